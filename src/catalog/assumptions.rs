@@ -1,0 +1,248 @@
+//! Every tunable number, by name, with the reason it stands at its value.
+//!
+//! `pricing/assumptions.toml` holds one table per number; the macro below is the list of names, so
+//! a missing, unknown or doubled number is an error that names it.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+
+/// One number as the file gives it.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAssumption {
+    pub(super) value: f64,
+    pub(super) unit: String,
+    pub(super) reason: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+/// One number as the report prints it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Assumption {
+    /// `section.name`.
+    pub key: String,
+    /// The number.
+    pub value: f64,
+    /// Its unit, `1` for none.
+    pub unit: String,
+    /// Why it stands.
+    pub reason: String,
+    /// Where it comes from.
+    pub source: String,
+    /// When.
+    pub as_of: String,
+}
+
+/// The file: section, then name.
+pub(super) type RawAssumptions = BTreeMap<String, BTreeMap<String, RawAssumption>>;
+
+macro_rules! assumptions {
+    ($($(#[$section_doc:meta])* $section:ident: $Section:ident { $($(#[$doc:meta])* $field:ident,)* })*) => {
+        /// All numbers, typed by section.
+        #[derive(Clone, Debug)]
+        pub struct Assumptions {
+            $($(#[$section_doc])* pub $section: $Section,)*
+            /// The same numbers with their reasons, in the order of their keys.
+            pub entries: Vec<Assumption>,
+        }
+
+        $($(#[$section_doc])*
+        #[derive(Clone, Debug)]
+        pub struct $Section { $($(#[$doc])* pub $field: f64,)* })*
+
+        impl Assumptions {
+            /// Checks that the file has every number and no other; the error says which.
+            pub(super) fn from_raw(mut raw: RawAssumptions) -> Result<Assumptions, String> {
+                let entries = raw.iter().flat_map(|(section, numbers)| {
+                    numbers.iter().map(move |(name, it)| Assumption {
+                        key: format!("{section}.{name}"),
+                        value: it.value,
+                        unit: it.unit.clone(),
+                        reason: it.reason.clone(),
+                        source: it.source.clone(),
+                        as_of: it.as_of.clone(),
+                    })
+                }).collect();
+                $(let mut numbers = raw.remove(stringify!($section)).unwrap_or_default();
+                let $section = $Section {
+                    $($field: numbers.remove(stringify!($field)).map(|it| it.value).ok_or(
+                        concat!("`", stringify!($section), ".", stringify!($field), "` is missing"))?,)*
+                };
+                if let Some(name) = numbers.keys().next() {
+                    return Err(format!("`{}.{name}` is not a known assumption", stringify!($section)));
+                })*
+                if let Some(section) = raw.keys().next() {
+                    return Err(format!("`{section}` is not a known section of assumptions"));
+                }
+                Ok(Assumptions { $($section,)* entries })
+            }
+        }
+    };
+}
+
+assumptions! {
+    /// Memory of a model.
+    sizing: Sizing {
+        /// Share of a GPU's memory the engine may use.
+        gpu_memory_utilization,
+        /// Overhead of the rule of thumb, as a share of the weights.
+        overhead_fraction,
+        /// Overhead of the quickest estimate, as a share of the bf16 weights.
+        quick_overhead_fraction,
+        /// Memory the rule of thumb adds for `LoRA` of rank 16, in GB; linear in the rank.
+        lora_rank_16_gb,
+        /// Memory per GPU kept for activations, graphs and the runtime, in GB.
+        reserve_gb,
+        /// Bytes per weight of 4-bit weight-only formats with their scales.
+        int4_bytes_per_weight,
+        /// CUDA total as a share of the driver total where it was not measured.
+        cuda_share_of_driver,
+        /// Driver total as a share of the vendor's GB, counted as GiB, where neither is known.
+        driver_share_of_vendor,
+    }
+    /// Speed of a model.
+    capacity: Capacity {
+        /// Share of the memory bandwidth that decoding reaches.
+        mbu,
+        /// Share of the peak compute rate that large matrix products reach.
+        mfu,
+        /// The same for the attention of a prompt with itself.
+        attention_mfu,
+        /// Compute rate of 4-bit weights with 16-bit products, as a share of the 16-bit rate.
+        int4_mfu_factor,
+        /// Speed of 4-bit weights over bf16 with 1 token in a step.
+        int4_speedup_1,
+        /// The same with 16 tokens.
+        int4_speedup_16,
+        /// The same with 64 tokens.
+        int4_speedup_64,
+        /// The same with 128 tokens.
+        int4_speedup_128,
+        /// The same with 256 tokens and more.
+        int4_speedup_256,
+        /// Fixed time per layer and step, microseconds.
+        layer_fixed_us,
+        /// The same, added when layers are split over GPUs.
+        layer_parallel_us,
+        /// Most sequences an engine runs at once by default.
+        max_num_seqs,
+        /// Time per request outside the engine, seconds.
+        request_overhead_s,
+        /// Half-width of the band around a TPOT, as a share, where GPU and engine are covered.
+        tpot_band,
+        /// The same elsewhere.
+        tpot_band_uncovered,
+        /// Measured all-reduce bandwidth over an NVLink bridge between two GPUs, GB/s.
+        pair_busbw_gb_s,
+        /// The same over `PCIe` between two GPUs, the pessimistic end.
+        pcie_busbw_gb_s,
+        /// Capacity a downgrade must keep free, as a share of the load.
+        downgrade_headroom,
+    }
+    /// Starting an engine.
+    cold_start: ColdStart {
+        /// Framework bootstrap, seconds.
+        framework_s,
+        /// Storage to GPU, GB/s.
+        weight_bandwidth_gb_s,
+        /// Engine start, seconds.
+        engine_s,
+        /// Engine start per layer, seconds.
+        engine_per_layer_s,
+        /// A start when the model is unknown, seconds.
+        unknown_model_s,
+        /// Allocating and booting a rented instance before the engine can start, seconds.
+        instance_boot_s,
+    }
+    /// Describing demand.
+    classify: Classify {
+        /// Active hours a day below which demand is sporadic.
+        sporadic_active_hours,
+        /// Peak to mean over an hour above which demand is bursty.
+        bursty_peak_to_mean_1h,
+        /// Autocorrelation at 24 h above which demand is diurnal.
+        diurnal_acf_24h,
+        /// Most hours holding 90 % of a day for demand to count as diurnal without autocorrelation.
+        diurnal_h90,
+        /// Trend per 30 days beyond which demand grows or declines.
+        trend_per_30d,
+        /// The rule of thumb: at most this many busy hours a day for pay as you go.
+        rule_payg_hours,
+        /// The rule of thumb: more than this many for reserved.
+        rule_reserved_hours,
+        /// Most hours holding 90 % of a day for demand that repeats by the day to count as diurnal.
+        diurnal_h90_repeating,
+        /// Share of the variance between hours that the hour of the day must explain for demand to count as diurnal.
+        diurnal_hour_share,
+        /// Active hours a day below which demand that is neither diurnal nor bursty is sporadic, above which steady.
+        steady_active_hours,
+        /// Variance to mean of the requests per hour above which peaks are more than chance.
+        bursty_idc_1h,
+        /// Most hours of the day, the same every day, that hold 90 % of the requests of a batch.
+        batch_hours,
+        /// Active hours a day from which requests with tokens look like users.
+        real_time_active_hours,
+        /// Variation of the gaps from which requests are not sent by a timer.
+        real_time_interarrival_cv,
+        /// Longest run of GPUs in use from which it counts as training, below as fine-tuning.
+        training_run_hours,
+        /// Confidence of a kind inferred from one sign.
+        kind_confidence_one_sign,
+        /// Confidence of a kind inferred from two signs.
+        kind_confidence_two_signs,
+        /// Confidence of a shape on too little data or at its threshold.
+        confidence_floor,
+        /// Confidence of a shape on enough data and far from every threshold.
+        confidence_ceiling,
+        /// Days of data from which more do not add confidence in a shape.
+        confidence_days,
+        /// Distance from a threshold, as a share of it, from which a class is clear.
+        confidence_margin,
+        /// The rule of thumb: GPU active share of a healthy GPU.
+        rule_healthy_gpu_active,
+        /// The rule of thumb: peak memory share below which a GPU is over-provisioned.
+        rule_memory_fraction,
+    }
+    /// Simulating a plan.
+    simulate: Simulate {
+        /// Assumed limit of the time to the first token at the 95th percentile, seconds.
+        slo_ttft_p95_s,
+        /// Assumed limit of the time per output token at the 95th percentile, seconds.
+        slo_tpot_p95_s,
+        /// Assumed share of requests that must meet both.
+        slo_attainment,
+        /// Idle time before an autoscaled pay-as-you-go replica stops, seconds.
+        autoscale_idle_timeout_s,
+        /// Share of a replica's slots the autoscaler aims at.
+        autoscale_target,
+        /// Most replicas a fixed fleet is tried with.
+        max_replicas,
+        /// Longest wait of a request in work nobody waits for, seconds.
+        batch_wait_s,
+        /// 95th percentile of the tokens of a request over their mean, where only sums are known.
+        tokens_p95_to_mean,
+        /// Least number of requests an autoscaler aims at per replica.
+        autoscale_least_target,
+    }
+    /// Giving advice.
+    advice: Advice {
+        /// Days of data below which there is no Switch or Schedule.
+        min_days_switch,
+        /// Days of data below which no commitment is advised.
+        min_days_commitment,
+        /// Hours of data below which there are only facts.
+        min_hours_facts,
+        /// Least monthly saving worth an action, in the currency of the catalog.
+        min_monthly_savings,
+        /// Least share of the cost worth an action.
+        min_savings_share,
+        /// Longest term considered, months.
+        max_term_months,
+        /// Age of a price in days that caps the grade.
+        stale_price_days,
+        /// Candidates of each workload whose plans are simulated.
+        simulated_candidates,
+    }
+}

@@ -1,0 +1,64 @@
+//! The price lists, GPUs, models and assumptions in `pricing/`, read, checked and looked up.
+//!
+//! Comes in: the texts of the catalog files, those inside the binary and those laid over them; a
+//! Hugging Face `config.json`. Goes out: a [`Catalog`] whose every row has a source, a date and
+//! values that passed the checks, or the file and line of the first that did not. Nothing here
+//! opens a file, fetches a price or knows a workload.
+
+mod alias;
+mod assumptions;
+mod config_json;
+mod embedded;
+mod error;
+mod file;
+mod gpu;
+mod load;
+mod lookup;
+mod model;
+mod offer;
+mod offer_rows;
+mod platform;
+mod raw;
+#[cfg(test)]
+mod spoiled_tests;
+#[cfg(test)]
+mod tests;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use assumptions::{
+    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, Simulate, Sizing,
+};
+pub use config_json::model_from_config_json;
+pub use error::{CatalogError, Place};
+pub use file::CatalogFile;
+pub use gpu::{GpuSpec, Vendor, Wiring};
+pub use lookup::GpuMatch;
+pub use model::{Mla, ModelArch, Moe};
+pub use offer::{Offer, Purchase};
+pub use platform::{ScalerRule, ServerlessPlatform};
+
+/// Everything the program knows about GPUs, prices and models; only [`Catalog::embedded`] and
+/// [`Catalog::overlaid`] make one, so its rows have passed every check.
+#[derive(Clone, Debug)]
+pub struct Catalog {
+    /// GPUs, in the order of `gpus.toml`.
+    pub gpus: Vec<GpuSpec>,
+    /// From a name without case, blanks, `-` and `_` to the catalog names it can mean: one,
+    /// several for a pool, none for a name without specification.
+    pub aliases: BTreeMap<String, Vec<String>>,
+    /// The newest row of every key, by provider and id.
+    pub offers: Vec<Offer>,
+    /// Serverless platforms whose rules are known.
+    pub platforms: Vec<ServerlessPlatform>,
+    /// Models, in the order of `models.toml`.
+    pub models: Vec<ModelArch>,
+    /// Every tunable number.
+    pub assumptions: Assumptions,
+    /// The files these come from, by name.
+    pub files: Vec<CatalogFile>,
+    /// Why the price of an offer is odd, by its id.
+    reasons: BTreeMap<String, String>,
+    /// Ids of offers their provider no longer sells at a public price.
+    withdrawn: BTreeSet<String>,
+}

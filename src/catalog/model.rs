@@ -1,0 +1,209 @@
+//! What a model is: the fields of a Hugging Face `config.json` that decide memory and speed.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::error::CatalogError;
+use super::file::PricingFile;
+use super::raw::{RawModel, RawModels};
+
+/// Multi-head latent attention (`DeepSeek`).
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are those of config.json")]
+pub struct Mla {
+    pub kv_lora_rank: u64,
+    pub q_lora_rank: Option<u64>,
+    pub qk_nope_head_dim: Option<u64>,
+    pub qk_rope_head_dim: u64,
+    pub v_head_dim: Option<u64>,
+    pub index_n_heads: Option<u64>,
+    pub index_head_dim: Option<u64>,
+    pub index_topk: Option<u64>,
+}
+
+/// Mixture of experts.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are those of config.json")]
+pub struct Moe {
+    pub n_experts: u64,
+    pub top_k: u64,
+    pub moe_intermediate_size: u64,
+    pub n_shared_experts: Option<u64>,
+    pub shared_expert_intermediate: Option<u64>,
+    pub n_dense_layers: Option<u64>,
+}
+
+/// One row of `pricing/models.toml`, or a parsed `config.json`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ModelArch {
+    /// The Hugging Face id, or the name of the file it came from.
+    pub id: String,
+    /// The architecture family (`llama`, `qwen2`, `flux`, ...).
+    pub family: String,
+    /// All parameters, where known.
+    pub params_total: Option<u64>,
+    /// Parameters one token touches.
+    pub params_active: Option<u64>,
+    /// Transformer layers. The fields below are absent for image pipelines.
+    pub num_hidden_layers: Option<u64>,
+    /// Width.
+    pub hidden_size: Option<u64>,
+    /// Width of the feed-forward layers.
+    pub intermediate_size: Option<u64>,
+    /// Query heads.
+    pub num_attention_heads: Option<u64>,
+    /// Key and value heads.
+    pub num_key_value_heads: Option<u64>,
+    /// Width of a head; from the config, never `hidden_size / num_attention_heads`.
+    pub head_dim: Option<u64>,
+    /// Vocabulary.
+    pub vocab_size: Option<u64>,
+    /// Longest context.
+    pub max_position_embeddings: Option<u64>,
+    /// Whether the output layer shares the embedding.
+    pub tie_word_embeddings: bool,
+    /// Window of the sliding layers.
+    pub sliding_window: Option<u64>,
+    /// How many layers of each kind, where they differ.
+    pub layer_pattern: BTreeMap<String, u64>,
+    /// The order of the kinds, where the source gives one.
+    pub layer_order: Option<String>,
+    /// Latent attention.
+    pub mla: Option<Mla>,
+    /// Experts.
+    pub moe: Option<Moe>,
+    /// Linear-attention or state-space fields, as in the config.
+    pub linear_attn: Option<toml::Table>,
+    /// Vision tower, as in the config.
+    pub vision: Option<toml::Table>,
+    /// Image pipeline, where it is one.
+    pub diffusion: Option<toml::Table>,
+    /// The dtype of the published weights; empty where the source does not say.
+    pub native_dtype: String,
+    /// The quantization of the published weights.
+    pub quantization: Option<toml::Table>,
+    /// Remarks.
+    pub notes: String,
+    /// Where the fields come from.
+    pub source: String,
+}
+
+impl ModelArch {
+    /// Parameters of a dense decoder by its fields:
+    /// `V h (1 or 2) + L (2 h H d + 2 h K d + 3 h I + norms + biases) + h`.
+    ///
+    /// V is the vocabulary, counted once when the output layer shares the embedding; h the width;
+    /// H and K the query and the key-value heads of width d; I the feed-forward width. A layer has
+    /// two norms of h (`gemma2` and `gemma3` four); `qwen2` adds biases of (H + 2 K) d, `qwen3` and
+    /// `gemma3` two norms of d.
+    ///
+    /// Source: the tensors of the published checkpoints. Llama 3.1 8B: 8,030,261,248; Llama 3 70B:
+    /// 70,553,706,496. Nothing for experts, latent or linear attention, image pipelines, families
+    /// built otherwise, or when a field is missing.
+    pub fn dense_params(&self) -> Option<u64> {
+        if self.moe.is_some()
+            || self.mla.is_some()
+            || self.linear_attn.is_some()
+            || self.diffusion.is_some()
+        {
+            return None;
+        }
+        let (n_norms, has_bias, has_head_norms) = match self.family.as_str() {
+            "llama" | "mistral" | "mistral3" | "phi3" | "gemma" | "llava" => (2, false, false),
+            "qwen2" => (2, true, false),
+            "qwen3" | "qwen3_vl" => (2, false, true),
+            "gemma2" => (4, false, false),
+            "gemma3" => (4, false, true),
+            _ => return None,
+        };
+        let hidden = self.hidden_size?;
+        let head_dim = self.head_dim?;
+        let query = self.num_attention_heads?.checked_mul(head_dim)?;
+        let key = self.num_key_value_heads?.checked_mul(head_dim)?;
+        let matrices = query
+            .checked_add(key)?
+            .checked_mul(2)?
+            .checked_add(self.intermediate_size?.checked_mul(3)?)?
+            .checked_add(n_norms)?
+            .checked_mul(hidden)?;
+        let bias = if has_bias { query.checked_add(key.checked_mul(2)?)? } else { 0 };
+        let head_norms = if has_head_norms { head_dim.checked_mul(2)? } else { 0 };
+        let layer = matrices.checked_add(bias)?.checked_add(head_norms)?;
+        let n_embeddings = if self.tie_word_embeddings { 1 } else { 2 };
+        let embeddings = self.vocab_size?.checked_mul(hidden)?.checked_mul(n_embeddings)?;
+        let layers = layer.checked_mul(self.num_hidden_layers?)?;
+        embeddings.checked_add(layers)?.checked_add(hidden)
+    }
+}
+
+/// The rows of `models.toml`, checked.
+pub(super) fn read(
+    file: &PricingFile<'_>,
+    rows: RawModels,
+) -> Result<Vec<ModelArch>, CatalogError> {
+    let mut models: Vec<ModelArch> = Vec::with_capacity(rows.model.len());
+    for row in rows.model {
+        let start = row.span().start;
+        let model = check(file, row)?;
+        if models.iter().any(|it| it.id.eq_ignore_ascii_case(&model.id)) {
+            let at = file.place_of(start, "id");
+            return Err(CatalogError::Duplicate { at, what: "the model", name: model.id });
+        }
+        models.push(model);
+    }
+    Ok(models)
+}
+
+fn check(file: &PricingFile<'_>, row: Spanned<RawModel>) -> Result<ModelArch, CatalogError> {
+    let start = row.span().start;
+    let raw = row.into_inner();
+    file.filled(start, "id", &raw.id)?;
+    file.filled(start, "family", &raw.family)?;
+    file.provenance(start, &raw.source, &raw.as_of)?;
+    for (column, value) in [
+        ("params_total", raw.params_total),
+        ("params_active", raw.params_active),
+        ("num_hidden_layers", raw.num_hidden_layers),
+        ("hidden_size", raw.hidden_size),
+        ("intermediate_size", raw.intermediate_size),
+        ("num_attention_heads", raw.num_attention_heads),
+        ("num_key_value_heads", raw.num_key_value_heads),
+        ("head_dim", raw.head_dim),
+        ("vocab_size", raw.vocab_size),
+        ("max_position_embeddings", raw.max_position_embeddings),
+        ("sliding_window", raw.sliding_window),
+    ] {
+        file.positive(start, column, value.map(|it| it as f64))?;
+    }
+    Ok(ModelArch {
+        id: raw.id,
+        family: raw.family,
+        params_total: raw.params_total,
+        params_active: raw.params_active,
+        num_hidden_layers: raw.num_hidden_layers,
+        hidden_size: raw.hidden_size,
+        intermediate_size: raw.intermediate_size,
+        num_attention_heads: raw.num_attention_heads,
+        num_key_value_heads: raw.num_key_value_heads,
+        head_dim: raw.head_dim,
+        vocab_size: raw.vocab_size,
+        max_position_embeddings: raw.max_position_embeddings,
+        tie_word_embeddings: raw.tie_word_embeddings,
+        sliding_window: raw.sliding_window,
+        layer_pattern: raw.layer_pattern,
+        layer_order: raw.layer_order,
+        mla: raw.mla,
+        moe: raw.moe,
+        linear_attn: raw.linear_attn,
+        vision: raw.vision,
+        diffusion: raw.diffusion,
+        native_dtype: raw.native_dtype,
+        quantization: raw.quantization,
+        notes: raw.notes,
+        source: raw.source,
+    })
+}

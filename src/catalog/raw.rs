@@ -1,0 +1,180 @@
+//! The files of `pricing/` as serde reads them; nothing is checked here but names and types.
+
+use std::collections::BTreeMap;
+
+use serde::Deserialize;
+use toml::Spanned;
+
+use super::model::{Mla, Moe};
+
+/// `gpus.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGpus {
+    #[serde(default)]
+    pub(super) gpu: Vec<Spanned<RawGpu>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawGpu {
+    pub(super) name: String,
+    pub(super) vendor: String,
+    pub(super) form_factor: String,
+    pub(super) vendor_memory_gb: f64,
+    pub(super) driver_total_mib: Option<u64>,
+    pub(super) cuda_total_mib: Option<u64>,
+    pub(super) memory_bandwidth_gb_s: f64,
+    pub(super) bf16_tflops: f64,
+    #[serde(default = "yes")]
+    pub(super) native_bf16: bool,
+    pub(super) fp8_tflops: Option<f64>,
+    pub(super) int8_tops: Option<f64>,
+    pub(super) fp4_tflops: Option<f64>,
+    pub(super) interconnect: String,
+    pub(super) interconnect_gb_s: Option<f64>,
+    pub(super) wiring: String,
+    pub(super) datacenter_license: bool,
+    pub(super) measured_bf16_tflops: Option<f64>,
+    pub(super) measured_fp8_tflops: Option<f64>,
+    pub(super) confidence: String,
+    #[serde(default)]
+    pub(super) notes: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+const fn yes() -> bool {
+    true
+}
+
+/// `aliases.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAliases {
+    #[serde(default)]
+    pub(super) alias: Vec<Spanned<RawAlias>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawAlias {
+    pub(super) names: Vec<String>,
+    pub(super) gpus: Vec<String>,
+    pub(super) note: Option<String>,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+/// `offers/<provider>.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOffers {
+    #[serde(default)]
+    pub(super) offer: Vec<Spanned<RawOffer>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawOffer {
+    pub(super) instance_type: String,
+    pub(super) gpu: String,
+    pub(super) gpu_count: u32,
+    pub(super) vcpus: Option<f64>,
+    pub(super) ram_gib: Option<f64>,
+    pub(super) region: String,
+    pub(super) purchase: String,
+    pub(super) price_per_hour: String,
+    #[serde(default = "usd")]
+    pub(super) currency: String,
+    pub(super) billing_granularity_s: Option<u32>,
+    #[serde(default)]
+    pub(super) upfront: String,
+    #[serde(default)]
+    pub(super) derived: bool,
+    #[serde(default)]
+    pub(super) withdrawn: bool,
+    pub(super) reason: Option<String>,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+fn usd() -> String {
+    "USD".to_owned()
+}
+
+/// `serverless.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlatforms {
+    #[serde(default)]
+    pub(super) platform: Vec<Spanned<RawPlatform>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawPlatform {
+    pub(super) provider: String,
+    pub(super) bill_start: bool,
+    pub(super) granularity_s: u32,
+    pub(super) minimum_s: u32,
+    pub(super) idle_timeout_s: f64,
+    pub(super) scaler: RawScaler,
+    pub(super) concurrency_per_worker: u32,
+    pub(super) concurrency_is_configurable: bool,
+    pub(super) max_workers: Option<u32>,
+    #[serde(default)]
+    pub(super) assumed: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub(super) enum RawScaler {
+    QueueDelay { threshold_s: f64 },
+    RequestCount { value: u32 },
+}
+
+/// `models.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawModels {
+    #[serde(default)]
+    pub(super) model: Vec<Spanned<RawModel>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawModel {
+    pub(super) id: String,
+    pub(super) family: String,
+    pub(super) params_total: Option<u64>,
+    pub(super) params_active: Option<u64>,
+    pub(super) num_hidden_layers: Option<u64>,
+    pub(super) hidden_size: Option<u64>,
+    pub(super) intermediate_size: Option<u64>,
+    pub(super) num_attention_heads: Option<u64>,
+    pub(super) num_key_value_heads: Option<u64>,
+    pub(super) head_dim: Option<u64>,
+    pub(super) vocab_size: Option<u64>,
+    pub(super) max_position_embeddings: Option<u64>,
+    #[serde(default)]
+    pub(super) tie_word_embeddings: bool,
+    pub(super) sliding_window: Option<u64>,
+    #[serde(default)]
+    pub(super) layer_pattern: BTreeMap<String, u64>,
+    pub(super) layer_order: Option<String>,
+    pub(super) mla: Option<Mla>,
+    pub(super) moe: Option<Moe>,
+    pub(super) linear_attn: Option<toml::Table>,
+    pub(super) vision: Option<toml::Table>,
+    pub(super) diffusion: Option<toml::Table>,
+    #[serde(default)]
+    pub(super) native_dtype: String,
+    pub(super) quantization: Option<toml::Table>,
+    #[serde(default)]
+    pub(super) notes: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}

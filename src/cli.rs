@@ -1,0 +1,276 @@
+//! The command line: texts become typed values here, and nothing after this file sees a flag.
+
+use std::path::PathBuf;
+
+use chrono_tz::Tz;
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::size::Precision;
+use crate::units::Timestamp;
+
+/// Read the usage logs of GPU workloads and say the cheapest way to run and buy them
+#[derive(Debug, Parser)]
+#[command(
+    name = "gpuadvise",
+    version,
+    arg_required_else_help = true,
+    max_term_width = 100,
+    after_help = "Examples:
+  gpuadvise analyze usage.parquet                      report in reports/usage/, table on stdout
+  gpuadvise analyze bill.parquet requests.csv.gz       several files, joined by workload and time
+  gpuadvise describe requests.csv --format json        statistics of the demand only
+  gpuadvise size meta-llama/Meta-Llama-3.1-8B          which GPUs carry a model
+  gpuadvise prices list --gpu H100                     offers with date and source
+
+Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
+6 not reconciled, 8 output, 130 interrupted"
+)]
+pub struct Cli {
+    /// What to do
+    #[command(subcommand)]
+    pub command: Command,
+    /// Flags that mean the same everywhere
+    #[command(flatten)]
+    pub global: Global,
+}
+
+/// What to do
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Analyse usage and write the report
+    #[command(after_help = "Examples:
+  gpuadvise analyze samples/usage.parquet
+  gpuadvise analyze 'logs/*.parquet' --month --format md
+  gzip -dc usage.csv.gz | gpuadvise analyze - --output reports/today --fail-above 1000")]
+    Analyze(AnalyzeArgs),
+    /// Print the statistics and the class of the demand
+    #[command(after_help = "Examples:
+  gpuadvise describe requests.csv
+  gpuadvise describe usage.parquet --format json --since 7d")]
+    Describe(InputArgs),
+    /// Print which GPUs carry a model, and how fast
+    #[command(after_help = "Examples:
+  gpuadvise size meta-llama/Meta-Llama-3.1-8B
+  gpuadvise size config.json --gpu L40S --quantization fp8 --explain
+  gpuadvise size --params 70e9 --layers 80 --kv-heads 8 --head-dim 128 --max-model-len 4096 --batch 8")]
+    Size(SizeArgs),
+    /// Check or list the price catalog
+    Prices(PricesArgs),
+    /// Write the sample data: usage.parquet and gpuadvise.toml
+    #[command(after_help = "Examples:
+  gpuadvise sample
+  gpuadvise sample --output /tmp/samples --seed 7")]
+    Sample(SampleArgs),
+}
+
+/// Flags that mean the same everywhere
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Options everywhere")]
+pub struct Global {
+    /// Config file [default: gpuadvise.toml beside the first input, if there]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// Folder of the report (analyze), folder of the samples (sample), or file [default: stdout]
+    #[arg(long, short, global = true, value_name = "PATH")]
+    pub output: Option<PathBuf>,
+    /// What stdout shows
+    #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
+    pub format: Format,
+    /// Folder of catalog files that replace the built-in ones of the same name
+    #[arg(long, global = true, value_name = "DIR")]
+    pub pricing: Option<PathBuf>,
+    /// Threads to use [default: all cores]
+    #[arg(long, global = true, value_name = "N", value_parser = clap::value_parser!(u16).range(1..=1024))]
+    pub threads: Option<u16>,
+    /// Seed of everything left to chance
+    #[arg(long, global = true, value_name = "N", default_value_t = 1)]
+    pub seed: u64,
+    /// The day the report speaks of [default: the end of the window]
+    #[arg(long, global = true, value_name = "DATE", value_parser = parse_instant)]
+    pub as_of: Option<Timestamp>,
+    /// Zone of day profiles and of times without an offset [default: the config's, else UTC]
+    #[arg(long, global = true, value_name = "TZ", value_parser = parse_zone)]
+    pub time_zone: Option<Tz>,
+    /// Say nothing on stderr but errors
+    #[arg(long, short, global = true, conflicts_with = "verbose")]
+    pub quiet: bool,
+    /// Say on stderr what was read and assumed
+    #[arg(long, short, global = true)]
+    pub verbose: bool,
+    /// Draw no progress bar
+    #[arg(long, global = true)]
+    pub no_progress: bool,
+}
+
+/// Inputs and the part of them to use
+#[derive(Debug, Args)]
+pub struct InputArgs {
+    /// Usage tables and request logs: paths, quoted patterns, or - for stdin
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<String>,
+    /// Start of the window: a date, a timestamp, or a span back from the end such as 7d
+    #[arg(long, value_name = "WHEN", conflicts_with = "month")]
+    pub since: Option<String>,
+    /// End of the window: a date or a timestamp
+    #[arg(long, value_name = "WHEN", conflicts_with = "month")]
+    pub until: Option<String>,
+    /// A month such as 2026-10; without a value the last whole month in the data
+    #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    pub month: Option<String>,
+    /// Rows in percent that may be rejected before the run stops
+    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
+    pub max_rejected: f64,
+}
+
+/// Arguments of `analyze`
+#[derive(Debug, Args)]
+pub struct AnalyzeArgs {
+    /// Inputs and the part of them to use
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// End with exit code 5 when the savings found exceed this, in the currency of the data
+    #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
+    pub fail_above: Option<f64>,
+}
+
+/// Arguments of `size`
+#[derive(Debug, Args)]
+pub struct SizeArgs {
+    /// Hugging Face id, or a config.json; left out with --params
+    #[arg(required_unless_present = "params", conflicts_with = "params")]
+    pub model: Option<String>,
+    /// Only this GPU
+    #[arg(long, value_name = "NAME")]
+    pub gpu: Option<String>,
+    /// Only this many GPUs
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
+    pub gpu_count: Option<u32>,
+    /// Only this precision: bf16, fp8, int8 or int4
+    #[arg(long, value_name = "PRECISION", value_parser = parse_precision)]
+    pub quantization: Option<Precision>,
+    /// Tokens of prompt and completion together, at most
+    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
+    pub max_model_len: u64,
+    /// Prompt tokens of a typical request [default: three quarters of --max-model-len / 2]
+    #[arg(long, value_name = "N")]
+    pub prompt_tokens: Option<u64>,
+    /// Completion tokens of a typical request [default: a quarter of --max-model-len / 2]
+    #[arg(long, value_name = "N")]
+    pub completion_tokens: Option<u64>,
+    /// Requests at once for the memory estimate
+    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=100_000))]
+    pub batch: u64,
+    /// Parameters, instead of a model: the rule of thumb on round numbers
+    #[arg(long, value_name = "N", requires_all = ["layers", "kv_heads", "head_dim"])]
+    pub params: Option<f64>,
+    /// Layers, with --params
+    #[arg(long, value_name = "N")]
+    pub layers: Option<u64>,
+    /// Key and value heads, with --params
+    #[arg(long, value_name = "N")]
+    pub kv_heads: Option<u64>,
+    /// Width of a head, with --params
+    #[arg(long, value_name = "N")]
+    pub head_dim: Option<u64>,
+    /// Overhead in GB instead of a share of the weights
+    #[arg(long, value_name = "GB", value_parser = parse_amount)]
+    pub overhead_gb: Option<f64>,
+    /// Print the formulas with their numbers
+    #[arg(long)]
+    pub explain: bool,
+}
+
+/// Arguments of `prices`
+#[derive(Debug, Args)]
+pub struct PricesArgs {
+    /// What to do
+    #[command(subcommand)]
+    pub command: PricesCommand,
+}
+
+/// What to do with prices
+#[derive(Debug, Subcommand)]
+pub enum PricesCommand {
+    /// Check every file of the catalog
+    Check,
+    /// Print the offers, cheapest first within a GPU
+    List {
+        /// Only GPUs whose name contains this
+        #[arg(long, value_name = "NAME")]
+        gpu: Option<String>,
+        /// Only this provider
+        #[arg(long, value_name = "NAME")]
+        provider: Option<String>,
+    },
+}
+
+/// Arguments of `sample`
+#[derive(Debug, Args)]
+pub struct SampleArgs {}
+
+/// What stdout shows
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For a terminal, 80 columns
+    Table,
+    /// All numbers
+    Json,
+    /// One row per workload
+    Csv,
+    /// For tickets and chat
+    Md,
+    /// The whole report
+    Html,
+}
+
+fn parse_zone(text: &str) -> Result<Tz, String> {
+    text.parse().map_err(|_| "not a time zone such as Europe/Berlin".to_owned())
+}
+
+fn parse_instant(text: &str) -> Result<Timestamp, String> {
+    Timestamp::parse(text, Tz::UTC).map_err(|error| error.to_string())
+}
+
+fn parse_percent(text: &str) -> Result<f64, String> {
+    match text.trim_end_matches('%').parse::<f64>() {
+        Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
+        _ => Err("not a number from 0 to 100".to_owned()),
+    }
+}
+
+fn parse_amount(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(value) if value.is_finite() && value >= 0.0 => Ok(value),
+        _ => Err("not a number that is at least 0".to_owned()),
+    }
+}
+
+fn parse_precision(text: &str) -> Result<Precision, String> {
+    Precision::parse(text).ok_or_else(|| "not one of bf16, fp8, int8, int4".to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_definition_is_sound() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn month_takes_no_value_or_one() {
+        let month = |words: &[&str]| match Cli::try_parse_from(words).unwrap().command {
+            Command::Analyze(args) => args.input.month,
+            _ => None,
+        };
+        assert_eq!(month(&["gpuadvise", "analyze", "a.csv"]), None);
+        assert_eq!(month(&["gpuadvise", "analyze", "--month", "a.csv"]), Some(String::new()));
+        assert_eq!(
+            month(&["gpuadvise", "analyze", "a.csv", "--month=2026-10"]),
+            Some("2026-10".to_owned())
+        );
+        assert!(Cli::try_parse_from(["gpuadvise", "analyze", "a.csv", "--max-rejected", "101"]).is_err());
+    }
+}

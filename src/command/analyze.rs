@@ -1,0 +1,97 @@
+//! `gpuadvise analyze`: from files to the report.
+
+use std::path::{Path, PathBuf};
+
+use rayon::prelude::*;
+
+use super::failure::{ExitStatus, Failure};
+use super::inputs::Inputs;
+use super::progress::Progress;
+use super::talk::Talk;
+use super::{CommandResult, describe, output};
+use crate::cli::{AnalyzeArgs, Format, Global};
+use crate::ingest::Source;
+use crate::recommend::{self, Context};
+use crate::report::{self, ReportModel, TerminalStyle};
+use crate::report_build::{self, Analysed, RunFacts};
+
+pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
+    let inputs = Inputs::read(&args.input, global, talk)?;
+    let folder = report_folder(&args.input.files, global)?;
+    let report = analyse(inputs, global, talk)?;
+    let files = report::files(&report)?;
+    output::write_folder(&folder, &files)?;
+    output::remove_stale_charts(&folder, &files);
+    let style = TerminalStyle {
+        bold: talk.styled_stdout,
+        next: Some(format!("open {}", folder.join("report.html").display())),
+        ..TerminalStyle::default()
+    };
+    let text = report::render(&report, report_format(global.format), &style)?;
+    output::to_stdout(text.as_bytes())?;
+    if report.reconciliation.difference.is_some_and(|it| !it.is_zero()) {
+        let difference = report.reconciliation.difference.map(|it| it.to_string()).unwrap_or_default();
+        return Err(Failure::new(
+            ExitStatus::NotReconciled,
+            anyhow::anyhow!("the parts do not add up to the files: {difference} is unexplained"),
+        )
+        .with_hint("please report this with the reconciliation of report.json"));
+    }
+    match args.fail_above {
+        Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
+        _ => Ok(ExitStatus::Done),
+    }
+}
+
+/// Describes every workload, finds its advice, in parallel and in order.
+fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, Failure> {
+    let Inputs { config, catalog, zone, ingested, workloads } = inputs;
+    let as_of = global.as_of.unwrap_or(ingested.window.end());
+    let context = Context { catalog: &catalog, policy: &config.policy, seed: global.seed, as_of };
+    let progress = Progress::new(talk, "simulating plans", workloads.len());
+    let analysed: Vec<Analysed> = workloads
+        .into_par_iter()
+        .map(|workload| {
+            let described = describe::describe(&workload, &catalog, zone);
+            let recommendation = recommend::advise(described.borrow(&workload), context);
+            progress.step();
+            Analysed {
+                features: described.features,
+                hourly: described.hourly,
+                class: described.class,
+                recommendation,
+                workload,
+            }
+        })
+        .collect();
+    drop(progress);
+    let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
+    Ok(report_build::build(analysed, run)?)
+}
+
+/// `--output`, else `reports/<stem of the first input>`.
+fn report_folder(words: &[String], global: &Global) -> Result<PathBuf, Failure> {
+    if let Some(folder) = &global.output {
+        if folder.is_file() {
+            return Err(Failure::usage(
+                format!("--output {} is a file", folder.display()),
+                "analyze writes several files: name a folder",
+            ));
+        }
+        return Ok(folder.clone());
+    }
+    let sources = crate::ingest::expand(words)?;
+    let name = sources.first().map_or("stdin", Source::name);
+    let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
+    Ok(Path::new("reports").join(stem))
+}
+
+fn report_format(format: Format) -> report::Format {
+    match format {
+        Format::Table => report::Format::Table,
+        Format::Json => report::Format::Json,
+        Format::Csv => report::Format::Csv,
+        Format::Md => report::Format::Markdown,
+        Format::Html => report::Format::Html,
+    }
+}

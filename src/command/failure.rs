@@ -1,0 +1,109 @@
+//! What ends a run, as one error line, one hint and a documented exit code.
+
+use std::process::ExitCode;
+
+use crate::catalog::CatalogError;
+use crate::ingest::{ConfigError, IngestError};
+use crate::report::RenderError;
+use crate::units::MoneyError;
+
+/// Exit codes a script may rely on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum ExitStatus {
+    /// Done, also when the advice is that the data are too few.
+    Done = 0,
+    /// A bug of ours.
+    Bug = 1,
+    /// A word on the command line.
+    Usage = 2,
+    /// A file of the user's.
+    Input = 3,
+    /// The price catalog.
+    Catalog = 4,
+    /// The savings exceed `--fail-above`.
+    FailAbove = 5,
+    /// The amounts do not add up.
+    NotReconciled = 6,
+    /// Nothing could be written.
+    Output = 8,
+    /// Ctrl-C.
+    Interrupted = 130,
+}
+
+impl From<ExitStatus> for ExitCode {
+    fn from(status: ExitStatus) -> ExitCode {
+        ExitCode::from(status as u8)
+    }
+}
+
+/// Why a run ended early.
+#[derive(Debug)]
+pub(super) struct Failure {
+    pub(super) status: ExitStatus,
+    pub(super) error: anyhow::Error,
+    pub(super) hint: Option<String>,
+}
+
+impl Failure {
+    pub(super) fn new(status: ExitStatus, error: impl Into<anyhow::Error>) -> Failure {
+        Failure { status, error: error.into(), hint: None }
+    }
+
+    pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Failure {
+        Failure::new(ExitStatus::Usage, anyhow::Error::msg(message.into())).with_hint(hint)
+    }
+
+    pub(super) fn with_hint(self, hint: impl Into<String>) -> Failure {
+        Failure { hint: Some(hint.into()), ..self }
+    }
+}
+
+impl From<IngestError> for Failure {
+    fn from(error: IngestError) -> Failure {
+        let hint = error.hint();
+        Failure::new(ExitStatus::Input, error).with_hint(hint)
+    }
+}
+
+impl From<ConfigError> for Failure {
+    fn from(error: ConfigError) -> Failure {
+        Failure::new(ExitStatus::Input, error)
+            .with_hint("mend the line; docs/config.md lists every key with an example")
+    }
+}
+
+impl From<CatalogError> for Failure {
+    fn from(error: CatalogError) -> Failure {
+        Failure::new(ExitStatus::Catalog, error)
+            .with_hint("mend the row, then run `gpuadvise prices check --pricing DIR`")
+    }
+}
+
+impl From<MoneyError> for Failure {
+    fn from(error: MoneyError) -> Failure {
+        Failure::new(ExitStatus::Input, error)
+            .with_hint("look for an amount with a misplaced decimal point")
+    }
+}
+
+impl From<RenderError> for Failure {
+    fn from(error: RenderError) -> Failure {
+        Failure::new(ExitStatus::Bug, error).with_hint("please report this with the command you ran")
+    }
+}
+
+/// A bug says so in one line and asks for a report, rather than showing a backtrace to a customer.
+pub(super) fn install_panic_hook() {
+    std::panic::set_hook(Box::new(|info| {
+        // A decoder that gives up on a damaged file is caught and reported as such.
+        let inside_decoder = info.location().is_some_and(|it| it.file().contains("polars"));
+        if !inside_decoder {
+            #[expect(clippy::print_stderr, reason = "the last words of a bug")]
+            {
+                eprintln!("error: a bug in gpuadvise: {info}");
+                eprintln!("hint: please report this with the command you ran");
+            }
+        }
+    }));
+}

@@ -1,0 +1,125 @@
+//! What every command that reads data needs first: the catalog, the config, the rows.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use chrono_tz::Tz;
+
+use super::failure::{ExitStatus, Failure};
+use super::talk::Talk;
+use crate::catalog::Catalog;
+use crate::cli::{Global, InputArgs};
+use crate::ingest::{self, Config, Ingested, ReadOptions, Source, WindowCut};
+use crate::workload::Workload;
+
+/// The file name of the config.
+const CONFIG_NAME: &str = "gpuadvise.toml";
+
+/// Everything read.
+pub(super) struct Inputs {
+    pub(super) config: Config,
+    pub(super) catalog: Catalog,
+    pub(super) zone: Tz,
+    pub(super) ingested: Ingested,
+    pub(super) workloads: Vec<Workload>,
+}
+
+impl Inputs {
+    /// Reads catalog, config and data.
+    pub(super) fn read(args: &InputArgs, global: &Global, talk: Talk) -> Result<Inputs, Failure> {
+        let sources = ingest::expand(&args.files)?;
+        let catalog = read_catalog(global.pricing.as_deref())?;
+        let config = read_config(global.config.as_deref(), &sources, talk)?;
+        let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
+        let options = ReadOptions {
+            zone,
+            max_rejected_percent: args.max_rejected,
+            cut: WindowCut {
+                since: args.since.clone(),
+                until: args.until.clone(),
+                month: args.month.clone(),
+            },
+        };
+        let ingested = ingest::read(&sources, &config, &options)?;
+        let workloads = ingest::assemble(&ingested, &config, &catalog)?;
+        for notice in &ingested.notices {
+            talk.note(notice);
+        }
+        for rejected in ingested.rejected.iter().take(5) {
+            talk.warn(&format!("rejected: {rejected}"));
+        }
+        if ingested.rejected.len() > 5 {
+            let more = ingested.rejected.len() - 5;
+            talk.warn(&format!("and {more} more rejected rows, all listed in the report"));
+        }
+        for name in config.workloads.keys() {
+            if !workloads.iter().any(|it| it.name == *name) {
+                talk.warn(&format!("the config names the workload `{name}`, which the data do not have"));
+            }
+        }
+        Ok(Inputs { config, catalog, zone, ingested, workloads })
+    }
+}
+
+/// The built-in catalog, overlaid by the files of a folder.
+pub(super) fn read_catalog(folder: Option<&Path>) -> Result<Catalog, Failure> {
+    let Some(folder) = folder else { return Ok(Catalog::embedded()?) };
+    let mut files = Vec::new();
+    collect_toml(folder, "", &mut files)?;
+    if files.is_empty() {
+        return Err(Failure::new(
+            ExitStatus::Catalog,
+            anyhow::anyhow!("{}: no .toml file in the folder", folder.display()),
+        )
+        .with_hint("name the folder that holds gpus.toml, offers/ and the like"));
+    }
+    Ok(Catalog::overlaid(&files)?)
+}
+
+fn collect_toml(
+    folder: &Path,
+    prefix: &str,
+    files: &mut Vec<(String, String)>,
+) -> Result<(), Failure> {
+    let unreadable = |path: &Path, error: std::io::Error| {
+        Failure::new(ExitStatus::Catalog, anyhow::anyhow!("{}: {error}", path.display()))
+            .with_hint("check the path given to --pricing")
+    };
+    let mut paths: Vec<PathBuf> = fs::read_dir(folder)
+        .and_then(|entries| entries.map(|it| it.map(|entry| entry.path())).collect())
+        .map_err(|error| unreadable(folder, error))?;
+    paths.sort();
+    for path in paths {
+        let name = path.file_name().map(|it| it.to_string_lossy().into_owned()).unwrap_or_default();
+        if path.is_dir() && prefix.is_empty() && name == "offers" {
+            collect_toml(&path, "offers/", files)?;
+        } else if path.extension().is_some_and(|it| it == "toml") {
+            let text = fs::read_to_string(&path).map_err(|error| unreadable(&path, error))?;
+            files.push((format!("{prefix}{name}"), text));
+        }
+    }
+    Ok(())
+}
+
+/// The config named, else the one beside the first input, else none.
+fn read_config(
+    named: Option<&Path>,
+    sources: &[Source],
+    talk: Talk,
+) -> Result<Config, Failure> {
+    let beside = sources.iter().find_map(|it| match it {
+        Source::Path(path) => Some(path.with_file_name(CONFIG_NAME)),
+        Source::Stdin => None,
+    });
+    let path = match (named, beside) {
+        (Some(path), _) => path.to_owned(),
+        (None, Some(path)) if path.is_file() => path,
+        _ => return Ok(ingest::parse_config("", CONFIG_NAME)?),
+    };
+    talk.note(&format!("config: {}", path.display()));
+    let text = fs::read_to_string(&path).map_err(|error| {
+        Failure::new(ExitStatus::Input, anyhow::anyhow!("{}: {error}", path.display()))
+            .with_hint("check the path given to --config, and that it is text in UTF-8")
+    })?;
+    Ok(ingest::parse_config(&text, &path.display().to_string())?)
+}

@@ -1,0 +1,62 @@
+//! The shell around the pure stages: files, clock, environment, progress, exit codes.
+//!
+//! Each command reads, calls the stages in the order of the data flow, and writes. All talk goes to
+//! stderr, all data to stdout or to files that are complete before they get their name.
+
+mod analyze;
+mod describe;
+mod failure;
+mod inputs;
+mod output;
+mod prices;
+mod progress;
+pub mod sample;
+mod generate;
+mod size;
+mod talk;
+
+use std::process::ExitCode;
+
+use crate::cli::{Cli, Command};
+
+pub use failure::ExitStatus;
+use failure::Failure;
+use talk::Talk;
+
+/// Sets what happens on a bug and on Ctrl-C.
+pub fn install_hooks() {
+    failure::install_panic_hook();
+    output::install_interrupt_handler();
+}
+
+/// Runs a command; prints the error, its cause and one hint.
+pub fn run(cli: Cli) -> ExitCode {
+    let talk = Talk::new(&cli.global);
+    if let Some(threads) = cli.global.threads {
+        // Fails only when a pool exists already, and nothing has started one before this line.
+        let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
+        let _ = pool.build_global();
+    }
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
+        Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
+        Command::Describe(args) => describe::run(&args, &cli.global, talk),
+        Command::Size(args) => size::run(&args, &cli.global, talk),
+        Command::Prices(args) => prices::run(&args, &cli.global, talk),
+        Command::Sample(_) => generate::run(&cli.global, talk),
+    }));
+    match result {
+        Ok(Ok(status)) => status.into(),
+        Ok(Err(failure)) => talk.failure(&failure).into(),
+        // The hook has said what happened.
+        Err(_) => ExitStatus::Bug.into(),
+    }
+}
+
+/// Prints what clap has to say: help on stdout, mistakes on stderr.
+pub fn usage_error(error: &clap::Error) -> ExitCode {
+    let _ = error.print();
+    if error.use_stderr() { ExitStatus::Usage.into() } else { ExitStatus::Done.into() }
+}
+
+/// A command's answer.
+type CommandResult = Result<ExitStatus, Failure>;

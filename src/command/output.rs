@@ -1,0 +1,167 @@
+//! Writing: stdout as data, files complete before they get their name, nothing left by Ctrl-C.
+
+use std::fs;
+use std::io::{self, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+
+use anyhow::Context;
+
+use super::failure::{ExitStatus, Failure};
+
+/// The folder that is being filled, so that an interrupt can remove it.
+static STAGING: Mutex<Option<PathBuf>> = Mutex::new(None);
+
+/// Files of a report folder, by their path inside it.
+pub(super) type Files = Vec<(String, Vec<u8>)>;
+
+/// On Ctrl-C: remove what is half written, exit with 130.
+pub(super) fn install_interrupt_handler() {
+    // Fails only when a handler exists already; `main` installs the one there is.
+    let _ = ctrlc::set_handler(|| {
+        remove_staging();
+        std::process::exit(i32::from(ExitStatus::Interrupted as u8));
+    });
+}
+
+fn remove_staging() {
+    if let Ok(mut staging) = STAGING.lock()
+        && let Some(folder) = staging.take()
+    {
+        // Nothing more can be done about a folder that will not go.
+        let _ = fs::remove_dir_all(folder);
+    }
+}
+
+/// Writes data to stdout. A reader that went away is no error.
+pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {
+    let mut stdout = io::stdout().lock();
+    match stdout.write_all(bytes).and_then(|()| stdout.flush()) {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            Err(failed(anyhow::Error::new(error).context("stdout cannot be written")))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Writes to the file, or to stdout without one.
+pub(super) fn to_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(), Failure> {
+    match path {
+        None => to_stdout(bytes),
+        Some(path) => {
+            let folder = match path.parent() {
+                Some(parent) if !parent.as_os_str().is_empty() => parent,
+                _ => Path::new("."),
+            };
+            let name = path.file_name().map(|it| it.to_string_lossy().into_owned());
+            let Some(name) = name else {
+                return Err(Failure::usage(
+                    format!("`{}` is not a file name", path.display()),
+                    "name a file with --output",
+                ));
+            };
+            write_folder(folder, &vec![(name, bytes.to_vec())])
+        }
+    }
+}
+
+/// Writes all files of a folder: first into a folder beside them, then each by a rename, so that a
+/// full disk or an interrupt leaves the old files as they were.
+pub(super) fn write_folder(folder: &Path, files: &Files) -> Result<(), Failure> {
+    let staging = folder.join(format!(".gpuadvise-{}", std::process::id()));
+    if let Ok(mut current) = STAGING.lock() {
+        *current = Some(staging.clone());
+    }
+    let result = stage(&staging, files).and_then(|()| publish(&staging, folder, files));
+    remove_staging();
+    result.map_err(failed)
+}
+
+fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
+    for (name, bytes) in files {
+        let path = staging.join(name);
+        if let Some(parent) = path.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+        }
+        let write = || -> io::Result<()> {
+            let mut file = fs::File::create(&path)?;
+            file.write_all(bytes)?;
+            file.sync_all()
+        };
+        write().with_context(|| format!("{name} cannot be written"))?;
+    }
+    Ok(())
+}
+
+fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
+    for (name, _) in files {
+        let to = folder.join(name);
+        if let Some(parent) = to.parent() {
+            fs::create_dir_all(parent)
+                .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+        }
+        fs::rename(staging.join(name), &to)
+            .with_context(|| format!("{} cannot be written", to.display()))?;
+    }
+    Ok(())
+}
+
+/// Removes charts of an earlier run that this run did not write again.
+pub(super) fn remove_stale_charts(folder: &Path, files: &Files) {
+    let Ok(entries) = fs::read_dir(folder.join("charts")) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = format!("charts/{}", entry.file_name().to_string_lossy());
+        if name.ends_with(".svg") && files.iter().all(|(written, _)| *written != name) {
+            // A chart that will not go is stale but harmless: no page refers to it.
+            let _ = fs::remove_file(entry.path());
+        }
+    }
+}
+
+/// A row of CSV. A cell from data that a spreadsheet would take for a formula gets an apostrophe.
+pub(super) fn csv_line(cells: &[String]) -> String {
+    let guarded = cells.iter().map(|cell| {
+        let formula = cell.starts_with(['=', '+', '@', '\t', '\r'])
+            || (cell.starts_with('-') && cell.parse::<f64>().is_err());
+        if formula { format!("'{cell}") } else { cell.clone() }
+    });
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Writing to memory cannot fail.
+    let _ = writer.write_record(guarded);
+    writer.into_inner().map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
+}
+
+fn failed(error: anyhow::Error) -> Failure {
+    let hint = "check the space on the disk and the rights on the folder, or choose another with --output";
+    Failure::new(ExitStatus::Output, error).with_hint(hint)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_appear_whole_and_nothing_else_stays() {
+        let folder = tempfile::tempdir().unwrap();
+        let files: Files =
+            vec![("a.txt".to_owned(), b"1".to_vec()), ("charts/b.svg".to_owned(), b"2".to_vec())];
+        fs::create_dir(folder.path().join("charts")).unwrap();
+        fs::write(folder.path().join("charts/old.svg"), "3").unwrap();
+        write_folder(folder.path(), &files).unwrap();
+        remove_stale_charts(folder.path(), &files);
+        assert_eq!(fs::read(folder.path().join("charts/b.svg")).unwrap(), b"2");
+        assert!(!folder.path().join("charts/old.svg").exists());
+        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn a_folder_that_cannot_be_made_is_an_output_error() {
+        let folder = tempfile::tempdir().unwrap();
+        fs::write(folder.path().join("taken"), "x").unwrap();
+        let files: Files = vec![("a.txt".to_owned(), b"1".to_vec())];
+        let failure = write_folder(&folder.path().join("taken"), &files).unwrap_err();
+        assert_eq!(failure.status, ExitStatus::Output);
+    }
+}

@@ -1,0 +1,255 @@
+//! From rows and request logs to one [`Workload`] per name.
+
+use std::collections::BTreeMap;
+
+use super::reconcile::plus;
+use super::{Config, Ingested, RequestLog, WorkloadConfig};
+use crate::catalog::Catalog;
+use crate::units::{Fraction, MoneyError, Period, Timestamp};
+use crate::usage::{UsageRow, UsageTable};
+use crate::workload::{
+    CountBin, CountSeries, Demand, Deployment, LevelBin, LevelSeries, PricingCategory, UsageTotals,
+    Workload,
+};
+
+/// Joins rows, logs and config by workload name; the result is in the order of names.
+pub fn assemble(
+    ingested: &Ingested,
+    config: &Config,
+    catalog: &Catalog,
+) -> Result<Vec<Workload>, MoneyError> {
+    let table = &ingested.usage;
+    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for at in table.order_by_workload() {
+        if let Some(name) = table.workload.get(at) {
+            rows.entry(name).or_default().push(at);
+        }
+    }
+    let logs: BTreeMap<&str, &RequestLog> =
+        ingested.requests.iter().map(|it| (it.workload.as_str(), it)).collect();
+    let mut names: Vec<&str> = rows.keys().chain(logs.keys()).copied().collect();
+    names.sort_unstable();
+    names.dedup();
+    let nothing = WorkloadConfig::default();
+    names
+        .into_iter()
+        .map(|name| {
+            let declared = config.workloads.get(name).unwrap_or(&nothing);
+            let own_rows = rows.get(name).map_or(&[][..], Vec::as_slice);
+            let log = logs.get(name).copied();
+            workload(name, ingested, own_rows, log, (declared, catalog))
+        })
+        .collect()
+}
+
+fn workload(
+    name: &str,
+    ingested: &Ingested,
+    rows: &[usize],
+    log: Option<&RequestLog>,
+    (declared, catalog): (&WorkloadConfig, &Catalog),
+) -> Result<Workload, MoneyError> {
+    let table = &ingested.usage;
+    let (demand, demand_window) = match log {
+        Some(log) => {
+            (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window))
+        }
+        None => (demand_of_rows(table, rows), ingested.window),
+    };
+    let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick).0;
+    let mut totals = totals(table, rows)?;
+    if let Some(log) = log {
+        totals.requests = Some(log.trace.len() as u64);
+        let tokens = &log.trace.tokens;
+        if !tokens.is_empty() {
+            totals.prompt_tokens = Some(tokens.iter().map(|it| it.prompt).sum());
+            totals.completion_tokens = Some(tokens.iter().map(|it| it.completion).sum());
+        }
+    }
+    Ok(Workload {
+        name: name.to_owned(),
+        owner: declared.owner.clone().or_else(|| main(&|row| row.owner.map(str::to_owned))),
+        environment: declared
+            .environment
+            .clone()
+            .or_else(|| main(&|row| row.environment.map(str::to_owned))),
+        window: ingested.window,
+        demand_window,
+        demand,
+        billed_level: level_series(table, rows),
+        totals,
+        deployment: deployment(table, rows, declared, catalog),
+        settings: declared.settings.clone(),
+    })
+}
+
+fn deployment(
+    table: &UsageTable,
+    rows: &[usize],
+    declared: &WorkloadConfig,
+    catalog: &Catalog,
+) -> Deployment {
+    let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick);
+    let (provider, many_providers) = main(&|row| row.provider.map(str::to_owned));
+    let (gpu, many_gpus) = main(&|row| row.gpu.map(str::to_owned));
+    let (category, many_categories) = main(&|row| Some(row.pricing_category.as_str().to_owned()));
+    let label = declared.gpu.clone().or(gpu);
+    // Of a name that means several GPUs the slowest, so that no advice rests on luck.
+    let known = label
+        .as_deref()
+        .and_then(|label| catalog.resolve_gpu(label).slowest())
+        .map(|it| it.name.clone());
+    let text = |given: &Option<String>, pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| {
+        given.clone().or_else(|| main(pick).0)
+    };
+    let most_gpus = level_bins(table, rows).into_iter().map(|it| it.gpus).reduce(f64::max);
+    Deployment {
+        provider: declared.provider.clone().or(provider),
+        region: text(&declared.region, &|row| row.region.map(str::to_owned)),
+        gpu_label: label,
+        gpu: known,
+        gpu_count: declared.gpu_count.map(f64::from).or(most_gpus),
+        pricing_category: category
+            .as_deref()
+            .and_then(PricingCategory::parse)
+            .unwrap_or_default(),
+        model: text(&declared.model, &|row| row.model.map(str::to_owned)),
+        dtype: text(&declared.dtype, &|row| row.dtype.map(str::to_owned)),
+        quantization: text(&declared.quantization, &|row| row.quantization.map(str::to_owned)),
+        tensor_parallel_size: declared
+            .tensor_parallel_size
+            .or_else(|| rows.iter().rev().find_map(|at| table.tensor_parallel_size[*at])),
+        max_model_len: declared
+            .max_model_len
+            .or_else(|| rows.iter().rev().find_map(|at| table.max_model_len[*at])),
+        mixed: many_providers || many_gpus || many_categories,
+    }
+}
+
+/// The value behind most of the cost (most rows where nothing was billed, the first of equals), and
+/// whether there was another.
+fn dearest(
+    table: &UsageTable,
+    rows: &[usize],
+    pick: &dyn Fn(&UsageRow<'_>) -> Option<String>,
+) -> (Option<String>, bool) {
+    let mut weights: BTreeMap<String, (i128, u64)> = BTreeMap::new();
+    for row in rows.iter().filter_map(|at| table.row(*at)) {
+        if let Some(value) = pick(&row) {
+            let weight = weights.entry(value).or_default();
+            let cost = row.effective_cost.or(row.billed_cost).map_or(0, |it| it.atto());
+            weight.0 = weight.0.saturating_add(cost);
+            weight.1 += 1;
+        }
+    }
+    let many = weights.len() > 1;
+    let first = weights.into_iter().rev().max_by_key(|(_, weight)| *weight);
+    (first.map(|(value, _)| value), many)
+}
+
+fn totals(table: &UsageTable, rows: &[usize]) -> Result<UsageTotals, MoneyError> {
+    let mut sums = UsageTotals { n_rows: rows.len() as u64, ..UsageTotals::default() };
+    let (mut busy_hours, mut util_hours) = (0.0, 0.0);
+    for at in rows.iter().copied() {
+        let Some(row) = table.row(at) else { continue };
+        sums.billed_cost = plus(sums.billed_cost, row.billed_cost)?;
+        sums.effective_cost = plus(sums.effective_cost, row.effective_cost.or(row.billed_cost))?;
+        sums.list_cost = plus(sums.list_cost, row.list_cost)?;
+        sums.contracted_cost = plus(sums.contracted_cost, row.contracted_cost)?;
+        let gpu_hours = table.gpu_hours_of(at);
+        sums.gpu_hours = add(sums.gpu_hours, gpu_hours, |a, b| a + b);
+        sums.requests = add(sums.requests, row.requests, u64::saturating_add);
+        sums.prompt_tokens = add(sums.prompt_tokens, row.prompt_tokens, u64::saturating_add);
+        sums.completion_tokens =
+            add(sums.completion_tokens, row.completion_tokens, u64::saturating_add);
+        sums.vram_used_mib_max = add(sums.vram_used_mib_max, row.vram_used_mib, f64::max);
+        let kv = row.kv_cache_usage.and_then(|it| Fraction::try_from(it).ok());
+        sums.kv_cache_usage_max =
+            add(sums.kv_cache_usage_max, kv, |a, b| if b > a { b } else { a });
+        if let Some(util) = row.gpu_util {
+            let weight = gpu_hours.unwrap_or_else(|| table.hours(at));
+            busy_hours += util * weight;
+            util_hours += weight;
+        }
+    }
+    if util_hours > 0.0 {
+        sums.gpu_util = Fraction::try_from((busy_hours / util_hours).clamp(0.0, 1.0)).ok();
+    }
+    Ok(sums)
+}
+
+fn add<T>(sum: Option<T>, value: Option<T>, with: impl Fn(T, T) -> T) -> Option<T> {
+    match (sum, value) {
+        (Some(sum), Some(value)) => Some(with(sum, value)),
+        (sum, value) => sum.or(value),
+    }
+}
+
+/// Requests where any were counted, else GPUs where any were billed, else nothing.
+fn demand_of_rows(table: &UsageTable, rows: &[usize]) -> Demand {
+    if rows.iter().any(|at| table.requests[*at].is_some()) {
+        let width_us = usual_width(table, rows);
+        return Demand::Counts(CountSeries { bins: count_bins(table, rows), width_us });
+    }
+    level_series(table, rows).map_or(Demand::Unknown, Demand::Level)
+}
+
+/// GPUs per period; in a bill a period without a row is a period without GPUs.
+fn level_series(table: &UsageTable, rows: &[usize]) -> Option<LevelSeries> {
+    let bins = level_bins(table, rows);
+    let billed = rows
+        .iter()
+        .any(|at| table.billed_cost[*at].is_some() || table.effective_cost[*at].is_some());
+    let width_us = usual_width(table, rows);
+    (!bins.is_empty()).then_some(LevelSeries { bins, width_us, absent_is_zero: billed })
+}
+
+/// The most frequent length of a period, the shortest of equals.
+fn usual_width(table: &UsageTable, rows: &[usize]) -> i64 {
+    let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
+    for at in rows {
+        *counts.entry(table.period[*at].len_us()).or_default() += 1;
+    }
+    let most = counts.values().copied().max().unwrap_or(0);
+    counts.into_iter().find(|(_, n)| *n == most).map_or(3_600_000_000, |(width, _)| width)
+}
+
+/// Rows of one period summed; rows without a count add nothing.
+fn count_bins(table: &UsageTable, rows: &[usize]) -> Vec<CountBin> {
+    let mut bins: BTreeMap<(Timestamp, Timestamp), CountBin> = BTreeMap::new();
+    for at in rows.iter().copied() {
+        let (Some(requests), period) = (table.requests[at], table.period[at]) else { continue };
+        let bin = bins.entry((period.start(), period.end())).or_insert(CountBin {
+            period,
+            requests: 0,
+            prompt_tokens: None,
+            completion_tokens: None,
+            interarrival_cv: None,
+        });
+        let before = bin.requests as f64;
+        bin.requests = bin.requests.saturating_add(requests);
+        bin.prompt_tokens = add(bin.prompt_tokens, table.prompt_tokens[at], u64::saturating_add);
+        bin.completion_tokens =
+            add(bin.completion_tokens, table.completion_tokens[at], u64::saturating_add);
+        let weighted = |a: f64, b: f64| {
+            let total = before + requests as f64;
+            if total > 0.0 { (a * before + b * requests as f64) / total } else { a }
+        };
+        bin.interarrival_cv = add(bin.interarrival_cv, table.interarrival_cv[at], weighted);
+    }
+    bins.into_values().collect()
+}
+
+/// GPUs in use per period: GPU-hours over hours, rows of one period summed.
+fn level_bins(table: &UsageTable, rows: &[usize]) -> Vec<LevelBin> {
+    let mut bins: BTreeMap<(Timestamp, Timestamp), f64> = BTreeMap::new();
+    for at in rows.iter().copied() {
+        if let Some(gpu_hours) = table.gpu_hours_of(at) {
+            let period = table.period[at];
+            *bins.entry((period.start(), period.end())).or_default() += gpu_hours / period.hours();
+        }
+    }
+    bins.into_iter()
+        .filter_map(|((start, end), gpus)| Some(LevelBin { period: Period::new(start, end)?, gpus }))
+        .collect()
+}

@@ -1,0 +1,335 @@
+//! `gpuadvise.toml`: what the user knows and the data do not say. Everything in it is optional.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+use serde::Deserialize;
+
+use crate::units::{Currency, Fraction, parse_span_us};
+use crate::workload::{Kind, Settings, Slo};
+
+/// A fault of the config, with its line where it is known.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{file}:{line}: {message}")]
+pub struct ConfigError {
+    /// The file.
+    pub file: String,
+    /// The line, counted from 1.
+    pub line: usize,
+    /// What is wrong.
+    pub message: String,
+}
+
+/// The config, checked.
+#[derive(Clone, Debug, Default)]
+pub struct Config {
+    /// By workload name.
+    pub workloads: BTreeMap<String, WorkloadConfig>,
+    /// Which file holds which workload's requests.
+    pub file_rules: Vec<FileRule>,
+    /// What may be advised.
+    pub policy: Policy,
+    /// How to show it.
+    pub reporting: Reporting,
+}
+
+/// A pattern on file names and the workload its requests belong to.
+#[derive(Clone, Debug)]
+pub struct FileRule {
+    pattern: glob::Pattern,
+    workload: String,
+}
+
+/// What the user says of one workload.
+#[derive(Clone, Debug, Default)]
+#[expect(missing_docs, reason = "the names are those of the file and of the usage table")]
+pub struct WorkloadConfig {
+    pub owner: Option<String>,
+    pub environment: Option<String>,
+    pub provider: Option<String>,
+    pub region: Option<String>,
+    pub gpu: Option<String>,
+    pub gpu_count: Option<u32>,
+    pub model: Option<String>,
+    pub dtype: Option<String>,
+    pub quantization: Option<String>,
+    pub tensor_parallel_size: Option<u32>,
+    pub max_model_len: Option<u64>,
+    pub settings: Settings,
+}
+
+/// What may be advised.
+#[derive(Clone, Debug, Default)]
+pub struct Policy {
+    /// Providers to consider; all when empty.
+    pub providers: Vec<String>,
+    /// Regions to consider, by their beginning; all when empty.
+    pub regions: Vec<String>,
+    /// Whether `GeForce` cards are allowed, whose licence excludes data centres.
+    pub geforce: bool,
+    /// Longest term in months, where the user sets one.
+    pub max_term_months: Option<u32>,
+    /// Least monthly saving worth an action.
+    pub min_monthly_savings: Option<f64>,
+    /// Whether another provider than today's may be advised.
+    pub switch_provider: bool,
+}
+
+/// How to show it.
+#[derive(Clone, Debug, Default)]
+pub struct Reporting {
+    /// Zone of day profiles.
+    pub time_zone: Option<Tz>,
+    /// Currency the user expects.
+    pub currency: Option<Currency>,
+}
+
+impl Config {
+    /// The workload whose requests a file holds: by the first rule that matches, else the name of
+    /// the file without its extensions.
+    pub(super) fn workload_of_file(&self, file: &str) -> String {
+        let rule = self.file_rules.iter().find(|it| it.pattern.matches(file));
+        match rule {
+            Some(rule) => rule.workload.clone(),
+            None => file.split('.').next().filter(|it| !it.is_empty()).unwrap_or(file).to_owned(),
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawConfig {
+    #[serde(default)]
+    workload: BTreeMap<String, toml::Spanned<RawWorkload>>,
+    #[serde(default)]
+    mapping: Vec<toml::Spanned<RawMapping>>,
+    #[serde(default)]
+    policy: Option<RawPolicy>,
+    #[serde(default)]
+    report: Option<toml::Spanned<RawReport>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWorkload {
+    owner: Option<String>,
+    environment: Option<String>,
+    provider: Option<String>,
+    region: Option<String>,
+    gpu: Option<String>,
+    gpu_count: Option<u32>,
+    model: Option<String>,
+    dtype: Option<String>,
+    quantization: Option<String>,
+    tensor_parallel_size: Option<u32>,
+    max_model_len: Option<u64>,
+    max_num_seqs: Option<u32>,
+    kind: Option<String>,
+    task: Option<String>,
+    purpose: Option<String>,
+    service_time_s: Option<f64>,
+    cold_start_s: Option<f64>,
+    slo: Option<RawSlo>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawSlo {
+    ttft_p95: Option<String>,
+    tpot_p95: Option<String>,
+    attainment: Option<f64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawMapping {
+    file: String,
+    workload: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawPolicy {
+    #[serde(default)]
+    providers: Vec<String>,
+    #[serde(default)]
+    regions: Vec<String>,
+    #[serde(default)]
+    geforce: bool,
+    max_term_months: Option<u32>,
+    min_monthly_savings: Option<f64>,
+    #[serde(default = "yes")]
+    switch_provider: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawReport {
+    time_zone: Option<String>,
+    currency: Option<String>,
+}
+
+/// Reads the text of a config; `file` is its name in messages.
+pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
+    let at = |offset: usize, message: String| ConfigError {
+        file: file.to_owned(),
+        line: text.get(..offset).map_or(1, |before| before.matches('\n').count() + 1),
+        message,
+    };
+    let raw: RawConfig = toml::from_str(text).map_err(|error| {
+        let message = error.message().lines().next().unwrap_or("not TOML").to_owned();
+        at(error.span().map_or(0, |it| it.start), message)
+    })?;
+    let mut config = Config {
+        policy: raw.policy.map_or_else(
+            || Policy { switch_provider: true, ..Policy::default() },
+            |it| Policy {
+                providers: it.providers,
+                regions: it.regions,
+                geforce: it.geforce,
+                max_term_months: it.max_term_months,
+                min_monthly_savings: it.min_monthly_savings,
+                switch_provider: it.switch_provider,
+            },
+        ),
+        ..Config::default()
+    };
+    for (name, spanned) in raw.workload {
+        let offset = spanned.span().start;
+        let workload = check_workload(spanned.into_inner())
+            .map_err(|message| at(offset, format!("workload `{name}`: {message}")))?;
+        config.workloads.insert(name, workload);
+    }
+    for spanned in raw.mapping {
+        let offset = spanned.span().start;
+        let rule = spanned.into_inner();
+        let pattern = glob::Pattern::new(&rule.file)
+            .map_err(|error| at(offset, format!("`{}` is not a pattern: {}", rule.file, error.msg)))?;
+        config.file_rules.push(FileRule { pattern, workload: rule.workload });
+    }
+    if let Some(spanned) = raw.report {
+        let offset = spanned.span().start;
+        config.reporting =
+            check_report(&spanned.into_inner()).map_err(|message| at(offset, message))?;
+    }
+    Ok(config)
+}
+
+fn check_report(raw: &RawReport) -> Result<Reporting, String> {
+    let time_zone = raw.time_zone.as_deref().map(|name| {
+        name.parse::<Tz>().map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin"))
+    });
+    let currency = raw.currency.as_deref().map(|it| Currency::parse(it).map_err(|error| error.to_string()));
+    Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
+}
+
+fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
+    let kind = raw.kind.as_deref().map(|word| {
+        Kind::parse(word).ok_or_else(|| {
+            format!("kind `{word}` is none of training, fine_tuning, batch_inference, real_time_inference")
+        })
+    });
+    let standby = match raw.purpose.as_deref() {
+        None => false,
+        Some("standby") => true,
+        Some(other) => return Err(format!("purpose `{other}` is not `standby`")),
+    };
+    let positive = |name: &str, value: Option<f64>| match value {
+        Some(value) if !(value.is_finite() && value > 0.0) => {
+            Err(format!("{name} is {value}, which is not a positive number of seconds"))
+        }
+        other => Ok(other),
+    };
+    let at_least_one = |name: &str, value: Option<u32>| match value {
+        Some(0) => Err(format!("{name} is 0; the least is 1")),
+        other => Ok(other),
+    };
+    Ok(WorkloadConfig {
+        owner: raw.owner,
+        environment: raw.environment,
+        provider: raw.provider,
+        region: raw.region,
+        gpu: raw.gpu,
+        gpu_count: at_least_one("gpu_count", raw.gpu_count)?,
+        model: raw.model,
+        dtype: raw.dtype,
+        quantization: raw.quantization,
+        tensor_parallel_size: at_least_one("tensor_parallel_size", raw.tensor_parallel_size)?,
+        max_model_len: raw.max_model_len,
+        settings: Settings {
+            kind: kind.transpose()?,
+            task: raw.task,
+            slo: raw.slo.map(check_slo).transpose()?,
+            service_time_s: positive("service_time_s", raw.service_time_s)?,
+            cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
+            standby,
+            max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
+        },
+    })
+}
+
+fn check_slo(raw: RawSlo) -> Result<Slo, String> {
+    let seconds = |name: &str, text: Option<String>| match text {
+        None => Ok(None),
+        Some(text) => match parse_span_us(&text) {
+            Ok(us) if us > 0 => Ok(Some(us as f64 / 1e6)),
+            _ => Err(format!("{name} `{text}` is not a time such as 500ms or 2s")),
+        },
+    };
+    let attainment = raw.attainment.unwrap_or(0.95);
+    Ok(Slo {
+        ttft_p95_s: seconds("ttft_p95", raw.ttft_p95)?,
+        tpot_p95_s: seconds("tpot_p95", raw.tpot_p95)?,
+        attainment: Fraction::try_from(attainment).map_err(|it| format!("attainment: {it}"))?,
+        assumed: false,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn fails(text: &str, line: usize, message: &str) {
+        let found = parse_config(text, "gpuadvise.toml").unwrap_err();
+        assert_eq!(found.line, line, "{found}");
+        assert!(found.message.contains(message), "{found}");
+    }
+
+    #[test]
+    fn a_config_reads() {
+        let text = r#"
+            [workload.chat]
+            owner = "Product"
+            kind = "real_time_inference"
+            [workload.chat.slo]
+            ttft_p95 = "1s"
+            [[mapping]]
+            file = "azure*.csv"
+            workload = "chat"
+            [report]
+            time_zone = "Europe/Berlin"
+        "#;
+        let config = parse_config(text, "gpuadvise.toml").unwrap();
+        let chat = &config.workloads["chat"];
+        assert_eq!(chat.settings.kind, Some(Kind::RealTimeInference));
+        assert_eq!(chat.settings.slo.map(|it| (it.ttft_p95_s, it.assumed)), Some((Some(1.0), false)));
+        assert_eq!(config.workload_of_file("azure_2023.csv"), "chat");
+        assert_eq!(config.workload_of_file("other.csv.gz"), "other");
+        assert!(config.policy.switch_provider);
+    }
+
+    #[test]
+    fn a_fault_names_its_line() {
+        fails("[workload.a]\nownr = \"x\"\n", 2, "unknown field");
+        fails("[workload.a\n", 1, "");
+        fails("\n\n[workload.a]\nkind = \"chat\"\n", 3, "kind `chat`");
+        fails("[workload.a.slo]\nttft_p95 = \"soon\"\n", 1, "not a time");
+        fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
+        fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");
+        fails("[[mapping]]\nfile = \"[\"\nworkload = \"a\"\n", 1, "not a pattern");
+    }
+}

@@ -1,0 +1,159 @@
+//! What can be wrong with a file as a whole, in words that name it and say what to do.
+
+use crate::units::{Currency, MoneyError, Period};
+
+/// A fault of a file or of all files together; a fault of a row is a [`super::Rejected`].
+#[derive(Debug, thiserror::Error)]
+pub enum IngestError {
+    /// It cannot be opened or read.
+    #[error("{file}: {reason}")]
+    Unreadable {
+        /// The file.
+        file: String,
+        /// What the system or the decoder said.
+        reason: String,
+        /// What to do.
+        hint: String,
+    },
+    /// Nothing in it.
+    #[error("{file}: the file is empty")]
+    Empty {
+        /// The file.
+        file: String,
+    },
+    /// A header and nothing else, or every row rejected.
+    #[error("{file}: no row to analyse")]
+    NoRows {
+        /// The file.
+        file: String,
+    },
+    /// The columns are those of no known format.
+    #[error("{file}: no known format has these columns: {columns}")]
+    UnknownFormat {
+        /// The file.
+        file: String,
+        /// The headers found.
+        columns: String,
+    },
+    /// A column that the format cannot do without.
+    #[error("{file}: the column `{column}` is missing")]
+    MissingColumn {
+        /// The file.
+        file: String,
+        /// The column.
+        column: &'static str,
+        /// What else could stand in.
+        hint: String,
+    },
+    /// Two headers that mean one column.
+    #[error("{file}: the columns `{first}` and `{second}` both mean `{column}`")]
+    DoubleColumn {
+        /// The file.
+        file: String,
+        /// What they mean.
+        column: &'static str,
+        /// The first header.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// A column whose type can hold no such value.
+    #[error("{file}: the column `{column}` has the type {found}, which holds no {expected}")]
+    WrongType {
+        /// The file.
+        file: String,
+        /// The header.
+        column: String,
+        /// Its type.
+        found: String,
+        /// What was needed.
+        expected: &'static str,
+    },
+    /// Two currencies.
+    #[error("{file}: row {row}: the currency is {found}, but earlier rows are in {expected}")]
+    MixedCurrencies {
+        /// The file.
+        file: String,
+        /// The row.
+        row: u64,
+        /// The currency found.
+        found: Currency,
+        /// The one before.
+        expected: Currency,
+    },
+    /// More refused rows than the limit.
+    #[error(
+        "{n_rejected} of {rows_in} rows were rejected, more than the {percent} % allowed; the first: {first}"
+    )]
+    TooManyRejected {
+        /// Rows refused.
+        n_rejected: u64,
+        /// Rows read.
+        rows_in: u64,
+        /// The limit.
+        percent: f64,
+        /// The first of them.
+        first: String,
+    },
+    /// Logs with dates and logs that count from their own zero.
+    #[error("some files have dates and others count from their own zero, so they cannot be joined")]
+    MixedClocks,
+    /// Nothing in the window asked for.
+    #[error(
+        "no row lies between {} and {}; the data run from {} to {}",
+        window.start(), window.end(), data.start(), data.end()
+    )]
+    EmptyWindow {
+        /// What was asked for.
+        window: Period,
+        /// What there is.
+        data: Period,
+    },
+    /// A window that ends before it starts, or a month without data.
+    #[error("{0}")]
+    BadWindow(String),
+    /// A sum too large.
+    #[error("the amounts cannot be added: {0}")]
+    Money(#[from] MoneyError),
+    /// A pattern that is none, or matches nothing.
+    #[error("`{pattern}`: {reason}")]
+    Pattern {
+        /// The pattern.
+        pattern: String,
+        /// Why.
+        reason: String,
+    },
+}
+
+impl IngestError {
+    /// What the user can do about it.
+    pub fn hint(&self) -> String {
+        match self {
+            IngestError::Unreadable { hint, .. } | IngestError::MissingColumn { hint, .. } => {
+                hint.clone()
+            }
+            IngestError::Empty { .. } | IngestError::NoRows { .. } => {
+                "check the export: a usage table needs at least one row below its header".to_owned()
+            }
+            IngestError::UnknownFormat { .. } => {
+                "a usage table needs `period_start` with `workload`, costs, GPUs or requests; a request log \
+                 needs `timestamp` with `prompt_tokens` and `completion_tokens`"
+                    .to_owned()
+            }
+            IngestError::DoubleColumn { .. } => "rename or drop one of the two".to_owned(),
+            IngestError::WrongType { .. } => "export the column in its own type".to_owned(),
+            IngestError::MixedCurrencies { .. } => {
+                "analyse one currency at a time; exchange rates are not read yet".to_owned()
+            }
+            IngestError::TooManyRejected { .. } => {
+                "mend the rows, or raise the limit with --max-rejected PERCENT".to_owned()
+            }
+            IngestError::MixedClocks => "analyse them in two runs".to_owned(),
+            IngestError::EmptyWindow { .. } | IngestError::BadWindow(_) => {
+                "choose a window inside the data with --since, --until or --month".to_owned()
+            }
+            IngestError::Money(_) => "look for an amount with a misplaced point".to_owned(),
+            IngestError::Pattern { .. } => "name files that exist, or quote a pattern such as 'logs/*.csv'".to_owned(),
+        }
+    }
+}

@@ -1,0 +1,215 @@
+//! Request logs: one row per request.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use super::cell;
+use super::raw::{RawTable, RequestFormat};
+use super::rejected::{Rejected, RejectedKind};
+use super::{Config, IngestError, window};
+use crate::units::{Period, TokenCounts};
+use crate::usage::schema;
+use crate::workload::ArrivalTrace;
+
+/// The requests of one workload.
+#[derive(Clone, Debug)]
+pub struct RequestLog {
+    /// The workload.
+    pub workload: String,
+    /// Its requests in order of arrival.
+    pub trace: ArrivalTrace,
+}
+
+impl RequestLog {
+    /// True for no request.
+    pub fn is_empty(&self) -> bool {
+        self.trace.is_empty()
+    }
+
+    /// From the first to the last arrival, rounded outward to whole minutes.
+    pub fn span(&self) -> Option<Period> {
+        window::minutes_around(*self.trace.at_us.first()?, *self.trace.at_us.last()?)
+    }
+
+    /// The requests inside `window`.
+    pub(super) fn cut_to(self, window: Period) -> RequestLog {
+        let at = &self.trace.at_us;
+        let from = at.partition_point(|us| *us < window.start().us());
+        let to = at.partition_point(|us| *us < window.end().us());
+        let tokens = self.trace.tokens.get(from..to).unwrap_or_default().to_vec();
+        let trace = ArrivalTrace { at_us: at[from..to].to_vec(), tokens, ..self.trace };
+        RequestLog { trace, ..self }
+    }
+}
+
+/// One request while it is read.
+struct Request {
+    at_us: i64,
+    tokens: Option<TokenCounts>,
+}
+
+/// Collects the requests of all logs of a run.
+#[derive(Default)]
+pub(super) struct RequestBuilder {
+    by_workload: BTreeMap<String, Vec<Request>>,
+    relative: BTreeMap<String, bool>,
+    rejected: Vec<Rejected>,
+}
+
+/// What came of it.
+pub(super) struct Requests {
+    pub(super) logs: Vec<RequestLog>,
+    pub(super) rejected: Vec<Rejected>,
+}
+
+/// Where the columns of a log are.
+struct Columns {
+    time: (usize, String),
+    workload: Option<(usize, String)>,
+    prompt: Option<(usize, String)>,
+    completion: Option<(usize, String)>,
+    milliseconds_from_start: bool,
+}
+
+impl RequestBuilder {
+    /// Adds the requests of a file; returns the headers that were used.
+    pub(super) fn add(
+        &mut self,
+        raw: &RawTable,
+        file: &str,
+        format: RequestFormat,
+        config: &Config,
+        zone: Tz,
+    ) -> Result<Vec<String>, IngestError> {
+        let columns = Columns::of(raw, file, format)?;
+        self.rejected.extend(raw.rejected.iter().cloned());
+        let default_name = config.workload_of_file(file);
+        for row in 0..raw.len() {
+            match columns.request(raw, row, zone) {
+                Ok((name, request)) => {
+                    let name = name.unwrap_or_else(|| default_name.clone());
+                    if !self.by_workload.contains_key(&name) {
+                        self.relative.insert(name.clone(), columns.milliseconds_from_start);
+                        self.by_workload.insert(name.clone(), Vec::new());
+                    }
+                    if let Some(requests) = self.by_workload.get_mut(&name) {
+                        requests.push(request);
+                    }
+                }
+                Err((column, reason)) => self.rejected.push(Rejected {
+                    file: file.to_owned(),
+                    row: raw.row_number(row),
+                    column: Some(column),
+                    reason,
+                    kind: RejectedKind::Faulty,
+                }),
+            }
+        }
+        let used = [Some(columns.time), columns.workload, columns.prompt, columns.completion];
+        Ok(used.into_iter().flatten().map(|(_, header)| header).collect())
+    }
+
+    /// The logs, each in order of arrival; requests at one instant keep the order of the files.
+    pub(super) fn finish(self) -> Requests {
+        let relative = self.relative;
+        let logs = self
+            .by_workload
+            .into_iter()
+            .map(|(workload, mut requests)| {
+                requests.sort_by_key(|it| it.at_us);
+                let has_tokens = requests.iter().all(|it| it.tokens.is_some());
+                let tokens = match has_tokens {
+                    true => requests.iter().filter_map(|it| it.tokens).collect(),
+                    false => Vec::new(),
+                };
+                let trace = ArrivalTrace {
+                    at_us: requests.iter().map(|it| it.at_us).collect(),
+                    tokens,
+                    relative: relative.get(&workload).copied().unwrap_or(false),
+                };
+                RequestLog { workload, trace }
+            })
+            .collect();
+        Requests { logs, rejected: self.rejected }
+    }
+}
+
+impl Columns {
+    fn of(raw: &RawTable, file: &str, format: RequestFormat) -> Result<Columns, IngestError> {
+        let named = |name: &str| {
+            let at = raw.headers.iter().position(|it| schema::normalized(it) == name)?;
+            Some((at, raw.headers[at].clone()))
+        };
+        let meaning = |name: &str| {
+            let at = raw.headers.iter().position(|it| schema::find(it).is_some_and(|spec| spec.name == name))?;
+            Some((at, raw.headers[at].clone()))
+        };
+        let (time, prompt, completion) = match format {
+            RequestFormat::Generic => (
+                meaning(schema::PERIOD_START),
+                meaning(schema::PROMPT_TOKENS),
+                meaning(schema::COMPLETION_TOKENS),
+            ),
+            RequestFormat::AzureLlm => {
+                (named("timestamp"), named("contexttokens"), named("generatedtokens"))
+            }
+            RequestFormat::Mooncake => {
+                (named("timestamp"), named("input_length"), named("output_length"))
+            }
+        };
+        let columns = Columns {
+            time: time.ok_or_else(|| IngestError::MissingColumn {
+                file: file.to_owned(),
+                column: "timestamp",
+                hint: "name the time of each request `timestamp`".to_owned(),
+            })?,
+            workload: meaning(schema::WORKLOAD),
+            prompt,
+            completion,
+            milliseconds_from_start: format == RequestFormat::Mooncake,
+        };
+        let used = [Some(&columns.time), columns.workload.as_ref(), columns.prompt.as_ref(), columns.completion.as_ref()];
+        for (at, _) in used.into_iter().flatten() {
+            raw.check_type(*at, file)?;
+        }
+        Ok(columns)
+    }
+
+    /// A request and the workload its row names, or the column at fault and why.
+    fn request(
+        &self,
+        raw: &RawTable,
+        row: usize,
+        zone: Tz,
+    ) -> Result<(Option<String>, Request), (String, String)> {
+        let (time_at, time_header) = &self.time;
+        let in_time = |reason: String| (time_header.clone(), reason);
+        let cell = raw.cell(*time_at, row);
+        let missing = || in_time("the time is missing".to_owned());
+        let at_us = if self.milliseconds_from_start {
+            let ms = cell::quantity(cell).map_err(in_time)?.ok_or_else(missing)?;
+            if ms > 1e14 {
+                return Err(in_time("the time is too far from the start".to_owned()));
+            }
+            #[expect(clippy::cast_possible_truncation, reason = "checked just above")]
+            let us = (ms * 1e3).round() as i64;
+            us
+        } else {
+            cell::time(cell, zone).map_err(in_time)?.ok_or_else(missing)?.us()
+        };
+        let count = |column: &Option<(usize, String)>| match column {
+            None => Ok(None),
+            Some((at, header)) => cell::count(raw.cell(*at, row)).map_err(|it| (header.clone(), it)),
+        };
+        let tokens = match (count(&self.prompt)?, count(&self.completion)?) {
+            (Some(prompt), Some(completion)) => Some(TokenCounts { prompt, completion }),
+            _ => None,
+        };
+        let name = match &self.workload {
+            None => None,
+            Some((at, header)) => cell::text(raw.cell(*at, row)).map_err(|it| (header.clone(), it))?,
+        };
+        Ok((name, Request { at_us, tokens }))
+    }
+}

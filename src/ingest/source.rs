@@ -1,0 +1,142 @@
+//! Where bytes come from: a path, a pattern, or standard input.
+
+use std::io::Read;
+use std::path::{Path, PathBuf};
+
+use super::IngestError;
+
+/// One input.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// A file.
+    Path(PathBuf),
+    /// Standard input, already named `-`.
+    Stdin,
+}
+
+impl Source {
+    /// What messages and the report call it: the file name without its folder, or `stdin`.
+    pub fn name(&self) -> &str {
+        match self {
+            Source::Path(path) => {
+                path.file_name().and_then(|it| it.to_str()).unwrap_or("input")
+            }
+            Source::Stdin => "stdin",
+        }
+    }
+
+    /// All its bytes.
+    pub(super) fn bytes(&self) -> Result<Vec<u8>, IngestError> {
+        let read = match self {
+            Source::Path(path) => std::fs::read(path),
+            Source::Stdin => {
+                let mut bytes = Vec::new();
+                std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
+            }
+        };
+        read.map_err(|error| self.unreadable(&error))
+    }
+
+    /// The extension, lower case, without a compression suffix.
+    pub(super) fn extension(&self) -> Option<String> {
+        let Source::Path(path) = self else { return None };
+        let lower = |path: &Path| path.extension().map(|it| it.to_string_lossy().to_lowercase());
+        match lower(path).as_deref() {
+            Some("gz" | "zst") => lower(Path::new(path.file_stem()?)),
+            _ => lower(path),
+        }
+    }
+
+    fn unreadable(&self, error: &std::io::Error) -> IngestError {
+        let file = match self {
+            Source::Path(path) => path.display().to_string(),
+            Source::Stdin => "stdin".to_owned(),
+        };
+        let (reason, hint) = match error.kind() {
+            std::io::ErrorKind::NotFound => {
+                ("no such file", "check the path, or quote a pattern such as 'logs/*.csv'")
+            }
+            std::io::ErrorKind::PermissionDenied => {
+                ("permission denied", "make the file readable for this user")
+            }
+            std::io::ErrorKind::IsADirectory => {
+                ("this is a folder", "name the files in it, for example 'folder/*.parquet'")
+            }
+            _ => {
+                let reason = error.to_string();
+                return IngestError::Unreadable { file, reason, hint: "check the file".to_owned() };
+            }
+        };
+        IngestError::Unreadable { file, reason: reason.to_owned(), hint: hint.to_owned() }
+    }
+}
+
+/// The inputs that words on the command line mean: `-`, a path, or a pattern in name order.
+/// A word that names a file as it stands is that file, whatever characters it has.
+pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
+    let mut sources: Vec<Source> = Vec::new();
+    for word in words {
+        if word == "-" {
+            if sources.iter().any(|it| matches!(it, Source::Stdin)) {
+                return Err(pattern(word, "standard input can be read once"));
+            }
+            sources.push(Source::Stdin);
+            continue;
+        }
+        let path = PathBuf::from(word);
+        if !word.contains(['*', '?', '[']) || path.exists() {
+            sources.push(Source::Path(path));
+            continue;
+        }
+        let found = glob::glob(word).map_err(|error| pattern(word, error.msg))?;
+        let before = sources.len();
+        sources.extend(found.filter_map(Result::ok).filter(|it| it.is_file()).map(Source::Path));
+        if sources.len() == before {
+            return Err(pattern(word, "no file matches"));
+        }
+    }
+    let mut seen = std::collections::BTreeSet::new();
+    for source in &sources {
+        let Source::Path(path) = source else { continue };
+        let same = std::fs::canonicalize(path).unwrap_or_else(|_| path.clone());
+        if !seen.insert(same) {
+            return Err(pattern(&path.display().to_string(), "the file is named twice"));
+        }
+    }
+    Ok(sources)
+}
+
+fn pattern(word: &str, reason: &str) -> IngestError {
+    IngestError::Pattern { pattern: word.to_owned(), reason: reason.to_owned() }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn extensions_see_through_compression() {
+        for (name, expected) in
+            [("a.csv", "csv"), ("a.CSV.gz", "csv"), ("a.parquet", "parquet"), ("x.jsonl.zst", "jsonl")]
+        {
+            assert_eq!(Source::Path(name.into()).extension().as_deref(), Some(expected));
+        }
+    }
+
+    #[test]
+    fn patterns_expand_in_name_order() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["b.csv", "a.csv", "c.txt", "odd[1].csv"] {
+            std::fs::write(folder.path().join(name), "x").unwrap();
+        }
+        let word = |name: &str| folder.path().join(name).display().to_string();
+        let names = |words: &[String]| -> Vec<String> {
+            expand(words).unwrap().iter().map(|it| it.name().to_owned()).collect()
+        };
+        assert_eq!(names(&[word("*.csv")]), ["a.csv", "b.csv", "odd[1].csv"]);
+        assert_eq!(names(&[word("odd[1].csv"), "-".to_owned()]), ["odd[1].csv", "stdin"]);
+        assert!(expand(&[word("*.json")]).is_err());
+        assert!(expand(&[word("a.csv"), word("a.csv")]).is_err());
+        assert!(expand(&["-".to_owned(), "-".to_owned()]).is_err());
+    }
+}

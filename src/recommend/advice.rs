@@ -1,0 +1,99 @@
+//! What to do, how sure we are, how to do it, how to undo it.
+
+use std::fmt;
+
+use sha2::{Digest, Sha256};
+
+use crate::units::Money;
+
+/// The kinds of advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Action {
+    /// Run or buy it another way.
+    Switch,
+    /// Turn it off.
+    Stop,
+    /// Leave it.
+    Keep,
+    /// Cannot say yet.
+    NotEnoughData,
+}
+
+impl Action {
+    /// The word in output.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Action::Switch => "switch",
+            Action::Stop => "stop",
+            Action::Keep => "keep",
+            Action::NotEnoughData => "not_enough_data",
+        }
+    }
+}
+
+/// How sure: A best.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "school grades")]
+pub enum Grade {
+    A,
+    B,
+    C,
+    D,
+    F,
+}
+
+impl fmt::Display for Grade {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Debug::fmt(self, f)
+    }
+}
+
+/// One piece of advice.
+#[derive(Clone, Debug)]
+pub struct Advice {
+    /// The same for the same workload, action and plan, in every run.
+    pub id: String,
+    /// What kind.
+    pub action: Action,
+    /// The plan to switch to.
+    pub plan_id: Option<String>,
+    /// One sentence.
+    pub summary: String,
+    /// Saving in a 730-hour month; zero where there is none.
+    pub monthly_savings: Money,
+    /// How sure.
+    pub grade: Grade,
+    /// Why, and what caps the grade.
+    pub reasons: Vec<String>,
+    /// How.
+    pub steps: Vec<String>,
+    /// How to undo it.
+    pub undo: String,
+    /// What would make it wrong.
+    pub wrong_if: Vec<String>,
+}
+
+/// Eight hexadecimal digits of the hash of workload, action and plan.
+pub(super) fn stable_id(workload: &str, action: Action, plan_id: Option<&str>) -> String {
+    let mut hash = Sha256::new();
+    for part in [workload, action.as_str(), plan_id.unwrap_or_default()] {
+        hash.update((part.len() as u64).to_le_bytes());
+        hash.update(part.as_bytes());
+    }
+    let digest = hash.finalize();
+    let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("a-{digits}")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ids_depend_on_every_part_and_nothing_else() {
+        let id = stable_id("chat", Action::Switch, Some("p"));
+        assert_eq!(id, stable_id("chat", Action::Switch, Some("p")));
+        assert_ne!(id, stable_id("chat", Action::Stop, Some("p")));
+        assert_ne!(stable_id("ab", Action::Keep, Some("c")), stable_id("a", Action::Keep, Some("bc")));
+    }
+}

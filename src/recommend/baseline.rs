@@ -1,0 +1,95 @@
+//! What the workload costs today.
+
+use super::demand::Question;
+use super::money;
+use crate::catalog::{Offer, Purchase};
+use crate::units::{Money, MoneyPerHour};
+use crate::workload::PricingCategory;
+
+/// Today's cost.
+#[derive(Clone, Debug)]
+pub struct Baseline {
+    /// Cost of the window x 730 / its hours.
+    pub monthly_cost: Option<Money>,
+    /// Effective cost of the window, where a bill has it.
+    pub effective_cost: Option<Money>,
+    /// What a GPU-hour cost.
+    pub rate_per_gpu_hour: Option<MoneyPerHour>,
+    /// True when a catalog price stands in for a bill.
+    pub priced_from_catalog: bool,
+    /// Where that price comes from.
+    pub note: Option<String>,
+}
+
+/// From the bill, else from the newest on-demand price of the configured GPU and provider, else
+/// from the median over providers.
+pub(super) fn baseline(question: &Question<'_>) -> Baseline {
+    let workload = question.described.workload;
+    let window_us = u64::try_from(workload.window.len_us()).unwrap_or(0);
+    let totals = &workload.totals;
+    if let Some(cost) = totals.effective_cost {
+        return Baseline {
+            monthly_cost: money::monthly(cost, window_us),
+            effective_cost: Some(cost),
+            rate_per_gpu_hour: totals.gpu_hours.and_then(|hours| MoneyPerHour::from_bill(cost, hours)),
+            priced_from_catalog: false,
+            note: None,
+        };
+    }
+    from_catalog(question).unwrap_or(Baseline {
+        monthly_cost: None,
+        effective_cost: None,
+        rate_per_gpu_hour: None,
+        priced_from_catalog: false,
+        note: Some("no bill, and no GPU with a price in the config: today's cost is not known".to_owned()),
+    })
+}
+
+fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
+    let deployment = &question.described.workload.deployment;
+    let gpu = deployment.gpu.as_deref()?;
+    let count = deployment.gpu_count.filter(|it| *it >= 1.0)?;
+    let offers: Vec<&Offer> = question
+        .context
+        .catalog
+        .offers_for(gpu)
+        .filter(|it| it.purchase == Purchase::PayAsYouGo)
+        .collect();
+    let own = deployment.provider.as_deref();
+    let mut of_provider: Vec<&&Offer> =
+        offers.iter().filter(|it| own.is_some_and(|own| it.provider == own)).collect();
+    of_provider.sort_by(|a, b| b.as_of.cmp(&a.as_of).then_with(|| a.id.cmp(&b.id)));
+    let (nano, note) = if let Some(offer) = of_provider.first() {
+        let note = format!("priced from the catalog: {} of {}", offer.id, offer.as_of);
+        (per_gpu(offer), note)
+    } else {
+        let mut rates: Vec<i128> = offers.iter().map(|it| per_gpu(it)).collect();
+        rates.sort_unstable();
+        let median = *rates.get(rates.len().checked_sub(1)? / 2)?;
+        (median, format!("priced from the catalog: the median of {} offers of {gpu}", rates.len()))
+    };
+    let currency = offers.first()?.rate.currency();
+    let rate = MoneyPerHour::from_nano(nano, currency);
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1; `as` saturates")]
+    let monthly_cost = money::month_of(rate, count.round() as u32)?;
+    Some(Baseline {
+        monthly_cost: Some(monthly_cost),
+        effective_cost: None,
+        rate_per_gpu_hour: Some(rate),
+        priced_from_catalog: true,
+        note: Some(note),
+    })
+}
+
+fn per_gpu(offer: &Offer) -> i128 {
+    offer.rate.nano() / i128::from(offer.gpu_count.max(1))
+}
+
+/// The rate per GPU-hour the user pays on demand, where the bill says so.
+pub(super) fn own_rate(question: &Question<'_>, baseline: &Baseline) -> Option<MoneyPerHour> {
+    let standard = question.described.workload.deployment.pricing_category == PricingCategory::Standard;
+    let deployment = &question.described.workload.deployment;
+    (standard && !baseline.priced_from_catalog && !deployment.mixed)
+        .then_some(baseline.rate_per_gpu_hour)
+        .flatten()
+}

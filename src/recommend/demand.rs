@@ -1,0 +1,217 @@
+//! What is to be served: the trace or level, the limits, and what is known of the model.
+
+use super::{Context, Described};
+use crate::catalog::ModelArch;
+use crate::simulate::{SloLimits, Trace};
+use crate::size::{Precision, TokenProfile};
+use crate::units::{Fraction, Period, Timestamp};
+use crate::workload::{Demand, Kind, LevelSeries, Slo};
+
+/// One workload's question.
+pub(super) struct Question<'a> {
+    pub(super) described: Described<'a>,
+    pub(super) context: Context<'a>,
+    /// The limits, assumed where none are set.
+    pub(super) slo: Slo,
+    /// What asks for capacity.
+    pub(super) load: Load<'a>,
+    /// Days of data behind it.
+    pub(super) days: f64,
+    pub(super) notices: Vec<String>,
+}
+
+/// What asks for capacity.
+pub(super) enum Load<'a> {
+    /// Requests that can be timed.
+    Requests(Box<RequestLoad<'a>>),
+    /// GPUs in use.
+    Level(&'a LevelSeries),
+    /// Nothing that can be simulated, and why.
+    Nothing(String),
+}
+
+/// Requests that can be timed.
+pub(super) struct RequestLoad<'a> {
+    pub(super) trace: Trace,
+    pub(super) window: Period,
+    /// Requests of the busiest hour, per second.
+    pub(super) busiest_rps: f64,
+    pub(super) timing: Timing<'a>,
+    pub(super) limits: SloLimits,
+}
+
+/// What tells how long a request takes.
+pub(super) enum Timing<'a> {
+    /// A model of known architecture and requests of known length.
+    Model { arch: &'a ModelArch, profile: TokenProfile, precision: Precision },
+    /// A time the user measured on today's GPUs.
+    Measured { service_us: u64, slots: u32 },
+}
+
+impl<'a> Question<'a> {
+    pub(super) fn of(described: Described<'a>, context: Context<'a>) -> Question<'a> {
+        let workload = described.workload;
+        let slo = resolve_slo(described, context);
+        let mut notices = Vec::new();
+        let load = match timing(described, context, &mut notices) {
+            Ok(timing) => requests(described, context, timing, slo),
+            Err(why) => level(described, why),
+        };
+        let days = workload.demand_window.hours() / 24.0;
+        Question { described, context, slo, load, days, notices }
+    }
+
+    /// Whether somebody waits for the answer.
+    pub(super) fn is_interactive(&self) -> bool {
+        matches!(self.described.class.kind, Kind::RealTimeInference | Kind::Unknown)
+    }
+}
+
+/// The limits set, else those assumed for work somebody waits for, else none.
+fn resolve_slo(described: Described<'_>, context: Context<'_>) -> Slo {
+    if let Some(slo) = described.workload.settings.slo {
+        return slo;
+    }
+    let assumed = &context.catalog.assumptions.simulate;
+    let interactive = matches!(described.class.kind, Kind::RealTimeInference | Kind::Unknown);
+    let limit = |value: f64| interactive.then_some(value);
+    Slo {
+        ttft_p95_s: limit(assumed.slo_ttft_p95_s),
+        tpot_p95_s: limit(assumed.slo_tpot_p95_s),
+        attainment: Fraction::try_from(assumed.slo_attainment).unwrap_or(Fraction::ONE),
+        assumed: true,
+    }
+}
+
+/// How long requests take, or why nobody can say.
+fn timing<'a>(
+    described: Described<'a>,
+    context: Context<'a>,
+    notices: &mut Vec<String>,
+) -> Result<Timing<'a>, String> {
+    let workload = described.workload;
+    let measured = workload.settings.service_time_s.map(|seconds| Timing::Measured {
+        service_us: whole_us(seconds),
+        slots: workload.settings.max_num_seqs.unwrap_or(1),
+    });
+    let Some(profile) = profile(described, context, notices) else {
+        return measured.ok_or_else(|| {
+            "the requests have no token counts: set service_time_s in the config".to_owned()
+        });
+    };
+    let Some(id) = &workload.deployment.model else {
+        return measured.ok_or_else(|| "the model is not known: set model in the config".to_owned());
+    };
+    let Some(arch) = context.catalog.model(id) else {
+        return measured.ok_or_else(|| {
+            format!("the model {id} is not in the catalog: set service_time_s in the config")
+        });
+    };
+    let served = workload.deployment.quantization.as_deref().or(workload.deployment.dtype.as_deref());
+    let precision = match served {
+        None => Precision::Bf16,
+        Some(word) => match Precision::parse(word) {
+            Some(precision) => precision,
+            None => {
+                notices.push(format!("the precision `{word}` is not known, so bf16 is assumed today"));
+                Precision::Bf16
+            }
+        },
+    };
+    Ok(Timing::Model { arch, profile, precision })
+}
+
+/// Lengths of requests: of each request where a log has them, else sums over periods.
+fn profile(
+    described: Described<'_>,
+    context: Context<'_>,
+    notices: &mut Vec<String>,
+) -> Option<TokenProfile> {
+    let workload = described.workload;
+    let longest = workload.deployment.max_model_len;
+    match &workload.demand {
+        Demand::Arrivals(trace) if !trace.tokens.is_empty() => {
+            let n = trace.tokens.len() as f64;
+            let prompt: u64 = trace.tokens.iter().map(|it| it.prompt).sum();
+            let completion: u64 = trace.tokens.iter().map(|it| it.completion).sum();
+            let mut totals: Vec<u64> = trace.tokens.iter().map(|it| it.total()).collect();
+            totals.sort_unstable();
+            // Nearest rank: the least value that 95 % of the requests do not exceed.
+            let rank = (totals.len() * 95).div_ceil(100).max(1);
+            TokenProfile::new(totals[rank - 1], prompt as f64 / n, completion as f64 / n)
+        }
+        Demand::Counts(series) => {
+            let counted = series
+                .bins
+                .iter()
+                .filter_map(|bin| Some((bin.requests, bin.prompt_tokens?, bin.completion_tokens?)));
+            let (n, prompt, completion) =
+                counted.fold((0_u64, 0_u64, 0_u64), |sum, it| (sum.0 + it.0, sum.1 + it.1, sum.2 + it.2));
+            if n == 0 {
+                return None;
+            }
+            let (prompt, completion) = (prompt as f64 / n as f64, completion as f64 / n as f64);
+            let ratio = context.catalog.assumptions.simulate.tokens_p95_to_mean;
+            let p95 = whole_us((prompt + completion) * ratio / 1e6);
+            let p95 = longest.map_or(p95, |longest| p95.min(longest));
+            notices.push(format!(
+                "request lengths are known as sums: the 95th percentile is taken as {ratio} times the mean"
+            ));
+            TokenProfile::new(p95, prompt, completion)
+        }
+        _ => None,
+    }
+}
+
+fn requests<'a>(
+    described: Described<'a>,
+    context: Context<'a>,
+    timing: Timing<'a>,
+    slo: Slo,
+) -> Load<'a> {
+    let workload = described.workload;
+    let window = workload.demand_window;
+    let trace = match &workload.demand {
+        Demand::Arrivals(log) => Trace::from_arrivals(log, window),
+        Demand::Counts(series) => {
+            match Trace::from_counts(series, window, &workload.name, context.seed) {
+                Ok(trace) => trace,
+                Err(why) => return Load::Nothing(why.to_string()),
+            }
+        }
+        Demand::Level(series) => return Load::Level(series),
+        Demand::Unknown => return Load::Nothing("only money is known".to_owned()),
+    };
+    let wait = context.catalog.assumptions.simulate.batch_wait_s;
+    let limits = SloLimits {
+        ttft_us: Some(whole_us(slo.ttft_p95_s.unwrap_or(wait))),
+        tpot_us: slo.tpot_p95_s.map(|seconds| seconds * 1e6),
+    };
+    // A window shorter than an hour has no whole hour: its own length counts.
+    let busiest_s = window.hours().clamp(f64::MIN_POSITIVE, 1.0) * 3600.0;
+    let busiest_rps = trace.busiest_hour() as f64 / busiest_s;
+    Load::Requests(Box::new(RequestLoad { trace, window, busiest_rps, timing, limits }))
+}
+
+/// The level behind requests that cannot be timed, or of work without requests.
+fn level(described: Described<'_>, why: String) -> Load<'_> {
+    match (&described.workload.demand, &described.workload.billed_level) {
+        (Demand::Level(series), _) | (Demand::Counts(_) | Demand::Arrivals(_), Some(series)) => {
+            Load::Level(series)
+        }
+        (Demand::Unknown, _) => Load::Nothing("only money is known".to_owned()),
+        _ => Load::Nothing(why),
+    }
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub(super) fn whole_us(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
+}
+
+/// Age of a price date in days, by its first ten characters; a month counts from its first day.
+pub(super) fn age_days(as_of: &str, today: Timestamp) -> Option<f64> {
+    let date = if as_of.len() == 7 { format!("{as_of}-01") } else { as_of.to_owned() };
+    let at = Timestamp::parse(&date, chrono_tz::Tz::UTC).ok()?;
+    Some((today.us() - at.us()) as f64 / 86_400e6)
+}

@@ -1,0 +1,163 @@
+//! Plans for workloads without requests: the GPUs they used, bought another way.
+
+use super::DurationCurve;
+use super::baseline;
+use super::choose::Found;
+use super::demand::Question;
+use super::money;
+use super::offers::{self, Buyable};
+use super::plan::{Plan, PlanParts, Scaling, Way};
+use crate::catalog::{Offer, Purchase};
+use crate::simulate::{LevelCost, LevelDemand, SavingsCurve};
+use crate::units::Money;
+use crate::workload::LevelSeries;
+
+/// Simulates the ways to buy the GPUs in use. No speed is known, so the GPU stays what it is.
+pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
+    let deployment = &question.described.workload.deployment;
+    let spec = deployment.gpu.as_deref().and_then(|it| question.context.catalog.gpu(it));
+    let Some(gpu) = spec else { return Found::default() };
+    let baseline = baseline::baseline(question);
+    let buyable = offers::buyable(question, &baseline, gpu, 1);
+    let mut found = Found::default();
+    for offer in &buyable.payg {
+        if let Some(demand) = demand_on(question, series, offer) {
+            found.plans.extend(by_use(question, &demand, offer));
+        }
+    }
+    let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
+    for (reserved, overflow) in &buyable.reserved {
+        let Some(demand) = demand_on(question, series, overflow) else { continue };
+        if found.curve.is_none() {
+            found.curve = curve(&demand, Some((reserved, overflow)), &gpu.name);
+        }
+        if commits {
+            found.plans.extend(with_base(question, &demand, reserved, overflow));
+        }
+    }
+    if found.curve.is_none() {
+        found.curve = plain_curve(question, series, &buyable, &gpu.name);
+    }
+    found
+}
+
+fn demand_on(question: &Question<'_>, series: &LevelSeries, offer: &Offer) -> Option<LevelDemand> {
+    LevelDemand::new(series, question.described.workload.demand_window, offer.gpu_count)
+}
+
+fn by_use(question: &Question<'_>, demand: &LevelDemand, offer: &Offer) -> Option<Plan> {
+    let cost = demand.cost(0, offer.rate, offer.rate)?;
+    level_plan(question, (Way::PaygFollowing, 0), vec![offer.clone()], &cost, demand)
+}
+
+/// The best base of the savings curve.
+fn with_base(
+    question: &Question<'_>,
+    demand: &LevelDemand,
+    reserved: &Offer,
+    overflow: &Offer,
+) -> Option<Plan> {
+    let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) = reserved.purchase
+    else {
+        return None;
+    };
+    let curve = SavingsCurve::new(demand.steps(), overflow.rate, reserved.rate)?;
+    let base = curve.best_n();
+    if base == 0 {
+        return None;
+    }
+    let cost = demand.cost(base, overflow.rate, reserved.rate)?;
+    let offers = vec![reserved.clone(), overflow.clone()];
+    level_plan(question, (Way::Reserved { months }, base), offers, &cost, demand)
+}
+
+fn level_plan(
+    question: &Question<'_>,
+    (way, base): (Way, u32),
+    offers: Vec<Offer>,
+    cost: &LevelCost,
+    demand: &LevelDemand,
+) -> Option<Plan> {
+    let deployment = &question.described.workload.deployment;
+    let window_us = u64::try_from(question.described.workload.demand_window.len_us()).ok()?;
+    let elastic = money::monthly(cost.elastic_cost, window_us)?;
+    let base_cost = money::month_of(offers.first()?.rate, base)?;
+    let used = money::monthly(cost.parts.base_busy, window_us)?;
+    let used = if used > base_cost { base_cost } else { used };
+    let zero = Money::zero(elastic.currency());
+    let parts = PlanParts {
+        busy: elastic.checked_add(used).ok()?,
+        idle: zero,
+        starting: zero,
+        committed_unused: base_cost.checked_sub(used).ok()?,
+    };
+    let offer_ids: Vec<&str> = offers.iter().map(|it| it.id.as_str()).collect();
+    let precision = deployment.quantization.clone().or_else(|| deployment.dtype.clone());
+    Some(Plan {
+        id: format!("{}:{}:min{base}", way.as_word(), offer_ids.join("+")),
+        candidate_id: None,
+        gpu: deployment.gpu.clone()?,
+        gpu_count: offers.first()?.gpu_count,
+        precision: precision.unwrap_or_else(|| "as today".to_owned()),
+        monthly_cost: money::sum(&[elastic, base_cost], elastic.currency())?,
+        parts,
+        latencies: None,
+        attainment: None,
+        meets_slo: true,
+        cold_starts: None,
+        delayed_requests: None,
+        scaling: Scaling {
+            policy: "follows_use",
+            value: None,
+            min: base,
+            max: demand.max_instances().max(base),
+            idle_timeout_s: None,
+            cold_start_s: None,
+            slots: None,
+        },
+        way,
+        offers,
+    })
+}
+
+fn curve(
+    demand: &LevelDemand,
+    pair: Option<(&Offer, &Offer)>,
+    gpu: &str,
+) -> Option<DurationCurve> {
+    let mut hours: Vec<f64> = demand
+        .steps_by_hour()
+        .iter()
+        .filter(|step| step.len_us > 0)
+        .map(|step| step.on_us as f64 / step.len_us as f64)
+        .collect();
+    hours.sort_by(|a, b| b.total_cmp(a));
+    let count = pair.map_or(1, |(_, overflow)| overflow.gpu_count);
+    (!hours.is_empty()).then(|| DurationCurve {
+        hours_sorted: hours,
+        unit: format!("instances of {count} {gpu}"),
+        break_even_share: pair.map(|(reserved, overflow)| reserved.rate.to_f64() / overflow.rate.to_f64()),
+        break_even_label: pair.map(|(reserved, overflow)| {
+            format!(
+                "{} {} at {} against {} an hour",
+                reserved.provider,
+                reserved.purchase,
+                reserved.rate.to_decimal_string(),
+                overflow.rate.to_decimal_string()
+            )
+        }),
+        reserved_units: None,
+    })
+}
+
+fn plain_curve(
+    question: &Question<'_>,
+    series: &LevelSeries,
+    buyable: &Buyable,
+    gpu: &str,
+) -> Option<DurationCurve> {
+    let offer = buyable.payg.first()?;
+    let demand = demand_on(question, series, offer)?;
+    let plain = curve(&demand, None, gpu)?;
+    Some(DurationCurve { unit: format!("instances of {} {gpu}", offer.gpu_count), ..plain })
+}

@@ -1,0 +1,111 @@
+//! From demand and prices to one decision per workload.
+//!
+//! Comes in: a workload with its class and hourly demand, the catalog, the policy. Goes out: a
+//! [`Recommendation`]: what today costs, which deployments would carry the load, what each way of
+//! buying them would have cost, and what to do. It calls `size` and `simulate` itself. Nothing here
+//! fails: too little data, no price, no plan that meets the SLO are answers with a reason. Exclusive
+//! savings are never added: one plan per workload wins, and its saving is today's cost minus its own.
+
+mod advice;
+mod baseline;
+mod candidates;
+mod choose;
+mod demand;
+mod level_plans;
+mod money;
+mod offers;
+mod plan;
+mod request_plans;
+mod waste;
+
+use crate::catalog::Catalog;
+use crate::classify::{Features, HourlySeries};
+use crate::ingest::Policy;
+use crate::units::Timestamp;
+use crate::workload::{Slo, Workload, WorkloadClass};
+
+pub use advice::{Action, Advice, Grade};
+pub use baseline::Baseline;
+pub use candidates::{Candidate, Verdict};
+pub use plan::{Latencies, Plan, PlanParts, Scaling, Way};
+pub use waste::Waste;
+
+/// What every workload's advice shares.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Prices, GPUs, models, assumptions.
+    pub catalog: &'a Catalog,
+    /// What may be advised.
+    pub policy: &'a Policy,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// The day prices are judged by.
+    pub as_of: Timestamp,
+}
+
+/// A workload with what the earlier stage found out about it.
+#[derive(Clone, Copy, Debug)]
+pub struct Described<'a> {
+    /// The workload.
+    pub workload: &'a Workload,
+    /// The statistics of its demand.
+    pub features: &'a Features,
+    /// Its demand by hour.
+    pub hourly: &'a HourlySeries,
+    /// What it is.
+    pub class: &'a WorkloadClass,
+}
+
+/// Demand in the unit that is bought, hour by hour.
+#[derive(Clone, Debug)]
+pub struct DurationCurve {
+    /// Instances in use in every hour of the window, most first.
+    pub hours_sorted: Vec<f64>,
+    /// What one unit is.
+    pub unit: String,
+    /// Reserved rate over pay-as-you-go rate: the share of hours above which reserving pays.
+    pub break_even_share: Option<f64>,
+    /// Which two offers.
+    pub break_even_label: Option<String>,
+    /// Units the cheapest reserved plan keeps.
+    pub reserved_units: Option<u32>,
+}
+
+/// Everything found out about one workload.
+#[derive(Clone, Debug)]
+pub struct Recommendation {
+    /// The limits used.
+    pub slo: Slo,
+    /// Today.
+    pub baseline: Baseline,
+    /// Ways to run it.
+    pub candidates: Vec<Candidate>,
+    /// Ways to run and buy it: those that meet the SLO first, then by cost.
+    pub plans: Vec<Plan>,
+    /// What to do.
+    pub advice: Advice,
+    /// Paid and not used.
+    pub waste: Vec<Waste>,
+    /// Share of its time today's fleet was serving, where it was simulated.
+    pub today_busy: Option<f64>,
+    /// Demand in instances.
+    pub duration_curve: Option<DurationCurve>,
+    /// Candidates sized.
+    pub n_sized: u64,
+    /// Candidates that fit but were not simulated.
+    pub n_pruned: u64,
+    /// What the reader must know, one sentence each.
+    pub notices: Vec<String>,
+}
+
+/// Finds the cheapest way to run and buy one workload.
+pub fn advise(described: Described<'_>, context: Context<'_>) -> Recommendation {
+    let question = demand::Question::of(described, context);
+    let baseline = baseline::baseline(&question);
+    let found = match &question.load {
+        demand::Load::Requests(load) => request_plans::search(&question, load, &baseline),
+        demand::Load::Level(level) => level_plans::search(&question, level),
+        demand::Load::Nothing(_) => choose::Found::default(),
+    };
+    choose::choose(&question, baseline, found)
+}

@@ -1,0 +1,160 @@
+//! A way to run and buy a workload, with what it would have cost and done.
+
+use crate::catalog::Offer;
+use crate::simulate::Outcome;
+use crate::units::{Fraction, Money};
+
+/// How capacity is bought and scaled.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Way {
+    /// As the bill says.
+    Today,
+    /// Pay as you go, a fixed number of instances.
+    PaygFixed,
+    /// Pay as you go, instances come and go.
+    PaygAutoscaled,
+    /// Pay as you go, exactly while GPUs are in use.
+    PaygFollowing,
+    /// Reserved for so many months, the rest on pay as you go.
+    Reserved {
+        /// The term.
+        months: u32,
+    },
+    /// Serverless workers.
+    Serverless,
+}
+
+impl Way {
+    /// The word in output.
+    pub fn as_word(&self) -> String {
+        match self {
+            Way::Today => "today".to_owned(),
+            Way::PaygFixed => "payg_fixed".to_owned(),
+            Way::PaygAutoscaled => "payg_autoscaled".to_owned(),
+            Way::PaygFollowing => "payg_following".to_owned(),
+            Way::Reserved { months } => format!("reserved_{months}mo"),
+            Way::Serverless => "serverless_flex".to_owned(),
+        }
+    }
+
+    /// The words for people.
+    pub fn for_people(&self) -> String {
+        match self {
+            Way::Today => "today".to_owned(),
+            Way::PaygFixed => "pay as you go, fixed".to_owned(),
+            Way::PaygAutoscaled => "pay as you go, autoscaled".to_owned(),
+            Way::PaygFollowing => "pay as you go while in use".to_owned(),
+            Way::Reserved { months } => format!("reserved {months} months + pay as you go"),
+            Way::Serverless => "serverless".to_owned(),
+        }
+    }
+}
+
+/// How a plan scales, in the numbers of the simulation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Scaling {
+    /// `fixed`, `request_count`, `queue_delay`, `follows_use`.
+    pub policy: &'static str,
+    /// Requests per instance the scaler aims at, or the delay in seconds that starts one.
+    pub value: Option<f64>,
+    /// Instances always on.
+    pub min: u32,
+    /// Most instances.
+    pub max: u32,
+    /// Seconds an instance stays after its last request.
+    pub idle_timeout_s: Option<f64>,
+    /// Seconds an instance takes to start.
+    pub cold_start_s: Option<f64>,
+    /// Requests one engine copy serves at once.
+    pub slots: Option<u32>,
+}
+
+/// Parts of a monthly cost; they add up to it.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct PlanParts {
+    /// Serving.
+    pub busy: Money,
+    /// On, not serving.
+    pub idle: Money,
+    /// Starting.
+    pub starting: Money,
+    /// Committed hours without demand.
+    pub committed_unused: Money,
+}
+
+/// Latencies of a simulated plan, seconds.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Latencies {
+    /// Median time to the first token.
+    pub ttft_p50_s: f64,
+    /// 95th percentile.
+    pub ttft_p95_s: f64,
+    /// 99th percentile.
+    pub ttft_p99_s: f64,
+}
+
+/// One plan.
+#[derive(Clone, Debug)]
+pub struct Plan {
+    /// Stable: way, candidate and offers.
+    pub id: String,
+    /// The candidate it runs, by id.
+    pub candidate_id: Option<String>,
+    /// How it is bought.
+    pub way: Way,
+    /// The price rows, the base first.
+    pub offers: Vec<Offer>,
+    /// Catalog GPU, or the label of the data.
+    pub gpu: String,
+    /// GPUs of one engine copy.
+    pub gpu_count: u32,
+    /// Precision in words.
+    pub precision: String,
+    /// Cost of 730 hours.
+    pub monthly_cost: Money,
+    /// Its parts.
+    pub parts: PlanParts,
+    /// Latencies, where requests were simulated.
+    pub latencies: Option<Latencies>,
+    /// Share of requests within the limits.
+    pub attainment: Option<Fraction>,
+    /// Whether that is enough.
+    pub meets_slo: bool,
+    /// Starts on demand in the window.
+    pub cold_starts: Option<u64>,
+    /// Requests that waited for one.
+    pub delayed_requests: Option<u64>,
+    /// How it scales.
+    pub scaling: Scaling,
+}
+
+impl Plan {
+    /// The latencies of an outcome.
+    pub(super) fn latencies_of(outcome: &Outcome) -> Option<Latencies> {
+        let ttft = outcome.ttft.as_ref()?;
+        let seconds = |us: u64| us as f64 / 1e6;
+        Some(Latencies {
+            ttft_p50_s: seconds(ttft.p50_us),
+            ttft_p95_s: seconds(ttft.p95_us),
+            ttft_p99_s: seconds(ttft.p99_us),
+        })
+    }
+
+    /// One line for people.
+    pub fn label(&self) -> String {
+        let provider = self.offers.first().map_or("", |it| it.provider.as_str());
+        let range = match (&self.way, self.scaling.min, self.scaling.max) {
+            (Way::Today, ..) => String::new(),
+            (Way::PaygFixed, n, _) => format!("{n} x "),
+            (Way::Reserved { .. }, n, _) => format!("{n} + up to {} x ", self.scaling.max.saturating_sub(n)),
+            (_, min, max) => format!("{min} to {max} x "),
+        };
+        let instance = self.offers.first().map_or(String::new(), |offer| {
+            format!("{} {}", offer.gpu_count, self.gpu)
+        });
+        let instance = if instance.is_empty() { self.gpu.clone() } else { instance };
+        format!("{}: {range}{instance}, {}, {provider}", self.way.for_people(), self.precision)
+            .trim_end_matches(", ")
+            .to_owned()
+    }
+}

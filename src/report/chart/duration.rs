@@ -1,0 +1,152 @@
+//! Hours sorted by demand, with the share above which a unit is cheaper reserved.
+
+use super::canvas::{
+    self, Anchor, Canvas, RECOMMENDED, RISK, RULE, TEXT, TODAY, pixels, text_width, ticks,
+};
+use super::{Chart, WIDTH};
+use crate::report::RenderError;
+use crate::report::model::{DurationCurve, ReportModel, WorkloadReport};
+use crate::report::number::Medium;
+use crate::report::words;
+
+/// Height of the picture.
+const HEIGHT: i32 = 212;
+/// Left edge of the plot.
+const LEFT: i32 = 40;
+/// Right edge of the plot.
+const RIGHT: i32 = WIDTH - 16;
+/// Top of the plot; the name of the break-even line stands above.
+const TOP: i32 = 22;
+/// Bottom of the plot.
+const BOTTOM: i32 = HEIGHT - 40;
+/// Opacity of demand that is not reserved.
+const FAINT: f64 = 0.18;
+
+/// The demand-duration curve: how large a share of the hours needs more than so many units.
+pub(crate) fn duration(
+    report: &ReportModel,
+    workload: &WorkloadReport,
+) -> Result<Chart, RenderError> {
+    let curve = workload.duration_curve.as_ref();
+    let usable = curve.filter(|it| !it.hours_sorted.is_empty());
+    let title = usable.map_or_else(|| "Too little data for a duration curve".to_owned(), finding);
+    let unit = usable.map_or("units", |it| it.unit.as_str());
+    let mut subtitle = format!(
+        "{} needed against the share of hours, {}",
+        words::shown(unit),
+        report.period_label
+    );
+    if let Some(label) = usable.and_then(|it| it.break_even_label.as_ref()) {
+        subtitle = format!("{subtitle}; break-even of {}", words::plain(label));
+    }
+    let drawn = usable.filter(|it| share_above(&it.hours_sorted, 0.0) > 0.0);
+    let height = if drawn.is_some() { HEIGHT } else { super::EMPTY };
+    let body = canvas::draw(height, |canvas| match (drawn, usable) {
+        (Some(curve), _) => paint(canvas, curve),
+        (None, Some(_)) => canvas.empty("No demand", height),
+        (None, None) => canvas.empty("Too little data", height),
+    })?;
+    Ok(Chart { title, subtitle, body, height })
+}
+
+/// How large a share of the hours needs more than `units`, by the model's own hours.
+pub(crate) fn share_above(hours: &[f64], units: f64) -> f64 {
+    hours.iter().filter(|it| **it > units).count() as f64 / hours.len().max(1) as f64
+}
+
+/// The sentence above the chart.
+fn finding(curve: &DurationCurve) -> String {
+    let hours = &curve.hours_sorted;
+    let used = share_above(hours, 0.0);
+    let unit = words::shown(&curve.unit);
+    if used <= 0.0 {
+        return format!("No {unit} were needed in any hour");
+    }
+    let page = Medium::Page;
+    match curve.reserved_units {
+        Some(units) if units > 0 => format!(
+            "More than {units} {unit} were needed {} of the time",
+            page.percent(share_above(hours, f64::from(units)))
+        ),
+        _ => format!("{unit} were needed {} of the time", page.percent(used)),
+    }
+}
+
+fn paint(canvas: &Canvas<'_>, curve: &DurationCurve) -> Result<(), RenderError> {
+    let hours = &curve.hours_sorted;
+    let highest = hours.iter().copied().filter(|it| it.is_finite()).fold(0.0, f64::max);
+    let reserved = curve.reserved_units.map(f64::from).filter(|it| *it > 0.0);
+    let top = highest.max(reserved.unwrap_or(0.0)).max(f64::MIN_POSITIVE);
+    let y = |value: f64| BOTTOM - pixels(value / top, BOTTOM - TOP);
+    for value in &ticks(top) {
+        canvas.line(vec![(LEFT, y(*value)), (RIGHT, y(*value))], RULE, 1)?;
+        canvas.text(&Medium::Page.quantity(*value), (LEFT - 8, y(*value)), Anchor::End, TODAY)?;
+    }
+    let line = outline(hours, y);
+    canvas.area(closed(&line, BOTTOM), RECOMMENDED, FAINT)?;
+    if let Some(reserved) = reserved {
+        let ceiling = y(reserved);
+        let base = outline(hours, |value| y(value).max(ceiling));
+        canvas.area(closed(&base, BOTTOM), RECOMMENDED, 0.45)?;
+    }
+    canvas.line(line, RECOMMENDED, 2)?;
+    if let Some(units) = reserved {
+        let text = format!("{} reserved", Medium::Page.quantity(units));
+        canvas.line(vec![(LEFT, y(units)), (RIGHT, y(units))], RECOMMENDED, 1)?;
+        canvas.text(&text, (RIGHT, y(units) - 10), Anchor::End, TEXT)?;
+    }
+    for at in 0..=4 {
+        let share = f64::from(at) / 4.0;
+        let x = LEFT + pixels(share, RIGHT - LEFT);
+        let anchor = if at == 4 { Anchor::End } else { Anchor::Middle };
+        canvas.text(&Medium::Page.percent(share), (x, BOTTOM + 12), anchor, TODAY)?;
+    }
+    let axis = format!("share of the {} hours with data", Medium::Page.count(hours.len() as u64));
+    canvas.text(&axis, (LEFT + (RIGHT - LEFT) / 2, BOTTOM + 30), Anchor::Middle, TODAY)?;
+    break_even(canvas, curve.break_even_share)
+}
+
+/// The decision line with its name, kept inside the picture.
+fn break_even(canvas: &Canvas<'_>, share: Option<f64>) -> Result<(), RenderError> {
+    let Some(share) = share.filter(|it| it.is_finite() && *it >= 0.0) else { return Ok(()) };
+    let text = if share <= 1.0 {
+        format!("break-even: {} of hours", Medium::Page.percent(share))
+    } else {
+        "reserving never pays: break-even over 100\u{202f}% of hours".to_owned()
+    };
+    let x = LEFT + pixels(share, RIGHT - LEFT);
+    if share <= 1.0 {
+        canvas.line(vec![(x, TOP - 8), (x, BOTTOM)], RISK, 2)?;
+    }
+    let half = text_width(&text) / 2;
+    let middle = x.clamp(LEFT + half, (RIGHT - half).max(LEFT + half));
+    canvas.text(&text, (middle, 7), Anchor::Middle, TEXT)
+}
+
+/// The steps of the curve, a point only where its height in pixels changes.
+fn outline(hours: &[f64], y: impl Fn(f64) -> i32) -> Vec<(i32, i32)> {
+    let n = hours.len() as f64;
+    let mut points: Vec<(i32, i32)> = Vec::new();
+    for (at, hour) in hours.iter().enumerate() {
+        let height = y(*hour);
+        let x = LEFT + pixels(at as f64 / n, RIGHT - LEFT);
+        match points.last().copied() {
+            Some((_, last)) if last == height => {}
+            Some((_, last)) => points.extend([(x, last), (x, height)]),
+            None => points.push((x, height)),
+        }
+    }
+    if let Some((_, last)) = points.last().copied() {
+        points.push((RIGHT, last));
+    }
+    points
+}
+
+/// A line closed to an area down to `floor`.
+fn closed(line: &[(i32, i32)], floor: i32) -> Vec<(i32, i32)> {
+    let mut points = line.to_vec();
+    if let (Some(first), Some(last)) = (line.first(), line.last()) {
+        points.extend([(last.0, floor), (first.0, floor)]);
+    }
+    points
+}

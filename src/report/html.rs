@@ -1,0 +1,408 @@
+//! `report.html`: one file that works from an attachment, with no script and no network.
+//!
+//! The first printed page asks for decisions; a card per workload follows, then what proves the
+//! numbers. askama escapes every value; only the charts and the style sheet, which this crate
+//! writes and escapes itself, enter as they are.
+
+mod glossary;
+
+use askama::Template;
+
+use super::chart::{self, Chart};
+use super::model::{AdviceReport, ReportModel, WorkloadReport};
+use super::number::{self, Medium};
+use super::table::Table;
+use super::{RenderError, tables, words};
+use crate::units::Money;
+
+/// Numbers on the page.
+const PAGE: Medium = Medium::Page;
+/// Decisions on the first page; the others stand in the table below it.
+const MOST_DECISIONS: usize = 5;
+
+/// The page.
+#[derive(Template)]
+#[template(path = "report.html")]
+struct Page {
+    style: &'static str,
+    chart_style: &'static str,
+    hatch: &'static str,
+    title: String,
+    period: String,
+    as_of: String,
+    headline: [String; 2],
+    decisions: Vec<Decision>,
+    more: Option<String>,
+    figures: Vec<Figure>,
+    reconciled: String,
+    print_footer: String,
+    notices: Vec<String>,
+    workloads: Table,
+    cards: Vec<Card>,
+    proofs: Vec<Table>,
+    rejected: Table,
+    prices: Table,
+    provenance: Vec<Table>,
+    assumptions: Table,
+    search: String,
+    glossary: &'static [(&'static str, &'static str)],
+    footer: String,
+}
+
+/// Something to decide.
+struct Decision {
+    what: String,
+    amount: String,
+    range: Option<String>,
+    grade: String,
+    costs: Option<String>,
+    anchor: String,
+}
+
+/// A number with its name and what it means.
+pub(crate) struct Figure {
+    /// What it is.
+    pub(crate) label: String,
+    /// The number with its unit.
+    pub(crate) value: String,
+    /// Over what, and on which basis.
+    pub(crate) note: String,
+    saving: bool,
+}
+
+/// A workload.
+struct Card {
+    anchor: String,
+    name: String,
+    class: String,
+    owner: Option<String>,
+    verdict: String,
+    today: Option<String>,
+    today_note: String,
+    recommended: Option<String>,
+    saves: Option<String>,
+    range: Option<String>,
+    grade: String,
+    confidence: String,
+    currency: String,
+    action: String,
+    summary: String,
+    plans: Picture,
+    duration: Picture,
+    heat_map: Picture,
+    reasons: Vec<String>,
+    steps: Vec<String>,
+    undo: String,
+    wrong_if: Vec<String>,
+    evidence: Vec<String>,
+    rule_of_thumb: String,
+    waste: Vec<String>,
+    small_print: [Table; 2],
+    plans_simulated: Table,
+    more_print: [Table; 2],
+}
+
+/// A chart with the table behind it.
+struct Picture {
+    title: String,
+    subtitle: String,
+    svg: String,
+    data: Table,
+}
+
+/// The report as a page.
+pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
+    let ranked = words::ranked(report);
+    let left = ranked.len().saturating_sub(MOST_DECISIONS);
+    let portfolio = &report.portfolio;
+    let page = Page {
+        style: include_str!("templates/style.css"),
+        chart_style: chart::STYLE,
+        hatch: chart::HATCH,
+        title: title(report),
+        period: words::plain(&report.period_label),
+        as_of: number::date(&report.provenance.as_of),
+        headline: headline(report),
+        decisions: ranked.iter().take(MOST_DECISIONS).map(|it| decision(report, it)).collect(),
+        more: (left > 0).then(|| format!("{left} more in the table of workloads")),
+        figures: figures(report),
+        reconciled: reconciled(report),
+        print_footer: css_text(&reconciled(report)),
+        notices: report.notices.iter().map(|it| words::plain(it)).collect(),
+        workloads: tables::workloads(report),
+        cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
+        proofs: vec![tables::reconciliation(report), tables::rows(report)],
+        rejected: tables::rejected(report),
+        prices: tables::prices(report),
+        provenance: vec![tables::inputs(report), tables::catalog(report)],
+        assumptions: tables::assumptions(report),
+        search: format!(
+            "{} candidates sized, {} plans simulated, {} candidates left out because their lower \
+             bound could not win.",
+            PAGE.count(portfolio.candidates_sized),
+            PAGE.count(portfolio.plans_simulated),
+            PAGE.count(portfolio.candidates_pruned)
+        ),
+        glossary: &glossary::WORDS,
+        footer: footer(report),
+    };
+    Ok(page.render()?)
+}
+
+/// The name of the document.
+pub(crate) fn title(report: &ReportModel) -> String {
+    format!("GPU spend, {}", words::plain(&report.period_label))
+}
+
+/// What was spent and what can be saved, in one sentence each.
+pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
+    let currency = report.currency;
+    let spent = match report.totals.effective_cost {
+        Some(cost) => format!("GPUs cost {} {currency}.", PAGE.money(cost)),
+        None => "What the GPUs cost was not measured.".to_owned(),
+    };
+    let saving = report.totals.monthly_savings;
+    let saved = if saving.is_zero() {
+        "Nothing to save was found.".to_owned()
+    } else {
+        format!("{} {currency} a month can be saved.", PAGE.money(saving))
+    };
+    [spent, saved]
+}
+
+/// The four numbers of the first page.
+pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
+    let totals = &report.totals;
+    let currency = report.currency;
+    let amount = |value: Option<Money>| {
+        value.map_or_else(
+            || "not measured".to_owned(),
+            |it| format!("{} {currency}", PAGE.money(it)),
+        )
+    };
+    let window = format!(
+        "effective cost, {} h from {} to {}",
+        PAGE.measure(totals.window_hours),
+        number::instant(&totals.window_start),
+        number::instant(&totals.window_end)
+    );
+    let figure = |label: &str, value, note: String, saving| Figure {
+        label: label.to_owned(),
+        value,
+        note,
+        saving,
+    };
+    let mut figures = vec![
+        figure("GPU spend", amount(totals.effective_cost), window, false),
+        figure(
+            "A month at this rate",
+            amount(totals.baseline_monthly_cost),
+            "730 h at the same traffic".to_owned(),
+            false,
+        ),
+        figure(
+            "Can be saved",
+            amount(Some(totals.monthly_savings)),
+            format!("a month of 730 h, leaving {}", tables::money(totals.recommended_monthly_cost)),
+            true,
+        ),
+    ];
+    let unit = totals.cost_per_million_tokens;
+    figures.push(figure(
+        "Unit cost",
+        unit.map_or_else(
+            || number::DASH.to_owned(),
+            |it| format!("{} {currency}", PAGE.unit_cost(it)),
+        ),
+        if unit.is_some() {
+            "per million tokens, prompt and completion, idle included".to_owned()
+        } else {
+            "no workload reports tokens".to_owned()
+        },
+        false,
+    ));
+    figures
+}
+
+/// The line that proves the total.
+pub(crate) fn reconciled(report: &ReportModel) -> String {
+    let it = &report.reconciliation;
+    let rows = format!(
+        "{} rows read = {} kept + {} rejected",
+        PAGE.count(it.rows_in),
+        PAGE.count(it.rows_kept),
+        PAGE.count(it.rows_rejected)
+    );
+    if it.billed_total.is_none() {
+        return format!("Reconciled: no billed cost in the files; {rows}.");
+    }
+    format!(
+        "Reconciled: billed {} {} = assigned {} + unassigned {} + excluded {}, difference {}; \
+         {rows}.",
+        tables::money(it.billed_total),
+        report.currency,
+        tables::money(it.assigned),
+        tables::money(it.unassigned),
+        tables::money(it.excluded),
+        tables::money(it.difference)
+    )
+}
+
+/// What made the report.
+pub(crate) fn footer(report: &ReportModel) -> String {
+    format!(
+        "gpuadvise {} · as of {} · seed {} · report schema {} · the same input, catalog and seed \
+         give the same bytes",
+        report.provenance.version,
+        number::date(&report.provenance.as_of),
+        report.provenance.seed,
+        report.schema_version
+    )
+}
+
+/// The range of a saving, where one was computed.
+pub(crate) fn range(advice: &AdviceReport) -> Option<String> {
+    let it = advice.interval.as_ref()?;
+    Some(format!(
+        "{} range {} to {}",
+        PAGE.percent(it.level),
+        PAGE.money_short(it.low),
+        PAGE.money_short(it.high)
+    ))
+}
+
+/// One of the decisions of the first page. It names no GPU, so the words of the advice stay in the
+/// card.
+fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
+    let advice = &workload.advice;
+    Decision {
+        what: words::decision(workload),
+        amount: format!("{} {} a month", PAGE.money(advice.monthly_savings), report.currency),
+        range: range(advice),
+        grade: words::shown(&advice.grade),
+        costs: workload.baseline.monthly_cost.map(|today| match words::recommended(workload) {
+            Some(plan) => {
+                let (today, then) = (PAGE.money(today), PAGE.money(plan.monthly_cost));
+                format!("today {today}, then {then}")
+            }
+            None => format!("today {}", PAGE.money(today)),
+        }),
+        anchor: format!("w-{}", workload.slug),
+    }
+}
+
+/// One workload.
+fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderError> {
+    let advice = &workload.advice;
+    let list = |items: &[String]| items.iter().map(|it| words::plain(it)).collect::<Vec<_>>();
+    let saves = !advice.monthly_savings.is_zero();
+    let waste = |it: &super::model::WasteReport| {
+        let state = if it.confirmed { "confirmed" } else { "to investigate" };
+        let cost = PAGE.money(it.cost);
+        let (finding, evidence) = (words::shown(&it.finding), words::plain(&it.evidence));
+        format!("{finding} ({state}): {cost} {} in the window. {evidence}", report.currency)
+    };
+    Ok(Card {
+        anchor: format!("w-{}", workload.slug),
+        name: words::shown(&workload.name),
+        class: words::class(workload),
+        owner: workload.owner.as_ref().map(|it| words::shown(it)),
+        verdict: words::plain(&workload.verdict),
+        today: workload.baseline.monthly_cost.map(|it| PAGE.money(it)),
+        today_note: if workload.baseline.priced_from_catalog {
+            format!("{} a month at catalog prices, no bill given", report.currency)
+        } else {
+            format!("{} a month", report.currency)
+        },
+        recommended: words::recommended(workload).map(|it| PAGE.money(it.monthly_cost)),
+        saves: saves.then(|| PAGE.money(advice.monthly_savings)),
+        range: range(advice),
+        grade: words::shown(&advice.grade),
+        confidence: PAGE.percent(advice.confidence),
+        currency: report.currency.to_string(),
+        action: words::action(advice),
+        summary: words::plain(&advice.summary),
+        plans: picture(chart::plans(report, workload)?, plans_data(report, workload)),
+        duration: picture(chart::duration(report, workload)?, duration_data(workload)),
+        heat_map: picture(chart::heat_map(report, workload)?, heat_map_data(workload)),
+        reasons: list(&advice.reasons),
+        steps: list(&advice.steps),
+        undo: words::plain(&advice.undo),
+        wrong_if: list(&advice.wrong_if),
+        evidence: list(&workload.evidence),
+        rule_of_thumb: words::plain(&workload.rule_of_thumb),
+        waste: workload.waste.iter().map(waste).collect(),
+        small_print: [tables::today(workload, report.currency), tables::slo(workload)],
+        plans_simulated: tables::plans(workload, report.currency),
+        more_print: [tables::candidates(workload, report.currency), tables::features(workload)],
+    })
+}
+
+/// A chart for the page.
+fn picture(chart: Chart, data: Table) -> Picture {
+    let svg = chart.inline();
+    Picture { title: chart.title, subtitle: chart.subtitle, svg, data }
+}
+
+/// The numbers behind the bars.
+fn plans_data(report: &ReportModel, workload: &WorkloadReport) -> Table {
+    let amount = format!("{} a month#", report.currency);
+    let mut table = Table::new("Cost of a month by plan", &["Plan", &amount]);
+    if let Some(cost) = workload.baseline.monthly_cost {
+        let today = if workload.baseline.priced_from_catalog {
+            "Today, at catalog prices"
+        } else {
+            "Today, from the bill"
+        };
+        table.push(vec![today.to_owned(), PAGE.money(cost)]);
+    }
+    for plan in tables::plans_shown(workload, 7) {
+        table.push(vec![words::shown(&plan.label), PAGE.money(plan.monthly_cost)]);
+    }
+    table
+}
+
+/// The curve at every tenth of the hours.
+fn duration_data(workload: &WorkloadReport) -> Table {
+    let unit = workload.duration_curve.as_ref().map_or("units", |it| it.unit.as_str());
+    let head = format!("{}, at least#", words::shown(unit));
+    let mut table = Table::new("Demand-duration curve", &["Share of hours", &head]);
+    let hours = workload.duration_curve.as_ref().map_or(&[][..], |it| it.hours_sorted.as_slice());
+    let Some(last) = hours.len().checked_sub(1) else { return table };
+    for tenth in 0..=10_usize {
+        if let Some(value) = hours.get(last * tenth / 10) {
+            let share = PAGE.percent(tenth as f64 / 10.0);
+            table.push(vec![share, PAGE.quantity(*value)]);
+        }
+    }
+    table
+}
+
+/// The heat map as numbers: a row per hour, so that it fits a phone.
+fn heat_map_data(workload: &WorkloadReport) -> Table {
+    let heads = ["Hour", "Mon#", "Tue#", "Wed#", "Thu#", "Fri#", "Sat#", "Sun#"];
+    let caption = format!("Mean {} by hour and weekday", words::shown(&workload.demand_unit));
+    let mut table = Table::new(caption, &heads);
+    let rows = &workload.demand_by_weekday_hour;
+    if rows.iter().all(|it| it.iter().all(Option::is_none)) {
+        return table;
+    }
+    for hour in 0..24_usize {
+        let mut cells = vec![format!("{hour:02}:00")];
+        for day in 0..7_usize {
+            let value = rows.get(day).and_then(|it| it.get(hour)).copied().flatten();
+            cells.push(value.map_or_else(|| number::DASH.to_owned(), |it| PAGE.quantity(it)));
+        }
+        table.push(cells);
+    }
+    table
+}
+
+/// Text for a string of a style sheet: the characters of numbers and plain words only.
+fn css_text(text: &str) -> String {
+    let harmless = |it: &char| {
+        it.is_ascii_alphanumeric()
+            || matches!(it, ' ' | '.' | ',' | ':' | ';' | '+' | '=' | '\u{2212}' | '\u{202f}' | '–')
+    };
+    text.chars().filter(harmless).collect()
+}

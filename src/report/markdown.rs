@@ -1,0 +1,137 @@
+//! `report.md`: for chat, tickets and pull requests. Plain tables, no HTML.
+
+use askama::Template;
+
+use super::model::{ReportModel, WorkloadReport};
+use super::number::Medium;
+use super::table::Table;
+use super::{RenderError, html, tables, words};
+
+/// Numbers as on the page.
+const PAGE: Medium = Medium::Page;
+
+/// The document.
+#[derive(Template)]
+#[template(path = "report.md", escape = "none")]
+struct Document {
+    title: String,
+    headline: String,
+    facts: Vec<(String, String)>,
+    decisions: Vec<String>,
+    reconciled: String,
+    notices: Vec<String>,
+    workloads: String,
+    sections: Vec<Section>,
+    footer: String,
+}
+
+/// A workload.
+struct Section {
+    name: String,
+    verdict: String,
+    plans: String,
+    reasons: Vec<String>,
+    steps: Vec<String>,
+    undo: String,
+    wrong_if: Vec<String>,
+}
+
+/// The report as Markdown.
+pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
+    let figures = html::figures(report);
+    let facts = figures.into_iter().map(|it| (it.label, format!("{} ({})", it.value, it.note)));
+    let document = Document {
+        title: escape(&html::title(report)),
+        headline: escape(&html::headline(report).join(" ")),
+        facts: facts.collect(),
+        decisions: words::ranked(report).into_iter().map(|it| decision(report, it)).collect(),
+        reconciled: html::reconciled(report),
+        notices: report.notices.iter().map(|it| escape(it)).collect(),
+        workloads: grid(&tables::workloads(report)),
+        sections: report.workloads.iter().map(|it| section(report, it)).collect(),
+        footer: escape(&html::footer(report)),
+    };
+    let mut text = document.render()?;
+    text.truncate(text.trim_end().len());
+    text.push('\n');
+    Ok(text)
+}
+
+/// An action with its saving.
+fn decision(report: &ReportModel, workload: &WorkloadReport) -> String {
+    let advice = &workload.advice;
+    format!(
+        "{}: **{} {} a month**, grade {}{}",
+        escape(&words::decision(workload)),
+        PAGE.money(advice.monthly_savings),
+        report.currency,
+        escape(&words::shown(&advice.grade)),
+        html::range(advice).map(|it| format!(", {it}")).unwrap_or_default()
+    )
+}
+
+/// One workload.
+fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
+    let advice = &workload.advice;
+    let list = |items: &[String]| items.iter().map(|it| escape(it)).collect();
+    Section {
+        name: escape(&words::shown(&workload.name)),
+        verdict: escape(&workload.verdict),
+        plans: grid(&tables::plans(workload, report.currency)),
+        reasons: list(&advice.reasons),
+        steps: list(&advice.steps),
+        undo: escape(&advice.undo),
+        wrong_if: list(&advice.wrong_if),
+    }
+}
+
+/// A table; nothing for an empty one.
+fn grid(table: &Table) -> String {
+    if table.is_empty() {
+        return String::new();
+    }
+    let line = |cells: Vec<String>| format!("| {} |", cells.join(" | "));
+    let rule = |numeric| if numeric { "---:" } else { "---" }.to_owned();
+    let mut lines = vec![
+        line(table.columns.iter().map(|it| escape(&it.head)).collect()),
+        line(table.columns.iter().map(|it| rule(it.numeric)).collect()),
+    ];
+    lines
+        .extend(table.rows.iter().map(|row| line(row.cells.iter().map(|it| escape(it)).collect())));
+    if let Some(note) = &table.note {
+        lines.extend([String::new(), escape(note)]);
+    }
+    lines.push(String::new());
+    lines.join("\n")
+}
+
+/// Text that Markdown shows as it is: no markup, no HTML, one line.
+fn escape(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    for it in words::plain(text).chars() {
+        match it {
+            '<' => out.push_str("&lt;"),
+            '>' => out.push_str("&gt;"),
+            '&' => out.push_str("&amp;"),
+            '\\' | '`' | '*' | '_' | '[' | ']' | '|' | '#' | '~' | '!' => {
+                out.push('\\');
+                out.push(it);
+            }
+            other => out.push(other),
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_cannot_become_markup() {
+        assert_eq!(escape("<script>"), "&lt;script&gt;");
+        assert_eq!(escape("a|b"), "a\\|b");
+        assert_eq!(escape("[x](javascript:y)"), "\\[x\\](javascript:y)");
+        assert_eq!(escape("one\ntwo"), "one two");
+    }
+}

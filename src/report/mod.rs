@@ -1,0 +1,132 @@
+//! The report for people and scripts.
+//!
+//! Comes in: a finished [`ReportModel`]. Goes out: text in one of five formats, and the files of
+//! the report folder. Nothing here computes an amount, a saving or a verdict, reads a file, a clock
+//! or the network, or depends on the fonts of the machine: the same model gives the same bytes.
+//! Text that came from the data is escaped for where it stands.
+
+mod chart;
+mod csv;
+mod html;
+mod json;
+mod markdown;
+pub mod model;
+mod number;
+mod table;
+mod tables;
+mod terminal;
+#[cfg(test)]
+mod tests;
+mod words;
+
+pub use model::ReportModel;
+pub use terminal::TerminalStyle;
+
+/// Why a report could not be written out. All of these are faults of the program, not of the data.
+#[derive(Debug, thiserror::Error)]
+pub enum RenderError {
+    /// The model did not serialize.
+    #[error("the report cannot be written as JSON")]
+    Json(#[from] serde_json::Error),
+    /// A template failed.
+    #[error("the report template cannot be filled in")]
+    Template(#[from] askama::Error),
+    /// A row did not serialize.
+    #[error("the report cannot be written as CSV")]
+    Csv(#[from] ::csv::Error),
+    /// The drawing library refused.
+    #[error("a chart cannot be drawn: {0}")]
+    Chart(String),
+}
+
+impl RenderError {
+    /// From any error of the drawing library.
+    fn chart(error: impl std::fmt::Display) -> RenderError {
+        RenderError::Chart(error.to_string())
+    }
+}
+
+/// What stdout shows.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Format {
+    /// The terminal table.
+    #[default]
+    Table,
+    /// The whole model.
+    Json,
+    /// A row per workload.
+    Csv,
+    /// For chat, tickets and pull requests.
+    Markdown,
+    /// The page.
+    Html,
+}
+
+impl Format {
+    /// The word on the command line: `table`, `json`, `csv`, `md` or `html`.
+    pub fn parse(text: &str) -> Option<Format> {
+        Some(match text {
+            "table" => Format::Table,
+            "json" => Format::Json,
+            "csv" => Format::Csv,
+            "md" | "markdown" => Format::Markdown,
+            "html" => Format::Html,
+            _ => return None,
+        })
+    }
+
+    /// The word on the command line.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Format::Table => "table",
+            Format::Json => "json",
+            Format::Csv => "csv",
+            Format::Markdown => "md",
+            Format::Html => "html",
+        }
+    }
+}
+
+/// The report in one format; `style` concerns [`Format::Table`] only.
+pub fn render(
+    report: &ReportModel,
+    format: Format,
+    style: &TerminalStyle,
+) -> Result<String, RenderError> {
+    match format {
+        Format::Table => Ok(terminal::render(report, style)),
+        Format::Json => json::render(report),
+        Format::Csv => csv::render(report),
+        Format::Markdown => markdown::render(report),
+        Format::Html => html::render(report),
+    }
+}
+
+/// The files of the report folder: path inside it, and bytes.
+pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+    let mut files = vec![
+        ("report.html".to_owned(), html::render(report)?.into_bytes()),
+        ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
+        ("report.json".to_owned(), json::render(report)?.into_bytes()),
+    ];
+    for workload in &report.workloads {
+        let slug = file_safe(&workload.slug);
+        for (what, chart) in [
+            ("heat-map", chart::heat_map(report, workload)?),
+            ("duration", chart::duration(report, workload)?),
+            ("plans", chart::plans(report, workload)?),
+        ] {
+            let name = words::shown(&workload.name);
+            files.push((format!("charts/{slug}-{what}.svg"), chart.standalone(&name).into_bytes()));
+        }
+    }
+    Ok(files)
+}
+
+/// A slug that cannot leave its folder, whatever the model says.
+fn file_safe(slug: &str) -> String {
+    slug.chars()
+        .map(|it| if it.is_ascii_alphanumeric() || it == '-' || it == '_' { it } else { '-' })
+        .take(120)
+        .collect()
+}

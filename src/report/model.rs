@@ -1,0 +1,528 @@
+//! The report as plain data: every number once, raw, with its unit in its name.
+//!
+//! `report.json` is this model written out; HTML, Markdown, the terminal table and the charts show
+//! the same values through `number.rs`. Not measured is `None`, which JSON shows as `null`.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::units::{Currency, Money};
+use crate::workload::{Direction, Kind, Shape};
+
+/// Version of the JSON shape; a field that changes meaning or goes raises it.
+pub const SCHEMA_VERSION: &str = "1.0";
+
+/// All that a reader is told.
+#[derive(Clone, Debug, Serialize)]
+pub struct ReportModel {
+    /// [`SCHEMA_VERSION`].
+    pub schema_version: &'static str,
+    /// What the window is called: `October 2026`, or its dates.
+    pub period_label: String,
+    /// The currency of every amount.
+    pub currency: Currency,
+    /// Zone of day profiles and dates.
+    pub time_zone: String,
+    /// Sums over all workloads.
+    pub totals: Totals,
+    /// Proof that nothing was lost.
+    pub reconciliation: Reconciliation,
+    /// One entry per workload, the dearest first.
+    pub workloads: Vec<WorkloadReport>,
+    /// The actions in the order to take them, largest saving first.
+    pub portfolio: Portfolio,
+    /// Commitments held; empty until the data carry them.
+    pub commitments: Vec<serde_json::Value>,
+    /// Next months; nothing until the history carries a forecast.
+    pub forecast: Option<serde_json::Value>,
+    /// What the reader must know before using a number, one sentence each.
+    pub notices: Vec<String>,
+    /// What went in, so that anyone can repeat it.
+    pub provenance: Provenance,
+}
+
+/// Sums over the window.
+#[derive(Clone, Debug, Serialize)]
+pub struct Totals {
+    /// First instant, RFC 3339.
+    pub window_start: String,
+    /// First instant after the window.
+    pub window_end: String,
+    /// Its length.
+    pub window_hours: f64,
+    /// Invoiced.
+    pub billed_cost: Option<Money>,
+    /// Amortized.
+    pub effective_cost: Option<Money>,
+    /// At public prices.
+    pub list_cost: Option<Money>,
+    /// At negotiated prices.
+    pub contracted_cost: Option<Money>,
+    /// GPU-hours paid.
+    pub gpu_hours: Option<f64>,
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Prompt tokens.
+    pub prompt_tokens: Option<u64>,
+    /// Completion tokens.
+    pub completion_tokens: Option<u64>,
+    /// Effective cost of the workloads with tokens, per million of their tokens.
+    pub cost_per_million_tokens: Option<Money>,
+    /// Baseline of a 730-hour month with the trend, where the trend is certain; enters no saving.
+    pub projected_monthly_cost: Option<Money>,
+    /// Sum of the workloads' baselines.
+    pub baseline_monthly_cost: Option<Money>,
+    /// Baseline less savings.
+    pub recommended_monthly_cost: Option<Money>,
+    /// What the advice saves in a 730-hour month at constant traffic.
+    pub monthly_savings: Money,
+}
+
+/// File total = assigned + unassigned + excluded + difference.
+#[derive(Clone, Debug, Serialize)]
+pub struct Reconciliation {
+    /// Rows read.
+    pub rows_in: u64,
+    /// Rows used.
+    pub rows_kept: u64,
+    /// Rows refused, duplicates among them.
+    pub rows_rejected: u64,
+    /// Rows refused because an identical one came before.
+    pub duplicates: u64,
+    /// Rows that lie outside the analysed window (kept, not analysed).
+    pub rows_outside_window: u64,
+    /// Billed cost in the files.
+    pub billed_total: Option<Money>,
+    /// Effective cost in the files.
+    pub effective_total: Option<Money>,
+    /// List cost in the files.
+    pub list_total: Option<Money>,
+    /// Contracted cost in the files.
+    pub contracted_total: Option<Money>,
+    /// Billed cost of workloads in this report.
+    pub assigned: Option<Money>,
+    /// Billed cost that no workload claims.
+    pub unassigned: Option<Money>,
+    /// Billed cost outside the window, or of rejected rows whose amount could be read.
+    pub excluded: Option<Money>,
+    /// What is left: zero, or the run ends with exit code 6.
+    pub difference: Option<Money>,
+    /// The same line per currency, the currency under `currency`.
+    pub by_currency: Vec<CurrencyLine>,
+    /// The same line per charge category; a usage table has only `Usage`.
+    pub by_charge_category: Vec<CategoryLine>,
+    /// Commitments; empty until the data carry them.
+    pub by_commitment: Vec<serde_json::Value>,
+    /// The rejected rows, at most as many as the report shows.
+    pub rejected: Vec<RejectedRow>,
+    /// Amounts that came from binary floats and were taken by their shortest decimal form.
+    pub amounts_from_floats: u64,
+}
+
+/// Reconciliation of one currency.
+#[derive(Clone, Debug, Serialize)]
+pub struct CurrencyLine {
+    /// The code.
+    pub currency: Currency,
+    /// Billed cost in the files.
+    pub billed_total: Option<Money>,
+    /// Effective cost in the files.
+    pub effective_total: Option<Money>,
+}
+
+/// Reconciliation of one charge category.
+#[derive(Clone, Debug, Serialize)]
+pub struct CategoryLine {
+    /// FOCUS word.
+    pub charge_category: String,
+    /// Billed cost in the files.
+    pub billed_total: Option<Money>,
+    /// Effective cost in the files.
+    pub effective_total: Option<Money>,
+}
+
+/// A row that was refused.
+#[derive(Clone, Debug, Serialize)]
+pub struct RejectedRow {
+    /// File name without its folder.
+    pub file: String,
+    /// Row, counted from 1 without the header; line for JSON lines.
+    pub row: u64,
+    /// The column at fault, where one is.
+    pub column: Option<String>,
+    /// What is wrong, in words.
+    pub reason: String,
+}
+
+/// One workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct WorkloadReport {
+    /// Its name.
+    pub name: String,
+    /// A file-safe form of the name, unique in the report: charts are `charts/<slug>-*.svg`.
+    pub slug: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// production, staging, ...
+    pub environment: Option<String>,
+    /// What it does.
+    pub kind: Kind,
+    /// The form of its demand.
+    pub shape: Shape,
+    /// Where demand is going.
+    pub direction: Option<Direction>,
+    /// How sure, 0 to 1.
+    pub class_confidence: f64,
+    /// Why it is called that, strongest first.
+    pub evidence: Vec<String>,
+    /// The rule of thumb, beside the simulation, in words.
+    pub rule_of_thumb: String,
+    /// One sentence: what it is and what to do.
+    pub verdict: String,
+    /// The statistics of its demand by name: numbers, null, or maps for `gaps_over` and `warm_fraction`.
+    pub features: serde_json::Map<String, serde_json::Value>,
+    /// What it costs and does today.
+    pub baseline: Baseline,
+    /// Latency limits used.
+    pub slo: SloReport,
+    /// Ways to run it that were sized.
+    pub candidates: Vec<CandidateReport>,
+    /// Ways to run and buy it that were simulated, cheapest first among those that meet the SLO.
+    pub plans: Vec<PlanReport>,
+    /// What to do.
+    pub advice: AdviceReport,
+    /// Paid and not used.
+    pub waste: Vec<WasteReport>,
+    /// Mean demand by weekday (Monday first) and hour of the report's zone; null where no data.
+    pub demand_by_weekday_hour: Vec<Vec<Option<f64>>>,
+    /// The unit of the heat map: `requests/h` or `GPUs`.
+    pub demand_unit: String,
+    /// Demand-duration curve in the unit that is bought.
+    pub duration_curve: Option<DurationCurve>,
+}
+
+/// Hours sorted by demand.
+#[derive(Clone, Debug, Serialize)]
+pub struct DurationCurve {
+    /// What is counted: `GPUs` or `instances`.
+    pub unit: String,
+    /// Demand of every hour of the window, largest first.
+    pub hours_sorted: Vec<f64>,
+    /// Share of hours above which a unit is cheaper reserved: reserved rate / pay-as-you-go rate.
+    pub break_even_share: Option<f64>,
+    /// The offer pair behind the break-even, in words.
+    pub break_even_label: Option<String>,
+    /// Units the cheapest reserved plan keeps; nothing when none was simulated.
+    pub reserved_units: Option<u32>,
+}
+
+/// Today.
+#[derive(Clone, Debug, Serialize)]
+pub struct Baseline {
+    /// Cost of the window x 730 / its hours.
+    pub monthly_cost: Option<Money>,
+    /// Effective cost of the window.
+    pub effective_cost: Option<Money>,
+    /// Billed cost of the window.
+    pub billed_cost: Option<Money>,
+    /// GPU-hours of the window.
+    pub gpu_hours: Option<f64>,
+    /// Effective cost per GPU-hour.
+    pub rate_per_gpu_hour: Option<Money>,
+    /// True when no bill was given and a catalog price stands in.
+    pub priced_from_catalog: bool,
+    /// Cost per unit delivered.
+    pub unit_cost: UnitCost,
+    /// Who is paid.
+    pub provider: Option<String>,
+    /// Where.
+    pub region: Option<String>,
+    /// GPU as the catalog or else the data names it.
+    pub gpu: Option<String>,
+    /// GPUs at once.
+    pub gpu_count: Option<f64>,
+    /// How it is bought.
+    pub pricing_category: String,
+    /// Model served or trained.
+    pub model: Option<String>,
+    /// dtype or quantization as served.
+    pub precision: Option<String>,
+    /// Requests of the window.
+    pub requests: Option<u64>,
+    /// Prompt tokens of the window.
+    pub prompt_tokens: Option<u64>,
+    /// Completion tokens of the window.
+    pub completion_tokens: Option<u64>,
+    /// Share of paid GPU time with a request running, by the service-time model or telemetry.
+    pub busy_fraction: Option<f64>,
+    /// Which of the two `busy_fraction` is: `telemetry` or `model`.
+    pub busy_source: Option<String>,
+}
+
+/// Effective cost per unit delivered, idle included.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct UnitCost {
+    /// Per million tokens, prompt and completion together.
+    pub per_million_tokens: Option<Money>,
+    /// Per thousand requests.
+    pub per_thousand_requests: Option<Money>,
+}
+
+/// Latency limits.
+#[derive(Clone, Debug, Serialize)]
+pub struct SloReport {
+    /// Limit of the time to the first token.
+    pub ttft_p95_s: Option<f64>,
+    /// Limit of the time per output token.
+    pub tpot_p95_s: Option<f64>,
+    /// Share of requests that must meet both.
+    pub attainment: f64,
+    /// True when nobody set them.
+    pub assumed: bool,
+}
+
+/// A way to run the workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct CandidateReport {
+    /// Stable id, such as `h100-sxm5-x1-fp8`.
+    pub id: String,
+    /// Catalog GPU.
+    pub gpu: String,
+    /// GPUs of one replica.
+    pub gpu_count: u32,
+    /// Tensor parallelism.
+    pub tensor_parallel_size: u32,
+    /// bf16, fp8, int8, int4.
+    pub precision: String,
+    /// Whether one replica fits.
+    pub fits: bool,
+    /// Why not, or why it was not simulated; nothing when it was.
+    pub reason: Option<String>,
+    /// Memory of one replica per GPU: weights + KV cache at the planned batch + reserve.
+    pub total_bytes: Option<u64>,
+    /// Memory the engine may use per GPU.
+    pub usable_bytes: Option<u64>,
+    /// KV-cache tokens one replica holds.
+    pub kv_cache_tokens: Option<u64>,
+    /// Requests one replica serves at once.
+    pub slots: Option<u32>,
+    /// Time per output token at the planning batch.
+    pub tpot_s: Option<f64>,
+    /// Output tokens a second of one replica at the planning batch.
+    pub output_tokens_per_s: Option<f64>,
+    /// Lower bound of the monthly cost by the cheapest offer; nothing without an offer.
+    pub cost_lower_bound: Option<Money>,
+}
+
+/// What a plan's cost is made of; the parts add up to the monthly cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct CostParts {
+    /// Serving.
+    pub busy: Money,
+    /// On, not serving.
+    pub idle: Money,
+    /// Starting, where billed.
+    pub starting: Money,
+    /// Committed hours without demand.
+    pub committed_unused: Money,
+    /// Disks.
+    pub storage: Money,
+}
+
+/// A way to run and buy the workload.
+#[derive(Clone, Debug, Serialize)]
+pub struct PlanReport {
+    /// Stable id.
+    pub id: String,
+    /// The candidate it runs.
+    pub candidate_id: Option<String>,
+    /// The price rows it uses.
+    pub offer_ids: Vec<String>,
+    /// One line for people.
+    pub label: String,
+    /// Who sells it.
+    pub provider: String,
+    /// Where.
+    pub region: String,
+    /// Catalog GPU.
+    pub gpu: String,
+    /// GPUs of one replica.
+    pub gpu_count: u32,
+    /// bf16, fp8, int8, int4, or as served today.
+    pub precision: String,
+    /// Tensor parallelism.
+    pub tensor_parallel_size: u32,
+    /// `today`, `payg_fixed`, `payg_autoscaled`, `payg_following`, `reserved_12mo`, `serverless_flex`, ...
+    pub purchase: String,
+    /// Cost of a 730-hour month.
+    pub monthly_cost: Money,
+    /// Its parts.
+    pub cost_parts: CostParts,
+    /// Median time to the first token.
+    pub ttft_p50_s: Option<f64>,
+    /// 95th percentile.
+    pub ttft_p95_s: Option<f64>,
+    /// 99th percentile.
+    pub ttft_p99_s: Option<f64>,
+    /// Share of requests within the SLO.
+    pub slo_attainment: Option<f64>,
+    /// Whether that is enough; always true for workloads nobody waits for.
+    pub meets_slo: bool,
+    /// Replicas started on demand in the window.
+    pub cold_starts: Option<u64>,
+    /// Requests that waited for a start.
+    pub delayed_requests: Option<u64>,
+    /// Requests a replica serves at once.
+    pub max_num_seqs: Option<u32>,
+    /// Longest context assumed.
+    pub max_model_len: Option<u64>,
+    /// Share of GPU memory the engine may use.
+    pub gpu_memory_utilization: Option<f64>,
+    /// The scaling policy with its numbers.
+    pub policy: BTreeMap<String, serde_json::Value>,
+    /// Instances always on.
+    pub min_replicas: Option<u32>,
+    /// Most instances at once.
+    pub max_replicas: Option<u32>,
+    /// Seconds an instance stays after its last request.
+    pub idle_timeout_s: Option<f64>,
+    /// Seconds an instance takes to start.
+    pub cold_start_s: Option<f64>,
+    /// Dates of the prices used, oldest first.
+    pub price_as_of: Vec<String>,
+    /// Sources of the prices used.
+    pub price_sources: Vec<String>,
+}
+
+/// What to do.
+#[derive(Clone, Debug, Serialize)]
+pub struct AdviceReport {
+    /// Stable across runs and months for the same workload, action and plan.
+    pub id: String,
+    /// `switch`, `stop`, `schedule`, `keep`, `not_enough_data`.
+    pub action: String,
+    /// The plan to switch to.
+    pub plan_id: Option<String>,
+    /// What to do, in one sentence.
+    pub summary: String,
+    /// What it saves in a 730-hour month; zero for keep.
+    pub monthly_savings: Money,
+    /// Interval of the saving; nothing until it is computed from enough data.
+    pub interval: Option<Interval>,
+    /// Chance that it saves nothing or less.
+    pub probability_of_loss: Option<f64>,
+    /// A to F.
+    pub grade: String,
+    /// 0 to 1.
+    pub confidence: f64,
+    /// Why, the strongest first, what caps the grade included.
+    pub reasons: Vec<String>,
+    /// How to do it.
+    pub steps: Vec<String>,
+    /// How to undo it.
+    pub undo: String,
+    /// What would make it wrong.
+    pub wrong_if: Vec<String>,
+}
+
+/// A range of a saving.
+#[derive(Clone, Debug, Serialize)]
+pub struct Interval {
+    /// Low end.
+    pub low: Money,
+    /// High end.
+    pub high: Money,
+    /// Share of outcomes inside.
+    pub level: f64,
+}
+
+/// Paid and not used.
+#[derive(Clone, Debug, Serialize)]
+pub struct WasteReport {
+    /// `idle`, ...
+    pub finding: String,
+    /// True when two measured signals agree; otherwise it is to investigate.
+    pub confirmed: bool,
+    /// Effective cost in the window.
+    pub cost: Money,
+    /// The numbers behind it.
+    pub evidence: String,
+}
+
+/// All actions together.
+#[derive(Clone, Debug, Serialize)]
+pub struct Portfolio {
+    /// Advice ids with a saving, largest first; no two claim the same money.
+    pub ranking: Vec<String>,
+    /// Their sum, equal to `totals.monthly_savings`.
+    pub monthly_savings: Money,
+    /// Candidates sized over all workloads.
+    pub candidates_sized: u64,
+    /// Plans simulated.
+    pub plans_simulated: u64,
+    /// Candidates left out because their lower bound could not win.
+    pub candidates_pruned: u64,
+}
+
+/// What went in.
+#[derive(Clone, Debug, Serialize)]
+pub struct Provenance {
+    /// Files read.
+    pub inputs: Vec<InputReport>,
+    /// Catalog files with their newest date.
+    pub catalog: Vec<CatalogReport>,
+    /// Every tunable number.
+    pub assumptions: Vec<AssumptionReport>,
+    /// Seed of all chance.
+    pub seed: u64,
+    /// The day the report speaks of.
+    pub as_of: String,
+    /// Version of the program.
+    pub version: &'static str,
+}
+
+/// A file read.
+#[derive(Clone, Debug, Serialize)]
+pub struct InputReport {
+    /// Its name without the folder.
+    pub file: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+    /// The format found.
+    pub format: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// Columns that were used.
+    pub columns_used: Vec<String>,
+    /// Columns that were not.
+    pub columns_ignored: Vec<String>,
+}
+
+/// A catalog file.
+#[derive(Clone, Debug, Serialize)]
+pub struct CatalogReport {
+    /// Its name under `pricing/`.
+    pub file: String,
+    /// Rows in it.
+    pub rows: u64,
+    /// The newest date in it.
+    pub newest_as_of: String,
+    /// SHA-256 of its bytes.
+    pub sha256: String,
+}
+
+/// A tunable number.
+#[derive(Clone, Debug, Serialize)]
+pub struct AssumptionReport {
+    /// `section.name`.
+    pub key: String,
+    /// The number.
+    pub value: f64,
+    /// Its unit.
+    pub unit: String,
+    /// Why it stands.
+    pub reason: String,
+    /// Where it comes from.
+    pub source: String,
+}

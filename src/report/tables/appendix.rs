@@ -1,0 +1,146 @@
+//! The tables that prove the report: sums, rows, files, prices, assumptions.
+
+use super::{PAGE, money};
+use crate::report::model::ReportModel;
+use crate::report::number;
+use crate::report::table::Table;
+use crate::report::words::{self, shown};
+
+/// Most rejected rows shown.
+const MOST_REJECTED: usize = 50;
+
+/// File total = assigned + unassigned + excluded + difference, and the other totals.
+pub(crate) fn reconciliation(report: &ReportModel) -> Table {
+    let it = &report.reconciliation;
+    let amount = format!("{}#", report.currency);
+    let mut table = Table::new("From the files to the report", &["Amount", &amount]);
+    for (what, value) in [
+        ("Billed cost in the files", it.billed_total),
+        ("assigned to workloads of this report", it.assigned),
+        ("claimed by no workload", it.unassigned),
+        ("outside the window, or in rejected rows", it.excluded),
+        ("difference", it.difference),
+        ("Effective cost in the files", it.effective_total),
+        ("List cost in the files", it.list_total),
+        ("Contracted cost in the files", it.contracted_total),
+    ] {
+        table.push(vec![what.to_owned(), money(value)]);
+    }
+    for line in &it.by_charge_category {
+        table.push(vec![
+            format!("Billed cost of charges of category {}", shown(&line.charge_category)),
+            money(line.billed_total),
+        ]);
+    }
+    if it.amounts_from_floats > 0 {
+        table.note = Some(format!(
+            "{} amounts came as binary floats and were taken by their shortest decimal form.",
+            PAGE.count(it.amounts_from_floats)
+        ));
+    }
+    table
+}
+
+/// Rows read, used and refused.
+pub(crate) fn rows(report: &ReportModel) -> Table {
+    let it = &report.reconciliation;
+    let mut table = Table::new("Rows", &["Rows", "Number#"]);
+    for (what, value) in [
+        ("read", it.rows_in),
+        ("kept", it.rows_kept),
+        ("rejected, duplicates among them", it.rows_rejected),
+        ("duplicates", it.duplicates),
+        ("kept, but outside the window", it.rows_outside_window),
+    ] {
+        table.push(vec![what.to_owned(), PAGE.count(value)]);
+    }
+    table
+}
+
+/// The rejected rows.
+pub(crate) fn rejected(report: &ReportModel) -> Table {
+    let rejected = &report.reconciliation.rejected;
+    let mut table = Table::new("Rejected rows", &["File", "Row#", "Column", "What is wrong"]);
+    for row in rejected.iter().take(MOST_REJECTED) {
+        table.push(vec![
+            shown(&row.file),
+            PAGE.count(row.row),
+            row.column.as_ref().map(|it| shown(it)).unwrap_or_default(),
+            words::clip(&words::plain(&row.reason), 200),
+        ]);
+    }
+    if table.rows.len() < rejected.len() {
+        table.note = Some(format!(
+            "{} of {} rejected rows; report.json has more.",
+            PAGE.count(table.rows.len() as u64),
+            PAGE.count(report.reconciliation.rows_rejected)
+        ));
+    }
+    table
+}
+
+/// The assumptions with their reasons.
+pub(crate) fn assumptions(report: &ReportModel) -> Table {
+    let heads = ["Assumption", "Value#", "Unit", "Why", "Source"];
+    let mut table = Table::new("Assumptions", &heads);
+    for it in &report.provenance.assumptions {
+        table.push(vec![
+            shown(&it.key),
+            PAGE.measure(it.value),
+            shown(&it.unit),
+            words::plain(&it.reason),
+            words::plain(&it.source),
+        ]);
+    }
+    table
+}
+
+/// The prices behind the advice, with their dates.
+pub(crate) fn prices(report: &ReportModel) -> Table {
+    let heads = ["Workload", "Plan", "Price of", "Source"];
+    let mut table = Table::new("Prices behind the advice", &heads);
+    for workload in &report.workloads {
+        let Some(plan) = words::recommended(workload) else { continue };
+        let dates: Vec<String> = plan.price_as_of.iter().map(|it| number::date(it)).collect();
+        let sources: Vec<String> = plan.price_sources.iter().map(|it| words::plain(it)).collect();
+        table.push(vec![
+            shown(&workload.name),
+            shown(&plan.label),
+            dates.join(", "),
+            sources.join("; "),
+        ]);
+    }
+    table
+}
+
+/// The catalog files.
+pub(crate) fn catalog(report: &ReportModel) -> Table {
+    let heads = ["Catalog file", "Rows#", "Newest price or fact", "SHA-256"];
+    let mut table = Table::new("Catalog", &heads);
+    for it in &report.provenance.catalog {
+        table.push(vec![
+            shown(&it.file),
+            PAGE.count(it.rows),
+            number::date(&it.newest_as_of),
+            words::clip(&it.sha256, 16),
+        ]);
+    }
+    table
+}
+
+/// The files read.
+pub(crate) fn inputs(report: &ReportModel) -> Table {
+    let heads = ["File", "Format", "Rows#", "Columns used", "Columns ignored", "SHA-256"];
+    let mut table = Table::new("Files read", &heads);
+    for it in &report.provenance.inputs {
+        table.push(vec![
+            shown(&it.file),
+            shown(&it.format),
+            PAGE.count(it.rows),
+            words::plain(&it.columns_used.join(", ")),
+            words::clip(&words::plain(&it.columns_ignored.join(", ")), 400),
+            words::clip(&it.sha256, 16),
+        ]);
+    }
+    table
+}

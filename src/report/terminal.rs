@@ -1,0 +1,270 @@
+//! `--format table`: what a run says on a terminal, in 80 columns.
+//!
+//! The table is laid out in columns as wide as their widest cell. A name too long for its column
+//! stands on a line of its own, so nothing is lost. Bold and nothing else marks headings, and only
+//! where it is asked for.
+
+mod cell;
+
+use super::model::{ReportModel, WorkloadReport};
+use super::number::{self, DASH, Medium};
+use super::{tables, words};
+use crate::units::Money;
+use cell::{fit, pad_left, pad_right, width, wrapped};
+
+/// Numbers in a terminal.
+const TERM: Medium = Medium::Terminal;
+/// Columns of the label before a line of the summary.
+const LABEL: usize = 13;
+/// Columns from which headings and classes are written in full.
+const AT_EASE: usize = 100;
+/// Notices shown; the report has all.
+const MOST_NOTICES: usize = 6;
+
+/// How the table is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct TerminalStyle {
+    /// Write headings in bold.
+    pub bold: bool,
+    /// Columns to use, at least 80.
+    pub columns: usize,
+    /// The last line: the next command to run or the page to open.
+    pub next: Option<String>,
+}
+
+/// Lines being written, none wider than the terminal.
+struct Page {
+    text: String,
+    columns: usize,
+    bold: bool,
+}
+
+/// The report for a terminal.
+pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
+    let columns = style.columns.max(80);
+    let mut page = Page { text: String::new(), columns, bold: style.bold };
+    summary(&mut page, report);
+    if !report.workloads.is_empty() {
+        workloads(&mut page, report);
+        actions(&mut page, report);
+    }
+    for (at, notice) in report.notices.iter().take(MOST_NOTICES).enumerate() {
+        page.labelled(if at == 0 { "NOTE" } else { "" }, notice);
+    }
+    if report.notices.len() > MOST_NOTICES {
+        page.labelled("", &format!("{} more in the report", report.notices.len() - MOST_NOTICES));
+    }
+    if let Some(next) = &style.next {
+        // A path or command is never cut: it is there to be copied.
+        page.text.push_str(&words::plain(next));
+        page.text.push('\n');
+    }
+    page.text
+}
+
+/// An amount, or a dash.
+fn money(amount: Option<Money>) -> String {
+    amount.map_or_else(|| DASH.to_owned(), |it| TERM.money(it))
+}
+
+/// Columns a line takes on a terminal.
+#[cfg(test)]
+pub(super) fn line_width(line: &str) -> usize {
+    width(line)
+}
+
+/// What was read, spent, and can be saved.
+fn summary(page: &mut Page, report: &ReportModel) {
+    let totals = &report.totals;
+    let currency = report.currency;
+    page.line(&format!(
+        "{} · {} h · as of {}",
+        words::plain(&report.period_label),
+        TERM.measure(totals.window_hours),
+        number::date(&report.provenance.as_of)
+    ));
+    match totals.effective_cost {
+        Some(cost) => page.labelled(
+            "GPU spend",
+            &format!(
+                "{} {currency} effective · {} a month of 730 h",
+                TERM.money(cost),
+                money(totals.baseline_monthly_cost)
+            ),
+        ),
+        None => page.labelled("GPU spend", "not measured: the data carry no cost"),
+    }
+    if let Some(cost) = totals.cost_per_million_tokens {
+        let text = format!("{} {currency}/1M tokens, idle included", TERM.unit_cost(cost));
+        page.labelled("unit cost", &text);
+    }
+    page.labelled(
+        "can save",
+        &format!(
+            "{} {currency} per 730-h month of {}, leaving {}",
+            TERM.money(totals.monthly_savings),
+            money(totals.baseline_monthly_cost),
+            money(totals.recommended_monthly_cost)
+        ),
+    );
+    let it = &report.reconciliation;
+    if it.billed_total.is_some() {
+        page.labelled(
+            "reconciled",
+            &format!(
+                "assigned {} + unassigned {} + excluded {} + difference {} = billed {}",
+                money(it.assigned),
+                money(it.unassigned),
+                money(it.excluded),
+                money(it.difference),
+                money(it.billed_total)
+            ),
+        );
+    } else {
+        page.labelled("reconciled", "no billed cost in the files");
+    }
+    page.labelled(
+        "data",
+        &format!(
+            "{} rows = {} kept + {} rejected ({} duplicates) · {} outside the window",
+            TERM.count(it.rows_in),
+            TERM.count(it.rows_kept),
+            TERM.count(it.rows_rejected),
+            TERM.count(it.duplicates),
+            TERM.count(it.rows_outside_window)
+        ),
+    );
+}
+
+/// The table of workloads.
+fn workloads(page: &mut Page, report: &ReportModel) {
+    let wide = page.columns >= AT_EASE;
+    let currency = report.currency.to_string();
+    let saving = format!("{currency}/MONTH");
+    let (gpus, unit) = if wide { ("GPUS NOW", "UNIT COST") } else { ("GPUS", "UNIT") };
+    let heads = ["WORKLOAD", "WHAT IT IS", gpus, "BUSY", &currency, unit, "ADVICE", &saving];
+    let heads = heads.map(str::to_owned);
+    let rows: Vec<[String; 8]> = report.workloads.iter().map(|it| row(report, it, wide)).collect();
+    let mut widths = [0_usize; 8];
+    for at in 1..8 {
+        let cells = rows.iter().map(|row| width(&row[at]));
+        widths[at] = cells.chain([width(&heads[at])]).max().unwrap_or(0);
+    }
+    // The first column takes what is left, up to its longest name; the second gives way last.
+    let taken = |widths: &[usize; 8]| widths[1..].iter().sum::<usize>() + 7;
+    let shortest = 8;
+    while taken(&widths) + shortest > page.columns && widths.iter().skip(1).any(|it| *it > 6) {
+        let widest = (1..4).max_by_key(|at| widths[*at]).unwrap_or(1);
+        let at = if widths[widest] > 9 {
+            widest
+        } else {
+            (1..8).max_by_key(|at| widths[*at]).unwrap_or(1)
+        };
+        widths[at] -= 1;
+    }
+    let longest = rows.iter().map(|row| width(&row[0])).chain([shortest]).max().unwrap_or(shortest);
+    widths[0] = page.columns.saturating_sub(taken(&widths)).clamp(1, longest);
+    page.heading(&laid_out(&heads, &widths));
+    for row in &rows {
+        if width(&row[0]) > widths[0] {
+            page.line(&row[0]);
+            let mut rest = row.clone();
+            rest[0] = String::new();
+            page.line(&laid_out(&rest, &widths));
+        } else {
+            page.line(&laid_out(row, &widths));
+        }
+    }
+}
+
+/// The cells of a workload.
+fn row(report: &ReportModel, workload: &WorkloadReport, wide: bool) -> [String; 8] {
+    let baseline = &workload.baseline;
+    let gpu = baseline.gpu.as_deref().map(|it| words::gpu_short(&words::shown(it)));
+    let count = baseline.gpu_count.map(|it| TERM.quantity(it));
+    let gpus = [count, gpu].into_iter().flatten().collect::<Vec<_>>().join(" ");
+    let saving = workload.advice.monthly_savings;
+    let rank = words::rank(report, workload);
+    let action = match workload.advice.action.as_str() {
+        "not_enough_data" => "more data".to_owned(),
+        _ => words::action(&workload.advice),
+    };
+    [
+        words::shown(&workload.name),
+        if wide { words::class(workload) } else { words::class_short(workload) },
+        if gpus.is_empty() { DASH.to_owned() } else { gpus },
+        baseline.busy_fraction.map_or_else(|| DASH.to_owned(), |it| TERM.percent(it)),
+        money(baseline.effective_cost),
+        tables::unit_cost(workload, TERM).replace(" tok", "").replace(" req", "r"),
+        rank.map_or_else(|| action.clone(), |rank| format!("{rank} {action}")),
+        if saving.is_zero() { String::new() } else { TERM.money(saving) },
+    ]
+}
+
+/// Cells in their columns: text to the left, numbers to the right.
+fn laid_out(cells: &[String; 8], widths: &[usize; 8]) -> String {
+    let mut line = String::new();
+    for (at, (cell, width)) in cells.iter().zip(widths).enumerate() {
+        let cell = fit(cell, *width);
+        if at > 0 {
+            line.push(' ');
+        }
+        line += &match at {
+            3..=5 | 7 => pad_left(&cell, *width),
+            _ => pad_right(&cell, *width),
+        };
+    }
+    line.trim_end().to_owned()
+}
+
+/// What to do, largest saving first.
+fn actions(page: &mut Page, report: &ReportModel) {
+    let ranked = words::ranked(report);
+    if ranked.is_empty() {
+        page.labelled("DO NEXT", "nothing: no cheaper plan within the limits was found");
+        return;
+    }
+    let right = format!("{}/MONTH", report.currency);
+    let gap = page.columns.saturating_sub("DO NEXT".len() + right.len());
+    page.heading(&format!("DO NEXT{}{right}", " ".repeat(gap)));
+    for (at, workload) in ranked.into_iter().enumerate() {
+        let advice = &workload.advice;
+        let amount = TERM.money(advice.monthly_savings);
+        let room = page.columns.saturating_sub(width(&amount) + 5);
+        let text = format!("{} [{}]", words::plain(&advice.summary), words::shown(&advice.grade));
+        let name = words::shown(&workload.name);
+        let text = if text.contains(&name) { text } else { format!("{name}: {text}") };
+        for (line, part) in wrapped(&text, room.min(page.columns - 5)).iter().enumerate() {
+            if line == 0 {
+                let place = pad_right(&format!("S{}", at + 1), 4);
+                page.line(&format!("{place}{} {amount}", pad_right(part, room)));
+            } else {
+                page.line(&format!("    {part}"));
+            }
+        }
+    }
+}
+
+impl Page {
+    /// A line, cut where it would not fit.
+    fn line(&mut self, text: &str) {
+        self.text += fit(text, self.columns).trim_end();
+        self.text.push('\n');
+    }
+
+    /// A line in bold, where asked for.
+    fn heading(&mut self, text: &str) {
+        let text = fit(text, self.columns);
+        let line = if self.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text };
+        self.text += &line;
+        self.text.push('\n');
+    }
+
+    /// A label and a text that goes on below itself.
+    fn labelled(&mut self, label: &str, text: &str) {
+        for (at, part) in wrapped(&words::plain(text), self.columns - LABEL).iter().enumerate() {
+            let label = if at == 0 { label } else { "" };
+            self.line(&format!("{}{part}", pad_right(label, LABEL)));
+        }
+    }
+}

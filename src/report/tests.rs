@@ -1,0 +1,261 @@
+//! What must hold of every format, on one report.
+
+mod fixture;
+
+use super::model::ReportModel;
+use super::*;
+
+fn style() -> TerminalStyle {
+    TerminalStyle { bold: false, columns: 80, next: Some("open reports/x/report.html".to_owned()) }
+}
+
+fn text(report: &ReportModel, format: Format) -> String {
+    render(report, format, &style()).unwrap()
+}
+
+/// Every opening tag is closed in order; void elements of HTML excepted.
+fn check_balanced(name: &str, markup: &str) {
+    let void = ["meta", "br", "link", "img", "!DOCTYPE"];
+    let mut open: Vec<String> = Vec::new();
+    // What stands between the style tags is no markup.
+    let mut rest = markup;
+    while let Some(at) = rest.find('<') {
+        rest = &rest[at + 1..];
+        let end = rest.find('>').unwrap_or_else(|| panic!("{name}: open tag at the end"));
+        let tag = &rest[..end];
+        rest = &rest[end + 1..];
+        if let Some(closing) = tag.strip_prefix('/') {
+            assert_eq!(open.pop().as_deref(), Some(closing), "{name}: {tag}");
+        } else if !tag.ends_with('/') {
+            let word = tag.split_whitespace().next().unwrap_or_default();
+            if word == "style" {
+                rest = &rest[rest.find("</style>").unwrap()..];
+            }
+            if !void.contains(&word) {
+                open.push(word.to_owned());
+            }
+        }
+    }
+    assert!(open.is_empty(), "{name}: {open:?} left open");
+}
+
+#[test]
+fn nothing_from_the_data_is_markup() {
+    let report = fixture::report();
+    let html = text(&report, Format::Html);
+    let markdown = text(&report, Format::Markdown);
+    for it in [&html, &markdown] {
+        assert!(!it.contains("<script"), "{it}");
+        assert!(!it.contains("<b>12,50"));
+    }
+    assert!(html.contains("&#60;script&#62;alert(1)") || html.contains("&lt;script&gt;alert(1)"));
+    for (path, bytes) in files(&report).unwrap() {
+        let content = String::from_utf8(bytes).unwrap();
+        let json = path == "report.json";
+        assert!(json || !content.contains("<script"), "{path}");
+        assert!(!path.contains("..") && !path.starts_with('/'), "{path}");
+    }
+}
+
+#[test]
+fn no_missing_number_leaks() {
+    let report = fixture::report();
+    for format in [Format::Html, Format::Markdown, Format::Table, Format::Csv] {
+        let shown = text(&report, format);
+        for bad in ["NaN", "inf,", " inf ", "None", "Some(", "null"] {
+            assert!(!shown.contains(bad), "{format:?} shows {bad}");
+        }
+    }
+}
+
+#[test]
+fn json_has_the_names_scripts_rely_on() {
+    let report = fixture::report();
+    let json = text(&report, Format::Json);
+    assert!(json.ends_with("}\n"));
+    let value: serde_json::Value = serde_json::from_str(&json).unwrap();
+    for path in [
+        "/schema_version",
+        "/totals/window_start",
+        "/totals/window_hours",
+        "/totals/projected_monthly_cost",
+        "/totals/cost_per_million_tokens",
+        "/totals/recommended_monthly_cost",
+        "/totals/monthly_savings",
+        "/reconciliation/rows_kept",
+        "/reconciliation/by_charge_category",
+        "/reconciliation/by_commitment",
+        "/workloads/0/baseline/unit_cost",
+        "/workloads/0/candidates/0/usable_bytes",
+        "/workloads/0/plans/0/cost_parts/committed_unused",
+        "/workloads/0/plans/0/policy",
+        "/workloads/0/advice/interval/level",
+        "/workloads/0/advice/probability_of_loss",
+        "/workloads/0/waste",
+        "/portfolio",
+        "/commitments",
+        "/forecast",
+        "/provenance/assumptions",
+        "/provenance/seed",
+    ] {
+        assert!(value.pointer(path).is_some(), "{path}");
+    }
+    assert_eq!(value["totals"]["monthly_savings"], "13161.75");
+    assert_eq!(value["workloads"][0]["kind"], "real_time_inference");
+    assert!(value["totals"]["list_cost"].is_null());
+}
+
+#[test]
+fn one_saving_in_every_format() {
+    let report = fixture::report();
+    let paper = "13\u{202f}161.75";
+    assert!(text(&report, Format::Html).contains(paper));
+    assert!(text(&report, Format::Markdown).contains(paper));
+    assert!(text(&report, Format::Table).contains("13,161.75"));
+    assert!(text(&report, Format::Json).contains("\"13161.75\""));
+    assert!(text(&report, Format::Csv).contains(",11875.05,"));
+}
+
+#[test]
+fn the_terminal_is_never_wider_than_asked() {
+    let mut report = fixture::report();
+    report.workloads[0].name = "模型-\u{1f600}-".repeat(40);
+    report.workloads[1].baseline.effective_cost = Some(fixture::usd("123456789012.34"));
+    for columns in [0, 80, 100] {
+        let shown = render(&report, Format::Table, &TerminalStyle { columns, ..style() }).unwrap();
+        for line in shown.lines() {
+            assert!(terminal::line_width(line) <= columns.max(80), "{line}");
+        }
+        assert_eq!(shown.lines().last(), Some("open reports/x/report.html"));
+        assert!(!shown.contains('\u{1b}'));
+    }
+    let bold = TerminalStyle { bold: true, ..style() };
+    assert!(render(&report, Format::Table, &bold).unwrap().contains("\u{1b}[1mWORKLOAD"));
+}
+
+#[test]
+fn the_terminal_reads_as_agreed() {
+    let shown = text(&fixture::report(), Format::Table);
+    insta::assert_snapshot!(shown, @r"
+    October 2026 · 744 h · as of 5 Nov 2026
+    GPU spend    78,621.94 USD effective · 77,142.49 a month of 730 h
+    unit cost    2.14 USD/1M tokens, idle included
+    can save     13,161.75 USD per 730-h month of 77,142.49, leaving 63,980.74
+    reconciled   assigned 77,843.72 + unassigned 748.46 + excluded 29.76 +
+                 difference 0.00 = billed 78,621.94
+    data         1,204,377 rows = 1,204,336 kept + 41 rejected (3 duplicates) · 0
+                 outside the window
+    WORKLOAD     WHAT IT IS        GPUS   BUSY       USD    UNIT ADVICE    USD/MONTH
+    rag-prod     real-time diurnal 8 A100 31 % 20,420.61 1.53/1M S1 switch 11,875.05
+    =old-demo 🚀 مرحبا
+                 real-time idle    1 A100  0 %  1,331.76       – S2 stop    1,286.70
+    a-workload-with-quite-a-long-name-in-staging
+                 real-time diurnal 8 A100 31 %    810.96 1.53/1M keep
+    <script>alert(1)</script>
+                 unknown           –         –         –       – more data
+    DO NEXT                                                                USD/MONTH
+    S1  rag-prod: Reserve 3 × H100 for 12 months and serve the peaks by    11,875.05
+        the hour [B]
+    S2  =old-demo 🚀 مرحبا: Stop it and keep the disk: no request for 29    1,286.70
+        days [B]
+    NOTE         Latency limits were assumed for 4 workloads; set them in
+                 gpuadvise.toml.
+    open reports/x/report.html
+    ");
+}
+
+#[test]
+fn a_spreadsheet_runs_nothing() {
+    let csv = text(&fixture::report(), Format::Csv);
+    assert!(csv.contains("\n'=old-demo"), "{csv}");
+    assert_eq!(csv.lines().count(), 5);
+}
+
+#[test]
+fn markup_is_well_formed_and_repeats() {
+    let report = fixture::report();
+    let first = files(&report).unwrap();
+    assert_eq!(first, files(&report).unwrap());
+    assert_eq!(first.len(), 3 + 3 * 4);
+    for (path, bytes) in first {
+        let content = String::from_utf8(bytes).unwrap();
+        if path.starts_with("charts/") || path == "report.html" {
+            check_balanced(&path, &content);
+        }
+        let network = ["src=\"http", "href=\"http", "url(http", "@import"];
+        assert!(!network.iter().any(|it| content.contains(it)), "{path}");
+    }
+}
+
+#[test]
+fn fifty_workloads_stay_small() {
+    let mut report = fixture::report();
+    let model = report.workloads[0].clone();
+    report.workloads = (0..50)
+        .map(|at| {
+            let mut it = model.clone();
+            it.slug = format!("w{at}");
+            it.advice.id = format!("advice{at}");
+            it.plans = (0..300).map(|_| model.plans[1].clone()).collect();
+            // Demand without a pattern, so that no two neighbours look alike.
+            let noise = |at: u32| Some(f64::from(at * 7919 % 997));
+            it.demand_by_weekday_hour =
+                (0..7).map(|day| (0..24).map(|hour| noise(day * 24 + hour)).collect()).collect();
+            it
+        })
+        .collect();
+    report.portfolio.ranking = (0..50).map(|at| format!("advice{at}")).collect();
+    let html = text(&report, Format::Html);
+    println!("{} bytes for 50 workloads", html.len());
+    assert!(html.len() < 2_000_000, "{} bytes", html.len());
+    assert!(html.contains("45 more in the table of workloads"));
+}
+
+#[test]
+fn odd_numbers_break_nothing() {
+    let mut report = fixture::report();
+    let odd = [f64::NAN, f64::INFINITY, -1.0, 0.0, 1e308, f64::MIN_POSITIVE];
+    for value in odd {
+        let it = &mut report.workloads[0];
+        it.demand_by_weekday_hour = vec![vec![Some(value); 30], vec![]];
+        it.baseline.busy_fraction = Some(value);
+        it.slo.attainment = value;
+        it.features.insert("odd".to_owned(), serde_json::json!(value));
+        if let Some(curve) = it.duration_curve.as_mut() {
+            curve.hours_sorted = vec![value, 1.0];
+            curve.break_even_share = Some(value);
+            curve.reserved_units = Some(u32::MAX);
+        }
+        for (path, bytes) in files(&report).unwrap() {
+            let content = String::from_utf8(bytes).unwrap();
+            for bad in ["NaN", "\"inf", "-inf"] {
+                assert!(!content.contains(bad), "{path} shows {bad} for {value}");
+            }
+        }
+        assert!(!text(&report, Format::Table).contains("NaN"));
+    }
+}
+
+#[test]
+fn the_first_page_names_no_gpu() {
+    let html = text(&fixture::report(), Format::Html);
+    let first = html.split_once("<header").unwrap().1.split_once("</header>").unwrap().0;
+    for gpu in ["H100", "A100", "L4"] {
+        assert!(!first.contains(gpu), "{gpu}");
+    }
+    assert!(first.contains("difference 0.00"));
+}
+
+#[test]
+fn an_empty_report_says_so() {
+    let mut report = fixture::report();
+    report.workloads.clear();
+    report.portfolio.ranking.clear();
+    report.totals.effective_cost = None;
+    report.totals.cost_per_million_tokens = None;
+    report.reconciliation.billed_total = None;
+    report.totals.monthly_savings = fixture::usd("0");
+    assert!(text(&report, Format::Html).contains("was not measured"));
+    assert!(text(&report, Format::Table).contains("no cost"));
+    assert!(text(&report, Format::Markdown).contains("Nothing to save was found"));
+}

@@ -1,0 +1,142 @@
+//! Words for people: what the model names by identifiers, and names that came from the data.
+
+use super::model::{AdviceReport, PlanReport, ReportModel, WorkloadReport};
+use crate::workload::{Direction, Kind};
+
+/// Longest name shown; the JSON has it in full.
+const LONGEST_NAME: usize = 80;
+
+/// What a way of buying is called.
+pub(crate) fn purchase(id: &str) -> String {
+    if let Some(months) = id.strip_prefix("reserved_").and_then(|rest| rest.strip_suffix("mo")) {
+        return format!("reserved for {months} months");
+    }
+    match id {
+        "today" => "as today".to_owned(),
+        "payg_fixed" => "pay as you go, fixed fleet".to_owned(),
+        "payg_autoscaled" => "pay as you go, autoscaled".to_owned(),
+        "payg_following" => "pay as you go, following demand".to_owned(),
+        "payg_scheduled" => "pay as you go, on a schedule".to_owned(),
+        "serverless_flex" => "serverless".to_owned(),
+        "serverless_active" => "serverless with always-on workers".to_owned(),
+        other => shown(&other.replace('_', " ")),
+    }
+}
+
+/// What an action is called.
+pub(crate) fn action(advice: &AdviceReport) -> String {
+    match advice.action.as_str() {
+        "not_enough_data" => "too little data".to_owned(),
+        other => shown(&other.replace('_', " ")),
+    }
+}
+
+/// An action as something to decide, without the names of GPUs.
+pub(crate) fn decision(workload: &WorkloadReport) -> String {
+    let name = shown(&workload.name);
+    match workload.advice.action.as_str() {
+        "stop" => format!("Stop {name}"),
+        "schedule" => format!("Run {name} only in the hours it is used"),
+        "switch" => match recommended(workload) {
+            Some(plan) => format!("Move {name} to {}", purchase(&plan.purchase)),
+            None => format!("Move {name} to a cheaper plan"),
+        },
+        _ => format!("{name}: {}", action(&workload.advice)),
+    }
+}
+
+/// What a workload is: its kind, its shape, and where it is going when that is known.
+pub(crate) fn class(workload: &WorkloadReport) -> String {
+    let direction = match workload.direction {
+        Some(Direction::Growing) => ", growing",
+        Some(Direction::Declining) => ", declining",
+        Some(Direction::Flat) | None => "",
+    };
+    format!("{}, {}{direction}", workload.kind.as_str(), workload.shape.as_str())
+}
+
+/// As [`class`], in as few characters as still say it.
+pub(crate) fn class_short(workload: &WorkloadReport) -> String {
+    let kind = match workload.kind {
+        Kind::Training => "training",
+        Kind::FineTuning => "tuning",
+        Kind::BatchInference => "batch",
+        Kind::RealTimeInference => "real-time",
+        Kind::Unknown => "unknown",
+    };
+    let shape = workload.shape.as_str();
+    if kind == shape { kind.to_owned() } else { format!("{kind} {shape}") }
+}
+
+/// A GPU without memory and form factor, for narrow columns: `A100 80GB SXM4` is `A100`.
+pub(crate) fn gpu_short(gpu: &str) -> String {
+    let mut words = gpu.split_whitespace();
+    match (words.next(), words.next()) {
+        (Some("RTX"), Some(second)) => format!("RTX {second}"),
+        (Some(first), _) => first.to_owned(),
+        (None, _) => String::new(),
+    }
+}
+
+/// The plan the advice names.
+pub(crate) fn recommended(workload: &WorkloadReport) -> Option<&PlanReport> {
+    let id = workload.advice.plan_id.as_deref()?;
+    workload.plans.iter().find(|plan| plan.id == id)
+}
+
+/// The workloads whose advice saves something, in the order of the ranking.
+pub(crate) fn ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
+    let by_advice = |id: &String| report.workloads.iter().find(|it| it.advice.id == *id);
+    report.portfolio.ranking.iter().filter_map(by_advice).collect()
+}
+
+/// Place of the workload's advice in the ranking: `S1` is the first.
+pub(crate) fn rank(report: &ReportModel, workload: &WorkloadReport) -> Option<String> {
+    let place = report.portfolio.ranking.iter().position(|id| *id == workload.advice.id)?;
+    Some(format!("S{}", place + 1))
+}
+
+/// Text from the data, safe to print: no control or direction characters, one line, not too long.
+pub(crate) fn shown(text: &str) -> String {
+    clip(&plain(text), LONGEST_NAME)
+}
+
+/// Text from the data without control and direction characters.
+pub(crate) fn plain(text: &str) -> String {
+    text.chars()
+        .filter(|it| !matches!(it, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}'))
+        .map(|it| if it.is_control() || matches!(it, '\u{2028}' | '\u{2029}') { ' ' } else { it })
+        .collect()
+}
+
+/// At most `longest` characters, the last one an ellipsis where something was cut.
+pub(crate) fn clip(text: &str, longest: usize) -> String {
+    if text.chars().count() <= longest {
+        return text.to_owned();
+    }
+    let kept: String = text.chars().take(longest.saturating_sub(1)).collect();
+    format!("{}…", kept.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn identifiers_become_words() {
+        assert_eq!(purchase("reserved_12mo"), "reserved for 12 months");
+        assert_eq!(purchase("spot_with_fallback"), "spot with fallback");
+        assert_eq!(gpu_short("A100 80GB SXM4"), "A100");
+        assert_eq!(gpu_short("RTX PRO 6000 Blackwell Server"), "RTX PRO");
+        assert_eq!(gpu_short(""), "");
+    }
+
+    #[test]
+    fn names_cannot_steer_the_terminal_or_the_page() {
+        assert_eq!(shown("a\u{1b}[31mb\nc"), "a [31mb c");
+        assert_eq!(shown("evil\u{202e}gpj.exe"), "evilgpj.exe");
+        assert_eq!(shown(&"x".repeat(10_000)).chars().count(), LONGEST_NAME);
+        assert_eq!(clip("ab", 2), "ab");
+        assert_eq!(clip("abc", 2), "a…");
+    }
+}

@@ -1,0 +1,67 @@
+//! The short way for a fleet that never changes: no events, only the times at which slots are free.
+//!
+//! Requests are served in order, so each takes the slot that is free first; the books and the
+//! choice of replica are those of the engine, and so is the outcome.
+
+use super::engine::Counts;
+use super::heap::{Departure, Departures};
+use super::latency::Measure;
+use super::outcome::Impossible;
+use super::plan::{FleetSpec, HORIZON_US};
+use super::pool::Pool;
+use super::service::Request;
+
+/// Slots up to which room for all departures is taken before the first request.
+const RESERVED_SLOTS: u64 = 1 << 16;
+
+/// Replays `requests` on a checked fleet of minimum replicas only.
+pub(super) fn replay(
+    requests: impl Iterator<Item = Request>,
+    fleet: &FleetSpec,
+    mut pool: Pool,
+    measure: &mut impl Measure,
+) -> Result<(Pool, Counts), Impossible> {
+    let n_slots = u64::from(fleet.slots_per_replica) * u64::from(fleet.min_replicas);
+    let room = usize::try_from(n_slots.min(RESERVED_SLOTS)).unwrap_or(0);
+    // Per slot in use, when it is free again: requests already waiting for it included.
+    let mut frees = Departures::with_capacity(room);
+    let mut counts = Counts::default();
+    let mut slot_busy_us = 0;
+    for request in requests {
+        counts.requests += 1;
+        counts.service_us += u128::from(request.service_us);
+        while let Some(free) = frees.first() {
+            if free.at_us() > request.at_us {
+                break;
+            }
+            frees.pop();
+            pool.release(free.replica(), free.at_us());
+        }
+        let (replica, starts, is_free) = match (pool.available(), frees.first()) {
+            (Some(replica), _) => (replica, request.at_us, true),
+            (None, Some(free)) => (free.replica(), free.at_us(), false),
+            // A checked fleet has a slot, and a slot is free or has a departure.
+            (None, None) => return Err(Impossible::NoReplicas),
+        };
+        measure.record(starts - request.at_us, request.prefill_us);
+        if request.service_us == 0 {
+            continue;
+        }
+        let leaves = starts.saturating_add(request.service_us);
+        if leaves >= HORIZON_US {
+            return Err(Impossible::BeyondHorizon);
+        }
+        slot_busy_us += u128::from(pool.ledger.inside(starts, leaves));
+        if is_free {
+            pool.occupy(replica, starts);
+            frees.push(Departure::new(leaves, replica));
+        } else {
+            frees.replace_first(Departure::new(leaves, replica));
+        }
+    }
+    while let Some(free) = frees.pop() {
+        pool.release(free.replica(), free.at_us());
+    }
+    pool.ledger.slot_busy_us = slot_busy_us;
+    Ok((pool, counts))
+}

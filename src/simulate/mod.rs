@@ -1,0 +1,39 @@
+//! Replays demand on a purchase plan: what it would have cost and how long requests would have waited.
+//!
+//! Comes in: a [`Trace`] of requests (or the levels of a workload without requests), a
+//! [`ServiceModel`], a [`FleetSpec`] with its [`Billing`]. Goes out: a [`Replay`], either the
+//! [`Outcome`] in exact money and integer microseconds or the reason why there is none.
+//! Beside it stand the least fleet that meets a target, the cost of levels and the savings curve of
+//! a commitment.
+//!
+//! Nothing here opens a file, reads a clock, or depends on the number of threads; two runs of one
+//! plan see the same requests. No function fails: what cannot be simulated is an answer with a name.
+
+mod arrivals;
+mod curve;
+mod engine;
+mod fixed;
+mod fleet_search;
+mod heap;
+mod latency;
+mod ledger;
+mod level;
+mod outcome;
+mod plan;
+mod pool;
+mod random;
+mod run;
+mod service;
+
+#[cfg(test)]
+mod tests;
+
+pub use arrivals::{TooManyRequests, Trace};
+pub use curve::{DemandStep, SavingsCurve, steps_by_hour};
+pub use fleet_search::{FleetAnswer, least_fleet};
+pub use latency::Latency;
+pub use level::{LevelCost, LevelDemand};
+pub use outcome::{CostParts, Impossible, Outcome, Replay};
+pub use plan::{Billing, FleetSpec, Scaler, SloLimits};
+pub use run::run;
+pub use service::ServiceModel;

@@ -1,0 +1,151 @@
+//! What a run found: cost by part, latencies, starts; or why there was nothing to find.
+
+use crate::units::{Currency, Fraction, Money, MoneyError};
+
+use super::latency::Latency;
+
+/// Cost by what the time was used for. The parts add up to the total exactly.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct CostParts {
+    /// Elastic replicas serving at least one request.
+    pub busy: Money,
+    /// Elastic replicas starting, where that is billed.
+    pub starting: Money,
+    /// Elastic replicas Ready without a request, and what minimum and granularity add.
+    pub idle: Money,
+    /// Minimum replicas serving at least one request.
+    pub base_busy: Money,
+    /// Minimum replicas without one: the unused part of a commitment.
+    pub base_idle: Money,
+}
+
+/// The result of one plan over one window. Requests without an end inside the window are served and
+/// measured to their end; every cost and instance time is cut at the window end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Requests served: all of the trace.
+    pub requests: u64,
+    /// Replicas started.
+    pub cold_starts: u64,
+    /// Requests served by a replica that was not Ready when they arrived.
+    pub delayed_requests: u64,
+    /// Wait for a slot, starts included; nothing without requests.
+    pub queue_wait: Option<Latency>,
+    /// Time to the first token: the wait plus the prefill, or the wait alone where the service
+    /// model has no prefill.
+    pub ttft: Option<Latency>,
+    /// Mean of wait plus service, microseconds.
+    pub sojourn_mean_us: Option<f64>,
+    /// Requests that kept the limits; nothing without limits.
+    pub attained: Option<u64>,
+    /// Replica time with at least one request in service.
+    pub busy_us: u64,
+    /// Replica time Ready without a request.
+    pub idle_us: u64,
+    /// Replica time Starting, billed or not.
+    pub starting_us: u64,
+    /// Billed time of the elastic replicas, after minimum and granularity.
+    pub billed_us: u64,
+    /// Billed time of the minimum replicas.
+    pub base_us: u64,
+    /// Cost of the elastic replicas: each lifetime rounded half to even to 10^-9 once.
+    pub elastic_cost: Money,
+    /// Cost of the minimum replicas: one lifetime each, the whole window.
+    pub base_cost: Money,
+    /// The same total by use.
+    pub parts: CostParts,
+    /// Ready plus Starting replica time in each hour from the window start; the last may be short.
+    pub on_us_by_hour: Vec<u64>,
+    /// Most replicas Ready or Starting at once inside the window.
+    pub max_on: u32,
+    /// Slot time in service over slot time Ready; nothing when no replica was ever Ready.
+    pub server_occupancy: Option<f64>,
+    /// Service time asked for over the window, in slots (erlangs).
+    pub offered_load: f64,
+    /// True when more is asked for than all slots of the largest fleet can serve: the waits then
+    /// measure the length of the window, not the plan.
+    pub unstable: bool,
+}
+
+impl Outcome {
+    /// Elastic plus base cost.
+    pub fn total_cost(&self) -> Result<Money, MoneyError> {
+        self.elastic_cost.checked_add(self.base_cost)
+    }
+
+    /// Share of requests that kept the limits; nothing without limits or without requests.
+    pub fn attainment(&self) -> Option<Fraction> {
+        if self.requests == 0 {
+            return None;
+        }
+        Fraction::try_from(self.attained? as f64 / self.requests as f64).ok()
+    }
+
+    /// Whether enough requests kept the limits; true where there are no requests or no limits.
+    pub fn meets(&self, target: Fraction) -> bool {
+        self.attainment().is_none_or(|share| share >= target)
+    }
+}
+
+/// Why a plan cannot be simulated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Impossible {
+    /// A window without length.
+    #[error("the window has no length")]
+    NoWindow,
+    /// Replicas without a slot.
+    #[error("a replica has no slot to serve a request")]
+    NoSlots,
+    /// A fleet that can never have a replica.
+    #[error("the fleet can never have a replica")]
+    NoReplicas,
+    /// A request-count rule with a zero.
+    #[error("the scaler's requests per replica are zero")]
+    NoScalerValue,
+    /// More replicas than the engine numbers.
+    #[error("the fleet has more than 65,536 replicas")]
+    TooManyReplicas,
+    /// A service time that is negative, infinite or missing.
+    #[error("the service time is not a time")]
+    BadServiceTime,
+    /// A service time by tokens for requests without tokens.
+    #[error("the requests have no token counts")]
+    NoTokens,
+    /// Requests wait and nothing will ever start.
+    #[error("{waiting} requests are never served")]
+    NeverServed {
+        /// Requests in the queue.
+        waiting: u64,
+    },
+    /// The queue is not cleared within the engine's 4.4 years.
+    #[error("the queue is not cleared within four years")]
+    BeyondHorizon,
+    /// Replicas start and leave without end.
+    #[error("replicas start and stop without end")]
+    Thrashing,
+    /// Base and elastic prices in two currencies.
+    #[error("the prices are in {0} and {1}")]
+    MixedCurrencies(Currency, Currency),
+    /// A cost past the largest amount.
+    #[error("the cost is too large")]
+    CostTooLarge,
+}
+
+/// The answer of a run.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Replay {
+    /// It ran to its end.
+    Done(Box<Outcome>),
+    /// It cannot run.
+    Impossible(Impossible),
+}
+
+impl Replay {
+    /// The outcome, if there is one.
+    pub fn outcome(self) -> Option<Outcome> {
+        match self {
+            Replay::Done(outcome) => Some(*outcome),
+            Replay::Impossible(_) => None,
+        }
+    }
+}

@@ -1,0 +1,152 @@
+//! Laws that hold on every trace.
+
+use proptest::prelude::*;
+
+use super::Waits;
+use crate::simulate::run::{Way, replay, settle};
+use crate::simulate::*;
+use crate::units::{Currency, MoneyPerHour};
+
+fn rate(nano: i128) -> MoneyPerHour {
+    MoneyPerHour::from_nano(nano, Currency::USD)
+}
+
+/// Requests with their service times; times are small so that ties are common.
+fn requests() -> impl Strategy<Value = (Trace, ServiceModel)> {
+    (proptest::collection::vec((0_u64..60, 0_u64..15), 0..40), 30_u64..90).prop_map(
+        |(mut rows, window)| {
+            rows.sort_unstable();
+            rows.retain(|(at, _)| *at < window);
+            let (at, service) = rows.into_iter().unzip();
+            (Trace::new(at, window), ServiceModel::PerRequest(service))
+        },
+    )
+}
+
+fn fleets() -> impl Strategy<Value = FleetSpec> {
+    let scaler = prop_oneof![
+        (0_u64..12).prop_map(|threshold_us| Scaler::QueueDelay { threshold_us }),
+        (1_u32..6, 1_u32..3)
+            .prop_map(|(requests, per_replicas)| Scaler::RequestCount { requests, per_replicas }),
+    ];
+    (1_u32..4, 0_u32..3, 1_u32..5, scaler, 1_u64..12, 0_u64..12).prop_map(
+        |(slots_per_replica, min_replicas, more, scaler, idle_timeout_us, cold_start_us)| {
+            FleetSpec {
+                slots_per_replica,
+                min_replicas,
+                max_replicas: min_replicas + more,
+                scaler,
+                idle_timeout_us,
+                cold_start_us,
+            }
+        },
+    )
+}
+
+fn waits(trace: &Trace, service: &ServiceModel, fleet: &FleetSpec, way: Way) -> Vec<u64> {
+    let billing = Billing::by_the_microsecond(rate(1));
+    let mut waits = Waits::default();
+    assert!(replay(trace, service, (fleet, &billing), way, &mut waits).is_ok());
+    waits.0
+}
+
+proptest! {
+    #[test]
+    fn the_short_way_is_the_engine((trace, service) in requests(), n in 1_u32..5, slots in 1_u32..4) {
+        let fleet = FleetSpec::fixed(n, slots);
+        let billing = Billing::by_the_microsecond(rate(7_777_777_777_777));
+        let [events, short] = [Way::Events, Way::FreeSlots].map(|way| {
+            let mut waits = Waits::default();
+            let books = replay(&trace, &service, (&fleet, &billing), way, &mut waits).ok().unwrap();
+            (settle(&trace, &fleet, &billing, books).unwrap(), waits)
+        });
+        prop_assert_eq!(events, short);
+    }
+
+    #[test]
+    fn more_replicas_or_slots_never_raise_a_wait(
+        (trace, service) in requests(), n in 1_u32..5, slots in 1_u32..4,
+    ) {
+        let all = |n, slots| waits(&trace, &service, &FleetSpec::fixed(n, slots), Way::FreeSlots);
+        let before = all(n, slots);
+        for after in [all(n + 1, slots), all(n, slots + 1)] {
+            prop_assert!(before.iter().zip(&after).all(|(before, after)| after <= before));
+        }
+    }
+
+    #[test]
+    fn no_request_is_lost_and_order_is_kept((trace, service) in requests(), fleet in fleets()) {
+        let waits = waits(&trace, &service, &fleet, Way::Events);
+        prop_assert_eq!(waits.len(), trace.len());
+        let starts: Vec<u64> = trace.at_us().iter().zip(&waits).map(|(at, wait)| at + wait).collect();
+        prop_assert!(starts.is_sorted());
+    }
+
+    #[test]
+    fn the_books_balance((trace, service) in requests(), fleet in fleets(), price in 0_i128..1_000_000_000_000_000) {
+        let billing = Billing { base_rate: rate(price / 2), ..Billing::by_the_microsecond(rate(price)) };
+        let it = run(&trace, &service, &fleet, &billing, None).outcome().unwrap();
+        prop_assert_eq!(it.requests, trace.len() as u64);
+        prop_assert!(it.busy_us <= it.billed_us + it.base_us);
+        prop_assert_eq!(it.busy_us + it.idle_us + it.starting_us, it.billed_us + it.base_us);
+        prop_assert_eq!(it.on_us_by_hour.iter().sum::<u64>(), it.billed_us + it.base_us);
+        let parts = it.parts;
+        let all = [parts.busy, parts.starting, parts.idle];
+        prop_assert!(all.iter().all(|part| !part.is_negative()));
+        let sum = |parts: &[crate::units::Money]| parts.iter().map(|part| part.atto()).sum::<i128>();
+        prop_assert_eq!(sum(&all), it.elastic_cost.atto());
+        prop_assert_eq!(sum(&[parts.base_busy, parts.base_idle]), it.base_cost.atto());
+        prop_assert!(it.max_on <= fleet.max_replicas && it.delayed_requests <= it.requests);
+    }
+
+    #[test]
+    fn cost_is_linear_in_price_before_rounding(
+        (trace, service) in requests(), fleet in fleets(), price in 0_i128..1000, times in 1_i128..9,
+        granularity_us in 0_u64..20, minimum_us in 0_u64..20, bill_start in any::<bool>(),
+    ) {
+        // A price in whole nano-units per microsecond makes every lifetime exact.
+        let cost = |price: i128| {
+            let per_hour = rate(price * 3_600_000_000);
+            let billing = Billing { rate: per_hour, base_rate: per_hour, bill_start, granularity_us, minimum_us };
+            run(&trace, &service, &fleet, &billing, None).outcome().unwrap().total_cost().unwrap().atto()
+        };
+        prop_assert_eq!(cost(price * times), cost(price) * times);
+    }
+
+    #[test]
+    fn without_room_to_scale_the_timeout_is_nothing(
+        (trace, service) in requests(), fleet in fleets(), n in 1_u32..4, timeout in 0_u64..99,
+    ) {
+        let fleet = FleetSpec { min_replicas: n, max_replicas: n, ..fleet };
+        let billing = Billing::by_the_microsecond(rate(3_600_000_000));
+        let cost = |idle_timeout_us| {
+            let fleet = FleetSpec { idle_timeout_us, ..fleet };
+            run(&trace, &service, &fleet, &billing, None).outcome().unwrap()
+        };
+        prop_assert_eq!(cost(fleet.idle_timeout_us), cost(timeout));
+    }
+
+    /// On a drained trace the mean number in service is the arrival rate times the mean service,
+    /// and the mean number in the system the arrival rate times the mean sojourn.
+    #[test]
+    fn little((trace, service) in requests(), fleet in fleets()) {
+        let billing = Billing::by_the_microsecond(rate(1));
+        let long = Trace::new(trace.at_us().to_vec(), 10_000);
+        let it = run(&long, &service, &fleet, &billing, None).outcome().unwrap();
+        let ServiceModel::PerRequest(times) = &service else { return Ok(()) };
+        let in_service: u64 = times.iter().sum();
+        if let Some(occupancy) = it.server_occupancy {
+            let slot_time = (it.busy_us + it.idle_us) as f64 * f64::from(fleet.slots_per_replica);
+            prop_assert!((occupancy * slot_time - in_service as f64).abs() < 1e-6 * slot_time);
+        }
+        let waits = waits(&long, &service, &fleet, Way::Events);
+        let leaves = |i: usize| long.at_us()[i] + waits[i] + times[i];
+        let in_system: u64 = (0..10_000).map(|now| {
+            let inside = |i: &usize| long.at_us()[*i] <= now && now < leaves(*i);
+            (0..times.len()).filter(inside).count() as u64
+        }).sum();
+        if let Some(sojourn) = it.sojourn_mean_us {
+            prop_assert!((sojourn * it.requests as f64 - in_system as f64).abs() < 1e-6 * 10_000.0);
+        }
+    }
+}

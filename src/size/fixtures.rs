@@ -1,0 +1,154 @@
+//! GPUs, models and constants for the tests of this stage, written by hand so that no test depends
+//! on the loader.
+
+use std::collections::BTreeMap;
+use std::sync::LazyLock;
+
+use crate::catalog::{Capacity, ColdStart, GpuSpec, ModelArch, Sizing, Vendor, Wiring};
+use crate::units::Bytes;
+
+macro_rules! from_file {
+    ($name:ident: $Section:ident { $($field:ident),* $(,)? }) => {
+        /// The section as `pricing/assumptions.toml` has it.
+        pub(super) fn $name() -> $Section {
+            $Section { $($field: value(stringify!($name), stringify!($field)),)* }
+        }
+    };
+}
+
+from_file!(sizing: Sizing {
+    gpu_memory_utilization, overhead_fraction, quick_overhead_fraction, lora_rank_16_gb,
+    reserve_gb, int4_bytes_per_weight, cuda_share_of_driver, driver_share_of_vendor,
+});
+
+from_file!(capacity: Capacity {
+    mbu, mfu, attention_mfu, int4_mfu_factor, int4_speedup_1, int4_speedup_16, int4_speedup_64,
+    int4_speedup_128, int4_speedup_256, layer_fixed_us, layer_parallel_us, max_num_seqs,
+    request_overhead_s, tpot_band, tpot_band_uncovered, pair_busbw_gb_s, pcie_busbw_gb_s,
+    downgrade_headroom,
+});
+
+from_file!(cold_start: ColdStart {
+    framework_s, weight_bandwidth_gb_s, engine_s, engine_per_layer_s, unknown_model_s,
+});
+
+fn value(section: &str, name: &str) -> f64 {
+    static ALL: LazyLock<toml::Table> =
+        LazyLock::new(|| include_str!("../../pricing/assumptions.toml").parse().unwrap());
+    ALL[section][name]["value"].as_float().unwrap()
+}
+
+/// A Llama-like model: layers, width, feed-forward width, heads, KV heads, vocabulary.
+fn llama(id: &str, shape: [u64; 6], params: u64) -> ModelArch {
+    let [layers, hidden, intermediate, heads, kv_heads, vocab] = shape;
+    ModelArch {
+        id: id.to_owned(),
+        family: "llama".to_owned(),
+        params_total: Some(params),
+        params_active: Some(params),
+        num_hidden_layers: Some(layers),
+        hidden_size: Some(hidden),
+        intermediate_size: Some(intermediate),
+        num_attention_heads: Some(heads),
+        num_key_value_heads: Some(kv_heads),
+        head_dim: Some(128),
+        vocab_size: Some(vocab),
+        max_position_embeddings: Some(131_072),
+        tie_word_embeddings: false,
+        sliding_window: None,
+        layer_pattern: BTreeMap::new(),
+        layer_order: None,
+        mla: None,
+        moe: None,
+        linear_attn: None,
+        vision: None,
+        diffusion: None,
+        native_dtype: "bfloat16".to_owned(),
+        quantization: None,
+        notes: String::new(),
+        source: "test".to_owned(),
+    }
+}
+
+pub(super) fn llama_8b() -> ModelArch {
+    let shape = [32, 4_096, 14_336, 32, 8, 128_256];
+    llama("meta-llama/Meta-Llama-3.1-8B", shape, 8_030_261_248)
+}
+
+pub(super) fn llama_70b() -> ModelArch {
+    let shape = [80, 8_192, 28_672, 64, 8, 128_256];
+    llama("meta-llama/Meta-Llama-3-70B", shape, 70_553_706_496)
+}
+
+pub(super) fn llama_2_7b() -> ModelArch {
+    let shape = [32, 4_096, 11_008, 32, 32, 32_000];
+    llama("meta-llama/Llama-2-7b-hf", shape, 6_738_415_616)
+}
+
+pub(super) fn llama_3_2_3b() -> ModelArch {
+    let shape = [28, 3_072, 8_192, 24, 8, 128_256];
+    let it = llama("meta-llama/Llama-3.2-3B", shape, 3_212_749_824);
+    ModelArch { tie_word_embeddings: true, ..it }
+}
+
+pub(super) fn qwen3_32b() -> ModelArch {
+    let shape = [64, 5_120, 25_600, 64, 8, 151_936];
+    ModelArch { family: "qwen3".to_owned(), ..llama("Qwen/Qwen3-32B", shape, 32_762_123_264) }
+}
+
+/// An NVIDIA GPU on a switched fabric.
+fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> GpuSpec {
+    let cuda_total = Bytes::from_f64_rounded(cuda_gib * f64::from(1 << 30));
+    GpuSpec {
+        name: name.to_owned(),
+        vendor: Vendor::Nvidia,
+        form_factor: "SXM".to_owned(),
+        vendor_memory_gb: cuda_gib.round(),
+        driver_total: cuda_total,
+        cuda_total,
+        memory_estimated: false,
+        memory_bandwidth_gb_s: bandwidth,
+        bf16_tflops: rates[0].unwrap(),
+        native_bf16: true,
+        fp8_tflops: rates[1],
+        int8_tops: rates[2],
+        fp4_tflops: None,
+        interconnect: String::new(),
+        interconnect_gb_s: None,
+        wiring: Wiring::Switched,
+        datacenter_license: true,
+        notes: String::new(),
+        source: "test".to_owned(),
+        as_of: "2026-11-23".to_owned(),
+    }
+}
+
+pub(super) fn a100() -> GpuSpec {
+    gpu("A100 80GB SXM4", 79.25, 2_039.0, [Some(312.0), None, Some(624.0)])
+}
+
+pub(super) fn h100() -> GpuSpec {
+    gpu("H100 SXM5", 79.19, 3_350.0, [Some(989.0), Some(1_979.0), Some(1_979.0)])
+}
+
+pub(super) fn h200() -> GpuSpec {
+    gpu("H200 SXM", 139.8, 4_800.0, [Some(989.0), Some(1_979.0), Some(1_979.0)])
+}
+
+pub(super) fn b200() -> GpuSpec {
+    gpu("B200 SXM", 175.5, 8_000.0, [Some(2_250.0), Some(4_500.0), Some(4_500.0)])
+}
+
+pub(super) fn b300() -> GpuSpec {
+    gpu("B300 SXM", 263.2, 8_000.0, [Some(2_250.0), Some(4_500.0), Some(154.0)])
+}
+
+pub(super) fn l4() -> GpuSpec {
+    let it = gpu("L4", 22.07, 300.0, [Some(121.0), Some(242.0), Some(242.0)]);
+    GpuSpec { wiring: Wiring::PcieOnly, ..it }
+}
+
+pub(super) fn t4() -> GpuSpec {
+    let it = gpu("T4", 14.56, 320.0, [Some(65.0), None, Some(130.0)]);
+    GpuSpec { wiring: Wiring::PcieOnly, native_bf16: false, ..it }
+}

@@ -1,0 +1,35 @@
+//! How much memory a model needs, which GPUs hold it, and how fast they serve it.
+//!
+//! Comes in: a model's architecture, a GPU, how many of them, a precision, and how long requests
+//! are. Goes out: the rule of thumb's memory estimate, or a [`Fit`]: a [`Replica`] that answers
+//! every question of speed in closed form, or the reason why there is none. It never opens a file,
+//! never knows a price, and never returns an error: "does not fit" is an answer.
+
+mod architecture;
+mod cold_start;
+mod fit;
+mod precision;
+mod replica;
+mod rule_of_thumb;
+mod speed;
+mod table;
+mod training;
+
+#[cfg(test)]
+mod fixtures;
+#[cfg(test)]
+mod measured;
+
+pub use architecture::dense_params;
+pub use cold_start::cold_start_s;
+pub use fit::{Constants, Fit, fit};
+pub use precision::Precision;
+pub use replica::{Coverage, Replica, TokenProfile};
+pub use rule_of_thumb::{
+    KvShape, Overhead, Question, VramEstimate, kv_cache_per_token, quick_estimate, rule_of_thumb,
+};
+pub use table::{SizeRow, table};
+pub use training::{
+    Gradients, LoraEstimate, LoraTarget, TrainingEstimate, lora_params, lora_rule_of_thumb,
+    training_rule_of_thumb,
+};

@@ -1,0 +1,259 @@
+//! One engine copy on its GPUs: what it holds and how fast it serves.
+//!
+//! A request takes `prompt / prefill rate + completion x tpot`. Engines mix prompts into the steps
+//! of running sequences, so a step is longer for the prompts of the *other* requests; a request's
+//! own prompt is the first part of its service time and is not counted again. With P the work of
+//! one prompt and t the time of a step without prompts:
+//!
+//! ```text
+//! tpot(B)    = t(B) + (B - 1) P / completion
+//! service(B) = P + completion x tpot(B) = completion x t(B) + B P
+//! ```
+//!
+//! which is B / throughput exactly when every one of B requests brings one prompt. Llama 3.1 8B in
+//! bf16 on an A100 80GB SXM4, 1,000 tokens in and 200 out, B = 16: P = 81.9 ms, t = 11.27 ms, tpot =
+//! 17.41 ms, service = 3.56 s, so 4.49 requests a second.
+
+use super::architecture::Dense;
+use super::fit::Constants;
+use super::speed::Speed;
+use super::{Precision, cold_start_s};
+use crate::catalog::ColdStart;
+use crate::units::Bytes;
+
+/// How long the requests of a workload are.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct TokenProfile {
+    pub(super) p95_total_tokens: u64,
+    pub(super) mean_prompt: f64,
+    pub(super) mean_completion: f64,
+}
+
+impl TokenProfile {
+    /// The 95th percentile of prompt + completion tokens of a request, and the means of both.
+    /// Nothing when a mean is negative or not a number. Every request runs one step at least, so
+    /// a smaller mean completion counts as one token.
+    pub fn new(
+        p95_total_tokens: u64,
+        mean_prompt: f64,
+        mean_completion: f64,
+    ) -> Option<TokenProfile> {
+        let sound = |it: f64| it.is_finite() && it >= 0.0;
+        (sound(mean_prompt) && sound(mean_completion)).then(|| TokenProfile {
+            p95_total_tokens: p95_total_tokens.max(1),
+            mean_prompt,
+            mean_completion: mean_completion.max(1.0),
+        })
+    }
+
+    /// 95th percentile of prompt + completion tokens.
+    pub const fn p95_total_tokens(&self) -> u64 {
+        self.p95_total_tokens
+    }
+
+    /// Mean prompt tokens.
+    pub const fn mean_prompt(&self) -> f64 {
+        self.mean_prompt
+    }
+
+    /// Mean completion tokens, at least one.
+    pub const fn mean_completion(&self) -> f64 {
+        self.mean_completion
+    }
+}
+
+/// How well a prediction is backed by measurements of the same GPU and engine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Coverage {
+    /// The GPU and the engine were measured.
+    Measured,
+    /// Anything else.
+    Uncovered,
+}
+
+/// One engine copy that fits its GPUs; only [`fit`](super::fit) makes one.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Replica {
+    /// Format of the weights.
+    pub precision: Precision,
+    /// GPUs the layers are split over.
+    pub tensor_parallel_size: u32,
+    /// True where 16 bits mean fp16, because the GPU has no bf16.
+    pub runs_fp16: bool,
+    /// False where the driver's licence forbids use in data centres.
+    pub datacenter_license: bool,
+    /// How long the requests are that the speeds below hold for.
+    pub profile: TokenProfile,
+    pub(super) num_hidden_layers: u64,
+    pub(super) weights_per_gpu: Bytes,
+    pub(super) usable_per_gpu: Bytes,
+    pub(super) kv_cache_tokens: u64,
+    pub(super) max_num_seqs: u32,
+    pub(super) tpot_bands: [f64; 2],
+    pub(super) speed: Speed,
+}
+
+impl Replica {
+    /// Weights each GPU holds.
+    pub const fn weights_bytes_per_gpu(&self) -> Bytes {
+        self.weights_per_gpu
+    }
+
+    /// Memory of each GPU the engine may use.
+    pub const fn usable_per_gpu(&self) -> Bytes {
+        self.usable_per_gpu
+    }
+
+    /// Tokens the KV cache holds, over all sequences.
+    pub const fn kv_cache_tokens(&self) -> u64 {
+        self.kv_cache_tokens
+    }
+
+    /// The engine's own default limit of sequences.
+    pub const fn max_num_seqs(&self) -> u32 {
+        self.max_num_seqs
+    }
+
+    /// The precision as the GPU runs it: `fp16` where there is no bf16.
+    pub const fn precision_label(&self) -> &'static str {
+        match (self.precision, self.runs_fp16) {
+            (Precision::Bf16, true) => "fp16",
+            _ => self.precision.as_str(),
+        }
+    }
+
+    /// Requests served at once: min(limit, KV tokens / p95 of prompt + completion), where `limit`
+    /// is the lower of the engine's `max_num_seqs` and the platform's concurrency per worker.
+    /// At least 1: a replica that cannot hold one request does not fit.
+    pub fn slots(&self, limit: u32) -> u32 {
+        let held = self.kv_cache_tokens / self.profile.p95_total_tokens.max(1);
+        u32::try_from(held).unwrap_or(u32::MAX).min(limit).max(1)
+    }
+
+    /// Seconds per output token with `batch` sequences running; see the head of this file.
+    pub fn tpot_s(&self, batch: u32) -> f64 {
+        self.speed.tpot_s(f64::from(batch.max(1)))
+    }
+
+    /// The range a measured TPOT is expected in.
+    pub fn tpot_band_s(&self, batch: u32, coverage: Coverage) -> (f64, f64) {
+        let tpot = self.tpot_s(batch);
+        let [measured, uncovered] = self.tpot_bands;
+        let half = match coverage {
+            Coverage::Measured => measured,
+            Coverage::Uncovered => uncovered,
+        };
+        (tpot * (1.0 - half), tpot * (1.0 + half))
+    }
+
+    /// Prompt tokens a second of one request, at the mean prompt length: products of the weights
+    /// and attention of the prompt with itself. Llama 3.1 8B in bf16 on an A100 80GB SXM4, 1,000
+    /// tokens: 1,000 / 81.9 ms = 12,216 a second. Infinite when prompts are empty.
+    pub fn prefill_tokens_per_s(&self) -> f64 {
+        if self.profile.mean_prompt <= 0.0 {
+            return f64::INFINITY;
+        }
+        self.profile.mean_prompt / self.speed.prompt_s()
+    }
+
+    /// Seconds a request holds its slot: prompt / prefill rate + completion x tpot; a request runs
+    /// one step at least.
+    pub fn service_time_s(&self, prompt: f64, completion: f64, batch: u32) -> f64 {
+        prompt / self.prefill_tokens_per_s() + completion.max(1.0) * self.tpot_s(batch)
+    }
+
+    /// Service time of the mean request.
+    pub fn mean_service_time_s(&self, batch: u32) -> f64 {
+        self.service_time_s(self.profile.mean_prompt, self.profile.mean_completion, batch)
+    }
+
+    /// Requests a second with `batch` slots always taken: batch / mean service time.
+    pub fn requests_per_s(&self, batch: u32) -> f64 {
+        f64::from(batch.max(1)) / self.mean_service_time_s(batch)
+    }
+
+    /// Output tokens a second with `batch` slots always taken.
+    pub fn output_tokens_per_s(&self, batch: u32) -> f64 {
+        self.requests_per_s(batch) * self.profile.mean_completion
+    }
+
+    /// The planning batch of a fleet of `replicas`: the least B >= 1 with B >= (rate / N) x S(B),
+    /// S the mean service time. Nothing when no B up to `slots` carries the load: saturated.
+    ///
+    /// S never falls with B, so raising B to (rate / N) x S(B) again and again from 1 climbs to
+    /// the least solution and never past it.
+    pub fn planning_batch(&self, busiest_rps: f64, replicas: u32, slots: u32) -> Option<u32> {
+        if !busiest_rps.is_finite() || replicas == 0 {
+            return None;
+        }
+        let rate = busiest_rps.max(0.0) / f64::from(replicas);
+        let mut batch = 1;
+        while batch <= slots {
+            let needed = rate * self.mean_service_time_s(batch);
+            if f64::from(batch) >= needed {
+                return Some(batch);
+            }
+            if needed > f64::from(slots) {
+                return None;
+            }
+            batch = whole(needed.ceil()).max(batch + 1);
+        }
+        None
+    }
+
+    /// Seconds from process start to ready; see [`cold_start_s`].
+    pub fn cold_start_s(&self, start: &ColdStart) -> f64 {
+        cold_start_s(self.weights_per_gpu, self.num_hidden_layers, start)
+    }
+}
+
+/// Memory of one GPU by formula: utilization x CUDA total holds weights, reserve and KV cache.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct GpuMemory {
+    pub(super) usable: f64,
+    pub(super) weights: f64,
+    pub(super) reserve: f64,
+    pub(super) kv_per_token: f64,
+}
+
+impl GpuMemory {
+    /// Llama 3.1 8B in bf16 on an H100 (79.19 GiB): 0.9 x 85.03 = 76.53 GB usable, 16.06 weights,
+    /// 3.5 reserve leave 56.97 GB, at 131,072 B a token 434,617 tokens.
+    pub(super) fn of(
+        model: &Dense,
+        cuda_total: Bytes,
+        tensor_parallel_size: u32,
+        precision: Precision,
+        constants: Constants<'_>,
+    ) -> GpuMemory {
+        let sizing = constants.sizing;
+        let quantized = (model.params - model.unquantized) * precision.engine_bytes(sizing);
+        let weights = quantized + model.unquantized * super::speed::BYTES_16_BIT;
+        let kv_heads = model.kv_heads_per_gpu(tensor_parallel_size) as f64;
+        GpuMemory {
+            usable: cuda_total.to_f64() * sizing.gpu_memory_utilization,
+            weights: weights / f64::from(tensor_parallel_size),
+            reserve: sizing.reserve_gb * 1e9,
+            kv_per_token: super::speed::kv_bytes_per_token(model, kv_heads),
+        }
+    }
+
+    /// What is left for the KV cache; negative when even the weights do not fit.
+    pub(super) fn free(&self) -> f64 {
+        self.usable - self.weights - self.reserve
+    }
+
+    /// Whole tokens the KV cache holds.
+    pub(super) fn kv_cache_tokens(&self) -> u64 {
+        Bytes::from_f64_rounded((self.free() / self.kv_per_token).floor()).get()
+    }
+}
+
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates, and the caller has compared with a u32 limit"
+)]
+fn whole(number: f64) -> u32 {
+    number as u32
+}

@@ -1,0 +1,88 @@
+//! Every GPU, count and precision for one model: the table of `gpuadvise size`, and the list of
+//! candidates the advice starts from.
+
+use super::{Constants, Fit, Precision, TokenProfile, fit};
+use crate::catalog::{GpuSpec, ModelArch};
+
+/// How many GPUs a replica is tried on.
+const COUNTS: [u32; 4] = [1, 2, 4, 8];
+
+/// One try.
+#[derive(Clone, Debug)]
+pub struct SizeRow {
+    /// Catalog name of the GPU.
+    pub gpu: String,
+    /// GPUs of the replica; its layers are split over all of them.
+    pub gpu_count: u32,
+    /// Format of the weights.
+    pub precision: Precision,
+    /// False where the driver's licence forbids use in data centres; a matter of policy.
+    pub datacenter_license: bool,
+    /// What came of it.
+    pub fit: Fit,
+}
+
+/// Tries every GPU, 1, 2, 4 and 8 of it, in every given precision; rows in the order of `gpus`,
+/// then counts, then `precisions`.
+pub fn table(
+    arch: &ModelArch,
+    gpus: &[GpuSpec],
+    precisions: &[Precision],
+    profile: &TokenProfile,
+    constants: Constants<'_>,
+) -> Vec<SizeRow> {
+    let mut rows = Vec::with_capacity(gpus.len() * COUNTS.len() * precisions.len());
+    for gpu in gpus {
+        for gpu_count in COUNTS {
+            for &precision in precisions {
+                rows.push(SizeRow {
+                    gpu: gpu.name.clone(),
+                    gpu_count,
+                    precision,
+                    datacenter_license: gpu.datacenter_license,
+                    fit: fit(arch, gpu, gpu_count, precision, profile, constants),
+                });
+            }
+        }
+    }
+    rows
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::size::fixtures;
+
+    #[test]
+    fn every_try_has_a_row() {
+        let (sizing, capacity) = (fixtures::sizing(), fixtures::capacity());
+        let constants = Constants { sizing: &sizing, capacity: &capacity };
+        let gpus = [fixtures::h100(), fixtures::l4()];
+        let profile = TokenProfile::new(2_000, 1_000.0, 200.0).unwrap();
+        let rows = table(&fixtures::llama_70b(), &gpus, &Precision::ALL, &profile, constants);
+        assert_eq!(rows.len(), 2 * 4 * 4);
+        let fitting: Vec<_> = rows
+            .iter()
+            .filter(|it| it.fit.replica().is_some())
+            .map(|it| format!("{} x{} {}", it.gpu, it.gpu_count, it.precision))
+            .collect();
+        assert_eq!(
+            fitting,
+            [
+                "H100 SXM5 x1 int4",
+                "H100 SXM5 x2 bf16",
+                "H100 SXM5 x2 fp8",
+                "H100 SXM5 x2 int8",
+                "H100 SXM5 x2 int4",
+                "H100 SXM5 x4 bf16",
+                "H100 SXM5 x4 fp8",
+                "H100 SXM5 x4 int8",
+                "H100 SXM5 x4 int4",
+                "H100 SXM5 x8 bf16",
+                "H100 SXM5 x8 fp8",
+                "H100 SXM5 x8 int8",
+                "H100 SXM5 x8 int4",
+            ]
+        );
+    }
+}

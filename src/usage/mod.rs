@@ -1,0 +1,11 @@
+//! The canonical usage table: one row is one workload over one half-open period.
+//!
+//! [`schema`] is the only place that names its columns. [`UsageTable`] holds typed columns that were
+//! checked on the way in, so later stages never look at a cell twice; [`frame`] writes it as a
+//! polars frame, the form in which it goes to Parquet.
+
+pub mod frame;
+pub mod schema;
+mod table;
+
+pub use table::{TextColumn, UsageRow, UsageTable};

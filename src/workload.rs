@@ -1,0 +1,375 @@
+//! What every stage after ingestion speaks: a workload, its demand, its bill and its limits.
+//!
+//! Comes in: rows of the usage table and request logs, already proven. Goes out: one [`Workload`]
+//! per name. Nothing here reads a file or knows a price list.
+
+use std::fmt;
+
+use serde::Serialize;
+
+use crate::units::{Fraction, Money, Period, TokenCounts};
+
+/// A workload over the window of the analysis.
+#[derive(Clone, Debug)]
+pub struct Workload {
+    /// Its name, unique in a run.
+    pub name: String,
+    /// Who answers for it.
+    pub owner: Option<String>,
+    /// production, staging, ...
+    pub environment: Option<String>,
+    /// The window its money refers to.
+    pub window: Period,
+    /// The part of it that its demand was recorded in: shorter where a request log is.
+    pub demand_window: Period,
+    /// What asked for GPUs.
+    pub demand: Demand,
+    /// GPUs billed over time, beside requests where both are known.
+    pub billed_level: Option<LevelSeries>,
+    /// What was billed and measured, summed over the window.
+    pub totals: UsageTotals,
+    /// What runs today.
+    pub deployment: Deployment,
+    /// What the user declared about it.
+    pub settings: Settings,
+}
+
+/// Demand in the finest form the data has.
+#[derive(Clone, Debug)]
+pub enum Demand {
+    /// One entry per request.
+    Arrivals(ArrivalTrace),
+    /// Requests per period.
+    Counts(CountSeries),
+    /// GPUs in use per period.
+    Level(LevelSeries),
+    /// Only money is known.
+    Unknown,
+}
+
+/// Requests in order of arrival. The three columns have one length.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct ArrivalTrace {
+    /// Arrival, microseconds since the epoch (or since the log's own zero), not falling.
+    pub at_us: Vec<i64>,
+    /// Prompt and completion tokens of each request; empty when the log has none.
+    pub tokens: Vec<TokenCounts>,
+    /// True when the times count from the start of the log and no date is known.
+    pub relative: bool,
+}
+
+impl ArrivalTrace {
+    /// Requests in the trace.
+    pub fn len(&self) -> usize {
+        self.at_us.len()
+    }
+
+    /// True for no request.
+    pub fn is_empty(&self) -> bool {
+        self.at_us.is_empty()
+    }
+}
+
+/// Requests of one period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CountBin {
+    /// The period.
+    pub period: Period,
+    /// Requests that arrived in it.
+    pub requests: u64,
+    /// Their prompt tokens; not measured is not zero.
+    pub prompt_tokens: Option<u64>,
+    /// Their completion tokens.
+    pub completion_tokens: Option<u64>,
+    /// Coefficient of variation of the gaps inside the period.
+    pub interarrival_cv: Option<f64>,
+}
+
+/// Requests per period, in time order, no period twice. Periods without a row had no request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct CountSeries {
+    /// The periods that have a row.
+    pub bins: Vec<CountBin>,
+    /// The usual length of a period, microseconds.
+    pub width_us: i64,
+}
+
+/// GPUs in use during one period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct LevelBin {
+    /// The period.
+    pub period: Period,
+    /// Mean GPUs in use.
+    pub gpus: f64,
+}
+
+/// GPUs in use per period, in time order, no period twice.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct LevelSeries {
+    /// The periods that have a row.
+    pub bins: Vec<LevelBin>,
+    /// The usual length of a period, microseconds.
+    pub width_us: i64,
+    /// True when a period without a row means no GPU (a bill), false when it means nobody measured.
+    pub absent_is_zero: bool,
+}
+
+/// Sums over the window; `None` where no row had a value.
+#[derive(Clone, Debug, Default)]
+pub struct UsageTotals {
+    /// Invoiced.
+    pub billed_cost: Option<Money>,
+    /// Amortized.
+    pub effective_cost: Option<Money>,
+    /// At public prices.
+    pub list_cost: Option<Money>,
+    /// At negotiated prices.
+    pub contracted_cost: Option<Money>,
+    /// GPU-hours paid.
+    pub gpu_hours: Option<f64>,
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Prompt tokens.
+    pub prompt_tokens: Option<u64>,
+    /// Completion tokens.
+    pub completion_tokens: Option<u64>,
+    /// Mean share of time the GPU was active, weighted by GPU-hours.
+    pub gpu_util: Option<Fraction>,
+    /// Largest KV-cache use seen.
+    pub kv_cache_usage_max: Option<Fraction>,
+    /// Largest memory use seen, MiB per GPU.
+    pub vram_used_mib_max: Option<f64>,
+    /// Rows of the usage table behind these sums.
+    pub n_rows: u64,
+}
+
+/// How capacity was bought, in the words of FOCUS.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum PricingCategory {
+    /// On demand.
+    #[default]
+    Standard,
+    /// Under a commitment.
+    Committed,
+    /// Spot.
+    Dynamic,
+    /// Serverless.
+    Serverless,
+    /// Anything else.
+    Other,
+}
+
+impl PricingCategory {
+    /// The word in the usage table, in any case.
+    pub fn parse(text: &str) -> Option<PricingCategory> {
+        Some(match text.trim().to_ascii_lowercase().as_str() {
+            "standard" => PricingCategory::Standard,
+            "committed" => PricingCategory::Committed,
+            "dynamic" => PricingCategory::Dynamic,
+            "serverless" => PricingCategory::Serverless,
+            "other" => PricingCategory::Other,
+            _ => return None,
+        })
+    }
+
+    /// The word in the usage table.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PricingCategory::Standard => "Standard",
+            PricingCategory::Committed => "Committed",
+            PricingCategory::Dynamic => "Dynamic",
+            PricingCategory::Serverless => "Serverless",
+            PricingCategory::Other => "Other",
+        }
+    }
+}
+
+/// What runs today: where the rows disagree, the value behind most of the cost.
+#[derive(Clone, Debug, Default)]
+pub struct Deployment {
+    /// Who is paid.
+    pub provider: Option<String>,
+    /// Where it runs.
+    pub region: Option<String>,
+    /// The GPU as the data names it.
+    pub gpu_label: Option<String>,
+    /// The catalog GPU, when the label is known.
+    pub gpu: Option<String>,
+    /// GPUs billed at once, the most in any period.
+    pub gpu_count: Option<f64>,
+    /// How it is bought.
+    pub pricing_category: PricingCategory,
+    /// Hugging Face id of the model.
+    pub model: Option<String>,
+    /// dtype of the weights as served.
+    pub dtype: Option<String>,
+    /// Quantization as served.
+    pub quantization: Option<String>,
+    /// GPUs one replica spans.
+    pub tensor_parallel_size: Option<u32>,
+    /// Longest context the server accepts.
+    pub max_model_len: Option<u64>,
+    /// True when the rows named more than one GPU, provider or way of buying.
+    pub mixed: bool,
+}
+
+/// What a workload does.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Kind {
+    /// Pre-training or a long training run.
+    Training,
+    /// Adapting a model.
+    FineTuning,
+    /// Inference nobody waits for.
+    BatchInference,
+    /// Inference somebody waits for.
+    RealTimeInference,
+    /// The data do not say.
+    Unknown,
+}
+
+impl Kind {
+    /// The word in the config.
+    pub fn parse(text: &str) -> Option<Kind> {
+        Some(match text.trim() {
+            "training" => Kind::Training,
+            "fine_tuning" | "fine-tuning" => Kind::FineTuning,
+            "batch_inference" | "batch-inference" | "batch" => Kind::BatchInference,
+            "real_time_inference" | "real-time-inference" | "real-time" => Kind::RealTimeInference,
+            "unknown" => Kind::Unknown,
+            _ => return None,
+        })
+    }
+
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Kind::Training => "training",
+            Kind::FineTuning => "fine-tuning",
+            Kind::BatchInference => "batch inference",
+            Kind::RealTimeInference => "real-time inference",
+            Kind::Unknown => "unknown",
+        }
+    }
+}
+
+/// The latency a workload must keep.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Slo {
+    /// Limit of the time to the first token, seconds; nothing for batch.
+    pub ttft_p95_s: Option<f64>,
+    /// Limit of the time per output token, seconds; nothing for batch.
+    pub tpot_p95_s: Option<f64>,
+    /// Share of requests that must meet both.
+    pub attainment: Fraction,
+    /// True when the user set none.
+    pub assumed: bool,
+}
+
+/// What the user declared about a workload; everything is optional.
+#[derive(Clone, Debug, Default)]
+pub struct Settings {
+    /// What it does.
+    pub kind: Option<Kind>,
+    /// chat, summarization, code, reasoning, ...
+    pub task: Option<String>,
+    /// The latency it must keep.
+    pub slo: Option<Slo>,
+    /// Seconds one request occupies a slot, for logs without tokens.
+    pub service_time_s: Option<f64>,
+    /// Measured start of a replica, seconds.
+    pub cold_start_s: Option<f64>,
+    /// Kept on purpose although idle.
+    pub standby: bool,
+    /// Most requests one replica may serve at once.
+    pub max_num_seqs: Option<u32>,
+}
+
+/// The form demand takes over time.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Shape {
+    /// Paid for, no demand.
+    Idle,
+    /// A few hours, now and then.
+    Sporadic,
+    /// Peaks far above the mean that the time of day does not explain.
+    Bursty,
+    /// Repeats by the day.
+    Diurnal,
+    /// Much the same all the time.
+    Steady,
+    /// Too little data to say.
+    Unknown,
+}
+
+impl Shape {
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Shape::Idle => "idle",
+            Shape::Sporadic => "sporadic",
+            Shape::Bursty => "bursty",
+            Shape::Diurnal => "diurnal",
+            Shape::Steady => "steady",
+            Shape::Unknown => "unknown",
+        }
+    }
+}
+
+impl fmt::Display for Shape {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// Where demand is going.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Up, and the interval excludes zero.
+    Growing,
+    /// Down, and the interval excludes zero.
+    Declining,
+    /// Neither.
+    Flat,
+}
+
+/// What a workload is, with the evidence for it.
+#[derive(Clone, Debug)]
+pub struct WorkloadClass {
+    /// The form of its demand.
+    pub shape: Shape,
+    /// Where it is going; nothing when the span is too short to say.
+    pub direction: Option<Direction>,
+    /// What it does.
+    pub kind: Kind,
+    /// Sentences with the numbers that decided, the strongest first.
+    pub evidence: Vec<String>,
+    /// How sure: 0 is a guess, 1 is declared by the user or measured beyond doubt.
+    pub confidence: Fraction,
+    /// The rule of thumb applied to this workload, in words.
+    pub rule_of_thumb: String,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_round_trip() {
+        for category in [
+            PricingCategory::Standard,
+            PricingCategory::Committed,
+            PricingCategory::Dynamic,
+            PricingCategory::Serverless,
+            PricingCategory::Other,
+        ] {
+            assert_eq!(PricingCategory::parse(category.as_str()), Some(category));
+        }
+        assert_eq!(PricingCategory::parse("on-demand"), None);
+        assert_eq!(Kind::parse("fine-tuning"), Some(Kind::FineTuning));
+    }
+}
