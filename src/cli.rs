@@ -271,6 +271,9 @@ mod tests {
             month(&["gpuadvise", "analyze", "a.csv", "--month=2026-10"]),
             Some("2026-10".to_owned())
         );
-        assert!(Cli::try_parse_from(["gpuadvise", "analyze", "a.csv", "--max-rejected", "101"]).is_err());
+        assert!(
+            Cli::try_parse_from(["gpuadvise", "analyze", "a.csv", "--max-rejected", "101"])
+                .is_err()
+        );
     }
 }

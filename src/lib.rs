@@ -23,8 +23,6 @@ pub mod simulate;
 pub mod recommend;
 
 pub mod report;
-#[path = "report/build.rs"]
-pub mod report_build;
 
 pub mod cli;
 

@@ -103,6 +103,8 @@ pub struct Offer {
     pub rate: MoneyPerHour,
     /// What a started lifetime is rounded up to, in seconds, where the provider says.
     pub billing_granularity_s: Option<u32>,
+    /// True for capacity of many small hosts (community clouds, marketplaces).
+    pub community: bool,
     /// True when the price was computed from another row rather than published.
     pub derived: bool,
     /// Upfront terms in the source's words, empty when there are none.

@@ -106,6 +106,7 @@ fn check(
         rate: rate(file, start, raw)?,
         billing_granularity_s: raw.billing_granularity_s,
         derived: raw.derived,
+        community: raw.community,
         upfront: raw.upfront.clone(),
         as_of: raw.as_of.clone(),
         source: raw.source.clone(),

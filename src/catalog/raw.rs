@@ -93,6 +93,8 @@ pub(super) struct RawOffer {
     #[serde(default)]
     pub(super) derived: bool,
     #[serde(default)]
+    pub(super) community: bool,
+    #[serde(default)]
     pub(super) withdrawn: bool,
     pub(super) reason: Option<String>,
     pub(super) source: String,

@@ -12,8 +12,7 @@ use super::{CommandResult, describe, output};
 use crate::cli::{AnalyzeArgs, Format, Global};
 use crate::ingest::Source;
 use crate::recommend::{self, Context};
-use crate::report::{self, ReportModel, TerminalStyle};
-use crate::report_build::{self, Analysed, RunFacts};
+use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read(&args.input, global, talk)?;
@@ -25,12 +24,13 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let style = TerminalStyle {
         bold: talk.styled_stdout,
         next: Some(format!("open {}", folder.join("report.html").display())),
-        ..TerminalStyle::default()
+        columns: talk.columns,
     };
     let text = report::render(&report, report_format(global.format), &style)?;
     output::to_stdout(text.as_bytes())?;
     if report.reconciliation.difference.is_some_and(|it| !it.is_zero()) {
-        let difference = report.reconciliation.difference.map(|it| it.to_string()).unwrap_or_default();
+        let difference =
+            report.reconciliation.difference.map(|it| it.to_string()).unwrap_or_default();
         return Err(Failure::new(
             ExitStatus::NotReconciled,
             anyhow::anyhow!("the parts do not add up to the files: {difference} is unexplained"),
@@ -66,7 +66,7 @@ fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, F
         .collect();
     drop(progress);
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    Ok(report_build::build(analysed, run)?)
+    Ok(report::build(analysed, run)?)
 }
 
 /// `--output`, else `reports/<stem of the first input>`.

@@ -138,7 +138,11 @@ fn as_table(described: &[(&Workload, Description)]) -> String {
         }
         text.push('\n');
     }
-    text = text.replacen(&format!("{:<18} {:<22}", "WORKLOAD", "WHAT IT IS"), &format!("{:<16} {:<15}", "WORKLOAD", "WHAT IT IS"), 1);
+    text = text.replacen(
+        &format!("{:<18} {:<22}", "WORKLOAD", "WHAT IT IS"),
+        &format!("{:<16} {:<15}", "WORKLOAD", "WHAT IT IS"),
+        1,
+    );
     let legend = "RATE/S requests or GPUs per second, PEAK/H peak hour over mean hour, CV of the gaps,\n\
                   ACTIVE and BUSY hours a day, ACF24 autocorrelation at 24 h; all with --format json\n";
     text.push_str(legend);
@@ -148,15 +152,22 @@ fn as_table(described: &[(&Workload, Description)]) -> String {
 fn as_csv(described: &[(&Workload, Description)]) -> String {
     let mut header = vec!["workload".to_owned(), "shape".to_owned(), "kind".to_owned()];
     header.extend(COLUMNS.iter().map(|(key, _)| (*key).to_owned()));
-    let mut text = output::csv_line(&header);
+    let mut text = crate::report::csv_line(&header);
     for (workload, it) in described {
         let features = it.features.to_json();
-        let mut cells =
-            vec![workload.name.clone(), it.class.shape.to_string(), it.class.kind.as_str().to_owned()];
+        let mut cells = vec![
+            workload.name.clone(),
+            it.class.shape.to_string(),
+            it.class.kind.as_str().to_owned(),
+        ];
         cells.extend(COLUMNS.iter().map(|(key, _)| {
-            features.get(*key).filter(|it| !it.is_null()).map(ToString::to_string).unwrap_or_default()
+            features
+                .get(*key)
+                .filter(|it| !it.is_null())
+                .map(ToString::to_string)
+                .unwrap_or_default()
         }));
-        text.push_str(&output::csv_line(&cells));
+        text.push_str(&crate::report::csv_line(&cells));
     }
     text
 }
@@ -164,7 +175,12 @@ fn as_csv(described: &[(&Workload, Description)]) -> String {
 fn as_markdown(described: &[(&Workload, Description)]) -> String {
     let mut text = String::from("| workload | what it is | evidence |\n| --- | --- | --- |\n");
     for (workload, it) in described {
-        let escaped = |text: &str| text.replace('\\', "\\\\").replace('|', "\\|").replace(['\n', '\r'], " ").replace('<', "&lt;");
+        let escaped = |text: &str| {
+            text.replace('\\', "\\\\")
+                .replace('|', "\\|")
+                .replace(['\n', '\r'], " ")
+                .replace('<', "&lt;")
+        };
         let _ = writeln!(
             text,
             "| {} | {} | {} |",

@@ -89,7 +89,8 @@ impl From<MoneyError> for Failure {
 
 impl From<RenderError> for Failure {
     fn from(error: RenderError) -> Failure {
-        Failure::new(ExitStatus::Bug, error).with_hint("please report this with the command you ran")
+        Failure::new(ExitStatus::Bug, error)
+            .with_hint("please report this with the command you ran")
     }
 }
 

@@ -54,7 +54,9 @@ impl Inputs {
         }
         for name in config.workloads.keys() {
             if !workloads.iter().any(|it| it.name == *name) {
-                talk.warn(&format!("the config names the workload `{name}`, which the data do not have"));
+                talk.warn(&format!(
+                    "the config names the workload `{name}`, which the data do not have"
+                ));
             }
         }
         Ok(Inputs { config, catalog, zone, ingested, workloads })
@@ -102,11 +104,7 @@ fn collect_toml(
 }
 
 /// The config named, else the one beside the first input, else none.
-fn read_config(
-    named: Option<&Path>,
-    sources: &[Source],
-    talk: Talk,
-) -> Result<Config, Failure> {
+fn read_config(named: Option<&Path>, sources: &[Source], talk: Talk) -> Result<Config, Failure> {
     let beside = sources.iter().find_map(|it| match it {
         Source::Path(path) => Some(path.with_file_name(CONFIG_NAME)),
         Source::Stdin => None,

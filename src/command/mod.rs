@@ -6,12 +6,12 @@
 mod analyze;
 mod describe;
 mod failure;
+mod generate;
 mod inputs;
 mod output;
 mod prices;
 mod progress;
 pub mod sample;
-mod generate;
 mod size;
 mod talk;
 

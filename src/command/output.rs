@@ -112,28 +112,18 @@ pub(super) fn remove_stale_charts(folder: &Path, files: &Files) {
     let Ok(entries) = fs::read_dir(folder.join("charts")) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = format!("charts/{}", entry.file_name().to_string_lossy());
-        if name.ends_with(".svg") && files.iter().all(|(written, _)| *written != name) {
+        if entry.path().extension().is_some_and(|it| it == "svg")
+            && files.iter().all(|(written, _)| *written != name)
+        {
             // A chart that will not go is stale but harmless: no page refers to it.
             let _ = fs::remove_file(entry.path());
         }
     }
 }
 
-/// A row of CSV. A cell from data that a spreadsheet would take for a formula gets an apostrophe.
-pub(super) fn csv_line(cells: &[String]) -> String {
-    let guarded = cells.iter().map(|cell| {
-        let formula = cell.starts_with(['=', '+', '@', '\t', '\r'])
-            || (cell.starts_with('-') && cell.parse::<f64>().is_err());
-        if formula { format!("'{cell}") } else { cell.clone() }
-    });
-    let mut writer = csv::Writer::from_writer(Vec::new());
-    // Writing to memory cannot fail.
-    let _ = writer.write_record(guarded);
-    writer.into_inner().map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
-}
-
 fn failed(error: anyhow::Error) -> Failure {
-    let hint = "check the space on the disk and the rights on the folder, or choose another with --output";
+    let hint =
+        "check the space on the disk and the rights on the folder, or choose another with --output";
     Failure::new(ExitStatus::Output, error).with_hint(hint)
 }
 
@@ -152,7 +142,8 @@ mod tests {
         remove_stale_charts(folder.path(), &files);
         assert_eq!(fs::read(folder.path().join("charts/b.svg")).unwrap(), b"2");
         assert!(!folder.path().join("charts/old.svg").exists());
-        let names: Vec<_> = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        let names: Vec<_> =
+            fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
     }
 

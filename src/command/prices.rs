@@ -14,11 +14,14 @@ pub(super) fn run(args: &PricesArgs, global: &Global, _talk: Talk) -> CommandRes
         PricesCommand::Check => check(&catalog),
         PricesCommand::List { gpu, provider } => {
             let wanted = |offer: &&Offer| {
-                let contains = |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
+                let contains =
+                    |text: &str, part: &str| text.to_lowercase().contains(&part.to_lowercase());
                 let of_gpu = gpu.as_deref().is_none_or(|part| {
-                    contains(&offer.gpu_label, part) || offer.gpus.iter().any(|it| contains(it, part))
+                    contains(&offer.gpu_label, part)
+                        || offer.gpus.iter().any(|it| contains(it, part))
                 });
-                of_gpu && provider.as_deref().is_none_or(|it| offer.provider.eq_ignore_ascii_case(it))
+                of_gpu
+                    && provider.as_deref().is_none_or(|it| offer.provider.eq_ignore_ascii_case(it))
             };
             list(&catalog.price_list().filter(wanted).collect::<Vec<_>>(), global.format)
         }
@@ -75,7 +78,8 @@ fn table(offers: &[&Offer]) -> String {
             if offer.derived { " derived" } else { "" }
         );
     }
-    let _ = writeln!(text, "{} offers; region, instance and source with --format csv", offers.len());
+    let _ =
+        writeln!(text, "{} offers; region, instance and source with --format csv", offers.len());
     text
 }
 
@@ -96,11 +100,22 @@ fn cells(offer: &Offer) -> [(&'static str, String); 11] {
 }
 
 fn csv(offers: &[&Offer]) -> String {
-    let header = ["id", "provider", "instance_type", "gpu", "gpu_count", "region", "purchase",
-        "price_per_hour", "derived", "as_of", "source"];
-    let mut text = output::csv_line(&header.map(str::to_owned));
+    let header = [
+        "id",
+        "provider",
+        "instance_type",
+        "gpu",
+        "gpu_count",
+        "region",
+        "purchase",
+        "price_per_hour",
+        "derived",
+        "as_of",
+        "source",
+    ];
+    let mut text = crate::report::csv_line(&header.map(str::to_owned));
     for offer in offers {
-        text.push_str(&output::csv_line(&cells(offer).map(|(_, value)| value)));
+        text.push_str(&crate::report::csv_line(&cells(offer).map(|(_, value)| value)));
     }
     text
 }
@@ -108,7 +123,9 @@ fn csv(offers: &[&Offer]) -> String {
 fn json(offers: &[&Offer]) -> String {
     let rows: Vec<serde_json::Map<String, serde_json::Value>> = offers
         .iter()
-        .map(|offer| cells(offer).into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect())
+        .map(|offer| {
+            cells(offer).into_iter().map(|(key, value)| (key.to_owned(), value.into())).collect()
+        })
         .collect();
     let mut text = serde_json::to_string_pretty(&rows).unwrap_or_default();
     text.push('\n');

@@ -94,7 +94,8 @@ fn estimates(
     kv: KvShape,
 ) -> Vec<(Precision, VramEstimate)> {
     let fraction = Overhead::FractionOfWeights(catalog.assumptions.sizing.overhead_fraction);
-    let overhead = args.overhead_gb.map_or(fraction, |gb| Overhead::Bytes(Bytes::from_f64_rounded(gb * 1e9)));
+    let overhead =
+        args.overhead_gb.map_or(fraction, |gb| Overhead::Bytes(Bytes::from_f64_rounded(gb * 1e9)));
     Precision::ALL
         .into_iter()
         .filter(|it| args.quantization.is_none_or(|wanted| wanted == *it))
@@ -113,19 +114,29 @@ fn estimates(
 }
 
 fn rows(args: &SizeArgs, catalog: &Catalog, model: &ModelArch) -> Result<Vec<SizeRow>, Failure> {
-    let wanted: Option<Vec<String>> = args.gpu.as_deref().map(|name| match catalog.resolve_gpu(name) {
-        GpuMatch::Known(gpus) => Ok(gpus.iter().map(|it| it.name.clone()).collect()),
-        GpuMatch::Listed | GpuMatch::Unknown => {
-            let near = catalog.suggest_gpu(name).join(", ");
-            Err(Failure::new(ExitStatus::Usage, anyhow::anyhow!("no GPU `{name}` in the catalog"))
+    let wanted: Option<Vec<String>> = args
+        .gpu
+        .as_deref()
+        .map(|name| match catalog.resolve_gpu(name) {
+            GpuMatch::Known(gpus) => Ok(gpus.iter().map(|it| it.name.clone()).collect()),
+            GpuMatch::Listed | GpuMatch::Unknown => {
+                let near = catalog.suggest_gpu(name).join(", ");
+                Err(Failure::new(
+                    ExitStatus::Usage,
+                    anyhow::anyhow!("no GPU `{name}` in the catalog"),
+                )
                 .with_hint(format!("did you mean {near}?")))
-        }
-    }).transpose()?;
+            }
+        })
+        .transpose()?;
     let half = args.max_model_len as f64 / 2.0;
     let prompt = args.prompt_tokens.map_or(half * 0.75, |it| it as f64);
     let completion = args.completion_tokens.map_or(half * 0.25, |it| it as f64);
     let Some(profile) = TokenProfile::new(args.max_model_len, prompt, completion) else {
-        return Err(Failure::usage("the token counts are not numbers", "give positive token counts"));
+        return Err(Failure::usage(
+            "the token counts are not numbers",
+            "give positive token counts",
+        ));
     };
     let precisions: Vec<Precision> = match args.quantization {
         Some(one) => vec![one],
@@ -142,7 +153,8 @@ fn rows(args: &SizeArgs, catalog: &Catalog, model: &ModelArch) -> Result<Vec<Siz
 
 /// The cheapest pay-as-you-go offer per GPU, times the GPUs of the row.
 fn price_per_hour(row: &SizeRow, catalog: &Catalog) -> Option<f64> {
-    let fits = |offer: &&Offer| offer.purchase == Purchase::PayAsYouGo && offer.gpu_count >= row.gpu_count;
+    let fits =
+        |offer: &&Offer| offer.purchase == Purchase::PayAsYouGo && offer.gpu_count >= row.gpu_count;
     catalog
         .offers_for(&row.gpu)
         .filter(fits)
@@ -177,7 +189,11 @@ fn as_table(
             let _ = writeln!(
                 text,
                 "{:<10} {:>9} {:>9} {:>9} {:>9}",
-                precision.as_str(), gb(it.weights), gb(it.kv_cache), gb(it.overhead), gb(it.total)
+                precision.as_str(),
+                gb(it.weights),
+                gb(it.kv_cache),
+                gb(it.overhead),
+                gb(it.total)
             );
             if args.explain {
                 for formula in &it.formulas {
@@ -203,7 +219,14 @@ fn engine_table(text: &mut String, rows: &[SizeRow], catalog: &Catalog) {
         let Fit::Fits(replica) = &row.fit else {
             refused += 1;
             if rows.len() <= 16 {
-                let _ = writeln!(text, "{:<22} {:>2} {:<5} {}", shortened(&row.gpu), row.gpu_count, row.precision.as_str(), row.fit);
+                let _ = writeln!(
+                    text,
+                    "{:<22} {:>2} {:<5} {}",
+                    shortened(&row.gpu),
+                    row.gpu_count,
+                    row.precision.as_str(),
+                    row.fit
+                );
             }
             continue;
         };
@@ -211,12 +234,20 @@ fn engine_table(text: &mut String, rows: &[SizeRow], catalog: &Catalog) {
         let rate = replica.output_tokens_per_s(slots);
         let price = price_per_hour(row, catalog);
         let per_million = price.map(|price| price / 3600.0 / rate * 1e6);
-        let shown = |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"));
+        let shown =
+            |value: Option<f64>| value.map_or_else(|| "-".to_owned(), |it| format!("{it:.2}"));
         let _ = writeln!(
             text,
             "{:<22} {:>2} {:<5} {:>8} {:>5} {:>8.1} {:>8.0} {:>7} {:>6}",
-            shortened(&row.gpu), row.gpu_count, replica.precision_label(), replica.kv_cache_tokens(), slots,
-            replica.tpot_s(slots) * 1e3, rate, shown(price), shown(per_million)
+            shortened(&row.gpu),
+            row.gpu_count,
+            replica.precision_label(),
+            replica.kv_cache_tokens(),
+            slots,
+            replica.tpot_s(slots) * 1e3,
+            rate,
+            shown(price),
+            shown(per_million)
         );
     }
     let _ = writeln!(

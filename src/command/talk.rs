@@ -7,19 +7,21 @@ use crate::cli::Global;
 
 /// How much to say, and how.
 #[derive(Clone, Copy, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an independent fact of the streams")]
 pub(super) struct Talk {
     quiet: bool,
     verbose: bool,
     /// Whether stdout takes bold and colour.
     pub(super) styled_stdout: bool,
     styled_stderr: bool,
+    /// Columns of the terminal stdout is, 80 elsewhere.
+    pub(super) columns: usize,
     /// Whether a progress bar may be drawn.
     pub(super) progress: bool,
 }
 
 impl Talk {
     pub(super) fn new(global: &Global) -> Talk {
-        #[expect(clippy::disallowed_methods, reason = "command is where the environment is read")]
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
         let stderr_is_terminal = std::io::stderr().is_terminal();
         Talk {
@@ -27,6 +29,7 @@ impl Talk {
             verbose: global.verbose,
             styled_stdout: std::io::stdout().is_terminal() && !no_color && global.output.is_none(),
             styled_stderr: stderr_is_terminal && !no_color,
+            columns: console::Term::stdout().size_checked().map_or(80, |it| usize::from(it.1)),
             progress: stderr_is_terminal && !global.quiet && !global.no_progress,
         }
     }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::reconcile::plus;
 use super::{Config, Ingested, RequestLog, WorkloadConfig};
 use crate::catalog::Catalog;
-use crate::units::{Fraction, MoneyError, Period, Timestamp};
+use crate::units::{Fraction, Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::{
     CountBin, CountSeries, Demand, Deployment, LevelBin, LevelSeries, PricingCategory, UsageTotals,
@@ -51,9 +51,7 @@ fn workload(
 ) -> Result<Workload, MoneyError> {
     let table = &ingested.usage;
     let (demand, demand_window) = match log {
-        Some(log) => {
-            (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window))
-        }
+        Some(log) => (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window)),
         None => (demand_of_rows(table, rows), ingested.window),
     };
     let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick).0;
@@ -109,10 +107,7 @@ fn deployment(
         gpu_label: label,
         gpu: known,
         gpu_count: declared.gpu_count.map(f64::from).or(most_gpus),
-        pricing_category: category
-            .as_deref()
-            .and_then(PricingCategory::parse)
-            .unwrap_or_default(),
+        pricing_category: category.as_deref().and_then(PricingCategory::parse).unwrap_or_default(),
         model: text(&declared.model, &|row| row.model.map(str::to_owned)),
         dtype: text(&declared.dtype, &|row| row.dtype.map(str::to_owned)),
         quantization: text(&declared.quantization, &|row| row.quantization.map(str::to_owned)),
@@ -137,7 +132,7 @@ fn dearest(
     for row in rows.iter().filter_map(|at| table.row(*at)) {
         if let Some(value) = pick(&row) {
             let weight = weights.entry(value).or_default();
-            let cost = row.effective_cost.or(row.billed_cost).map_or(0, |it| it.atto());
+            let cost = row.effective_cost.or(row.billed_cost).map_or(0, Money::atto);
             weight.0 = weight.0.saturating_add(cost);
             weight.1 += 1;
         }
@@ -250,6 +245,8 @@ fn level_bins(table: &UsageTable, rows: &[usize]) -> Vec<LevelBin> {
         }
     }
     bins.into_iter()
-        .filter_map(|((start, end), gpus)| Some(LevelBin { period: Period::new(start, end)?, gpus }))
+        .filter_map(|((start, end), gpus)| {
+            Some(LevelBin { period: Period::new(start, end)?, gpus })
+        })
         .collect()
 }

@@ -84,11 +84,19 @@ pub(super) fn number(cell: Cell<'_>) -> Result<Option<f64>, String> {
         Cell::Text(text) => text.parse().map_err(|_| format!("{} is not a number", cell.show()))?,
         Cell::Float(value) => value,
         Cell::Int(value) => value as f64,
-        #[expect(clippy::cast_possible_truncation, clippy::cast_possible_wrap, reason = "a decimal has at most 38 places")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_possible_wrap,
+            reason = "a decimal has at most 38 places"
+        )]
         Cell::Decimal(digits, scale) => digits as f64 / 10_f64.powi(scale as i32),
         other => return Err(format!("{} is not a number", other.show())),
     };
-    if value.is_finite() { Ok(Some(value)) } else { Err(format!("{} is not a finite number", cell.show())) }
+    if value.is_finite() {
+        Ok(Some(value))
+    } else {
+        Err(format!("{} is not a finite number", cell.show()))
+    }
 }
 
 /// A number that is not negative.

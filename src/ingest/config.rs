@@ -67,11 +67,13 @@ pub struct Policy {
     pub regions: Vec<String>,
     /// Whether `GeForce` cards are allowed, whose licence excludes data centres.
     pub geforce: bool,
+    /// Whether community clouds and marketplaces of small hosts are allowed.
+    pub community: bool,
     /// Longest term in months, where the user sets one.
     pub max_term_months: Option<u32>,
     /// Least monthly saving worth an action.
     pub min_monthly_savings: Option<f64>,
-    /// Whether another provider than today's may be advised.
+    /// Whether another provider than today's may be advised; its plans are shown either way.
     pub switch_provider: bool,
 }
 
@@ -156,14 +158,12 @@ struct RawPolicy {
     regions: Vec<String>,
     #[serde(default)]
     geforce: bool,
+    #[serde(default)]
+    community: bool,
     max_term_months: Option<u32>,
     min_monthly_savings: Option<f64>,
-    #[serde(default = "yes")]
+    #[serde(default)]
     switch_provider: bool,
-}
-
-fn yes() -> bool {
-    true
 }
 
 #[derive(Deserialize)]
@@ -185,17 +185,15 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
         at(error.span().map_or(0, |it| it.start), message)
     })?;
     let mut config = Config {
-        policy: raw.policy.map_or_else(
-            || Policy { switch_provider: true, ..Policy::default() },
-            |it| Policy {
-                providers: it.providers,
-                regions: it.regions,
-                geforce: it.geforce,
-                max_term_months: it.max_term_months,
-                min_monthly_savings: it.min_monthly_savings,
-                switch_provider: it.switch_provider,
-            },
-        ),
+        policy: raw.policy.map_or_else(Policy::default, |it| Policy {
+            providers: it.providers,
+            regions: it.regions,
+            geforce: it.geforce,
+            community: it.community,
+            max_term_months: it.max_term_months,
+            min_monthly_savings: it.min_monthly_savings,
+            switch_provider: it.switch_provider,
+        }),
         ..Config::default()
     };
     for (name, spanned) in raw.workload {
@@ -207,8 +205,9 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     for spanned in raw.mapping {
         let offset = spanned.span().start;
         let rule = spanned.into_inner();
-        let pattern = glob::Pattern::new(&rule.file)
-            .map_err(|error| at(offset, format!("`{}` is not a pattern: {}", rule.file, error.msg)))?;
+        let pattern = glob::Pattern::new(&rule.file).map_err(|error| {
+            at(offset, format!("`{}` is not a pattern: {}", rule.file, error.msg))
+        })?;
         config.file_rules.push(FileRule { pattern, workload: rule.workload });
     }
     if let Some(spanned) = raw.report {
@@ -223,7 +222,8 @@ fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     let time_zone = raw.time_zone.as_deref().map(|name| {
         name.parse::<Tz>().map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin"))
     });
-    let currency = raw.currency.as_deref().map(|it| Currency::parse(it).map_err(|error| error.to_string()));
+    let currency =
+        raw.currency.as_deref().map(|it| Currency::parse(it).map_err(|error| error.to_string()));
     Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
 }
 
@@ -316,10 +316,13 @@ mod tests {
         let config = parse_config(text, "gpuadvise.toml").unwrap();
         let chat = &config.workloads["chat"];
         assert_eq!(chat.settings.kind, Some(Kind::RealTimeInference));
-        assert_eq!(chat.settings.slo.map(|it| (it.ttft_p95_s, it.assumed)), Some((Some(1.0), false)));
+        assert_eq!(
+            chat.settings.slo.map(|it| (it.ttft_p95_s, it.assumed)),
+            Some((Some(1.0), false))
+        );
         assert_eq!(config.workload_of_file("azure_2023.csv"), "chat");
         assert_eq!(config.workload_of_file("other.csv.gz"), "other");
-        assert!(config.policy.switch_provider);
+        assert!(!config.policy.switch_provider);
     }
 
     #[test]

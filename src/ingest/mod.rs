@@ -172,7 +172,7 @@ fn check_limit(rejected: &[Rejected], rows_in: u64, percent: f64) -> Result<(), 
     let faulty: Vec<&Rejected> =
         rejected.iter().filter(|it| it.kind == RejectedKind::Faulty).collect();
     if faulty.len() as f64 * 100.0 > rows_in as f64 * percent {
-        let first = faulty.first().map(|it| it.to_string()).unwrap_or_default();
+        let first = faulty.first().map(ToString::to_string).unwrap_or_default();
         return Err(IngestError::TooManyRejected {
             n_rejected: faulty.len() as u64,
             rows_in,

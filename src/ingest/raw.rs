@@ -156,8 +156,12 @@ pub(super) fn detect(table: &RawTable, file: &str) -> Result<Format, IngestError
                 .to_owned(),
         }),
         _ => {
-            let mut columns: Vec<String> =
-                table.headers.iter().take(MAX_HEADERS_SHOWN).map(|it| super::rejected::excerpt(it)).collect();
+            let mut columns: Vec<String> = table
+                .headers
+                .iter()
+                .take(MAX_HEADERS_SHOWN)
+                .map(|it| super::rejected::excerpt(it))
+                .collect();
             if table.headers.len() > MAX_HEADERS_SHOWN {
                 columns.push(format!("and {} more", table.headers.len() - MAX_HEADERS_SHOWN));
             }
@@ -184,13 +188,25 @@ pub(super) fn read(source: &Source) -> Result<RawTable, IngestError> {
     let mut table = if bytes.starts_with(b"PAR1") {
         read_parquet(bytes, file)?
     } else if bytes.starts_with(b"PK\x03\x04") {
-        return Err(unreadable(file, "this is an Excel workbook or a ZIP archive", "save the sheet as CSV, or unpack the archive"));
+        return Err(unreadable(
+            file,
+            "this is an Excel workbook or a ZIP archive",
+            "save the sheet as CSV, or unpack the archive",
+        ));
     } else if extension.as_deref() == Some("parquet") {
-        return Err(unreadable(file, "the name says Parquet, but the content does not start as Parquet does", "export it again, or rename it to what it is"));
+        return Err(unreadable(
+            file,
+            "the name says Parquet, but the content does not start as Parquet does",
+            "export it again, or rename it to what it is",
+        ));
     } else if first_character(&bytes) == Some(b'{') {
         read_json_lines(&bytes, file)?
     } else if first_character(&bytes) == Some(b'[') {
-        return Err(unreadable(file, "a JSON array is none of the known formats", "write one JSON object per line"));
+        return Err(unreadable(
+            file,
+            "a JSON array is none of the known formats",
+            "write one JSON object per line",
+        ));
     } else {
         read_csv(&bytes, file)?
     };
@@ -242,11 +258,13 @@ fn read_parquet(bytes: Vec<u8>, file: &str) -> Result<RawTable, IngestError> {
         Err(_) => return Err(unreadable(file, "the Parquet data cannot be decoded", hint)),
     };
     let rows = frame.height() as u64;
-    let headers = frame.get_column_names().iter().map(|it| it.to_string()).collect();
+    let headers = frame.get_column_names().iter().map(ToString::to_string).collect();
     let columns = frame
         .columns()
         .iter()
-        .map(|column| typed(column).map_err(|error| unreadable(file, first_line(&error.to_string()), hint)))
+        .map(|column| {
+            typed(column).map_err(|error| unreadable(file, first_line(&error.to_string()), hint))
+        })
         .collect::<Result<_, _>>()?;
     Ok(RawTable {
         headers,
@@ -270,10 +288,15 @@ fn typed(column: &Column) -> PolarsResult<RawColumn> {
         DataType::Categorical(..) | DataType::Enum(..) => {
             RawColumn::Text(series.cast(&DataType::String)?.str()?.rechunk().into_owned())
         }
-        DataType::Null => RawColumn::Text(StringChunked::full_null(series.name().clone(), series.len())),
+        DataType::Null => {
+            RawColumn::Text(StringChunked::full_null(series.name().clone(), series.len()))
+        }
         DataType::Float32 => {
             // By the shortest decimal form: 0.1f32 is 0.1, not 0.10000000149.
-            let values = series.f32()?.iter().map(|it| it.map(|value| value.to_string().parse().unwrap_or(f64::from(value))));
+            let values = series
+                .f32()?
+                .iter()
+                .map(|it| it.map(|value| value.to_string().parse().unwrap_or(f64::from(value))));
             RawColumn::Float(values.collect())
         }
         DataType::Float64 => RawColumn::Float(series.f64()?.rechunk().into_owned()),
@@ -302,19 +325,32 @@ fn typed(column: &Column) -> PolarsResult<RawColumn> {
 fn read_csv(bytes: &[u8], file: &str) -> Result<RawTable, IngestError> {
     let utf16 = bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff");
     if utf16 || bytes.iter().take(4096).any(|byte| *byte == 0) {
-        return Err(unreadable(file, "this is neither text in UTF-8 nor Parquet", "save it as CSV in UTF-8"));
+        return Err(unreadable(
+            file,
+            "this is neither text in UTF-8 nor Parquet",
+            "save it as CSV in UTF-8",
+        ));
     }
     let bytes = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
     let mut reader = csv::ReaderBuilder::new().flexible(true).from_reader(bytes);
     let headers: Vec<String> = match reader.headers() {
         Ok(found) => found.iter().map(str::to_owned).collect(),
-        Err(error) => return Err(unreadable(file, format!("the header cannot be read: {error}"), "save it as CSV in UTF-8")),
+        Err(error) => {
+            return Err(unreadable(
+                file,
+                format!("the header cannot be read: {error}"),
+                "save it as CSV in UTF-8",
+            ));
+        }
     };
     let mut columns: Vec<StringChunkedBuilder> =
         headers.iter().map(|it| StringChunkedBuilder::new(it.as_str().into(), 1024)).collect();
     let (mut row_numbers, mut rejected, mut rows_in) = (Vec::new(), Vec::new(), 0_u64);
     let mut record = csv::ByteRecord::new();
-    while reader.read_byte_record(&mut record).map_err(|error| unreadable(file, error.to_string(), "check the file"))? {
+    while reader
+        .read_byte_record(&mut record)
+        .map_err(|error| unreadable(file, error.to_string(), "check the file"))?
+    {
         rows_in += 1;
         let fault = if record.len() == headers.len() {
             match csv::StringRecord::from_byte_record(std::mem::take(&mut record)) {
@@ -352,13 +388,18 @@ fn read_json_lines(bytes: &[u8], file: &str) -> Result<RawTable, IngestError> {
             continue;
         }
         rows_in += 1;
-        let object = match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line) {
-            Ok(object) => object,
-            Err(error) => {
-                rejected.push(faulty(file, line_number, format!("not a JSON object: {}", plain(&error))));
-                continue;
-            }
-        };
+        let object =
+            match serde_json::from_slice::<serde_json::Map<String, serde_json::Value>>(line) {
+                Ok(object) => object,
+                Err(error) => {
+                    rejected.push(faulty(
+                        file,
+                        line_number,
+                        format!("not a JSON object: {}", plain(&error)),
+                    ));
+                    continue;
+                }
+            };
         for (key, value) in object {
             let at = *index.entry(key.clone()).or_insert_with(|| {
                 headers.push(key);

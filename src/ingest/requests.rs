@@ -119,9 +119,10 @@ impl RequestBuilder {
             .map(|(workload, mut requests)| {
                 requests.sort_by_key(|it| it.at_us);
                 let has_tokens = requests.iter().all(|it| it.tokens.is_some());
-                let tokens = match has_tokens {
-                    true => requests.iter().filter_map(|it| it.tokens).collect(),
-                    false => Vec::new(),
+                let tokens = if has_tokens {
+                    requests.iter().filter_map(|it| it.tokens).collect()
+                } else {
+                    Vec::new()
                 };
                 let trace = ArrivalTrace {
                     at_us: requests.iter().map(|it| it.at_us).collect(),
@@ -142,7 +143,10 @@ impl Columns {
             Some((at, raw.headers[at].clone()))
         };
         let meaning = |name: &str| {
-            let at = raw.headers.iter().position(|it| schema::find(it).is_some_and(|spec| spec.name == name))?;
+            let at = raw
+                .headers
+                .iter()
+                .position(|it| schema::find(it).is_some_and(|spec| spec.name == name))?;
             Some((at, raw.headers[at].clone()))
         };
         let (time, prompt, completion) = match format {
@@ -169,7 +173,12 @@ impl Columns {
             completion,
             milliseconds_from_start: format == RequestFormat::Mooncake,
         };
-        let used = [Some(&columns.time), columns.workload.as_ref(), columns.prompt.as_ref(), columns.completion.as_ref()];
+        let used = [
+            Some(&columns.time),
+            columns.workload.as_ref(),
+            columns.prompt.as_ref(),
+            columns.completion.as_ref(),
+        ];
         for (at, _) in used.into_iter().flatten() {
             raw.check_type(*at, file)?;
         }
@@ -200,7 +209,9 @@ impl Columns {
         };
         let count = |column: &Option<(usize, String)>| match column {
             None => Ok(None),
-            Some((at, header)) => cell::count(raw.cell(*at, row)).map_err(|it| (header.clone(), it)),
+            Some((at, header)) => {
+                cell::count(raw.cell(*at, row)).map_err(|it| (header.clone(), it))
+            }
         };
         let tokens = match (count(&self.prompt)?, count(&self.completion)?) {
             (Some(prompt), Some(completion)) => Some(TokenCounts { prompt, completion }),
@@ -208,7 +219,9 @@ impl Columns {
         };
         let name = match &self.workload {
             None => None,
-            Some((at, header)) => cell::text(raw.cell(*at, row)).map_err(|it| (header.clone(), it))?,
+            Some((at, header)) => {
+                cell::text(raw.cell(*at, row)).map_err(|it| (header.clone(), it))?
+            }
         };
         Ok((name, Request { at_us, tokens }))
     }

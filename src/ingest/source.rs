@@ -18,9 +18,7 @@ impl Source {
     /// What messages and the report call it: the file name without its folder, or `stdin`.
     pub fn name(&self) -> &str {
         match self {
-            Source::Path(path) => {
-                path.file_name().and_then(|it| it.to_str()).unwrap_or("input")
-            }
+            Source::Path(path) => path.file_name().and_then(|it| it.to_str()).unwrap_or("input"),
             Source::Stdin => "stdin",
         }
     }
@@ -116,9 +114,12 @@ mod tests {
 
     #[test]
     fn extensions_see_through_compression() {
-        for (name, expected) in
-            [("a.csv", "csv"), ("a.CSV.gz", "csv"), ("a.parquet", "parquet"), ("x.jsonl.zst", "jsonl")]
-        {
+        for (name, expected) in [
+            ("a.csv", "csv"),
+            ("a.CSV.gz", "csv"),
+            ("a.parquet", "parquet"),
+            ("x.jsonl.zst", "jsonl"),
+        ] {
             assert_eq!(Source::Path(name.into()).extension().as_deref(), Some(expected));
         }
     }

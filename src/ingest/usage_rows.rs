@@ -53,6 +53,7 @@ type Fault = (Option<String>, String);
 
 /// The four amounts of a row and how many of them were floats.
 struct Amounts {
+    currency: Currency,
     billed: Option<Money>,
     effective: Option<Money>,
     list: Option<Money>,
@@ -158,8 +159,12 @@ impl UsageBuilder {
         let in_force = self.table.as_ref().map(|it| it.currency);
         let found = match mapping.read(raw, "billing_currency", row, cell::text) {
             Ok(None) => return Ok(Ok(in_force.unwrap_or(Currency::USD))),
-            Ok(Some(text)) => Currency::parse(&text)
-                .map_err(|_| mapping.fault("billing_currency", format!("`{}` is not a three-letter currency code", excerpt(&text)))),
+            Ok(Some(text)) => Currency::parse(&text).map_err(|_| {
+                mapping.fault(
+                    "billing_currency",
+                    format!("`{}` is not a three-letter currency code", excerpt(&text)),
+                )
+            }),
             Err(fault) => Err(fault),
         };
         let found = match found {
@@ -167,7 +172,9 @@ impl UsageBuilder {
             Err(fault) => return Ok(Err(fault)),
         };
         match in_force {
-            Some(expected) if expected != found && !self.table.as_ref().is_none_or(UsageTable::is_empty) => {
+            Some(expected)
+                if expected != found && !self.table.as_ref().is_none_or(UsageTable::is_empty) =>
+            {
                 Err(IngestError::MixedCurrencies {
                     file: file.to_owned(),
                     row: raw.row_number(row),
@@ -187,38 +194,40 @@ impl UsageBuilder {
         period: Period,
         amounts: &Amounts,
     ) -> Result<(), Fault> {
-        let text = |name| mapping.read(raw, name, row, cell::text);
         let quantity = |name| mapping.read(raw, name, row, cell::quantity);
         let count = |name| mapping.read(raw, name, row, cell::count);
         let share = |name: &'static str| {
             let percent = mapping.percent.get(name).copied().unwrap_or(false);
             mapping.read(raw, name, row, |cell| cell::share(cell, percent))
         };
-        let category = match text("pricing_category")? {
-            None => PricingCategory::default(),
-            Some(word) => PricingCategory::parse(&word).ok_or_else(|| {
-                let known = "Standard, Committed, Dynamic, Serverless, Other";
-                mapping.fault("pricing_category", format!("`{}` is none of {known}", excerpt(&word)))
-            })?,
-        };
-        let parallel = count("tensor_parallel_size")?.map(|it| {
-            u32::try_from(it).map_err(|_| mapping.fault("tensor_parallel_size", format!("`{it}` is too large")))
-        });
-        if amounts.billed.is_some() && amounts.effective.is_none() {
-            self.rows_without_effective += 1;
-        }
-        let texts: [Option<String>; 10] = [
-            text("workload")?, text("provider")?, text("region")?, text("sub_account")?, text("owner")?,
-            text("environment")?, text("gpu")?, text("model")?, text("dtype")?, text("quantization")?,
-        ];
-        let [workload, provider, region, sub_account, owner, environment, gpu, model, dtype, quantization] =
-            texts.each_ref().map(Option::as_deref);
+        let texts = mapping.texts(raw, row)?;
+        let [
+            workload,
+            provider,
+            region,
+            sub_account,
+            owner,
+            environment,
+            gpu,
+            model,
+            dtype,
+            quantization,
+        ] = texts.each_ref().map(Option::as_deref);
         let new = UsageRow {
             period: Some(period),
-            workload, provider, region, sub_account, owner, environment, gpu, model, dtype, quantization,
+            workload,
+            provider,
+            region,
+            sub_account,
+            owner,
+            environment,
+            gpu,
+            model,
+            dtype,
+            quantization,
             gpu_count: quantity("gpu_count")?,
             gpu_hours: quantity("gpu_hours")?,
-            pricing_category: category,
+            pricing_category: mapping.category(raw, row)?,
             billed_cost: amounts.billed,
             effective_cost: amounts.effective,
             list_cost: amounts.list,
@@ -231,14 +240,13 @@ impl UsageBuilder {
             memory_fraction: share("memory_fraction")?,
             kv_cache_usage: share("kv_cache_usage")?,
             vram_used_mib: quantity("vram_used_mib")?,
-            tensor_parallel_size: parallel.transpose()?,
+            tensor_parallel_size: mapping.parallel(raw, row)?,
             max_model_len: count("max_model_len")?,
         };
-        let currency = amounts.currency();
-        let table = self.table.get_or_insert_with(|| UsageTable::new(currency));
-        if table.is_empty() {
-            table.currency = currency;
+        if amounts.billed.is_some() && amounts.effective.is_none() {
+            self.rows_without_effective += 1;
         }
+        let table = self.table.get_or_insert_with(|| UsageTable::new(amounts.currency));
         table.push(&new);
         self.origin.push((self.files.len() - 1, raw.row_number(row)));
         Ok(())
@@ -290,6 +298,44 @@ impl Mapping {
         }
     }
 
+    /// The texts of a row, in the order in which [`UsageBuilder::keep`] takes them.
+    fn texts(&self, raw: &RawTable, row: usize) -> Result<[Option<String>; 10], Fault> {
+        let text = |name| self.read(raw, name, row, cell::text);
+        Ok([
+            text("workload")?,
+            text("provider")?,
+            text("region")?,
+            text("sub_account")?,
+            text("owner")?,
+            text("environment")?,
+            text("gpu")?,
+            text("model")?,
+            text("dtype")?,
+            text("quantization")?,
+        ])
+    }
+
+    fn category(&self, raw: &RawTable, row: usize) -> Result<PricingCategory, Fault> {
+        const KNOWN: &str = "Standard, Committed, Dynamic, Serverless, Other";
+        let name = "pricing_category";
+        match self.read(raw, name, row, cell::text)? {
+            None => Ok(PricingCategory::default()),
+            Some(word) => PricingCategory::parse(&word).ok_or_else(|| {
+                self.fault(name, format!("`{}` is none of {KNOWN}", excerpt(&word)))
+            }),
+        }
+    }
+
+    fn parallel(&self, raw: &RawTable, row: usize) -> Result<Option<u32>, Fault> {
+        let name = "tensor_parallel_size";
+        match self.read(raw, name, row, cell::count)? {
+            None => Ok(None),
+            Some(it) => u32::try_from(it)
+                .map(Some)
+                .map_err(|_| self.fault(name, format!("`{it}` is too large"))),
+        }
+    }
+
     fn fault(&self, name: &'static str, reason: String) -> Fault {
         (Some(self.at.get(name).map_or(name.to_owned(), |(_, header)| header.clone())), reason)
     }
@@ -298,8 +344,8 @@ impl Mapping {
 impl Amounts {
     fn of(raw: &RawTable, mapping: &Mapping, row: usize, currency: Currency) -> Amounts {
         let (mut n_floats, mut fault) = (0, None);
-        let mut read = |name| {
-            match mapping.read(raw, name, row, |cell| cell::amount(cell, currency)) {
+        let mut read =
+            |name| match mapping.read(raw, name, row, |cell| cell::amount(cell, currency)) {
                 Ok(found) => found.map(|(money, from_float)| {
                     n_floats += u64::from(from_float);
                     money
@@ -308,11 +354,10 @@ impl Amounts {
                     fault.get_or_insert(found);
                     None
                 }
-            }
-        };
+            };
         let (billed, effective) = (read("billed_cost"), read("effective_cost"));
         let (list, contracted) = (read("list_cost"), read("contracted_cost"));
-        Amounts { billed, effective, list, contracted, n_floats, fault }
+        Amounts { currency, billed, effective, list, contracted, n_floats, fault }
     }
 
     fn row(&self) -> UsageRow<'static> {
@@ -324,11 +369,6 @@ impl Amounts {
             ..UsageRow::default()
         }
     }
-
-    fn currency(&self) -> Currency {
-        let any = self.billed.or(self.effective).or(self.list).or(self.contracted);
-        any.map_or(Currency::USD, Money::currency)
-    }
 }
 
 /// The period of every row. Where the end is missing it is the start plus the usual spacing of
@@ -336,9 +376,9 @@ impl Amounts {
 fn periods(raw: &RawTable, mapping: &Mapping, zone: Tz) -> Vec<Result<Period, Fault>> {
     let starts: Vec<Result<Timestamp, Fault>> = (0..raw.len())
         .map(|row| {
-            mapping
-                .read(raw, schema::PERIOD_START, row, |cell| cell::time(cell, zone))?
-                .ok_or_else(|| mapping.fault(schema::PERIOD_START, "the start is missing".to_owned()))
+            mapping.read(raw, schema::PERIOD_START, row, |cell| cell::time(cell, zone))?.ok_or_else(
+                || mapping.fault(schema::PERIOD_START, "the start is missing".to_owned()),
+            )
         })
         .collect();
     let ends: Vec<Result<Option<Timestamp>, Fault>> = (0..raw.len())
@@ -362,21 +402,23 @@ fn periods(raw: &RawTable, mapping: &Mapping, zone: Tz) -> Vec<Result<Period, Fa
         .enumerate()
         .map(|(row, (start, end))| {
             let start = start?;
-            let end = match end? {
-                Some(end) => end,
-                None => match spacing.get(&name(row)).copied().flatten() {
-                    Some(us) => start.plus_us(us),
-                    None => {
-                        let reason = "the end is missing, and one start gives no spacing to infer it from";
-                        return Err(mapping.fault(schema::PERIOD_END, reason.to_owned()));
-                    }
-                },
+            let spaced = || {
+                let us = spacing.get(&name(row)).copied().flatten()?;
+                Some(start.plus_us(us))
             };
+            let end = end?.or_else(spaced).ok_or_else(|| {
+                let reason = "the end is missing, and one start gives no spacing to infer it from";
+                mapping.fault(schema::PERIOD_END, reason.to_owned())
+            })?;
             let period = Period::new(start, end).ok_or_else(|| {
-                mapping.fault(schema::PERIOD_END, format!("the period ends at {end}, not after its start"))
+                mapping.fault(
+                    schema::PERIOD_END,
+                    format!("the period ends at {end}, not after its start"),
+                )
             })?;
             if period.len_us() > MAX_PERIOD_US {
-                return Err(mapping.fault(schema::PERIOD_END, "the period is longer than 400 days".to_owned()));
+                return Err(mapping
+                    .fault(schema::PERIOD_END, "the period is longer than 400 days".to_owned()));
             }
             Ok(period)
         })

@@ -53,9 +53,8 @@ fn month_of(text: &str, span: Period, zone: Tz) -> Result<Period, IngestError> {
             .map_err(|_| bad(format!("`{text}` is not a month such as 2026-10")))?;
         let month = whole_month(first, zone)
             .ok_or_else(|| bad(format!("`{text}` is not a month such as 2026-10")))?;
-        return month
-            .intersect(span)
-            .ok_or_else(|| IngestError::EmptyWindow { window: month, data: span });
+        let empty = IngestError::EmptyWindow { window: month, data: span };
+        return month.intersect(span).ok_or(empty);
     }
     // The last whole month inside the data, looking back from its end.
     let mut first = span.end().in_zone(zone).date().with_day(1);
@@ -130,7 +129,8 @@ mod tests {
         let data = span("2026-09-20", "2026-11-03");
         let cut = |since: Option<&str>, until: Option<&str>, month: Option<&str>| {
             let own = |it: Option<&str>| it.map(str::to_owned);
-            WindowCut { since: own(since), until: own(until), month: own(month) }.resolve(data, Tz::UTC)
+            WindowCut { since: own(since), until: own(until), month: own(month) }
+                .resolve(data, Tz::UTC)
         };
         assert_eq!(cut(None, None, None).unwrap(), data);
         assert_eq!(cut(Some("7d"), None, None).unwrap(), span("2026-10-27", "2026-11-03"));

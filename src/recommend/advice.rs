@@ -81,8 +81,8 @@ pub(super) fn stable_id(workload: &str, action: Action, plan_id: Option<&str>) -
         hash.update(part.as_bytes());
     }
     let digest = hash.finalize();
-    let digits: String = digest.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
-    format!("a-{digits}")
+    let number = digest.iter().take(4).fold(0_u32, |sum, byte| sum << 8 | u32::from(*byte));
+    format!("a-{number:08x}")
 }
 
 #[cfg(test)]
@@ -94,6 +94,9 @@ mod tests {
         let id = stable_id("chat", Action::Switch, Some("p"));
         assert_eq!(id, stable_id("chat", Action::Switch, Some("p")));
         assert_ne!(id, stable_id("chat", Action::Stop, Some("p")));
-        assert_ne!(stable_id("ab", Action::Keep, Some("c")), stable_id("a", Action::Keep, Some("bc")));
+        assert_ne!(
+            stable_id("ab", Action::Keep, Some("c")),
+            stable_id("a", Action::Keep, Some("bc"))
+        );
     }
 }

@@ -31,7 +31,9 @@ pub(super) fn baseline(question: &Question<'_>) -> Baseline {
         return Baseline {
             monthly_cost: money::monthly(cost, window_us),
             effective_cost: Some(cost),
-            rate_per_gpu_hour: totals.gpu_hours.and_then(|hours| MoneyPerHour::from_bill(cost, hours)),
+            rate_per_gpu_hour: totals
+                .gpu_hours
+                .and_then(|hours| MoneyPerHour::from_bill(cost, hours)),
             priced_from_catalog: false,
             note: None,
         };
@@ -41,7 +43,9 @@ pub(super) fn baseline(question: &Question<'_>) -> Baseline {
         effective_cost: None,
         rate_per_gpu_hour: None,
         priced_from_catalog: false,
-        note: Some("no bill, and no GPU with a price in the config: today's cost is not known".to_owned()),
+        note: Some(
+            "no bill, and no GPU with a price in the config: today's cost is not known".to_owned(),
+        ),
     })
 }
 
@@ -70,7 +74,11 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
     };
     let currency = offers.first()?.rate.currency();
     let rate = MoneyPerHour::from_nano(nano, currency);
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "at least 1; `as` saturates")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "at least 1; `as` saturates"
+    )]
     let monthly_cost = money::month_of(rate, count.round() as u32)?;
     Some(Baseline {
         monthly_cost: Some(monthly_cost),
@@ -87,7 +95,8 @@ fn per_gpu(offer: &Offer) -> i128 {
 
 /// The rate per GPU-hour the user pays on demand, where the bill says so.
 pub(super) fn own_rate(question: &Question<'_>, baseline: &Baseline) -> Option<MoneyPerHour> {
-    let standard = question.described.workload.deployment.pricing_category == PricingCategory::Standard;
+    let standard =
+        question.described.workload.deployment.pricing_category == PricingCategory::Standard;
     let deployment = &question.described.workload.deployment;
     (standard && !baseline.priced_from_catalog && !deployment.mixed)
         .then_some(baseline.rate_per_gpu_hour)

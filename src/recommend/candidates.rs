@@ -2,13 +2,15 @@
 //! estimate, the most promising ones chosen for simulation.
 
 use std::cmp::Ordering;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::Baseline;
 use super::demand::{Question, RequestLoad, Timing};
 use super::offers::{self, Buyable};
-use crate::catalog::{GpuSpec, ModelArch};
+use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
 use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
 use crate::units::{Currency, Money};
+use crate::workload::Direction;
 
 /// What became of a candidate.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,8 +54,12 @@ pub(super) struct Entry {
     pub(super) buyable: Buyable,
     /// Today's GPU in today's precision.
     pub(super) is_today: bool,
-    /// Load factor that leaves the headroom a downgrade needs.
+    /// Load factor that leaves the headroom a change needs, growth included.
     pub(super) load_factor: f64,
+    /// How much longer a request takes here than on today's GPU, at most; for measured times.
+    pub(super) slowdown: f64,
+    /// Whether any offer of it may be advised.
+    is_allowed: bool,
     estimate: f64,
 }
 
@@ -73,12 +79,11 @@ pub(super) fn select(
 ) -> Selection {
     let mut entries: Vec<Entry> = Vec::new();
     let mut all: Vec<Candidate> = Vec::new();
-    let mut n_sized = 0;
+    let n_sized;
     match &load.timing {
         Timing::Measured { slots, .. } => {
-            if let Some(entry) = as_today(question, baseline, *slots) {
-                entries.push(entry);
-            }
+            entries = measured(question, baseline, load, *slots);
+            n_sized = entries.len() as u64;
         }
         Timing::Model { arch, profile, precision } => {
             let sized = sized(question, baseline, load, (arch, profile, *precision));
@@ -93,18 +98,139 @@ pub(super) fn select(
     }
     entries.sort_by(|a, b| {
         let estimate = a.estimate.partial_cmp(&b.estimate).unwrap_or(Ordering::Equal);
-        b.is_today.cmp(&a.is_today).then(estimate).then_with(|| a.candidate.id.cmp(&b.candidate.id))
+        b.is_today
+            .cmp(&a.is_today)
+            .then(b.is_allowed.cmp(&a.is_allowed))
+            .then(estimate)
+            .then_with(|| a.candidate.id.cmp(&b.candidate.id))
     });
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let limit = question.context.catalog.assumptions.advice.simulated_candidates as usize;
-    let left: Vec<Entry> = entries.split_off(entries.len().min(limit.max(1)));
+    let (chosen, left) = divide(question, entries);
     let n_pruned = left.len() as u64;
     all.extend(left.into_iter().map(|entry| Candidate {
         verdict: Verdict::Left,
-        reason: Some(format!("not simulated: {limit} candidates have a lower cost estimate")),
+        reason: Some(
+            "not simulated: others have a lower cost estimate or keep more precision".to_owned(),
+        ),
         ..entry.candidate
     }));
-    Selection { all, chosen: entries, n_sized, n_pruned }
+    Selection { all, chosen, n_sized, n_pruned }
+}
+
+/// The entries to simulate: today's, then the cheapest by estimate, one precision for each GPU and
+/// count (the highest within a percent of its cheapest), some of them beyond the policy, which are
+/// shown but never advised.
+fn divide(question: &Question<'_>, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let limit = (question.context.catalog.assumptions.advice.simulated_candidates as usize).max(1);
+    let n_elsewhere = limit / 4;
+    let best = best_per_hardware(&entries);
+    let (mut chosen, mut left) = (Vec::new(), Vec::new());
+    let mut room = [limit - n_elsewhere, n_elsewhere];
+    for (at, entry) in entries.into_iter().enumerate() {
+        let kind = usize::from(!entry.is_allowed);
+        if entry.is_today || (best.contains(&at) && room[kind] > 0) {
+            room[kind] = room[kind].saturating_sub(1);
+            chosen.push(entry);
+        } else {
+            left.push(entry);
+        }
+    }
+    (chosen, left)
+}
+
+/// For each GPU and count the entry of highest precision among those that cost the least, or a
+/// percent more.
+fn best_per_hardware(entries: &[Entry]) -> BTreeSet<usize> {
+    let mut by_hardware: BTreeMap<(&str, u32), Vec<usize>> = BTreeMap::new();
+    for (at, entry) in entries.iter().enumerate() {
+        let key = (entry.candidate.gpu.as_str(), entry.candidate.gpu_count);
+        by_hardware.entry(key).or_default().push(at);
+    }
+    let bits = |at: &usize| {
+        let precision = entries[*at].candidate.replica.as_ref().map(|it| it.precision);
+        precision.map_or(0, |it| {
+            Precision::ALL.len() - Precision::ALL.iter().position(|p| *p == it).unwrap_or(0)
+        })
+    };
+    by_hardware
+        .into_values()
+        .filter_map(|group| {
+            let least = group.iter().map(|at| entries[*at].estimate).fold(f64::INFINITY, f64::min);
+            let near = group.into_iter().filter(|at| entries[*at].estimate <= least * 1.01);
+            // The first of equals, which is the cheaper one.
+            near.max_by_key(|at| (bits(at), std::cmp::Reverse(*at)))
+        })
+        .collect()
+}
+
+/// Today's deployment, and every GPU that holds as much: without a model nobody can say how fast it
+/// is there, but work is at most slower by the larger of the two ratios of bandwidth and compute.
+fn measured(
+    question: &Question<'_>,
+    baseline: &Baseline,
+    load: &RequestLoad<'_>,
+    slots: u32,
+) -> Vec<Entry> {
+    let Some(today) = as_today(question, baseline, slots) else { return Vec::new() };
+    let catalog = question.context.catalog;
+    let Some(base) = catalog.gpu(&today.candidate.gpu) else { return vec![today] };
+    let mut entries = Vec::new();
+    for gpu in &catalog.gpus {
+        let usable = gpu.vendor == Vendor::Nvidia
+            && gpu.name != base.name
+            && gpu.cuda_total >= base.cuda_total
+            && gpu.native_bf16 >= base.native_bf16
+            && (gpu.datacenter_license || question.context.policy.geforce);
+        if !usable {
+            continue;
+        }
+        let slowdown = (base.memory_bandwidth_gb_s / gpu.memory_bandwidth_gb_s)
+            .max(base.bf16_tflops / gpu.bf16_tflops)
+            .max(1.0);
+        let buyable = offers::buyable(question, baseline, gpu, today.candidate.gpu_count);
+        let is_allowed = all_offers(&buyable).any(|it| offers::may_advise(question, it));
+        let counts = |it: &Offer| !is_allowed || offers::may_advise(question, it);
+        let Timing::Measured { service_us, .. } = &load.timing else { continue };
+        let busy_s =
+            load.trace.len() as f64 * *service_us as f64 / 1e6 * slowdown / f64::from(slots);
+        let rate = all_offers(&buyable)
+            .filter(|it| counts(it))
+            .map(|it| it.rate.to_f64())
+            .fold(f64::INFINITY, f64::min);
+        if !rate.is_finite() {
+            continue;
+        }
+        let candidate = Candidate {
+            id: slug(&gpu.name, today.candidate.gpu_count, &today.candidate.precision),
+            gpu: gpu.name.clone(),
+            estimate: Money::from_float(busy_s / 3600.0 * rate, Currency::USD).ok(),
+            ..today.candidate.clone()
+        };
+        let estimate = busy_s / 3600.0 * rate;
+        let load_factor = today.load_factor;
+        entries.push(Entry {
+            candidate,
+            buyable,
+            is_today: false,
+            load_factor,
+            slowdown,
+            is_allowed,
+            estimate,
+        });
+    }
+    entries.push(today);
+    entries
+}
+
+/// What every plan but today's must carry over today's load: the headroom of a change, and a
+/// month's growth where demand is growing.
+fn load_factor(question: &Question<'_>) -> f64 {
+    let headroom = question.context.catalog.assumptions.capacity.downgrade_headroom;
+    let described = question.described;
+    let growing = described.class.direction == Some(Direction::Growing);
+    let trend =
+        described.features.trend_per_30d.as_ref().filter(|_| growing).map_or(0.0, |it| it.value);
+    (1.0 + trend.clamp(0.0, 2.0)) / (1.0 - headroom.clamp(0.0, 0.9))
 }
 
 /// The deployment as it is, for requests whose time was measured on it.
@@ -112,8 +238,11 @@ fn as_today(question: &Question<'_>, baseline: &Baseline, slots: u32) -> Option<
     let deployment = &question.described.workload.deployment;
     let gpu = question.context.catalog.gpu(deployment.gpu.as_deref()?)?;
     let gpu_count = deployment.tensor_parallel_size.unwrap_or(1);
-    let precision =
-        deployment.quantization.clone().or_else(|| deployment.dtype.clone()).unwrap_or_else(|| "as today".to_owned());
+    let precision = deployment
+        .quantization
+        .clone()
+        .or_else(|| deployment.dtype.clone())
+        .unwrap_or_else(|| "as today".to_owned());
     let buyable = offers::buyable(question, baseline, gpu, gpu_count);
     let candidate = Candidate {
         id: slug(&gpu.name, gpu_count, &precision),
@@ -127,7 +256,15 @@ fn as_today(question: &Question<'_>, baseline: &Baseline, slots: u32) -> Option<
         verdict: Verdict::Simulated,
         reason: None,
     };
-    Some(Entry { candidate, buyable, is_today: true, load_factor: 1.0, estimate: 0.0 })
+    Some(Entry {
+        candidate,
+        buyable,
+        is_today: true,
+        is_allowed: true,
+        load_factor: load_factor(question),
+        slowdown: 1.0,
+        estimate: 0.0,
+    })
 }
 
 /// Every GPU, count and precision: an entry where it fits and can be bought.
@@ -164,11 +301,27 @@ fn sized(
             candidate.slots = Some(replica.slots(limit.unwrap_or(replica.max_num_seqs())));
             candidate.replica = Some(*replica);
             if !gpu.datacenter_license && !question.context.policy.geforce {
-                candidate.reason =
-                    Some("its driver licence excludes data centres; allow it with policy.geforce".to_owned());
+                candidate.reason = Some(
+                    "its driver licence excludes data centres; allow it with policy.geforce"
+                        .to_owned(),
+                );
                 return Some((candidate, None));
             }
-            let entry = entry(question, baseline, load, (&mut candidate, gpu, row.precision == today));
+            let is_today =
+                question.described.workload.deployment.gpu.as_deref() == Some(gpu.name.as_str());
+            if !gpu.native_bf16 && arch.native_dtype == "bfloat16" && !is_today {
+                candidate.reason =
+                    Some(format!("the weights are bf16, which {} does not have", gpu.name));
+                return Some((candidate, None));
+            }
+            if gpu.vendor != Vendor::Nvidia {
+                candidate.reason = Some(
+                    "speeds are not calibrated for this vendor: listed, not simulated".to_owned(),
+                );
+                return Some((candidate, None));
+            }
+            let entry =
+                entry(question, baseline, load, (&mut candidate, gpu, row.precision == today));
             Some((candidate, entry))
         })
         .collect()
@@ -189,16 +342,32 @@ fn entry(
         candidate.reason = Some("no offer in the catalog that the policy allows".to_owned());
         return None;
     }
-    let headroom = question.context.catalog.assumptions.capacity.downgrade_headroom;
-    let load_factor = if is_today { 1.0 } else { 1.0 / (1.0 - headroom.clamp(0.0, 0.9)) };
-    let Some((estimate, batch)) = estimate(load, candidate, &buyable, load_factor) else {
+    let load_factor = load_factor(question);
+    let is_allowed = all_offers(&buyable).any(|it| offers::may_advise(question, it));
+    let counts = |it: &Offer| !is_allowed || offers::may_advise(question, it);
+    let Some((estimate, batch)) = estimate(load, candidate, &buyable, (load_factor, &counts))
+    else {
         candidate.reason = Some("saturated: no fleet of it carries the busiest hour".to_owned());
         return None;
     };
     candidate.planning_batch = Some(batch);
     candidate.estimate = Money::from_float(estimate, Currency::USD).ok();
     candidate.verdict = Verdict::Simulated;
-    Some(Entry { candidate: candidate.clone(), buyable, is_today, load_factor, estimate })
+    let slowdown = 1.0;
+    Some(Entry {
+        candidate: candidate.clone(),
+        buyable,
+        is_today,
+        load_factor,
+        slowdown,
+        is_allowed,
+        estimate,
+    })
+}
+
+fn all_offers(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
+    let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
+    buyable.payg.iter().chain(&buyable.serverless).chain(reserved)
 }
 
 /// A cost that ranks candidates before anything is simulated: the cheaper of a fixed fleet for the
@@ -207,7 +376,7 @@ fn estimate(
     load: &RequestLoad<'_>,
     candidate: &Candidate,
     buyable: &Buyable,
-    load_factor: f64,
+    (load_factor, counts): (f64, &dyn Fn(&Offer) -> bool),
 ) -> Option<(f64, u32)> {
     let (replica, slots) = (candidate.replica.as_ref()?, candidate.slots?);
     let busiest = load.busiest_rps * load_factor;
@@ -221,15 +390,18 @@ fn estimate(
             None => n += n.div_ceil(8),
         }
     };
-    let fixed = buyable.payg.iter().chain(buyable.reserved.iter().map(|(offer, _)| offer)).map(|offer| {
+    let on_demand = buyable.payg.iter().chain(buyable.reserved.iter().map(|(offer, _)| offer));
+    let fixed = on_demand.filter(|it| counts(it)).map(|offer| {
         let hosted = (offer.gpu_count / candidate.gpu_count).max(1);
         f64::from(n.div_ceil(hosted)) * offer.rate.to_f64()
     });
     let mean_rps = load.trace.len() as f64 / (load.trace.window_us() as f64 / 1e6).max(1.0);
-    let busy = mean_rps * load_factor / best;
-    let elastic = buyable.serverless.iter().chain(&buyable.payg).map(|offer| {
+    // An instance is on at least in the minutes with a request, however fast it is.
+    let busy = (mean_rps * load_factor / best).max(load.active_share);
+    let by_use = buyable.serverless.iter().chain(&buyable.payg);
+    let elastic = by_use.filter(|it| counts(it)).map(|offer| {
         let hosted = (offer.gpu_count / candidate.gpu_count).max(1);
-        busy.max(0.02) * offer.rate.to_f64() / f64::from(hosted)
+        (busy / f64::from(hosted)).max(load.active_share) * offer.rate.to_f64()
     });
     let least = fixed.chain(elastic).fold(f64::INFINITY, f64::min);
     Some((least * 730.0, batch))
@@ -241,7 +413,15 @@ fn precisions(question: &Question<'_>, today: Precision) -> Vec<Precision> {
     let task = question.described.workload.settings.task.as_deref();
     let tolerant = matches!(
         task,
-        Some("chat" | "summarization" | "generation" | "rag" | "translation" | "extraction" | "classification")
+        Some(
+            "chat"
+                | "summarization"
+                | "generation"
+                | "rag"
+                | "translation"
+                | "extraction"
+                | "classification"
+        )
     );
     Precision::ALL
         .into_iter()

@@ -5,10 +5,11 @@ use super::baseline::Baseline;
 use super::candidates::Candidate;
 use super::demand::{Load, Question, age_days};
 use super::plan::{Plan, PlanParts, Scaling, Way};
-use super::{DurationCurve, Recommendation, waste};
+use super::{DurationCurve, Recommendation, offers, waste};
 use crate::simulate::Outcome;
+use crate::size::Precision;
 use crate::units::{Currency, Money};
-use crate::workload::{Direction, PricingCategory, Shape};
+use crate::workload::{Direction, Kind, PricingCategory, Shape};
 
 /// What a search found.
 #[derive(Default)]
@@ -52,9 +53,10 @@ pub(super) fn choose(
     Recommendation {
         slo: question.slo,
         waste: waste::findings(question),
-        today_busy: found.today_outcome.as_ref().map(|it| {
-            it.busy_us as f64 / (it.busy_us + it.idle_us).max(1) as f64
-        }),
+        today_busy: found
+            .today_outcome
+            .as_ref()
+            .map(|it| it.busy_us as f64 / (it.busy_us + it.idle_us).max(1) as f64),
         baseline,
         candidates: found.candidates,
         plans: found.plans,
@@ -71,9 +73,18 @@ fn sort_plans(plans: &mut [Plan]) {
     plans.sort_by(|a, b| {
         b.meets_slo
             .cmp(&a.meets_slo)
-            .then_with(|| a.monthly_cost.partial_cmp(&b.monthly_cost).unwrap_or(std::cmp::Ordering::Equal))
+            .then_with(|| {
+                a.monthly_cost.partial_cmp(&b.monthly_cost).unwrap_or(std::cmp::Ordering::Equal)
+            })
+            // At equal cost the plan that changes less: today's precision comes before lower ones.
+            .then_with(|| bytes(b).total_cmp(&bytes(a)))
             .then_with(|| a.id.cmp(&b.id))
     });
+}
+
+/// Bytes per weight of a plan's precision; most for one that is not known.
+fn bytes(plan: &Plan) -> f64 {
+    Precision::parse(&plan.precision).map_or(f64::INFINITY, Precision::rule_of_thumb_bytes)
 }
 
 /// One plan per id: a fixed reserved fleet can be found on two ways.
@@ -96,7 +107,11 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         candidate_id: found.today_candidate.clone(),
         way: Way::Today,
         offers: Vec::new(),
-        gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()).unwrap_or_else(|| "GPU not named".to_owned()),
+        gpu: deployment
+            .gpu
+            .clone()
+            .or_else(|| deployment.gpu_label.clone())
+            .unwrap_or_else(|| "GPU not named".to_owned()),
         gpu_count: deployment.tensor_parallel_size.unwrap_or(gpus.max(1)),
         precision: precision.unwrap_or_else(|| "as today".to_owned()),
         monthly_cost,
@@ -104,6 +119,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         latencies: outcome.and_then(Plan::latencies_of),
         attainment: outcome.and_then(Outcome::attainment),
         meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
+        allowed: true,
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {
@@ -127,25 +143,41 @@ fn decide(
     let assumed = &question.context.catalog.assumptions.advice;
     let hours = question.described.workload.demand_window.hours();
     if hours < assumed.min_hours_facts {
-        return no_advice(question, currency, format!("{:.0} minutes of data carry facts only", hours * 60.0));
+        return no_advice(
+            question,
+            currency,
+            format!("{:.0} minutes of data carry facts only", hours * 60.0),
+        );
     }
     let Some(today) = baseline.monthly_cost else {
-        return no_advice(question, currency, "today's cost is not known: give the bill, or GPU and provider in the config".to_owned());
+        return no_advice(
+            question,
+            currency,
+            "today's cost is not known: give the bill, or GPU and provider in the config"
+                .to_owned(),
+        );
     };
     if question.described.class.shape == Shape::Idle {
         return idle(question, today);
+    }
+    if question.described.workload.deployment.pricing_category == PricingCategory::Committed {
+        let why = "it runs on a commitment that is paid either way; decide before it is renewed";
+        return keep(question, currency, why.to_owned());
     }
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());
     }
     if question.days < assumed.min_days_switch {
-        let why = format!("{:.1} h of data; a switch needs at least {} days", hours, assumed.min_days_switch);
+        let why = format!(
+            "{:.1} h of data; a switch needs at least {} days",
+            hours, assumed.min_days_switch
+        );
         return no_advice(question, currency, why);
     }
-    let best = plans.iter().find(|it| it.way != Way::Today && it.meets_slo);
+    let best = plans.iter().find(|it| it.way != Way::Today && it.meets_slo && it.allowed);
     let Some(best) = best else {
-        let why = if plans.len() <= 1 {
-            "no offer in the catalog for this GPU that the policy allows"
+        let why = if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
+            "the catalog has no offer for it at this provider"
         } else {
             "no plan meets the limits"
         };
@@ -155,16 +187,37 @@ fn decide(
     let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
     if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
         let why = if saving.is_negative() || saving.is_zero() {
-            format!("the cheapest alternative costs {} a month, not less than today", two_decimals(best.monthly_cost))
+            format!(
+                "the cheapest alternative costs {} a month, not less than today",
+                two_decimals(best.monthly_cost)
+            )
         } else {
             format!(
                 "the best alternative saves {} a month, less than {} or {:.0} % of the cost",
-                two_decimals(saving), least, assumed.min_savings_share * 100.0
+                two_decimals(saving),
+                least,
+                assumed.min_savings_share * 100.0
             )
         };
-        return keep(question, currency, why);
+        let mut advice = keep(question, currency, why);
+        advice.reasons.extend(elsewhere(plans, today));
+        return advice;
     }
-    switch(question, best, saving)
+    let mut advice = switch(question, best, saving);
+    advice.reasons.extend(elsewhere(plans, best.monthly_cost));
+    advice
+}
+
+/// The cheapest plan at another provider, where it beats the advice and the policy forbids it.
+fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
+    let other = plans.iter().find(|it| it.meets_slo && !it.allowed)?;
+    (other.monthly_cost < best).then(|| {
+        format!(
+            "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",
+            other.label(),
+            two_decimals(other.monthly_cost)
+        )
+    })
 }
 
 fn no_advice(question: &Question<'_>, currency: Currency, why: String) -> Advice {
@@ -218,7 +271,9 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
     let evidence = findings.into_iter().map(|it| it.evidence);
     reasons.splice(0..0, evidence);
     if !confirmed {
-        reasons.push("only one signal was measured: confirm with the owner before stopping".to_owned());
+        reasons.push(
+            "only one signal was measured: confirm with the owner before stopping".to_owned(),
+        );
     }
     let owner = workload.owner.as_deref().unwrap_or("the owner, who is not known");
     Advice {
@@ -235,7 +290,10 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
             "Look at the bill after two days: its GPU-hours must be zero.".to_owned(),
         ],
         undo: "Start the instance again from the same volume.".to_owned(),
-        wrong_if: vec!["it serves something that neither the request counts nor the GPU metrics show".to_owned()],
+        wrong_if: vec![
+            "it serves something that neither the request counts nor the GPU metrics show"
+                .to_owned(),
+        ],
     }
 }
 
@@ -278,7 +336,6 @@ fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Advice {
 }
 
 fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
-    let deployment = &question.described.workload.deployment;
     let mut steps = Vec::new();
     if changes_precision(question, plan) {
         steps.push(format!(
@@ -286,8 +343,11 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
             plan.precision
         ));
     }
-    let same_place = plan.offers.first().map(|it| &it.provider) == deployment.provider.as_ref();
-    let place = plan.offers.first().map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
+    let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
+    let place = plan
+        .offers
+        .first()
+        .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
     steps.push(match &plan.way {
         Way::Reserved { months } => format!(
             "Confirm the price, then reserve {} instance(s) for {months} months{place}.",
@@ -296,9 +356,14 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         _ => format!("Start the new deployment{place}: {}.", plan.label()),
     });
     if !same_place {
-        steps.push("Check data residency, network cost and quota at the new provider first.".to_owned());
+        steps.push(
+            "Check data residency, network cost and quota at the new provider first.".to_owned(),
+        );
     }
-    steps.push("Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest.".to_owned());
+    steps.push(
+        "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
+            .to_owned(),
+    );
     steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
     steps
 }
@@ -313,9 +378,19 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     }
     if let Some(cold_start) = plan.scaling.cold_start_s {
         wrong.push(format!("a start takes much longer than the {cold_start:.0} s simulated"));
+        if plan.way == Way::PaygAutoscaled {
+            wrong.push("the provider has no free instance when the fleet must grow".to_owned());
+        }
+    }
+    let single = plan.scaling.max == 1 && question.described.class.kind == Kind::RealTimeInference;
+    if single {
+        wrong.push("one instance must never fail: nothing takes over while it restarts".to_owned());
     }
     if plan.candidate_id.is_some() {
-        wrong.push("the model is slower on this GPU than predicted: one measured hour settles it".to_owned());
+        wrong.push(
+            "the model is slower on this GPU than predicted: one measured hour settles it"
+                .to_owned(),
+        );
     }
     wrong
 }
@@ -323,8 +398,8 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
 fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
     let deployment = &question.described.workload.deployment;
     let today = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
-    let parse = |word: &str| crate::size::Precision::parse(word);
-    let now = today.and_then(parse).unwrap_or(crate::size::Precision::Bf16);
+    let parse = |word: &str| Precision::parse(word);
+    let now = today.and_then(parse).unwrap_or(Precision::Bf16);
     parse(&plan.precision).is_some_and(|it| it != now)
 }
 
@@ -332,7 +407,10 @@ fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
 fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<String>) {
     let mut caps = Vec::new();
     let mut grade = grade;
-    if question.slo.assumed && question.is_interactive() && matches!(question.load, Load::Requests(_)) {
+    if question.slo.assumed
+        && question.is_interactive()
+        && matches!(question.load, Load::Requests(_))
+    {
         grade = grade.max(Grade::C);
         caps.push("no latency limit is set, so one is assumed: grade C at best".to_owned());
     }
@@ -354,7 +432,10 @@ fn capped_by_price(
     match oldest {
         Some((age, offer)) if age > limit => (
             grade.max(Grade::B),
-            vec![format!("the price of {} is from {}, {age:.0} days old: grade B at best", offer.provider, offer.as_of)],
+            vec![format!(
+                "the price of {} is from {}, {age:.0} days old: grade B at best",
+                offer.provider, offer.as_of
+            )],
         ),
         _ => (grade, Vec::new()),
     }
@@ -375,13 +456,21 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
     if deployment.gpu.as_deref() != Some(plan.gpu.as_str()) {
         cap(Grade::C, format!("speed on {} is predicted, not measured: grade C at best", plan.gpu));
     }
-    if plan.offers.first().map(|it| &it.provider) != deployment.provider.as_ref() {
+    let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));
+    if !home {
         cap(Grade::B, "another provider: grade B at best".to_owned());
     }
     if matches!(plan.way, Way::Reserved { .. }) {
-        cap(Grade::B, "a commitment rests on one window being typical of the term: grade B at best".to_owned());
+        cap(
+            Grade::B,
+            "a commitment rests on one window being typical of the term: grade B at best"
+                .to_owned(),
+        );
         if question.described.class.direction == Some(Direction::Declining) {
-            cap(Grade::D, "demand is declining, which a commitment cannot follow: grade D".to_owned());
+            cap(
+                Grade::D,
+                "demand is declining, which a commitment cannot follow: grade D".to_owned(),
+            );
         }
     }
     (grade, caps)

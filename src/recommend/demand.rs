@@ -4,7 +4,7 @@ use super::{Context, Described};
 use crate::catalog::ModelArch;
 use crate::simulate::{SloLimits, Trace};
 use crate::size::{Precision, TokenProfile};
-use crate::units::{Fraction, Period, Timestamp};
+use crate::units::{Fraction, Timestamp};
 use crate::workload::{Demand, Kind, LevelSeries, Slo};
 
 /// One workload's question.
@@ -33,9 +33,10 @@ pub(super) enum Load<'a> {
 /// Requests that can be timed.
 pub(super) struct RequestLoad<'a> {
     pub(super) trace: Trace,
-    pub(super) window: Period,
     /// Requests of the busiest hour, per second.
     pub(super) busiest_rps: f64,
+    /// Share of the minutes of the window in which a request arrived.
+    pub(super) active_share: f64,
     pub(super) timing: Timing<'a>,
     pub(super) limits: SloLimits,
 }
@@ -100,24 +101,21 @@ fn timing<'a>(
         });
     };
     let Some(id) = &workload.deployment.model else {
-        return measured.ok_or_else(|| "the model is not known: set model in the config".to_owned());
+        return measured
+            .ok_or_else(|| "the model is not known: set model in the config".to_owned());
     };
     let Some(arch) = context.catalog.model(id) else {
         return measured.ok_or_else(|| {
             format!("the model {id} is not in the catalog: set service_time_s in the config")
         });
     };
-    let served = workload.deployment.quantization.as_deref().or(workload.deployment.dtype.as_deref());
-    let precision = match served {
-        None => Precision::Bf16,
-        Some(word) => match Precision::parse(word) {
-            Some(precision) => precision,
-            None => {
-                notices.push(format!("the precision `{word}` is not known, so bf16 is assumed today"));
-                Precision::Bf16
-            }
-        },
-    };
+    let served =
+        workload.deployment.quantization.as_deref().or(workload.deployment.dtype.as_deref());
+    let known = served.map(|word| (word, Precision::parse(word)));
+    if let Some((word, None)) = known {
+        notices.push(format!("the precision `{word}` is not known, so bf16 is assumed today"));
+    }
+    let precision = known.and_then(|(_, it)| it).unwrap_or(Precision::Bf16);
     Ok(Timing::Model { arch, profile, precision })
 }
 
@@ -145,8 +143,8 @@ fn profile(
                 .bins
                 .iter()
                 .filter_map(|bin| Some((bin.requests, bin.prompt_tokens?, bin.completion_tokens?)));
-            let (n, prompt, completion) =
-                counted.fold((0_u64, 0_u64, 0_u64), |sum, it| (sum.0 + it.0, sum.1 + it.1, sum.2 + it.2));
+            let (n, prompt, completion) = counted
+                .fold((0_u64, 0_u64, 0_u64), |sum, it| (sum.0 + it.0, sum.1 + it.1, sum.2 + it.2));
             if n == 0 {
                 return None;
             }
@@ -190,7 +188,21 @@ fn requests<'a>(
     // A window shorter than an hour has no whole hour: its own length counts.
     let busiest_s = window.hours().clamp(f64::MIN_POSITIVE, 1.0) * 3600.0;
     let busiest_rps = trace.busiest_hour() as f64 / busiest_s;
-    Load::Requests(Box::new(RequestLoad { trace, window, busiest_rps, timing, limits }))
+    Load::Requests(Box::new(RequestLoad {
+        active_share: active_share(&trace),
+        trace,
+        busiest_rps,
+        timing,
+        limits,
+    }))
+}
+
+/// Minutes with an arrival over all minutes.
+fn active_share(trace: &Trace) -> f64 {
+    const MINUTE_US: u64 = 60_000_000;
+    let minute = |at: &u64| at / MINUTE_US;
+    let active = trace.at_us().chunk_by(|a, b| minute(a) == minute(b)).count();
+    active as f64 / trace.window_us().div_ceil(MINUTE_US).max(1) as f64
 }
 
 /// The level behind requests that cannot be timed, or of work without requests.

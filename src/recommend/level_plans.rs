@@ -18,7 +18,7 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     let spec = deployment.gpu.as_deref().and_then(|it| question.context.catalog.gpu(it));
     let Some(gpu) = spec else { return Found::default() };
     let baseline = baseline::baseline(question);
-    let buyable = offers::buyable(question, &baseline, gpu, 1);
+    let buyable = offers::buyable(question, &baseline, gpu, gpus_of_a_job(question));
     let mut found = Found::default();
     for offer in &buyable.payg {
         if let Some(demand) = demand_on(question, series, offer) {
@@ -39,6 +39,20 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
         found.curve = plain_curve(question, series, &buyable, &gpu.name);
     }
     found
+}
+
+/// GPUs of one node that a job uses at once: it cannot be spread over smaller instances.
+fn gpus_of_a_job(question: &Question<'_>) -> u32 {
+    /// GPUs of the largest common node.
+    const MOST: f64 = 8.0;
+    let at_once = question.described.workload.deployment.gpu_count.unwrap_or(1.0);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "clamped just here"
+    )]
+    let gpus = at_once.ceil().clamp(1.0, MOST) as u32;
+    gpus
 }
 
 fn demand_on(question: &Question<'_>, series: &LevelSeries, offer: &Offer) -> Option<LevelDemand> {
@@ -104,6 +118,7 @@ fn level_plan(
         latencies: None,
         attainment: None,
         meets_slo: true,
+        allowed: offers.iter().all(|it| offers::may_advise(question, it)),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {
@@ -120,11 +135,7 @@ fn level_plan(
     })
 }
 
-fn curve(
-    demand: &LevelDemand,
-    pair: Option<(&Offer, &Offer)>,
-    gpu: &str,
-) -> Option<DurationCurve> {
+fn curve(demand: &LevelDemand, pair: Option<(&Offer, &Offer)>, gpu: &str) -> Option<DurationCurve> {
     let mut hours: Vec<f64> = demand
         .steps_by_hour()
         .iter()
@@ -136,7 +147,8 @@ fn curve(
     (!hours.is_empty()).then(|| DurationCurve {
         hours_sorted: hours,
         unit: format!("instances of {count} {gpu}"),
-        break_even_share: pair.map(|(reserved, overflow)| reserved.rate.to_f64() / overflow.rate.to_f64()),
+        break_even_share: pair
+            .map(|(reserved, overflow)| reserved.rate.to_f64() / overflow.rate.to_f64()),
         break_even_label: pair.map(|(reserved, overflow)| {
             format!(
                 "{} {} at {} against {} an hour",

@@ -36,7 +36,7 @@ pub(super) fn buyable(
     let mut found = Buyable::default();
     for offer in &allowed {
         match offer.purchase {
-            Purchase::PayAsYouGo => keep_cheapest(&mut found.payg, offer),
+            Purchase::PayAsYouGo => keep_cheapest(question, &mut found.payg, offer),
             Purchase::ServerlessFlex if catalog.platform(&offer.provider).is_some() => {
                 keep_cheapest_of_platform(&mut found.serverless, offer);
             }
@@ -50,7 +50,7 @@ pub(super) fn buyable(
             _ => {}
         }
     }
-    keep_best_reserved(&mut found.reserved);
+    keep_best_reserved(question, &mut found.reserved);
     found
 }
 
@@ -66,16 +66,19 @@ fn is_allowed(question: &Question<'_>, offer: &Offer) -> bool {
     let policy = question.context.policy;
     let deployment = &question.described.workload.deployment;
     let listed = |list: &[String], word: &str, starts: bool| {
-        list.is_empty() || list.iter().any(|it| if starts { word.starts_with(it.as_str()) } else { word == it })
+        list.is_empty()
+            || list.iter().any(|it| if starts { word.starts_with(it.as_str()) } else { word == it })
     };
-    if !listed(&policy.providers, &offer.provider, false) || !listed(&policy.regions, &offer.region, true) {
+    if !listed(&policy.providers, &offer.provider, false)
+        || !listed(&policy.regions, &offer.region, true)
+    {
         return false;
     }
     let today = deployment.provider.as_deref();
-    let same = today.is_some_and(|it| it == offer.provider);
-    if !policy.switch_provider && !same {
-        return today.is_none_or(|it| offer.provider.starts_with(it));
+    if offer.community && !policy.community {
+        return false;
     }
+    let same = today.is_some_and(|it| it == offer.provider);
     match (&deployment.region, same) {
         (Some(region), true) => {
             let sold_there = question
@@ -150,6 +153,7 @@ fn add_own_instance(
         rate,
         billing_granularity_s: None,
         derived: false,
+        community: false,
         upfront: String::new(),
         as_of: String::new(),
         source: String::new(),
@@ -163,11 +167,28 @@ pub(super) fn per_gpu(offer: &Offer) -> i128 {
 }
 
 /// Offers come cheapest first, so the first of each size stays; the user's own always does.
-fn keep_cheapest(kept: &mut Vec<Offer>, offer: &Offer) {
-    let is_own = offer.id.starts_with("bill:");
-    if is_own || kept.iter().all(|it| it.gpu_count != offer.gpu_count) {
+fn keep_cheapest(question: &Question<'_>, kept: &mut Vec<Offer>, offer: &Offer) {
+    let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it), it.id.starts_with("bill:"));
+    if kept.iter().all(|it| kind(it) != kind(offer)) {
         kept.push(offer.clone());
     }
+}
+
+/// Whether an offer is sold by today's provider, or by a platform of the same name
+/// (`runpod-serverless` beside `runpod`). Where today's provider is not known, every offer is.
+pub(super) fn is_at_home(question: &Question<'_>, offer: &Offer) -> bool {
+    let today = question.described.workload.deployment.provider.as_deref();
+    today.is_none_or(|it| family(it) == family(&offer.provider))
+}
+
+/// Whether it may be advised: at home, or anywhere when the policy allows to move.
+pub(super) fn may_advise(question: &Question<'_>, offer: &Offer) -> bool {
+    question.context.policy.switch_provider || is_at_home(question, offer)
+}
+
+/// A provider without the product: `runpod-serverless` is `runpod`.
+pub(super) fn family(provider: &str) -> String {
+    provider.split('-').next().unwrap_or(provider).to_ascii_lowercase()
 }
 
 fn keep_cheapest_of_platform(kept: &mut Vec<Offer>, offer: &Offer) {
@@ -188,8 +209,10 @@ fn twin<'a>(offers: &'a [Offer], reserved: &Offer) -> Option<&'a Offer> {
     })
 }
 
-/// The cheapest reserved offer of each size and term.
-fn keep_best_reserved(reserved: &mut Vec<(Offer, Offer)>) {
+/// The cheapest reserved offer of each size and term, at home and elsewhere.
+fn keep_best_reserved(question: &Question<'_>, reserved: &mut Vec<(Offer, Offer)>) {
     let mut seen = std::collections::BTreeSet::new();
-    reserved.retain(|(offer, _)| seen.insert((offer.gpu_count, offer.purchase)));
+    reserved.retain(|(offer, _)| {
+        seen.insert((offer.gpu_count, offer.purchase, is_at_home(question, offer)))
+    });
 }

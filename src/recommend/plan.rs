@@ -44,7 +44,7 @@ impl Way {
             Way::PaygFixed => "pay as you go, fixed".to_owned(),
             Way::PaygAutoscaled => "pay as you go, autoscaled".to_owned(),
             Way::PaygFollowing => "pay as you go while in use".to_owned(),
-            Way::Reserved { months } => format!("reserved {months} months + pay as you go"),
+            Way::Reserved { months } => format!("reserved {months} months"),
             Way::Serverless => "serverless".to_owned(),
         }
     }
@@ -120,6 +120,8 @@ pub struct Plan {
     pub attainment: Option<Fraction>,
     /// Whether that is enough.
     pub meets_slo: bool,
+    /// Whether the policy allows it.
+    pub allowed: bool,
     /// Starts on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for one.
@@ -146,12 +148,14 @@ impl Plan {
         let range = match (&self.way, self.scaling.min, self.scaling.max) {
             (Way::Today, ..) => String::new(),
             (Way::PaygFixed, n, _) => format!("{n} x "),
-            (Way::Reserved { .. }, n, _) => format!("{n} + up to {} x ", self.scaling.max.saturating_sub(n)),
+            (Way::Reserved { .. }, n, max) if max <= n => format!("{n} x "),
+            (Way::Reserved { .. }, n, max) => format!("{n} + up to {} x ", max - n),
             (_, min, max) => format!("{min} to {max} x "),
         };
-        let instance = self.offers.first().map_or(String::new(), |offer| {
-            format!("{} {}", offer.gpu_count, self.gpu)
-        });
+        let instance = self
+            .offers
+            .first()
+            .map_or(String::new(), |offer| format!("{} {}", offer.gpu_count, self.gpu));
         let instance = if instance.is_empty() { self.gpu.clone() } else { instance };
         format!("{}: {range}{instance}, {}, {provider}", self.way.for_people(), self.precision)
             .trim_end_matches(", ")

@@ -2,13 +2,14 @@
 
 use rayon::prelude::*;
 
+use super::DurationCurve;
 use super::baseline::Baseline;
 use super::candidates::{self, Entry};
 use super::choose::Found;
 use super::demand::{Question, RequestLoad, Timing, whole_us};
 use super::money;
+use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
-use super::DurationCurve;
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
 use crate::simulate::{
     Billing, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, least_fleet, run,
@@ -81,6 +82,7 @@ fn plans_of(
 ) -> (Vec<Plan>, Option<DurationCurve>) {
     let mut plans = Vec::new();
     let mut curve = None;
+    let mut least: Option<Money> = None;
     let mut sizes: Vec<u32> = entry
         .buyable
         .payg
@@ -93,6 +95,9 @@ fn plans_of(
     sizes.dedup();
     for hosted in sizes {
         let stage = Stage { question, load, entry, hosted };
+        if stage.cannot_win(least) {
+            continue;
+        }
         let Some(fixed) = stage.least_fixed() else { continue };
         let here = |offer: &&Offer| offer.gpu_count / entry.candidate.gpu_count == hosted;
         let mut on_demand = None;
@@ -102,7 +107,8 @@ fn plans_of(
             plans.extend(plan);
             on_demand = on_demand.or(outcome);
         }
-        let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
+        let commits =
+            question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
         for (reserved, overflow) in entry.buyable.reserved.iter().filter(|(it, _)| here(&it)) {
             let Some(outcome) = &on_demand else { continue };
             if curve.is_none() {
@@ -120,6 +126,8 @@ fn plans_of(
         for offer in entry.buyable.serverless.iter().filter(here) {
             plans.extend(stage.serverless(offer, &fixed));
         }
+        let allowed = plans.iter().filter(|it: &&Plan| it.meets_slo && it.allowed);
+        least = allowed.map(|it| it.monthly_cost).reduce(|a, b| if b < a { b } else { a });
     }
     (plans, curve)
 }
@@ -130,20 +138,32 @@ impl Stage<'_> {
         self.entry.candidate.slots.unwrap_or(1)
     }
 
+    /// True when even one instance of this size, on only in the minutes with a request, costs more
+    /// than a plan already found: larger instances of the same GPU are skipped by this bound.
+    fn cannot_win(&self, least: Option<Money>) -> bool {
+        let gpus = self.hosted * self.entry.candidate.gpu_count;
+        let buyable = &self.entry.buyable;
+        let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
+        let offers = buyable.payg.iter().chain(&buyable.serverless).chain(reserved);
+        let rate = offers
+            .filter(|it| it.gpu_count == gpus)
+            .map(|it| it.rate.to_f64())
+            .fold(f64::INFINITY, f64::min);
+        let month = 730.0 * rate * self.load.active_share;
+        least.is_some_and(|it| it.to_f64() < month)
+    }
+
     /// Service rates of a fleet of `instances`, and the batch they hold for; nothing when saturated
     /// or when a token takes longer than the limit.
     fn service(&self, instances: u32) -> Option<(ServiceModel, u32)> {
         match (&self.load.timing, &self.entry.candidate.replica) {
-            (Timing::Measured { service_us, slots }, _) => {
-                Some((ServiceModel::Fixed { service_us: *service_us }, *slots))
-            }
+            (Timing::Measured { slots, .. }, _) => self.at_batch(*slots).map(|it| (it, *slots)),
             (Timing::Model { .. }, Some(replica)) => {
                 let replicas = instances.saturating_mul(self.hosted);
                 let busiest = self.load.busiest_rps * self.entry.load_factor;
                 let planned = replica.planning_batch(busiest, replicas, self.slots());
                 // Work nobody waits for may queue: full batches then.
-                let patient = self.question.slo.ttft_p95_s.is_none();
-                let batch = planned.or_else(|| patient.then(|| self.slots()))?;
+                let batch = planned.or_else(|| self.is_patient().then(|| self.slots()))?;
                 self.at_batch(batch).map(|service| (service, batch))
             }
             _ => None,
@@ -154,7 +174,7 @@ impl Stage<'_> {
     fn at_batch(&self, batch: u32) -> Option<ServiceModel> {
         match (&self.load.timing, &self.entry.candidate.replica) {
             (Timing::Measured { service_us, .. }, _) => {
-                Some(ServiceModel::Fixed { service_us: *service_us })
+                Some(ServiceModel::Fixed { service_us: scaled(*service_us, self.entry.slowdown) })
             }
             (Timing::Model { .. }, Some(replica)) => {
                 let tpot_us = replica.tpot_s(batch) * 1e6;
@@ -166,7 +186,17 @@ impl Stage<'_> {
         }
     }
 
-    fn replay(&self, service: &ServiceModel, fleet: &FleetSpec, billing: &Billing) -> Option<Outcome> {
+    /// Whether nobody waits for the answer.
+    fn is_patient(&self) -> bool {
+        self.question.slo.ttft_p95_s.is_none()
+    }
+
+    fn replay(
+        &self,
+        service: &ServiceModel,
+        fleet: &FleetSpec,
+        billing: &Billing,
+    ) -> Option<Outcome> {
         run(&self.load.trace, service, fleet, billing, Some(self.load.limits)).outcome()
     }
 
@@ -175,18 +205,31 @@ impl Stage<'_> {
     }
 
     fn least_fixed(&self) -> Option<Fixed> {
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         let max = self.question.context.catalog.assumptions.simulate.max_replicas as u32;
         // The rate does not matter here: only who waits how long.
         let rate = self.entry.buyable.payg.first().or(self.entry.buyable.serverless.first())?.rate;
         let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
             let (service, batch) = self.service(n)?;
             let fleet = FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted));
-            let outcome = self.replay(&service, &fleet, &Billing::by_the_microsecond(rate))?;
+            let billing = Billing::by_the_microsecond(rate);
+            // A measured time has no model to add headroom to, so the trial takes longer instead.
+            if let ServiceModel::Fixed { service_us } = &service {
+                let service_us = scaled(*service_us, self.entry.load_factor);
+                let trial = self.replay(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
+                self.meets(&trial).then_some(())?;
+            }
+            let outcome = self.replay(&service, &fleet, &billing)?;
             self.meets(&outcome).then_some((batch, outcome))
         });
         match answer {
-            FleetAnswer::Fleet { n, outcome: (batch, outcome) } => Some(Fixed { n, batch, outcome }),
+            FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {
+                Some(Fixed { n, batch, outcome })
+            }
             FleetAnswer::Saturated => None,
         }
     }
@@ -194,7 +237,8 @@ impl Stage<'_> {
     /// `fixed.n` instances of one offer all the time.
     fn fixed_plan(&self, offer: &Offer, way: Way, fixed: &Fixed) -> Option<Plan> {
         let total = money::month_of(offer.rate, fixed.n)?;
-        let share = fixed.outcome.busy_us as f64 / (fixed.outcome.busy_us + fixed.outcome.idle_us).max(1) as f64;
+        let share = fixed.outcome.busy_us as f64
+            / (fixed.outcome.busy_us + fixed.outcome.idle_us).max(1) as f64;
         let busy = portion(total, share)?;
         let idle = total.checked_sub(busy).ok()?;
         let zero = Money::zero(total.currency());
@@ -224,12 +268,18 @@ impl Stage<'_> {
         if matches!(self.load.timing, Timing::Measured { .. }) {
             return self.slots();
         }
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
         let (least, most) = (
             assumed.autoscale_least_target as u32,
             (f64::from(self.slots()) * assumed.autoscale_target).floor() as u32,
         );
-        let mut batch = fixed.batch.max(least).min(most.max(1));
+        // Work nobody waits for fills its replicas before it asks for more.
+        let wanted = if self.is_patient() { most } else { fixed.batch.max(least) };
+        let mut batch = wanted.min(most.max(1));
         while batch > 1 && self.at_batch(batch).is_none() {
             batch -= batch.div_ceil(8);
         }
@@ -270,10 +320,16 @@ impl Stage<'_> {
             idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
             cold_start_us: whole_us(cold_start_s),
         };
-        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n) else {
+        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
+        else {
             return (None, None);
         };
-        let plan = self.elastic_plan((Way::PaygAutoscaled, vec![offer.clone()]), &fleet, &billing, &outcome);
+        let plan = self.elastic_plan(
+            (Way::PaygAutoscaled, vec![offer.clone()]),
+            &fleet,
+            &billing,
+            &outcome,
+        );
         (plan, Some(outcome))
     }
 
@@ -313,7 +369,9 @@ impl Stage<'_> {
         let fleet = FleetSpec {
             slots_per_replica: slots,
             min_replicas: 0,
-            max_replicas: platform.max_workers.unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
+            max_replicas: platform
+                .max_workers
+                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
             scaler,
             idle_timeout_us: whole_us(platform.idle_timeout_s),
             cold_start_us: whole_us(self.cold_start_s()),
@@ -334,7 +392,11 @@ impl Stage<'_> {
                 Scaler::QueueDelay { threshold_us: whole_us(threshold_s) }
             }
             ScalerRule::RequestCount { value } => Scaler::RequestCount {
-                requests: if platform.concurrency_is_configurable { per_worker } else { value.max(1) },
+                requests: if platform.concurrency_is_configurable {
+                    per_worker
+                } else {
+                    value.max(1)
+                },
                 per_replicas: 1,
             },
         };
@@ -360,7 +422,8 @@ impl Stage<'_> {
             return Vec::new();
         };
         let best = curve.best_n();
-        let mut plans: Vec<Plan> = self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
+        let mut plans: Vec<Plan> =
+            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
         for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
             if n < fixed.n {
                 plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
@@ -392,7 +455,10 @@ impl Stage<'_> {
             slots_per_replica: self.slots().saturating_mul(self.hosted),
             min_replicas: base,
             max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
-            scaler: Scaler::RequestCount { requests: target.saturating_mul(self.hosted), per_replicas: 1 },
+            scaler: Scaler::RequestCount {
+                requests: target.saturating_mul(self.hosted),
+                per_replicas: 1,
+            },
             idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
             cold_start_us: whole_us(self.cold_start_s() + boot),
         };
@@ -455,7 +521,13 @@ impl Stage<'_> {
         let candidate = &self.entry.candidate;
         let offer_ids: Vec<&str> = offers.iter().map(|it| it.id.as_str()).collect();
         Plan {
-            id: format!("{}:{}:{}:min{}", way.as_word(), candidate.id, offer_ids.join("+"), scaling.min),
+            id: format!(
+                "{}:{}:{}:min{}",
+                way.as_word(),
+                candidate.id,
+                offer_ids.join("+"),
+                scaling.min
+            ),
             candidate_id: Some(candidate.id.clone()),
             gpu: candidate.gpu.clone(),
             gpu_count: candidate.gpu_count,
@@ -465,6 +537,7 @@ impl Stage<'_> {
             latencies: Plan::latencies_of(outcome),
             attainment: outcome.attainment(),
             meets_slo: self.meets(outcome),
+            allowed: offers.iter().all(|it| may_advise(self.question, it)),
             cold_starts: Some(outcome.cold_starts),
             delayed_requests: Some(outcome.delayed_requests),
             scaling,
@@ -472,6 +545,12 @@ impl Stage<'_> {
             offers,
         }
     }
+}
+
+/// A time made longer by a factor.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn scaled(us: u64, factor: f64) -> u64 {
+    (us as f64 * factor).round() as u64
 }
 
 /// A share of an amount, to the nano-unit.

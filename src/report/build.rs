@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 use serde_json::json;
 
-use crate::report::model::{
+use super::model::{
     AdviceReport, AssumptionReport, Baseline, CandidateReport, CatalogReport, CategoryLine,
     CostParts, CurrencyLine, DurationCurve, InputReport, PlanReport, Portfolio, Provenance,
     Reconciliation, RejectedRow, ReportModel, SCHEMA_VERSION, SloReport, Totals, UnitCost,
@@ -17,7 +17,7 @@ use crate::ingest::Ingested;
 use crate::recommend::{Action, Candidate, Plan, Recommendation, Verdict, Way};
 use crate::size::Replica;
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::{Direction, Workload, WorkloadClass};
+use crate::workload::{Direction, PricingCategory, Workload, WorkloadClass};
 
 /// Rejected rows a report lists; the counts are of all.
 const MAX_REJECTED_SHOWN: usize = 1000;
@@ -62,10 +62,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let totals = totals(&analysed, run, currency)?;
     let portfolio = portfolio(&analysed, totals.monthly_savings);
     let mut notices = run.ingested.notices.clone();
-    for it in &analysed {
-        let named = |text: &String| format!("{}: {text}", it.workload.name);
-        notices.extend(it.recommendation.notices.iter().map(named));
-    }
+    notices.extend(workload_notices(&analysed));
     notices.extend(window_notices(run.ingested.window));
     let mut slugs = BTreeSet::new();
     let workloads = analysed
@@ -114,7 +111,10 @@ fn totals(
         effective_cost: sum(&|it| it.workload.totals.effective_cost)?,
         list_cost: sum(&|it| it.workload.totals.list_cost)?,
         contracted_cost: sum(&|it| it.workload.totals.contracted_cost)?,
-        gpu_hours: analysed.iter().filter_map(|it| it.workload.totals.gpu_hours).reduce(|a, b| a + b),
+        gpu_hours: analysed
+            .iter()
+            .filter_map(|it| it.workload.totals.gpu_hours)
+            .reduce(|a, b| a + b),
         requests: count(&|it| it.workload.totals.requests),
         prompt_tokens: count(&|it| it.workload.totals.prompt_tokens),
         completion_tokens: count(&|it| it.workload.totals.completion_tokens),
@@ -127,12 +127,18 @@ fn totals(
 }
 
 /// Effective cost of the workloads with tokens over their tokens, idle included.
-fn cost_per_million(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>, MoneyError> {
+fn cost_per_million(
+    analysed: &[Analysed],
+    currency: Currency,
+) -> Result<Option<Money>, MoneyError> {
     let with_tokens: Vec<(Money, u64)> = analysed
         .iter()
         .filter_map(|it| {
             let totals = &it.workload.totals;
-            Some((totals.effective_cost?, totals.prompt_tokens?.saturating_add(totals.completion_tokens?)))
+            Some((
+                totals.effective_cost?,
+                totals.prompt_tokens?.saturating_add(totals.completion_tokens?),
+            ))
         })
         .collect();
     let tokens = with_tokens.iter().fold(0_u64, |sum, it| sum.saturating_add(it.1));
@@ -147,8 +153,13 @@ fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>,
     for it in analysed {
         let Some(cost) = it.recommendation.baseline.monthly_cost else { continue };
         let certain = matches!(it.class.direction, Some(Direction::Growing | Direction::Declining));
-        let trend = it.features.trend_per_30d.as_ref().filter(|_| certain).map_or(0.0, |it| it.value);
-        #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped; `as` saturates")]
+        let trend =
+            it.features.trend_per_30d.as_ref().filter(|_| certain).map_or(0.0, |it| it.value);
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "clamped; `as` saturates"
+        )]
         let numerator = ((1.0 + trend).clamp(0.0, 1e6) * PARTS as f64).round() as u64;
         parts.push(cost.scale(numerator, PARTS)?);
     }
@@ -173,6 +184,23 @@ fn portfolio(analysed: &[Analysed], monthly_savings: Money) -> Portfolio {
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),
     }
+}
+
+/// What must be known of single workloads, each sentence once with the names it is about.
+fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
+    let mut names: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for it in analysed {
+        for text in &it.recommendation.notices {
+            names.entry(text).or_default().push(&it.workload.name);
+        }
+    }
+    let all = |text: &str, names: &[&str]| match names {
+        [first, second, rest @ ..] if rest.len() > 1 => {
+            format!("{first}, {second} and {} more: {text}", rest.len())
+        }
+        names => format!("{}: {text}", names.join(", ")),
+    };
+    names.into_iter().map(|(text, names)| all(text, &names)).collect()
 }
 
 fn window_notices(window: Period) -> Vec<String> {
@@ -278,7 +306,12 @@ fn workload(
             attainment: found.slo.attainment.get(),
             assumed: found.slo.assumed,
         },
-        candidates: found.candidates.iter().map(candidate).collect(),
+        candidates: found
+            .candidates
+            .iter()
+            .filter(|it| it.verdict != Verdict::Refused)
+            .map(candidate)
+            .collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
         advice: advice(it),
         waste: found
@@ -326,7 +359,11 @@ fn verdict(it: &Analysed) -> String {
     };
     let kind = it.class.kind.as_str();
     let kind = if kind == "unknown" { "use unknown" } else { kind };
-    format!("{}{direction}, {kind}. {}", capitalized(it.class.shape.as_str()), it.recommendation.advice.summary)
+    format!(
+        "{}{direction}, {kind}. {}",
+        capitalized(it.class.shape.as_str()),
+        it.recommendation.advice.summary
+    )
 }
 
 fn capitalized(text: &str) -> String {
@@ -337,7 +374,8 @@ fn capitalized(text: &str) -> String {
 fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
     let (found, totals) = (&it.recommendation.baseline, &it.workload.totals);
     let deployment = &it.workload.deployment;
-    let tokens = totals.prompt_tokens.zip(totals.completion_tokens).map(|(a, b)| a.saturating_add(b));
+    let tokens =
+        totals.prompt_tokens.zip(totals.completion_tokens).map(|(a, b)| a.saturating_add(b));
     let per = |scale: u64, units: Option<u64>| match (totals.effective_cost, units) {
         (Some(cost), Some(units)) if units > 0 => cost.scale(scale, units).map(Some),
         _ => Ok(None),
@@ -348,7 +386,9 @@ fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
         effective_cost: totals.effective_cost,
         billed_cost: totals.billed_cost,
         gpu_hours: totals.gpu_hours,
-        rate_per_gpu_hour: found.rate_per_gpu_hour.and_then(|it| Money::from_nano(it.nano(), it.currency()).ok()),
+        rate_per_gpu_hour: found
+            .rate_per_gpu_hour
+            .and_then(|it| Money::from_nano(it.nano(), it.currency()).ok()),
         priced_from_catalog: found.priced_from_catalog,
         unit_cost: UnitCost {
             per_million_tokens: per(1_000_000, tokens)?,
@@ -375,7 +415,9 @@ fn busy(it: &Analysed) -> (Option<f64>, Option<String>) {
     if let Some(util) = it.workload.totals.gpu_util {
         return (Some(util.get()), Some("telemetry".to_owned()));
     }
-    match it.recommendation.today_busy {
+    // Serverless is billed while it runs: a share of a fixed fleet's time says nothing about it.
+    let serverless = it.workload.deployment.pricing_category == PricingCategory::Serverless;
+    match it.recommendation.today_busy.filter(|_| !serverless) {
         Some(share) => (Some(share), Some("model".to_owned())),
         None => (None, None),
     }
@@ -398,7 +440,9 @@ fn candidate(it: &Candidate) -> CandidateReport {
         kv_cache_tokens: replica.map(Replica::kv_cache_tokens),
         slots: it.slots,
         tpot_s: replica.zip(batch).map(|(it, batch)| rounded(it.tpot_s(batch))),
-        output_tokens_per_s: replica.zip(batch).map(|(it, batch)| rounded(it.output_tokens_per_s(batch))),
+        output_tokens_per_s: replica
+            .zip(batch)
+            .map(|(it, batch)| rounded(it.output_tokens_per_s(batch))),
         cost_lower_bound: it.estimate,
     }
 }
@@ -441,6 +485,7 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         ttft_p99_s: plan.latencies.map(|it| it.ttft_p99_s),
         slo_attainment: plan.attainment.map(|it| rounded(it.get())),
         meets_slo: plan.meets_slo,
+        allowed: plan.allowed,
         cold_starts: plan.cold_starts,
         delayed_requests: plan.delayed_requests,
         max_num_seqs: scaling.slots,

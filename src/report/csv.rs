@@ -49,6 +49,17 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
+/// A row of texts with its line end, each guarded as above.
+pub(crate) fn line(cells: &[String]) -> String {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    // Memory takes every record.
+    let _ = writer.write_record(cells.iter().map(|it| match it.parse::<f64>() {
+        Ok(_) => it.clone(),
+        Err(_) => guarded(it),
+    }));
+    writer.into_inner().map(|it| String::from_utf8_lossy(&it).into_owned()).unwrap_or_default()
+}
+
 /// One workload.
 fn row(report: &ReportModel, workload: &WorkloadReport) -> [String; 25] {
     let baseline = &workload.baseline;

@@ -5,6 +5,7 @@
 //! or the network, or depends on the fonts of the machine: the same model gives the same bytes.
 //! Text that came from the data is escaped for where it stands.
 
+mod build;
 mod chart;
 mod csv;
 mod html;
@@ -19,6 +20,8 @@ mod terminal;
 mod tests;
 mod words;
 
+pub use build::{Analysed, RunFacts, build};
+pub(crate) use csv::line as csv_line;
 pub use model::ReportModel;
 pub use terminal::TerminalStyle;
 

@@ -369,6 +369,8 @@ pub struct PlanReport {
     pub slo_attainment: Option<f64>,
     /// Whether that is enough; always true for workloads nobody waits for.
     pub meets_slo: bool,
+    /// Whether the policy allows it; by default plans stay with today's provider.
+    pub allowed: bool,
     /// Replicas started on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for a start.

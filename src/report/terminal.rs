@@ -18,6 +18,8 @@ const TERM: Medium = Medium::Terminal;
 const LABEL: usize = 13;
 /// Columns from which headings and classes are written in full.
 const AT_EASE: usize = 100;
+/// Columns of a name in a narrow terminal; the report has it whole.
+const NAME: usize = 16;
 /// Notices shown; the report has all.
 const MOST_NOTICES: usize = 6;
 
@@ -141,8 +143,9 @@ fn workloads(page: &mut Page, report: &ReportModel) {
     let wide = page.columns >= AT_EASE;
     let currency = report.currency.to_string();
     let saving = format!("{currency}/MONTH");
-    let (gpus, unit) = if wide { ("GPUS NOW", "UNIT COST") } else { ("GPUS", "UNIT") };
-    let heads = ["WORKLOAD", "WHAT IT IS", gpus, "BUSY", &currency, unit, "ADVICE", &saving];
+    let (what, gpus, unit) =
+        if wide { ("WHAT IT IS", "GPUS NOW", "UNIT COST") } else { ("DEMAND", "GPUS", "UNIT") };
+    let heads = ["WORKLOAD", what, gpus, "BUSY", &currency, unit, "ADVICE", &saving];
     let heads = heads.map(str::to_owned);
     let rows: Vec<[String; 8]> = report.workloads.iter().map(|it| row(report, it, wide)).collect();
     let mut widths = [0_usize; 8];
@@ -152,7 +155,8 @@ fn workloads(page: &mut Page, report: &ReportModel) {
     }
     // The first column takes what is left, up to its longest name; the second gives way last.
     let taken = |widths: &[usize; 8]| widths[1..].iter().sum::<usize>() + 7;
-    let shortest = 8;
+    let longest = rows.iter().map(|row| width(&row[0])).max().unwrap_or(0).max(8);
+    let shortest = longest.min(NAME);
     while taken(&widths) + shortest > page.columns && widths.iter().skip(1).any(|it| *it > 6) {
         let widest = (1..4).max_by_key(|at| widths[*at]).unwrap_or(1);
         let at = if widths[widest] > 9 {
@@ -162,18 +166,10 @@ fn workloads(page: &mut Page, report: &ReportModel) {
         };
         widths[at] -= 1;
     }
-    let longest = rows.iter().map(|row| width(&row[0])).chain([shortest]).max().unwrap_or(shortest);
     widths[0] = page.columns.saturating_sub(taken(&widths)).clamp(1, longest);
     page.heading(&laid_out(&heads, &widths));
     for row in &rows {
-        if width(&row[0]) > widths[0] {
-            page.line(&row[0]);
-            let mut rest = row.clone();
-            rest[0] = String::new();
-            page.line(&laid_out(&rest, &widths));
-        } else {
-            page.line(&laid_out(row, &widths));
-        }
+        page.line(&laid_out(row, &widths));
     }
 }
 
@@ -191,7 +187,7 @@ fn row(report: &ReportModel, workload: &WorkloadReport, wide: bool) -> [String; 
     };
     [
         words::shown(&workload.name),
-        if wide { words::class(workload) } else { words::class_short(workload) },
+        if wide { words::class(workload) } else { workload.shape.to_string() },
         if gpus.is_empty() { DASH.to_owned() } else { gpus },
         baseline.busy_fraction.map_or_else(|| DASH.to_owned(), |it| TERM.percent(it)),
         money(baseline.effective_cost),

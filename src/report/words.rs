@@ -1,7 +1,7 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
 use super::model::{AdviceReport, PlanReport, ReportModel, WorkloadReport};
-use crate::workload::{Direction, Kind};
+use crate::workload::Direction;
 
 /// Longest name shown; the JSON has it in full.
 const LONGEST_NAME: usize = 80;
@@ -53,19 +53,6 @@ pub(crate) fn class(workload: &WorkloadReport) -> String {
         Some(Direction::Flat) | None => "",
     };
     format!("{}, {}{direction}", workload.kind.as_str(), workload.shape.as_str())
-}
-
-/// As [`class`], in as few characters as still say it.
-pub(crate) fn class_short(workload: &WorkloadReport) -> String {
-    let kind = match workload.kind {
-        Kind::Training => "training",
-        Kind::FineTuning => "tuning",
-        Kind::BatchInference => "batch",
-        Kind::RealTimeInference => "real-time",
-        Kind::Unknown => "unknown",
-    };
-    let shape = workload.shape.as_str();
-    if kind == shape { kind.to_owned() } else { format!("{kind} {shape}") }
 }
 
 /// A GPU without memory and form factor, for narrow columns: `A100 80GB SXM4` is `A100`.

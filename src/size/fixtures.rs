@@ -30,6 +30,7 @@ from_file!(capacity: Capacity {
 
 from_file!(cold_start: ColdStart {
     framework_s, weight_bandwidth_gb_s, engine_s, engine_per_layer_s, unknown_model_s,
+    instance_boot_s,
 });
 
 fn value(section: &str, name: &str) -> f64 {

@@ -190,8 +190,7 @@ impl Money {
             .and_then(|high| {
                 let low = rest.checked_mul(numerator)?;
                 let high_of_low = low.div_euclid(denominator);
-                high.checked_add(high_of_low)
-                    .map(|sum| (sum, low.rem_euclid(denominator)))
+                high.checked_add(high_of_low).map(|sum| (sum, low.rem_euclid(denominator)))
             })
             .map(|(sum, rest)| {
                 // Half-even at 10^-9: what is left below 10^-18 only breaks an exact tie.
@@ -399,7 +398,8 @@ fn decimal_parts(text: &str) -> Result<(i128, i64), MoneyError> {
 /// A signed exponent of at most four digits.
 fn parse_exponent(text: &str) -> Option<i64> {
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let plain = !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|d| d.is_ascii_digit());
+    let plain =
+        !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|d| d.is_ascii_digit());
     plain.then(|| text.strip_prefix('+').unwrap_or(text).parse().ok()).flatten()
 }
 

@@ -104,8 +104,7 @@ impl Timestamp {
     /// RFC 3339 in UTC, with fractional seconds only where there are some.
     pub fn to_rfc3339(self) -> String {
         let utc = self.utc();
-        let format =
-            if self.0 % US == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
+        let format = if self.0 % US == 0 { "%Y-%m-%dT%H:%M:%SZ" } else { "%Y-%m-%dT%H:%M:%S%.6fZ" };
         utc.format(format).to_string()
     }
 
@@ -149,7 +148,10 @@ fn split_offset(text: &str) -> Option<(&str, Option<i32>)> {
     };
     let seconds = hours * 3600 + minutes * 60;
     let valid = hours <= 18 && minutes < 60;
-    valid.then_some((local.trim_end(), Some(if offset.starts_with('-') { -seconds } else { seconds })))
+    valid.then_some((
+        local.trim_end(),
+        Some(if offset.starts_with('-') { -seconds } else { seconds }),
+    ))
 }
 
 fn parse_naive(text: &str) -> Option<NaiveDateTime> {
@@ -271,7 +273,8 @@ mod tests {
 
     #[test]
     fn what_is_not_an_instant_says_so() {
-        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "10/05/2026", "2026-10-05T25:00"] {
+        for text in ["", "yesterday", "2026-13-01", "2026-02-30", "10/05/2026", "2026-10-05T25:00"]
+        {
             let found = Timestamp::parse(text, Tz::UTC);
             assert!(matches!(found, Err(TimeError::NotATimestamp(_))), "{text}: {found:?}");
         }

@@ -12,7 +12,9 @@ const DECIMAL: (usize, usize) = (38, 18);
 /// The table as a frame with the columns of [`super::schema::COLUMNS`].
 pub fn to_frame(table: &UsageTable) -> PolarsResult<DataFrame> {
     let time = |name: &str, us: Vec<i64>| {
-        Series::new(name.into(), us).into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC)).into()
+        Series::new(name.into(), us)
+            .into_datetime(TimeUnit::Microseconds, Some(TimeZone::UTC))
+            .into()
     };
     let count = table.len();
     let columns: Vec<Column> = vec![

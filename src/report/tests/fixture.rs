@@ -60,6 +60,7 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
         ttft_p99_s: Some(1.4),
         slo_attainment: Some(0.994),
         meets_slo: purchase != "spot",
+        allowed: true,
         cold_starts: Some(31),
         delayed_requests: Some(112),
         max_num_seqs: Some(64),
