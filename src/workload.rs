@@ -8,6 +8,7 @@ use std::fmt;
 use serde::Serialize;
 
 use crate::units::{Fraction, Money, Period, TokenCounts};
+pub use crate::usage::PricingCategory;
 
 /// A workload over the window of the analysis.
 #[derive(Clone, Debug)]
@@ -141,48 +142,6 @@ pub struct UsageTotals {
     pub vram_used_mib_max: Option<f64>,
     /// Rows of the usage table behind these sums.
     pub n_rows: u64,
-}
-
-/// How capacity was bought, in the words of FOCUS.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
-#[serde(rename_all = "snake_case")]
-pub enum PricingCategory {
-    /// On demand.
-    #[default]
-    Standard,
-    /// Under a commitment.
-    Committed,
-    /// Spot.
-    Dynamic,
-    /// Serverless.
-    Serverless,
-    /// Anything else.
-    Other,
-}
-
-impl PricingCategory {
-    /// The word in the usage table, in any case.
-    pub fn parse(text: &str) -> Option<PricingCategory> {
-        Some(match text.trim().to_ascii_lowercase().as_str() {
-            "standard" => PricingCategory::Standard,
-            "committed" => PricingCategory::Committed,
-            "dynamic" => PricingCategory::Dynamic,
-            "serverless" => PricingCategory::Serverless,
-            "other" => PricingCategory::Other,
-            _ => return None,
-        })
-    }
-
-    /// The word in the usage table.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PricingCategory::Standard => "Standard",
-            PricingCategory::Committed => "Committed",
-            PricingCategory::Dynamic => "Dynamic",
-            PricingCategory::Serverless => "Serverless",
-            PricingCategory::Other => "Other",
-        }
-    }
 }
 
 /// What runs today: where the rows disagree, the value behind most of the cost.
@@ -360,16 +319,6 @@ mod tests {
 
     #[test]
     fn words_round_trip() {
-        for category in [
-            PricingCategory::Standard,
-            PricingCategory::Committed,
-            PricingCategory::Dynamic,
-            PricingCategory::Serverless,
-            PricingCategory::Other,
-        ] {
-            assert_eq!(PricingCategory::parse(category.as_str()), Some(category));
-        }
-        assert_eq!(PricingCategory::parse("on-demand"), None);
         assert_eq!(Kind::parse("fine-tuning"), Some(Kind::FineTuning));
     }
 }

@@ -13,7 +13,7 @@ use crate::catalog::Catalog;
 use crate::classify::{self, Features, HourlySeries};
 use crate::cli::{Format, Global, InputArgs};
 use crate::recommend;
-use crate::workload::{Workload, WorkloadClass};
+use crate::workload::{Kind, Workload, WorkloadClass};
 
 /// What is found out about a workload before any price.
 pub(super) struct Description {
@@ -91,13 +91,12 @@ fn as_json(described: &[(&Workload, Description)]) -> Result<String, Failure> {
 }
 
 /// The numbers of a table, in this order.
-const COLUMNS: [(&str, &str); 6] = [
+const COLUMNS: [(&str, &str); 5] = [
     ("mean_rate", "RATE/S"),
     ("peak_to_mean_1h", "PEAK/H"),
     ("interarrival_cv", "CV"),
     ("active_hours_per_day", "ACTIVE"),
     ("busy_hours_per_day", "BUSY"),
-    ("acf_24h", "ACF24"),
 ];
 
 fn number(features: &Map<String, Value>, key: &str) -> String {
@@ -110,7 +109,14 @@ fn number(features: &Map<String, Value>, key: &str) -> String {
 }
 
 fn what_it_is(class: &WorkloadClass) -> String {
-    format!("{}, {}", class.shape, class.kind.as_str())
+    let kind = match class.kind {
+        Kind::Training => "training",
+        Kind::FineTuning => "fine-tuning",
+        Kind::BatchInference => "batch",
+        Kind::RealTimeInference => "real-time",
+        Kind::Unknown => "use unknown",
+    };
+    format!("{}, {kind}", class.shape)
 }
 
 fn shortened(text: &str, width: usize) -> String {
@@ -122,7 +128,7 @@ fn shortened(text: &str, width: usize) -> String {
 }
 
 fn as_table(described: &[(&Workload, Description)]) -> String {
-    let mut text = format!("{:<18} {:<22}", "WORKLOAD", "WHAT IT IS");
+    let mut text = format!("{:<16} {:<22}", "WORKLOAD", "WHAT IT IS");
     for (_, header) in COLUMNS {
         // Writing to a String cannot fail, here and below.
         let _ = write!(text, " {header:>7}");
@@ -130,21 +136,16 @@ fn as_table(described: &[(&Workload, Description)]) -> String {
     text.truncate(text.trim_end().len());
     text.push('\n');
     for (workload, it) in described {
-        let (name, what) = (shortened(&workload.name, 16), shortened(&what_it_is(&it.class), 15));
-        let _ = write!(text, "{name:<16} {what:<15}");
+        let (name, what) = (shortened(&workload.name, 16), shortened(&what_it_is(&it.class), 22));
+        let _ = write!(text, "{name:<16} {what:<22}");
         let features = it.features.to_json();
         for (key, _) in COLUMNS {
             let _ = write!(text, " {:>7}", number(&features, key));
         }
         text.push('\n');
     }
-    text = text.replacen(
-        &format!("{:<18} {:<22}", "WORKLOAD", "WHAT IT IS"),
-        &format!("{:<16} {:<15}", "WORKLOAD", "WHAT IT IS"),
-        1,
-    );
-    let legend = "RATE/S requests or GPUs per second, PEAK/H peak hour over mean hour, CV of the gaps,\n\
-                  ACTIVE and BUSY hours a day, ACF24 autocorrelation at 24 h; all with --format json\n";
+    let legend = "RATE/S requests a second, PEAK/H peak over mean hour, CV of the gaps, ACTIVE and\n\
+                  BUSY hours a day; all statistics with --format json\n";
     text.push_str(legend);
     text
 }

@@ -57,7 +57,7 @@ fn list(offers: &[&Offer], format: Format) -> String {
 
 fn table(offers: &[&Offer]) -> String {
     let mut text = format!(
-        "{:<21} {:<13} {:>3} {:>10}  {:<16} {}\n",
+        "{:<20} {:<13} {:>3} {:>9}  {:<15} {}\n",
         "GPU", "PROVIDER", "N", "USD/H", "PURCHASE", "AS OF"
     );
     for offer in offers {
@@ -68,14 +68,17 @@ fn table(offers: &[&Offer]) -> String {
         };
         let rate = offer.rate.to_f64();
         let provider: String = offer.provider.chars().take(13).collect();
-        let gpu: String = gpu.chars().take(21).collect();
+        let gpu: String = gpu.chars().take(20).collect();
+        let mark = match (offer.derived, offer.community) {
+            (true, _) => " d",
+            (false, true) => " c",
+            (false, false) => "",
+        };
         let purchase = offer.purchase.to_string();
         let _ = writeln!(
             text,
-            "{gpu:<21} {provider:<13} {:>3} {rate:>10.4}  {purchase:<16} {}{}",
-            offer.gpu_count,
-            offer.as_of,
-            if offer.derived { " derived" } else { "" }
+            "{gpu:<20} {provider:<13} {:>3} {rate:>9.4}  {purchase:<15} {}{mark}",
+            offer.gpu_count, offer.as_of
         );
     }
     let _ =

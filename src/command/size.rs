@@ -153,8 +153,11 @@ fn rows(args: &SizeArgs, catalog: &Catalog, model: &ModelArch) -> Result<Vec<Siz
 
 /// The cheapest pay-as-you-go offer per GPU, times the GPUs of the row.
 fn price_per_hour(row: &SizeRow, catalog: &Catalog) -> Option<f64> {
-    let fits =
-        |offer: &&Offer| offer.purchase == Purchase::PayAsYouGo && offer.gpu_count >= row.gpu_count;
+    let fits = |offer: &&Offer| {
+        offer.purchase == Purchase::PayAsYouGo
+            && !offer.community
+            && offer.gpu_count >= row.gpu_count
+    };
     catalog
         .offers_for(&row.gpu)
         .filter(fits)
@@ -252,8 +255,9 @@ fn engine_table(text: &mut String, rows: &[SizeRow], catalog: &Catalog) {
     }
     let _ = writeln!(
         text,
-        "TPOT and output TOK/S with all slots taken, by one constant set (median error 12 %, one in\n\
-         ten beyond 40 %); USD/1M output tokens at the cheapest pay-as-you-go price. {refused} do not fit."
+        "TPOT and output TOK/S with all slots taken, by one constant set (median error\n\
+         11 %, one in ten beyond 40 %); USD/1M output tokens at the cheapest\n\
+         pay-as-you-go price. {refused} more do not fit or are refused."
     );
 }
 

@@ -9,9 +9,9 @@ use super::raw::RawTable;
 use super::rejected::{Rejected, RejectedKind, excerpt};
 use super::{CostTotals, IngestError};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
+use crate::usage::PricingCategory;
 use crate::usage::schema::{self, CellKind};
 use crate::usage::{UsageRow, UsageTable};
-use crate::workload::PricingCategory;
 
 /// Longest period a row may cover: 400 days, so that a yearly bill passes and a typo does not.
 const MAX_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;

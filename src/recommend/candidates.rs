@@ -365,7 +365,7 @@ fn entry(
     })
 }
 
-fn all_offers(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
+pub(super) fn all_offers(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
     let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
     buyable.payg.iter().chain(&buyable.serverless).chain(reserved)
 }

@@ -47,7 +47,7 @@ pub(super) fn choose(
         curve.reserved_units = found
             .plans
             .iter()
-            .find(|it| matches!(it.way, Way::Reserved { .. }) && it.meets_slo)
+            .find(|it| matches!(it.way, Way::Reserved { .. }) && it.meets_slo && it.allowed)
             .map(|it| it.scaling.min);
     }
     Recommendation {

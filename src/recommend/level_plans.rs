@@ -7,6 +7,7 @@ use super::demand::Question;
 use super::money;
 use super::offers::{self, Buyable};
 use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::request_plans::{break_even_label, unit_of};
 use crate::catalog::{Offer, Purchase};
 use crate::simulate::{LevelCost, LevelDemand, SavingsCurve};
 use crate::units::Money;
@@ -28,7 +29,7 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
     for (reserved, overflow) in &buyable.reserved {
         let Some(demand) = demand_on(question, series, overflow) else { continue };
-        if found.curve.is_none() {
+        if found.curve.is_none() && offers::may_advise(question, reserved) {
             found.curve = curve(&demand, Some((reserved, overflow)), &gpu.name);
         }
         if commits {
@@ -146,18 +147,10 @@ fn curve(demand: &LevelDemand, pair: Option<(&Offer, &Offer)>, gpu: &str) -> Opt
     let count = pair.map_or(1, |(_, overflow)| overflow.gpu_count);
     (!hours.is_empty()).then(|| DurationCurve {
         hours_sorted: hours,
-        unit: format!("instances of {count} {gpu}"),
+        unit: unit_of(count, gpu),
         break_even_share: pair
             .map(|(reserved, overflow)| reserved.rate.to_f64() / overflow.rate.to_f64()),
-        break_even_label: pair.map(|(reserved, overflow)| {
-            format!(
-                "{} {} at {} against {} an hour",
-                reserved.provider,
-                reserved.purchase,
-                reserved.rate.to_decimal_string(),
-                overflow.rate.to_decimal_string()
-            )
-        }),
+        break_even_label: pair.map(|(reserved, overflow)| break_even_label(reserved, overflow)),
         reserved_units: None,
     })
 }
@@ -171,5 +164,5 @@ fn plain_curve(
     let offer = buyable.payg.first()?;
     let demand = demand_on(question, series, offer)?;
     let plain = curve(&demand, None, gpu)?;
-    Some(DurationCurve { unit: format!("instances of {} {gpu}", offer.gpu_count), ..plain })
+    Some(DurationCurve { unit: unit_of(offer.gpu_count, gpu), ..plain })
 }

@@ -8,6 +8,7 @@
 
 mod advice;
 mod baseline;
+mod bounds;
 mod candidates;
 mod choose;
 mod demand;
@@ -16,6 +17,7 @@ mod money;
 mod offers;
 mod plan;
 mod request_plans;
+mod stage;
 mod waste;
 
 use crate::catalog::Catalog;

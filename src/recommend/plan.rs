@@ -152,12 +152,15 @@ impl Plan {
             (Way::Reserved { .. }, n, max) => format!("{n} + up to {} x ", max - n),
             (_, min, max) => format!("{min} to {max} x "),
         };
-        let instance = self
-            .offers
-            .first()
-            .map_or(String::new(), |offer| format!("{} {}", offer.gpu_count, self.gpu));
-        let instance = if instance.is_empty() { self.gpu.clone() } else { instance };
-        format!("{}: {range}{instance}, {}, {provider}", self.way.for_people(), self.precision)
+        let instance = match self.offers.first().map(|it| it.gpu_count) {
+            Some(count) if count > 1 => format!("{count}-GPU {}", self.gpu),
+            _ => self.gpu.clone(),
+        };
+        let way = match self.way {
+            Way::Today => String::new(),
+            _ => format!("{}: ", self.way.for_people()),
+        };
+        format!("{way}{range}{instance}, {}, {provider}", self.precision)
             .trim_end_matches(", ")
             .to_owned()
     }

@@ -1,36 +1,16 @@
 //! Plans for workloads with requests: each replayed request by request.
 
-use rayon::prelude::*;
-
 use super::DurationCurve;
 use super::baseline::Baseline;
+use super::bounds::{Best, Bounds, Kind, one_instance};
 use super::candidates::{self, Entry};
 use super::choose::Found;
-use super::demand::{Question, RequestLoad, Timing, whole_us};
-use super::money;
+use super::demand::{Question, RequestLoad};
 use super::offers::may_advise;
-use super::plan::{Plan, PlanParts, Scaling, Way};
-use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
-use crate::simulate::{
-    Billing, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, least_fleet, run,
-    steps_by_hour,
-};
-use crate::units::Money;
-
-/// One candidate on instances that host `hosted` replicas each.
-struct Stage<'a> {
-    question: &'a Question<'a>,
-    load: &'a RequestLoad<'a>,
-    entry: &'a Entry,
-    hosted: u32,
-}
-
-/// The least fixed fleet that meets the limits, with what it found.
-struct Fixed {
-    n: u32,
-    batch: u32,
-    outcome: Outcome,
-}
+use super::plan::{Plan, Way};
+use super::stage::{Fixed, Stage};
+use crate::catalog::Offer;
+use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
 
 /// Sizes the candidates and simulates the plans of the chosen ones.
 pub(super) fn search(
@@ -39,15 +19,16 @@ pub(super) fn search(
     baseline: &Baseline,
 ) -> Found {
     let selection = candidates::select(question, load, baseline);
-    let results: Vec<(Vec<Plan>, Option<DurationCurve>)> =
-        selection.chosen.par_iter().map(|entry| plans_of(question, load, entry)).collect();
     let mut found = Found {
         n_sized: selection.n_sized,
         n_pruned: selection.n_pruned,
         candidates: Vec::new(),
         ..Found::default()
     };
-    for (entry, (plans, curve)) in selection.chosen.into_iter().zip(results) {
+    // One after the other, so that each is measured against the best before it.
+    let mut best = Best::default();
+    for entry in selection.chosen {
+        let (plans, curve) = plans_of(question, load, &entry, &mut best);
         if entry.is_today {
             found.today_candidate = Some(entry.candidate.id.clone());
             found.today_outcome = today(question, load, &entry);
@@ -75,513 +56,86 @@ fn today(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Opti
     stage.replay(&service, &fleet, &Billing::by_the_microsecond(offer.rate))
 }
 
+/// Plans of one candidate, its smallest instances first. A plan is simulated only if its lower bound
+/// is below the best plan of its kind so far, so what cannot win its own column of the report is
+/// left out, and nothing else.
 fn plans_of(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
     entry: &Entry,
+    best: &mut Best,
 ) -> (Vec<Plan>, Option<DurationCurve>) {
     let mut plans = Vec::new();
     let mut curve = None;
-    let mut least: Option<Money> = None;
-    let mut sizes: Vec<u32> = entry
-        .buyable
-        .payg
-        .iter()
-        .chain(&entry.buyable.serverless)
-        .chain(entry.buyable.reserved.iter().map(|(offer, _)| offer))
-        .map(|it| it.gpu_count / entry.candidate.gpu_count)
-        .collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    for hosted in sizes {
+    for hosted in instance_sizes(entry) {
         let stage = Stage { question, load, entry, hosted };
-        if stage.cannot_win(least) {
+        let bounds = Bounds::of(&stage);
+        if !offers_here(&stage).any(|offer| bounds.may_win(best, question, offer)) {
             continue;
         }
         let Some(fixed) = stage.least_fixed() else { continue };
-        let here = |offer: &&Offer| offer.gpu_count / entry.candidate.gpu_count == hosted;
+        let mut found = Vec::new();
         let mut on_demand = None;
-        for offer in entry.buyable.payg.iter().filter(here) {
-            plans.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
-            let (plan, outcome) = stage.autoscaled(offer, &fixed);
-            plans.extend(plan);
-            on_demand = on_demand.or(outcome);
-        }
-        let commits =
-            question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
-        for (reserved, overflow) in entry.buyable.reserved.iter().filter(|(it, _)| here(&it)) {
-            let Some(outcome) = &on_demand else { continue };
-            if curve.is_none() {
-                curve = duration_curve(&stage, outcome, reserved, overflow);
-            }
-            if commits {
-                plans.extend(stage.reserved(reserved, overflow, outcome, &fixed));
+        for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
+            found.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
+            if bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
+                let (plan, outcome) = stage.autoscaled(offer, &fixed);
+                found.extend(plan);
+                on_demand = on_demand.or(outcome);
             }
         }
-        if curve.is_none()
-            && let Some(outcome) = &on_demand
-        {
-            curve = plain_curve(&stage, outcome);
+        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref(), best));
+        for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
+            if bounds.serverless(offer) < best.of(question, Kind::Serverless, offer) {
+                found.extend(stage.serverless(offer, &fixed));
+            }
         }
-        for offer in entry.buyable.serverless.iter().filter(here) {
-            plans.extend(stage.serverless(offer, &fixed));
+        if curve.is_none() {
+            curve = on_demand.as_ref().and_then(|outcome| duration_curve(&stage, outcome));
         }
-        let allowed = plans.iter().filter(|it: &&Plan| it.meets_slo && it.allowed);
-        least = allowed.map(|it| it.monthly_cost).reduce(|a, b| if b < a { b } else { a });
+        best.learn(question, &found);
+        plans.extend(found);
     }
     (plans, curve)
 }
 
-impl Stage<'_> {
-    /// Requests one replica may serve at once.
-    fn slots(&self) -> u32 {
-        self.entry.candidate.slots.unwrap_or(1)
-    }
-
-    /// True when even one instance of this size, on only in the minutes with a request, costs more
-    /// than a plan already found: larger instances of the same GPU are skipped by this bound.
-    fn cannot_win(&self, least: Option<Money>) -> bool {
-        let gpus = self.hosted * self.entry.candidate.gpu_count;
-        let buyable = &self.entry.buyable;
-        let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
-        let offers = buyable.payg.iter().chain(&buyable.serverless).chain(reserved);
-        let rate = offers
-            .filter(|it| it.gpu_count == gpus)
-            .map(|it| it.rate.to_f64())
-            .fold(f64::INFINITY, f64::min);
-        let month = 730.0 * rate * self.load.active_share;
-        least.is_some_and(|it| it.to_f64() < month)
-    }
-
-    /// Service rates of a fleet of `instances`, and the batch they hold for; nothing when saturated
-    /// or when a token takes longer than the limit.
-    fn service(&self, instances: u32) -> Option<(ServiceModel, u32)> {
-        match (&self.load.timing, &self.entry.candidate.replica) {
-            (Timing::Measured { slots, .. }, _) => self.at_batch(*slots).map(|it| (it, *slots)),
-            (Timing::Model { .. }, Some(replica)) => {
-                let replicas = instances.saturating_mul(self.hosted);
-                let busiest = self.load.busiest_rps * self.entry.load_factor;
-                let planned = replica.planning_batch(busiest, replicas, self.slots());
-                // Work nobody waits for may queue: full batches then.
-                let batch = planned.or_else(|| self.is_patient().then(|| self.slots()))?;
-                self.at_batch(batch).map(|service| (service, batch))
-            }
-            _ => None,
-        }
-    }
-
-    /// Service rates with `batch` sequences running, where a token keeps its limit.
-    fn at_batch(&self, batch: u32) -> Option<ServiceModel> {
-        match (&self.load.timing, &self.entry.candidate.replica) {
-            (Timing::Measured { service_us, .. }, _) => {
-                Some(ServiceModel::Fixed { service_us: scaled(*service_us, self.entry.slowdown) })
-            }
-            (Timing::Model { .. }, Some(replica)) => {
-                let tpot_us = replica.tpot_s(batch) * 1e6;
-                let keeps = self.load.limits.tpot_us.is_none_or(|limit| tpot_us <= limit);
-                let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s();
-                keeps.then_some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
-            }
-            _ => None,
-        }
-    }
-
-    /// Whether nobody waits for the answer.
-    fn is_patient(&self) -> bool {
-        self.question.slo.ttft_p95_s.is_none()
-    }
-
-    fn replay(
-        &self,
-        service: &ServiceModel,
-        fleet: &FleetSpec,
-        billing: &Billing,
-    ) -> Option<Outcome> {
-        run(&self.load.trace, service, fleet, billing, Some(self.load.limits)).outcome()
-    }
-
-    fn meets(&self, outcome: &Outcome) -> bool {
-        outcome.meets(self.question.slo.attainment) && !outcome.unstable
-    }
-
-    fn least_fixed(&self) -> Option<Fixed> {
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates"
-        )]
-        let max = self.question.context.catalog.assumptions.simulate.max_replicas as u32;
-        // The rate does not matter here: only who waits how long.
-        let rate = self.entry.buyable.payg.first().or(self.entry.buyable.serverless.first())?.rate;
-        let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
-            let (service, batch) = self.service(n)?;
-            let fleet = FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted));
-            let billing = Billing::by_the_microsecond(rate);
-            // A measured time has no model to add headroom to, so the trial takes longer instead.
-            if let ServiceModel::Fixed { service_us } = &service {
-                let service_us = scaled(*service_us, self.entry.load_factor);
-                let trial = self.replay(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
-                self.meets(&trial).then_some(())?;
-            }
-            let outcome = self.replay(&service, &fleet, &billing)?;
-            self.meets(&outcome).then_some((batch, outcome))
-        });
-        match answer {
-            FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {
-                Some(Fixed { n, batch, outcome })
-            }
-            FleetAnswer::Saturated => None,
-        }
-    }
-
-    /// `fixed.n` instances of one offer all the time.
-    fn fixed_plan(&self, offer: &Offer, way: Way, fixed: &Fixed) -> Option<Plan> {
-        let total = money::month_of(offer.rate, fixed.n)?;
-        let share = fixed.outcome.busy_us as f64
-            / (fixed.outcome.busy_us + fixed.outcome.idle_us).max(1) as f64;
-        let busy = portion(total, share)?;
-        let idle = total.checked_sub(busy).ok()?;
-        let zero = Money::zero(total.currency());
-        let committed = matches!(way, Way::Reserved { .. });
-        let parts = PlanParts {
-            busy,
-            idle: if committed { zero } else { idle },
-            starting: zero,
-            committed_unused: if committed { idle } else { zero },
-        };
-        let scaling = Scaling {
-            policy: "fixed",
-            value: None,
-            min: fixed.n,
-            max: fixed.n,
-            idle_timeout_s: None,
-            cold_start_s: None,
-            slots: Some(self.slots()),
-        };
-        Some(self.plan(way, vec![offer.clone()], (total, parts), (&fixed.outcome, scaling)))
-    }
-
-    /// Requests per replica an autoscaler aims at: the batch of the fixed fleet, at least a few, at
-    /// most the target share of the slots, and never so many that tokens miss their limit.
-    fn target_batch(&self, fixed: &Fixed) -> u32 {
-        let assumed = &self.question.context.catalog.assumptions.simulate;
-        if matches!(self.load.timing, Timing::Measured { .. }) {
-            return self.slots();
-        }
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates"
-        )]
-        let (least, most) = (
-            assumed.autoscale_least_target as u32,
-            (f64::from(self.slots()) * assumed.autoscale_target).floor() as u32,
-        );
-        // Work nobody waits for fills its replicas before it asks for more.
-        let wanted = if self.is_patient() { most } else { fixed.batch.max(least) };
-        let mut batch = wanted.min(most.max(1));
-        while batch > 1 && self.at_batch(batch).is_none() {
-            batch -= batch.div_ceil(8);
-        }
-        batch.max(1)
-    }
-
-    fn cold_start_s(&self) -> f64 {
-        let workload = self.question.described.workload;
-        let assumed = &self.question.context.catalog.assumptions.cold_start;
-        workload.settings.cold_start_s.unwrap_or_else(|| match &self.entry.candidate.replica {
-            Some(replica) => replica.cold_start_s(assumed),
-            None => assumed.unknown_model_s,
-        })
-    }
-
-    /// Pay as you go that follows the load; also what it found, for the commitment curve.
-    fn autoscaled(&self, offer: &Offer, fixed: &Fixed) -> (Option<Plan>, Option<Outcome>) {
-        let assumed = &self.question.context.catalog.assumptions;
-        let boot = match self.question.described.workload.settings.cold_start_s {
-            Some(_) => 0.0,
-            None => assumed.cold_start.instance_boot_s,
-        };
-        let cold_start_s = self.cold_start_s() + boot;
-        let target = self.target_batch(fixed);
-        let Some(service) = self.at_batch(target) else { return (None, None) };
-        let billing = Billing {
-            granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
-            ..Billing::by_the_microsecond(offer.rate)
-        };
-        let fleet = FleetSpec {
-            slots_per_replica: self.slots().saturating_mul(self.hosted),
-            min_replicas: 0,
-            max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
-            scaler: Scaler::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-                per_replicas: 1,
-            },
-            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(cold_start_s),
-        };
-        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
-        else {
-            return (None, None);
-        };
-        let plan = self.elastic_plan(
-            (Way::PaygAutoscaled, vec![offer.clone()]),
-            &fleet,
-            &billing,
-            &outcome,
-        );
-        (plan, Some(outcome))
-    }
-
-    /// The fleet with no instance always on, or with the fewest that meet the limits.
-    fn with_least_minimum(
-        &self,
-        service: &ServiceModel,
-        fleet: FleetSpec,
-        billing: &Billing,
-        most: u32,
-    ) -> Option<(FleetSpec, Outcome)> {
-        let mut last = None;
-        for min_replicas in 0..=most.min(2) {
-            let fleet = FleetSpec { min_replicas, ..fleet };
-            let outcome = self.replay(service, &fleet, billing)?;
-            let meets = self.meets(&outcome);
-            last = Some((fleet, outcome));
-            if meets {
-                break;
-            }
-        }
-        last
-    }
-
-    /// Serverless workers by the rules of their platform.
-    fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
-        let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed);
-        let service = self.at_batch(batch)?;
-        let billing = Billing {
-            rate: offer.rate,
-            base_rate: offer.rate,
-            bill_start: platform.bill_start,
-            granularity_us: u64::from(platform.granularity_s) * 1_000_000,
-            minimum_us: u64::from(platform.minimum_s) * 1_000_000,
-        };
-        let fleet = FleetSpec {
-            slots_per_replica: slots,
-            min_replicas: 0,
-            max_replicas: platform
-                .max_workers
-                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
-            scaler,
-            idle_timeout_us: whole_us(platform.idle_timeout_s),
-            cold_start_us: whole_us(self.cold_start_s()),
-        };
-        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
-        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
-    }
-
-    /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
-    fn scaler_of(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> (Scaler, u32, u32) {
-        let per_worker = if platform.concurrency_is_configurable {
-            self.target_batch(fixed).saturating_mul(self.hosted)
-        } else {
-            platform.concurrency_per_worker.max(1)
-        };
-        let scaler = match platform.scaler {
-            ScalerRule::QueueDelay { threshold_s } => {
-                Scaler::QueueDelay { threshold_us: whole_us(threshold_s) }
-            }
-            ScalerRule::RequestCount { value } => Scaler::RequestCount {
-                requests: if platform.concurrency_is_configurable {
-                    per_worker
-                } else {
-                    value.max(1)
-                },
-                per_replicas: 1,
-            },
-        };
-        (scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1))
-    }
-
-    /// A reserved base at the best point of the savings curve and one to each side.
-    fn reserved(
-        &self,
-        reserved: &Offer,
-        overflow: &Offer,
-        on_demand: &Outcome,
-        fixed: &Fixed,
-    ) -> Vec<Plan> {
-        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
-            reserved.purchase
-        else {
-            return Vec::new();
-        };
-        let way = Way::Reserved { months };
-        let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
-        let Some(curve) = SavingsCurve::new(steps, overflow.rate, reserved.rate) else {
-            return Vec::new();
-        };
-        let best = curve.best_n();
-        let mut plans: Vec<Plan> =
-            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
-        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
-            if n < fixed.n {
-                plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
-            }
-        }
-        plans
-    }
-
-    fn base_and_overflow(
-        &self,
-        (way, base): (Way, u32),
-        reserved: &Offer,
-        overflow: &Offer,
-        fixed: &Fixed,
-    ) -> Option<Plan> {
-        let assumed = &self.question.context.catalog.assumptions;
-        let target = self.target_batch(fixed);
-        let service = self.at_batch(target)?;
-        let billing = Billing {
-            base_rate: reserved.rate,
-            granularity_us: u64::from(overflow.billing_granularity_s.unwrap_or(1)) * 1_000_000,
-            ..Billing::by_the_microsecond(overflow.rate)
-        };
-        let boot = match self.question.described.workload.settings.cold_start_s {
-            Some(_) => 0.0,
-            None => assumed.cold_start.instance_boot_s,
-        };
-        let fleet = FleetSpec {
-            slots_per_replica: self.slots().saturating_mul(self.hosted),
-            min_replicas: base,
-            max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
-            scaler: Scaler::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-                per_replicas: 1,
-            },
-            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(self.cold_start_s() + boot),
-        };
-        let outcome = self.replay(&service, &fleet, &billing)?;
-        let offers = vec![reserved.clone(), overflow.clone()];
-        self.elastic_plan((way, offers), &fleet, &billing, &outcome)
-    }
-
-    /// A plan whose instances come and go above its minimum.
-    fn elastic_plan(
-        &self,
-        (way, offers): (Way, Vec<Offer>),
-        fleet: &FleetSpec,
-        billing: &Billing,
-        outcome: &Outcome,
-    ) -> Option<Plan> {
-        let window_us = self.load.trace.window_us();
-        let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
-        let elastic = money::monthly(outcome.elastic_cost, window_us)?;
-        let starting = money::monthly(outcome.parts.starting, window_us)?;
-        let busy_elastic = money::monthly(outcome.parts.busy, window_us)?;
-        let busy_base = money::monthly(outcome.parts.base_busy, window_us)?;
-        let busy_base = if busy_base > base { base } else { busy_base };
-        let unused = base.checked_sub(busy_base).ok()?;
-        // What the other parts leave of the whole, so that the parts add up to the last digit.
-        let idle = elastic.checked_sub(starting).ok()?.checked_sub(busy_elastic).ok()?;
-        let committed = matches!(way, Way::Reserved { .. });
-        let zero = Money::zero(base.currency());
-        let parts = PlanParts {
-            busy: busy_elastic.checked_add(busy_base).ok()?,
-            idle: if committed { idle } else { idle.checked_add(unused).ok()? },
-            starting,
-            committed_unused: if committed { unused } else { zero },
-        };
-        let (policy, value) = match fleet.scaler {
-            Scaler::Fixed => ("fixed", None),
-            Scaler::QueueDelay { threshold_us } => ("queue_delay", Some(threshold_us as f64 / 1e6)),
-            Scaler::RequestCount { requests, .. } => ("request_count", Some(f64::from(requests))),
-        };
-        let scaling = Scaling {
-            policy,
-            value,
-            min: fleet.min_replicas,
-            max: outcome.max_on.max(fleet.min_replicas),
-            idle_timeout_s: Some(fleet.idle_timeout_us as f64 / 1e6),
-            cold_start_s: Some(fleet.cold_start_us as f64 / 1e6),
-            slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
-        };
-        let total = base.checked_add(elastic).ok()?;
-        Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
-    }
-
-    fn plan(
-        &self,
-        way: Way,
-        offers: Vec<Offer>,
-        (monthly_cost, parts): (Money, PlanParts),
-        (outcome, scaling): (&Outcome, Scaling),
-    ) -> Plan {
-        let candidate = &self.entry.candidate;
-        let offer_ids: Vec<&str> = offers.iter().map(|it| it.id.as_str()).collect();
-        Plan {
-            id: format!(
-                "{}:{}:{}:min{}",
-                way.as_word(),
-                candidate.id,
-                offer_ids.join("+"),
-                scaling.min
-            ),
-            candidate_id: Some(candidate.id.clone()),
-            gpu: candidate.gpu.clone(),
-            gpu_count: candidate.gpu_count,
-            precision: candidate.precision.clone(),
-            monthly_cost,
-            parts,
-            latencies: Plan::latencies_of(outcome),
-            attainment: outcome.attainment(),
-            meets_slo: self.meets(outcome),
-            allowed: offers.iter().all(|it| may_advise(self.question, it)),
-            cold_starts: Some(outcome.cold_starts),
-            delayed_requests: Some(outcome.delayed_requests),
-            scaling,
-            way,
-            offers,
-        }
-    }
+/// How many replicas the instances on offer host, fewest first.
+fn instance_sizes(entry: &Entry) -> Vec<u32> {
+    let offers = candidates::all_offers(&entry.buyable);
+    let mut sizes: Vec<u32> = offers.map(|it| it.gpu_count / entry.candidate.gpu_count).collect();
+    sizes.sort_unstable();
+    sizes.dedup();
+    sizes
 }
 
-/// A time made longer by a factor.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn scaled(us: u64, factor: f64) -> u64 {
-    (us as f64 * factor).round() as u64
+fn offers_here<'a>(stage: &'a Stage<'a>) -> impl Iterator<Item = &'a Offer> {
+    candidates::all_offers(&stage.entry.buyable).filter(|it| stage.hosts(it))
 }
 
-/// A share of an amount, to the nano-unit.
-fn portion(total: Money, share: f64) -> Option<Money> {
-    const PARTS: u64 = 1_000_000_000;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1")]
-    let numerator = (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64;
-    total.scale(numerator, PARTS).ok()
-}
-
-fn duration_curve(
+fn reserved_plans(
     stage: &Stage<'_>,
-    outcome: &Outcome,
-    reserved: &Offer,
-    overflow: &Offer,
-) -> Option<DurationCurve> {
-    let plain = plain_curve(stage, outcome)?;
-    Some(DurationCurve {
-        break_even_share: Some(reserved.rate.to_f64() / overflow.rate.to_f64()),
-        break_even_label: Some(format!(
-            "{} {} at {} against {} an hour",
-            reserved.provider,
-            reserved.purchase,
-            reserved.rate.to_decimal_string(),
-            overflow.rate.to_decimal_string()
-        )),
-        ..plain
-    })
+    fixed: &Fixed,
+    on_demand: Option<&Outcome>,
+    best: &Best,
+) -> Vec<Plan> {
+    let question = stage.question;
+    if question.days < question.context.catalog.assumptions.advice.min_days_commitment {
+        return Vec::new();
+    }
+    let mut plans = Vec::new();
+    for (reserved, overflow) in
+        stage.entry.buyable.reserved.iter().filter(|(it, _)| stage.hosts(it))
+    {
+        if one_instance(reserved) < best.of(question, Kind::Reserved, reserved) {
+            plans.extend(stage.reserved(reserved, overflow, on_demand, fixed));
+        }
+    }
+    plans
 }
 
-fn plain_curve(stage: &Stage<'_>, outcome: &Outcome) -> Option<DurationCurve> {
+/// Demand of the autoscaled run in instances, with the break-even of the cheapest reserved offer that
+/// may be advised.
+fn duration_curve(stage: &Stage<'_>, outcome: &Outcome) -> Option<DurationCurve> {
     let steps = steps_by_hour(&outcome.on_us_by_hour, stage.load.trace.window_us());
     let mut hours: Vec<f64> = steps
         .iter()
@@ -590,11 +144,30 @@ fn plain_curve(stage: &Stage<'_>, outcome: &Outcome) -> Option<DurationCurve> {
         .collect();
     hours.sort_by(|a, b| b.total_cmp(a));
     let gpus = stage.hosted * stage.entry.candidate.gpu_count;
+    let mut pairs = stage.entry.buyable.reserved.iter();
+    let pair = pairs.find(|(it, _)| stage.hosts(it) && may_advise(stage.question, it));
     (!hours.is_empty()).then(|| DurationCurve {
         hours_sorted: hours,
-        unit: format!("instances of {gpus} {}", stage.entry.candidate.gpu),
-        break_even_share: None,
-        break_even_label: None,
+        unit: unit_of(gpus, &stage.entry.candidate.gpu),
+        break_even_share: pair
+            .map(|(reserved, overflow)| reserved.rate.to_f64() / overflow.rate.to_f64()),
+        break_even_label: pair.map(|(reserved, overflow)| break_even_label(reserved, overflow)),
         reserved_units: None,
     })
+}
+
+/// What one instance is, in words.
+pub(super) fn unit_of(gpus: u32, gpu: &str) -> String {
+    if gpus == 1 { gpu.to_owned() } else { format!("{gpus}-GPU {gpu}") }
+}
+
+/// The two rates behind a break-even, in words.
+pub(super) fn break_even_label(reserved: &Offer, overflow: &Offer) -> String {
+    format!(
+        "{} {} at {} against {} an hour",
+        reserved.provider,
+        reserved.purchase,
+        reserved.rate.to_decimal_string(),
+        overflow.rate.to_decimal_string()
+    )
 }

@@ -19,6 +19,8 @@ use crate::size::Replica;
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, PricingCategory, Workload, WorkloadClass};
 
+/// Candidates a report lists beside those simulated.
+const MAX_CANDIDATES_LEFT_SHOWN: usize = 20;
 /// Rejected rows a report lists; the counts are of all.
 const MAX_REJECTED_SHOWN: usize = 1000;
 
@@ -306,12 +308,7 @@ fn workload(
             attainment: found.slo.attainment.get(),
             assumed: found.slo.assumed,
         },
-        candidates: found
-            .candidates
-            .iter()
-            .filter(|it| it.verdict != Verdict::Refused)
-            .map(candidate)
-            .collect(),
+        candidates: shown_candidates(&found.candidates).map(candidate).collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
         advice: advice(it),
         waste: found
@@ -421,6 +418,18 @@ fn busy(it: &Analysed) -> (Option<f64>, Option<String>) {
         Some(share) => (Some(share), Some("model".to_owned())),
         None => (None, None),
     }
+}
+
+/// Those simulated, and of those left the ones of lowest estimate; what does not fit is only counted.
+fn shown_candidates(all: &[Candidate]) -> impl Iterator<Item = &Candidate> {
+    let simulated = all.iter().filter(|it| it.verdict == Verdict::Simulated);
+    let mut left: Vec<&Candidate> = all.iter().filter(|it| it.verdict == Verdict::Left).collect();
+    left.sort_by(|a, b| {
+        let estimate = |it: &Candidate| it.estimate.map(Money::atto);
+        estimate(a).cmp(&estimate(b)).then_with(|| a.id.cmp(&b.id))
+    });
+    left.truncate(MAX_CANDIDATES_LEFT_SHOWN);
+    simulated.chain(left)
 }
 
 fn candidate(it: &Candidate) -> CandidateReport {

@@ -189,15 +189,24 @@ pub(crate) fn plans_shown(workload: &WorkloadReport, most: usize) -> Vec<&PlanRe
     let class = |plan: &PlanReport, first: bool| match () {
         () if plan.purchase == "today" => 0_u8,
         () if Some(plan.id.as_str()) == advised => 1,
-        () if first && plan.meets_slo => 2,
-        () if plan.meets_slo => 3,
-        () => 4,
+        () if first && plan.meets_slo && plan.allowed => 2,
+        () if plan.meets_slo && plan.allowed => 3,
+        () if plan.meets_slo => 4,
+        () => 5,
     };
     let mut order: Vec<(u8, usize)> = workload
         .plans
         .iter()
         .enumerate()
-        .map(|(at, plan)| (class(plan, purchases.insert(plan.purchase.as_str())), at))
+        .map(|(at, plan)| {
+            (
+                class(
+                    plan,
+                    plan.allowed && plan.meets_slo && purchases.insert(plan.purchase.as_str()),
+                ),
+                at,
+            )
+        })
         .collect();
     order.sort_unstable();
     order.truncate(most);
@@ -256,6 +265,7 @@ fn plan_label(plan: &PlanReport, strong: bool) -> String {
     match (plan.purchase.as_str(), strong) {
         ("today", _) => format!("{label} (today)"),
         (_, true) => format!("{label} (recommended)"),
+        _ if !plan.allowed => format!("{label} (another provider)"),
         _ => label,
     }
 }

@@ -145,14 +145,11 @@ fn the_terminal_reads_as_agreed() {
                  difference 0.00 = billed 78,621.94
     data         1,204,377 rows = 1,204,336 kept + 41 rejected (3 duplicates) · 0
                  outside the window
-    WORKLOAD     WHAT IT IS        GPUS   BUSY       USD    UNIT ADVICE    USD/MONTH
-    rag-prod     real-time diurnal 8 A100 31 % 20,420.61 1.53/1M S1 switch 11,875.05
-    =old-demo 🚀 مرحبا
-                 real-time idle    1 A100  0 %  1,331.76       – S2 stop    1,286.70
-    a-workload-with-quite-a-long-name-in-staging
-                 real-time diurnal 8 A100 31 %    810.96 1.53/1M keep
-    <script>alert(1)</script>
-                 unknown           –         –         –       – more data
+    WORKLOAD               DEMAND  GPUS   BUSY       USD    UNIT ADVICE    USD/MONTH
+    rag-prod               diurnal 8 A100 31 % 20,420.61 1.53/1M S1 switch 11,875.05
+    =old-demo 🚀 مرحبا     idle    1 A100  0 %  1,331.76       – S2 stop    1,286.70
+    a-workload-with-quite… diurnal 8 A100 31 %    810.96 1.53/1M keep
+    <script>alert(1)</scr… unknown –         –         –       – more data
     DO NEXT                                                                USD/MONTH
     S1  rag-prod: Reserve 3 × H100 for 12 months and serve the peaks by    11,875.05
         the hour [B]

@@ -4,8 +4,10 @@
 //! checked on the way in, so later stages never look at a cell twice; [`frame`] writes it as a
 //! polars frame, the form in which it goes to Parquet.
 
+mod category;
 pub mod frame;
 pub mod schema;
 mod table;
 
+pub use category::PricingCategory;
 pub use table::{TextColumn, UsageRow, UsageTable};

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use super::PricingCategory;
 use crate::units::{Currency, Money, Period, Timestamp};
-use crate::workload::PricingCategory;
 
 /// A column of texts that repeat: a code per row, each text stored once.
 #[derive(Clone, Debug, Default)]

@@ -1,1 +1,18 @@
-//! t
+//! One binary for all integration tests, so that polars is linked once.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::print_stderr,
+    clippy::format_push_string,
+    clippy::format_collect,
+    clippy::float_cmp,
+    reason = "a test may end by a panic, talk, and compare printed numbers"
+)]
+
+mod architecture;
+mod bad_input;
+mod cli;
+mod golden;
+mod laws;
+mod reference;
+mod support;

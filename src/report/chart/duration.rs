@@ -60,15 +60,15 @@ fn finding(curve: &DurationCurve) -> String {
     let used = share_above(hours, 0.0);
     let unit = words::shown(&curve.unit);
     if used <= 0.0 {
-        return format!("No {unit} were needed in any hour");
+        return format!("No {unit} was needed in any hour");
     }
     let page = Medium::Page;
     match curve.reserved_units {
         Some(units) if units > 0 => format!(
-            "More than {units} {unit} were needed {} of the time",
+            "More than {units} × {unit} needed {} of the time",
             page.percent(share_above(hours, f64::from(units)))
         ),
-        _ => format!("{unit} were needed {} of the time", page.percent(used)),
+        _ => format!("{unit} needed {} of the time", page.percent(used)),
     }
 }
 

@@ -114,6 +114,7 @@ fn bar(plan: &PlanReport, recommended: bool) -> Bar {
         (true, _, _) => "Today: ",
         (_, true, _) => "Recommended: ",
         (_, _, false) => "Misses the limits: ",
+        _ if !plan.allowed => "Elsewhere: ",
         _ => "",
     };
     let (color, opacity) = match plan.purchase.as_str() {

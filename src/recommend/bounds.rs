@@ -1,0 +1,130 @@
+//! Lower bounds that let the search skip plans that cannot win.
+//!
+//! Each bound is the cost of a month that no plan of its kind can go below: a fixed fleet has at least
+//! the instances its planning batch asks for; an autoscaled one is on at least in the minutes with a
+//! request; serverless bills at least the time that full batches take; a commitment is at least one
+//! instance. A plan is measured against the best of its own kind, so every way of buying stays in the
+//! report.
+
+use std::collections::BTreeMap;
+
+use super::demand::{Question, Timing};
+use super::offers::may_advise;
+use super::plan::{Plan, Way};
+use super::stage::Stage;
+use crate::catalog::{Offer, Purchase};
+
+/// Hours of the month every cost refers to.
+const HOURS: f64 = 730.0;
+
+/// Ways of buying that are compared with each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Kind {
+    Fixed,
+    Autoscaled,
+    Reserved,
+    Serverless,
+}
+
+/// The cheapest plan of each kind that meets the limits, at home and elsewhere.
+#[derive(Debug, Default)]
+pub(super) struct Best {
+    costs: BTreeMap<(Kind, bool), f64>,
+}
+
+impl Best {
+    /// Remembers what was found.
+    pub(super) fn learn(&mut self, question: &Question<'_>, plans: &[Plan]) {
+        for plan in plans.iter().filter(|it| it.meets_slo) {
+            let kind = match plan.way {
+                Way::Reserved { .. } => Kind::Reserved,
+                Way::Serverless => Kind::Serverless,
+                Way::PaygAutoscaled => Kind::Autoscaled,
+                Way::PaygFixed | Way::PaygFollowing | Way::Today => Kind::Fixed,
+            };
+            let allowed = plan.offers.iter().all(|it| may_advise(question, it));
+            let cost = self.costs.entry((kind, allowed)).or_insert(f64::INFINITY);
+            *cost = cost.min(plan.monthly_cost.to_f64());
+        }
+    }
+
+    /// The cheapest so far of a kind, where this offer belongs; infinite before the first.
+    pub(super) fn of(&self, question: &Question<'_>, kind: Kind, offer: &Offer) -> f64 {
+        let key = (kind, may_advise(question, offer));
+        self.costs.get(&key).copied().unwrap_or(f64::INFINITY)
+    }
+}
+
+/// The bounds of one candidate on instances of one size.
+#[derive(Debug)]
+pub(super) struct Bounds {
+    /// Instances a fixed fleet has at least.
+    least_instances: f64,
+    /// Share of the time at least one instance is on.
+    on_share: f64,
+    /// Instances busy on average when every batch is full.
+    busy_instances: f64,
+}
+
+impl Bounds {
+    pub(super) fn of(stage: &Stage<'_>) -> Bounds {
+        let hosted = f64::from(stage.hosted);
+        let mean_rps =
+            stage.load.trace.len() as f64 / (stage.load.trace.window_us() as f64 / 1e6).max(1.0);
+        let slots = stage.slots();
+        let best_rps = match (&stage.load.timing, &stage.entry.candidate.replica) {
+            (Timing::Model { .. }, Some(replica)) => replica.requests_per_s(slots),
+            (Timing::Measured { service_us, .. }, _) => {
+                f64::from(slots) / (*service_us as f64 / 1e6 * stage.entry.slowdown)
+            }
+            (Timing::Model { .. }, None) => f64::INFINITY,
+        };
+        // Work nobody waits for may spread its busiest hour; what it needs on average it needs.
+        let rps = if stage.is_patient() {
+            mean_rps
+        } else {
+            stage.load.busiest_rps * stage.entry.load_factor
+        };
+        let fits_once = matches!(stage.load.timing, Timing::Measured { .. });
+        let needed = if fits_once { mean_rps } else { rps };
+        Bounds {
+            least_instances: (needed / best_rps / hosted).ceil().max(1.0),
+            on_share: stage.load.active_share,
+            busy_instances: mean_rps / best_rps / hosted,
+        }
+    }
+
+    pub(super) fn fixed(&self, offer: &Offer) -> f64 {
+        self.least_instances * offer.rate.to_f64() * HOURS
+    }
+
+    pub(super) fn autoscaled(&self, offer: &Offer) -> f64 {
+        self.on_share.max(self.busy_instances) * offer.rate.to_f64() * HOURS
+    }
+
+    pub(super) fn serverless(&self, offer: &Offer) -> f64 {
+        self.busy_instances * offer.rate.to_f64() * HOURS
+    }
+
+    /// Whether any plan of this offer could be the best of its kind.
+    pub(super) fn may_win(&self, best: &Best, question: &Question<'_>, offer: &Offer) -> bool {
+        let below = |bound: f64, kind| bound < best.of(question, kind, offer);
+        match offer.purchase {
+            Purchase::ServerlessFlex | Purchase::ServerlessActive => {
+                below(self.serverless(offer), Kind::Serverless)
+            }
+            Purchase::Reserved { .. } | Purchase::FlexCommitment { .. } => {
+                below(one_instance(offer), Kind::Reserved)
+            }
+            _ => {
+                below(self.fixed(offer), Kind::Fixed)
+                    || below(self.autoscaled(offer), Kind::Autoscaled)
+            }
+        }
+    }
+}
+
+/// The least a commitment costs: one instance, used or not.
+pub(super) fn one_instance(offer: &Offer) -> f64 {
+    offer.rate.to_f64() * HOURS
+}

@@ -1,0 +1,452 @@
+//! One candidate on instances of one size: its service rates, its fleets, its plans.
+
+use super::candidates::Entry;
+use super::demand::{Question, RequestLoad, Timing, whole_us};
+use super::money;
+use super::offers::may_advise;
+use super::plan::{Plan, PlanParts, Scaling, Way};
+use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
+use crate::simulate::{
+    Billing, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, least_fleet, run,
+    steps_by_hour,
+};
+use crate::units::Money;
+
+/// One candidate on instances that host `hosted` replicas each.
+pub(super) struct Stage<'a> {
+    pub(super) question: &'a Question<'a>,
+    pub(super) load: &'a RequestLoad<'a>,
+    pub(super) entry: &'a Entry,
+    pub(super) hosted: u32,
+}
+
+/// The least fixed fleet that meets the limits, with what it found.
+pub(super) struct Fixed {
+    pub(super) n: u32,
+    pub(super) batch: u32,
+    pub(super) outcome: Outcome,
+}
+
+impl Stage<'_> {
+    /// Whether an offer is an instance of this size.
+    pub(super) fn hosts(&self, offer: &Offer) -> bool {
+        offer.gpu_count / self.entry.candidate.gpu_count == self.hosted
+    }
+
+    /// Requests one replica may serve at once.
+    pub(super) fn slots(&self) -> u32 {
+        self.entry.candidate.slots.unwrap_or(1)
+    }
+
+    /// Service rates of a fleet of `instances`, and the batch they hold for; nothing when saturated
+    /// or when a token takes longer than the limit.
+    pub(super) fn service(&self, instances: u32) -> Option<(ServiceModel, u32)> {
+        match (&self.load.timing, &self.entry.candidate.replica) {
+            (Timing::Measured { slots, .. }, _) => self.at_batch(*slots).map(|it| (it, *slots)),
+            (Timing::Model { .. }, Some(replica)) => {
+                let replicas = instances.saturating_mul(self.hosted);
+                let busiest = self.load.busiest_rps * self.entry.load_factor;
+                let planned = replica.planning_batch(busiest, replicas, self.slots());
+                // Work nobody waits for may queue: full batches then.
+                let batch = planned.or_else(|| self.is_patient().then(|| self.slots()))?;
+                self.at_batch(batch).map(|service| (service, batch))
+            }
+            _ => None,
+        }
+    }
+
+    /// Service rates with `batch` sequences running, where a token keeps its limit.
+    pub(super) fn at_batch(&self, batch: u32) -> Option<ServiceModel> {
+        match (&self.load.timing, &self.entry.candidate.replica) {
+            (Timing::Measured { service_us, .. }, _) => {
+                Some(ServiceModel::Fixed { service_us: scaled(*service_us, self.entry.slowdown) })
+            }
+            (Timing::Model { .. }, Some(replica)) => {
+                let tpot_us = replica.tpot_s(batch) * 1e6;
+                let keeps = self.load.limits.tpot_us.is_none_or(|limit| tpot_us <= limit);
+                let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s();
+                keeps.then_some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
+            }
+            _ => None,
+        }
+    }
+
+    /// Whether nobody waits for the answer.
+    pub(super) fn is_patient(&self) -> bool {
+        self.question.slo.ttft_p95_s.is_none()
+    }
+
+    pub(super) fn replay(
+        &self,
+        service: &ServiceModel,
+        fleet: &FleetSpec,
+        billing: &Billing,
+    ) -> Option<Outcome> {
+        run(&self.load.trace, service, fleet, billing, Some(self.load.limits)).outcome()
+    }
+
+    fn meets(&self, outcome: &Outcome) -> bool {
+        outcome.meets(self.question.slo.attainment) && !outcome.unstable
+    }
+
+    pub(super) fn least_fixed(&self) -> Option<Fixed> {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let max = self.question.context.catalog.assumptions.simulate.max_replicas as u32;
+        // The rate does not matter here: only who waits how long.
+        let rate = self.entry.buyable.payg.first().or(self.entry.buyable.serverless.first())?.rate;
+        let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
+            let (service, batch) = self.service(n)?;
+            let fleet = FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted));
+            let billing = Billing::by_the_microsecond(rate);
+            // A measured time has no model to add headroom to, so the trial takes longer instead.
+            if let ServiceModel::Fixed { service_us } = &service {
+                let service_us = scaled(*service_us, self.entry.load_factor);
+                let trial = self.replay(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
+                self.meets(&trial).then_some(())?;
+            }
+            let outcome = self.replay(&service, &fleet, &billing)?;
+            self.meets(&outcome).then_some((batch, outcome))
+        });
+        match answer {
+            FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {
+                Some(Fixed { n, batch, outcome })
+            }
+            FleetAnswer::Saturated => None,
+        }
+    }
+
+    /// `fixed.n` instances of one offer all the time.
+    pub(super) fn fixed_plan(&self, offer: &Offer, way: Way, fixed: &Fixed) -> Option<Plan> {
+        let total = money::month_of(offer.rate, fixed.n)?;
+        let share = fixed.outcome.busy_us as f64
+            / (fixed.outcome.busy_us + fixed.outcome.idle_us).max(1) as f64;
+        let busy = portion(total, share)?;
+        let idle = total.checked_sub(busy).ok()?;
+        let zero = Money::zero(total.currency());
+        let committed = matches!(way, Way::Reserved { .. });
+        let parts = PlanParts {
+            busy,
+            idle: if committed { zero } else { idle },
+            starting: zero,
+            committed_unused: if committed { idle } else { zero },
+        };
+        let scaling = Scaling {
+            policy: "fixed",
+            value: None,
+            min: fixed.n,
+            max: fixed.n,
+            idle_timeout_s: None,
+            cold_start_s: None,
+            slots: Some(self.slots()),
+        };
+        Some(self.plan(way, vec![offer.clone()], (total, parts), (&fixed.outcome, scaling)))
+    }
+
+    /// Requests per replica an autoscaler aims at: the batch of the fixed fleet, at least a few, at
+    /// most the target share of the slots, and never so many that tokens miss their limit.
+    pub(super) fn target_batch(&self, fixed: &Fixed) -> u32 {
+        let assumed = &self.question.context.catalog.assumptions.simulate;
+        if matches!(self.load.timing, Timing::Measured { .. }) {
+            return self.slots();
+        }
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let (least, most) = (
+            assumed.autoscale_least_target as u32,
+            (f64::from(self.slots()) * assumed.autoscale_target).floor() as u32,
+        );
+        // Work nobody waits for fills its replicas before it asks for more.
+        let wanted = if self.is_patient() { most } else { fixed.batch.max(least) };
+        let mut batch = wanted.min(most.max(1));
+        while batch > 1 && self.at_batch(batch).is_none() {
+            batch -= batch.div_ceil(8);
+        }
+        batch.max(1)
+    }
+
+    fn cold_start_s(&self) -> f64 {
+        let workload = self.question.described.workload;
+        let assumed = &self.question.context.catalog.assumptions.cold_start;
+        workload.settings.cold_start_s.unwrap_or_else(|| match &self.entry.candidate.replica {
+            Some(replica) => replica.cold_start_s(assumed),
+            None => assumed.unknown_model_s,
+        })
+    }
+
+    /// Pay as you go that follows the load; also what it found, for the commitment curve.
+    pub(super) fn autoscaled(
+        &self,
+        offer: &Offer,
+        fixed: &Fixed,
+    ) -> (Option<Plan>, Option<Outcome>) {
+        let assumed = &self.question.context.catalog.assumptions;
+        let boot = match self.question.described.workload.settings.cold_start_s {
+            Some(_) => 0.0,
+            None => assumed.cold_start.instance_boot_s,
+        };
+        let cold_start_s = self.cold_start_s() + boot;
+        let target = self.target_batch(fixed);
+        let Some(service) = self.at_batch(target) else { return (None, None) };
+        let billing = Billing {
+            granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
+            ..Billing::by_the_microsecond(offer.rate)
+        };
+        let fleet = FleetSpec {
+            slots_per_replica: self.slots().saturating_mul(self.hosted),
+            min_replicas: 0,
+            max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
+            scaler: Scaler::RequestCount {
+                requests: target.saturating_mul(self.hosted),
+                per_replicas: 1,
+            },
+            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
+            cold_start_us: whole_us(cold_start_s),
+        };
+        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
+        else {
+            return (None, None);
+        };
+        let plan = self.elastic_plan(
+            (Way::PaygAutoscaled, vec![offer.clone()]),
+            &fleet,
+            &billing,
+            &outcome,
+        );
+        (plan, Some(outcome))
+    }
+
+    /// The fleet with no instance always on, or with the fewest that meet the limits.
+    fn with_least_minimum(
+        &self,
+        service: &ServiceModel,
+        fleet: FleetSpec,
+        billing: &Billing,
+        most: u32,
+    ) -> Option<(FleetSpec, Outcome)> {
+        let mut last = None;
+        for min_replicas in 0..=most.min(2) {
+            let fleet = FleetSpec { min_replicas, ..fleet };
+            let outcome = self.replay(service, &fleet, billing)?;
+            let meets = self.meets(&outcome);
+            last = Some((fleet, outcome));
+            if meets {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Serverless workers by the rules of their platform.
+    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+        let platform = self.question.context.catalog.platform(&offer.provider)?;
+        let (scaler, slots, batch) = self.scaler_of(platform, fixed);
+        let service = self.at_batch(batch)?;
+        let billing = Billing {
+            rate: offer.rate,
+            base_rate: offer.rate,
+            bill_start: platform.bill_start,
+            granularity_us: u64::from(platform.granularity_s) * 1_000_000,
+            minimum_us: u64::from(platform.minimum_s) * 1_000_000,
+        };
+        let fleet = FleetSpec {
+            slots_per_replica: slots,
+            min_replicas: 0,
+            max_replicas: platform
+                .max_workers
+                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
+            scaler,
+            idle_timeout_us: whole_us(platform.idle_timeout_s),
+            cold_start_us: whole_us(self.cold_start_s()),
+        };
+        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
+        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
+    }
+
+    /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
+    fn scaler_of(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> (Scaler, u32, u32) {
+        let per_worker = if platform.concurrency_is_configurable {
+            self.target_batch(fixed).saturating_mul(self.hosted)
+        } else {
+            platform.concurrency_per_worker.max(1)
+        };
+        let scaler = match platform.scaler {
+            ScalerRule::QueueDelay { threshold_s } => {
+                Scaler::QueueDelay { threshold_us: whole_us(threshold_s) }
+            }
+            ScalerRule::RequestCount { value } => Scaler::RequestCount {
+                requests: if platform.concurrency_is_configurable {
+                    per_worker
+                } else {
+                    value.max(1)
+                },
+                per_replicas: 1,
+            },
+        };
+        (scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1))
+    }
+
+    /// A reserved base at the best point of the savings curve and one to each side.
+    pub(super) fn reserved(
+        &self,
+        reserved: &Offer,
+        overflow: &Offer,
+        on_demand: Option<&Outcome>,
+        fixed: &Fixed,
+    ) -> Vec<Plan> {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
+            reserved.purchase
+        else {
+            return Vec::new();
+        };
+        let way = Way::Reserved { months };
+        let mut plans: Vec<Plan> =
+            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
+        let Some(outcome) = on_demand else { return plans };
+        let steps = steps_by_hour(&outcome.on_us_by_hour, self.load.trace.window_us());
+        let Some(curve) = SavingsCurve::new(steps, overflow.rate, reserved.rate) else {
+            return plans;
+        };
+        let best = curve.best_n();
+        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+            if n < fixed.n {
+                plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
+            }
+        }
+        plans
+    }
+
+    fn base_and_overflow(
+        &self,
+        (way, base): (Way, u32),
+        reserved: &Offer,
+        overflow: &Offer,
+        fixed: &Fixed,
+    ) -> Option<Plan> {
+        let assumed = &self.question.context.catalog.assumptions;
+        let target = self.target_batch(fixed);
+        let service = self.at_batch(target)?;
+        let billing = Billing {
+            base_rate: reserved.rate,
+            granularity_us: u64::from(overflow.billing_granularity_s.unwrap_or(1)) * 1_000_000,
+            ..Billing::by_the_microsecond(overflow.rate)
+        };
+        let boot = match self.question.described.workload.settings.cold_start_s {
+            Some(_) => 0.0,
+            None => assumed.cold_start.instance_boot_s,
+        };
+        let fleet = FleetSpec {
+            slots_per_replica: self.slots().saturating_mul(self.hosted),
+            min_replicas: base,
+            max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
+            scaler: Scaler::RequestCount {
+                requests: target.saturating_mul(self.hosted),
+                per_replicas: 1,
+            },
+            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
+            cold_start_us: whole_us(self.cold_start_s() + boot),
+        };
+        let outcome = self.replay(&service, &fleet, &billing)?;
+        let offers = vec![reserved.clone(), overflow.clone()];
+        self.elastic_plan((way, offers), &fleet, &billing, &outcome)
+    }
+
+    /// A plan whose instances come and go above its minimum.
+    fn elastic_plan(
+        &self,
+        (way, offers): (Way, Vec<Offer>),
+        fleet: &FleetSpec,
+        billing: &Billing,
+        outcome: &Outcome,
+    ) -> Option<Plan> {
+        let window_us = self.load.trace.window_us();
+        let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
+        let elastic = money::monthly(outcome.elastic_cost, window_us)?;
+        let starting = money::monthly(outcome.parts.starting, window_us)?;
+        let busy_elastic = money::monthly(outcome.parts.busy, window_us)?;
+        let busy_base = money::monthly(outcome.parts.base_busy, window_us)?;
+        let busy_base = if busy_base > base { base } else { busy_base };
+        let unused = base.checked_sub(busy_base).ok()?;
+        // What the other parts leave of the whole, so that the parts add up to the last digit.
+        let idle = elastic.checked_sub(starting).ok()?.checked_sub(busy_elastic).ok()?;
+        let committed = matches!(way, Way::Reserved { .. });
+        let zero = Money::zero(base.currency());
+        let parts = PlanParts {
+            busy: busy_elastic.checked_add(busy_base).ok()?,
+            idle: if committed { idle } else { idle.checked_add(unused).ok()? },
+            starting,
+            committed_unused: if committed { unused } else { zero },
+        };
+        let (policy, value) = match fleet.scaler {
+            Scaler::Fixed => ("fixed", None),
+            Scaler::QueueDelay { threshold_us } => ("queue_delay", Some(threshold_us as f64 / 1e6)),
+            Scaler::RequestCount { requests, .. } => ("request_count", Some(f64::from(requests))),
+        };
+        let scaling = Scaling {
+            policy,
+            value,
+            min: fleet.min_replicas,
+            max: outcome.max_on.max(fleet.min_replicas),
+            idle_timeout_s: Some(fleet.idle_timeout_us as f64 / 1e6),
+            cold_start_s: Some(fleet.cold_start_us as f64 / 1e6),
+            slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
+        };
+        let total = base.checked_add(elastic).ok()?;
+        Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
+    }
+
+    fn plan(
+        &self,
+        way: Way,
+        offers: Vec<Offer>,
+        (monthly_cost, parts): (Money, PlanParts),
+        (outcome, scaling): (&Outcome, Scaling),
+    ) -> Plan {
+        let candidate = &self.entry.candidate;
+        let offer_ids: Vec<&str> = offers.iter().map(|it| it.id.as_str()).collect();
+        Plan {
+            id: format!(
+                "{}:{}:{}:min{}",
+                way.as_word(),
+                candidate.id,
+                offer_ids.join("+"),
+                scaling.min
+            ),
+            candidate_id: Some(candidate.id.clone()),
+            gpu: candidate.gpu.clone(),
+            gpu_count: candidate.gpu_count,
+            precision: candidate.precision.clone(),
+            monthly_cost,
+            parts,
+            latencies: Plan::latencies_of(outcome),
+            attainment: outcome.attainment(),
+            meets_slo: self.meets(outcome),
+            allowed: offers.iter().all(|it| may_advise(self.question, it)),
+            cold_starts: Some(outcome.cold_starts),
+            delayed_requests: Some(outcome.delayed_requests),
+            scaling,
+            way,
+            offers,
+        }
+    }
+}
+
+/// A time made longer by a factor.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn scaled(us: u64, factor: f64) -> u64 {
+    (us as f64 * factor).round() as u64
+}
+
+/// A share of an amount, to the nano-unit.
+fn portion(total: Money, share: f64) -> Option<Money> {
+    const PARTS: u64 = 1_000_000_000;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1")]
+    let numerator = (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64;
+    total.scale(numerator, PARTS).ok()
+}

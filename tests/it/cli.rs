@@ -1,0 +1,207 @@
+//! The words on the command line and what a script may rely on.
+
+use crate::support::{Bench, Ran};
+
+const USAGE: &str = "\
+period_start,workload,provider,region,gpu,gpu_count,billed_cost,effective_cost,requests
+2026-10-01T00:00:00Z,chat,runpod,global,L40S,1,1.09,1.09,10
+2026-10-01T01:00:00Z,chat,runpod,global,L40S,1,1.09,1.09,0
+2026-10-01T02:00:00Z,chat,runpod,global,L40S,1,1.09,1.09,20
+";
+
+fn check(ran: &Ran, code: i32) {
+    assert_eq!(ran.code, code, "stdout: {}\nstderr: {}", ran.stdout, ran.stderr);
+}
+
+#[test]
+fn help_names_every_command_and_exit_code() {
+    let bench = Bench::new();
+    let ran = bench.run(&["--help"]);
+    check(&ran, 0);
+    insta::assert_snapshot!(ran.stdout);
+}
+
+#[test]
+fn version_is_the_crates() {
+    let ran = Bench::new().run(&["--version"]);
+    check(&ran, 0);
+    assert_eq!(ran.stdout.trim(), concat!("gpuadvise ", env!("CARGO_PKG_VERSION")));
+}
+
+#[test]
+fn usage_errors_are_exit_code_2() {
+    let bench = Bench::new();
+    for words in [
+        &["analyse"][..],
+        &["analyze"],
+        &["analyze", "a.csv", "--max-rejected", "many"],
+        &["analyze", "a.csv", "--time-zone", "Mars/Olympus"],
+        &["analyze", "a.csv", "--since", "7d", "--month"],
+        &["describe", "a.csv", "--quiet", "--verbose"],
+        &["size", "no-such-model"],
+        &["size", "meta-llama/Meta-Llama-3.1-8B", "--gpu", "H900"],
+    ] {
+        let ran = bench.run(words);
+        check(&ran, 2);
+        assert!(ran.stdout.is_empty(), "{}", ran.stdout);
+    }
+}
+
+#[test]
+fn stdin_gz_and_globs_read_the_same() {
+    let bench = Bench::new();
+    let plain = bench.write("logs/a.csv", USAGE);
+    let mut packed = Vec::new();
+    {
+        use std::io::Write;
+        let mut encoder = flate2::write::GzEncoder::new(&mut packed, flate2::Compression::fast());
+        encoder.write_all(USAGE.as_bytes()).unwrap();
+        encoder.finish().unwrap();
+    }
+    let gz = bench.write("gz/a.csv.gz", packed);
+    let described = bench.run(&["describe", &plain, "--format", "json"]);
+    check(&described, 0);
+    let from_stdin = bench.run_with_stdin(&["describe", "-", "--format", "json"], USAGE);
+    assert_eq!(from_stdin.stdout, described.stdout);
+    assert_eq!(bench.run(&["describe", &gz, "--format", "json"]).stdout, described.stdout);
+    assert_eq!(bench.run(&["describe", "logs/*.csv", "--format", "json"]).stdout, described.stdout);
+}
+
+#[test]
+fn the_report_lands_where_it_is_asked_for() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", USAGE);
+    let ran = bench.run(&["analyze", &file]);
+    check(&ran, 0);
+    for name in ["report.html", "report.md", "report.json", "charts/chat-heat-map.svg"] {
+        assert!(bench.path("reports/usage").join(name).is_file(), "{name}");
+    }
+    let ran = bench.run(&["analyze", &file, "--output", "elsewhere", "--format", "json"]);
+    check(&ran, 0);
+    let written = std::fs::read_to_string(bench.path("elsewhere/report.json")).unwrap();
+    assert_eq!(ran.stdout, written, "stdout shows the same JSON as the file");
+    let left: Vec<_> = std::fs::read_dir(bench.path("elsewhere"))
+        .unwrap()
+        .map(|it| it.unwrap().file_name())
+        .collect();
+    assert_eq!(left.len(), 4, "three files and the charts, nothing half-written: {left:?}");
+}
+
+#[test]
+fn rows_are_joined_with_a_request_log_by_name() {
+    let bench = Bench::new();
+    let bill = bench.write(
+        "bill.csv",
+        USAGE
+            .replace(",requests", "")
+            .replace(",10\n", "\n")
+            .replace(",0\n", "\n")
+            .replace(",20\n", "\n"),
+    );
+    let log = bench.write(
+        "requests.csv",
+        "timestamp,workload,prompt_tokens,completion_tokens\n\
+         2026-10-01T00:10:00Z,chat,100,20\n2026-10-01T02:30:00Z,chat,300,40\n",
+    );
+    let ran = bench.run(&["analyze", &bill, &log, "--format", "json", "--output", "out"]);
+    check(&ran, 0);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let chat = &report["workloads"][0];
+    assert_eq!(chat["baseline"]["requests"], 2);
+    assert_eq!(chat["baseline"]["prompt_tokens"], 400);
+    assert_eq!(chat["baseline"]["effective_cost"], "3.27");
+    assert_eq!(chat["advice"]["action"], "not_enough_data", "three hours carry no switch");
+    assert_eq!(report["reconciliation"]["difference"], "0.00");
+}
+
+#[test]
+fn fail_above_sets_the_exit_code() {
+    let bench = Bench::new();
+    let header = "period_start,workload,provider,gpu,gpu_count,cost,requests,gpu_util\n";
+    let rows: String = (0..24 * 9)
+        .map(|hour| {
+            format!(
+                "2026-10-{:02}T{:02}:00:00Z,demo,runpod,L40S,1,1.09,0,0\n",
+                1 + hour / 24,
+                hour % 24
+            )
+        })
+        .collect();
+    let file = bench.write("idle.csv", format!("{header}{rows}"));
+    let ran = bench.run(&["analyze", &file, "--output", "out", "--fail-above", "100"]);
+    check(&ran, 5);
+    assert!(ran.stdout.contains("stop"), "{}", ran.stdout);
+    check(&bench.run(&["analyze", &file, "--output", "out", "--fail-above", "100000"]), 0);
+}
+
+#[test]
+fn the_articles_arithmetic_is_printed_to_the_digit() {
+    let bench = Bench::new();
+    let given =
+        ["size", "--params", "70e9", "--layers", "80", "--kv-heads", "8", "--head-dim", "128"];
+    let ran = bench.run(&given);
+    check(&ran, 0);
+    let row = |precision: &str| {
+        let line = ran.stdout.lines().find(|it| it.starts_with(precision)).unwrap();
+        line.split_whitespace().skip(1).map(|it| it.parse::<f64>().unwrap()).collect::<Vec<_>>()
+    };
+    let rounded = |values: Vec<f64>| values.into_iter().map(f64::round).collect::<Vec<_>>();
+    assert_eq!(row("bf16")[1], 10.7);
+    assert_eq!(rounded(row("bf16")), [140.0, 11.0, 17.0, 168.0]);
+    assert_eq!(rounded(row("int4")), [35.0, 11.0, 4.0, 50.0]);
+    let own = bench.run(&[&given[..], &["--overhead-gb", "5", "--quantization", "int4"]].concat());
+    let total = own
+        .stdout
+        .lines()
+        .find(|it| it.starts_with("int4"))
+        .unwrap()
+        .split_whitespace()
+        .last()
+        .unwrap();
+    assert_eq!(total.parse::<f64>().unwrap().round(), 51.0);
+    let by_id = bench.run(&["size", "meta-llama/Meta-Llama-3-70B", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(&by_id.stdout).unwrap();
+    assert_eq!((json["rule_of_thumb"][0]["weights_bytes"].as_f64().unwrap() / 1e9).round(), 141.0);
+}
+
+#[test]
+fn prices_check_and_list() {
+    let bench = Bench::new();
+    let ran = bench.run(&["prices", "check"]);
+    check(&ran, 0);
+    assert!(ran.stdout.contains("no fault found"), "{}", ran.stdout);
+    let ran = bench.run(&["prices", "list", "--gpu", "H100", "--format", "csv"]);
+    check(&ran, 0);
+    assert!(ran.stdout.lines().count() > 20);
+    bench.write("pricing/offers/own.toml", "[[offer]]\ninstance_type = \"x\"\nprice = \"1\"\n");
+    let ran = bench.run(&["prices", "check", "--pricing", "pricing"]);
+    check(&ran, 4);
+    assert!(
+        ran.stderr.starts_with("error: ") && ran.stderr.contains("offers/own.toml:"),
+        "{}",
+        ran.stderr
+    );
+}
+
+#[test]
+fn tables_fit_80_columns() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", USAGE);
+    for words in [
+        &["describe", &file][..],
+        &["analyze", &file, "--output", "o"],
+        &["prices", "list"],
+        &["prices", "check"],
+        &["size", "meta-llama/Meta-Llama-3.1-8B"],
+    ] {
+        let ran = bench.run(words);
+        check(&ran, 0);
+        for line in ran.stdout.lines() {
+            assert!(
+                line.chars().count() <= 80,
+                "{words:?}: {} columns: {line}",
+                line.chars().count()
+            );
+        }
+    }
+}
