@@ -483,5 +483,36 @@ fn two_decimals(amount: Money) -> String {
     let (quotient, rest) = (amount.atto().div_euclid(CENT), amount.atto().rem_euclid(CENT));
     let up = rest * 2 > CENT || (rest * 2 == CENT && quotient % 2 != 0);
     let rounded = Money::from_atto((quotient + i128::from(up)) * CENT, amount.currency());
-    rounded.to_string()
+    grouped(&rounded.to_decimal_string()) + " " + amount.currency().as_str()
+}
+
+/// The digits before the point in groups of three: 20036.35 is 20,036.35.
+fn grouped(decimal: &str) -> String {
+    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |it| ("-", it));
+    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "00"));
+    let mut text = sign.to_owned();
+    for (at, digit) in whole.chars().enumerate() {
+        if at > 0 && (whole.len() - at).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text + "." + fraction
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn amounts_in_prose_are_grouped_and_rounded_half_to_even() {
+        let check = |text: &str, shown: &str| {
+            let amount = Money::parse(text, Currency::USD).unwrap();
+            assert_eq!(two_decimals(amount), shown);
+        };
+        check("20036.346535", "20,036.35 USD");
+        check("-1234567.005", "-1,234,567.00 USD");
+        check("999.995", "1,000.00 USD");
+        check("0.015", "0.02 USD");
+    }
 }

@@ -59,6 +59,13 @@ impl<'a> Question<'a> {
             Err(why) => level(described, why),
         };
         let days = workload.demand_window.hours() / 24.0;
+        if let (Load::Requests(_), true, Some(ttft), Some(tpot)) =
+            (&load, slo.assumed, slo.ttft_p95_s, slo.tpot_p95_s)
+        {
+            notices.push(format!(
+                "no latency limit is set, so {ttft} s to the first token and {tpot} s per token are assumed"
+            ));
+        }
         Question { described, context, slo, load, days, notices }
     }
 

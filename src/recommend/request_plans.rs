@@ -81,17 +81,25 @@ fn plans_of(
             if bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
-                on_demand = on_demand.or(outcome);
+                // The run of an offer that may be advised speaks for the commitment and the curve.
+                let ours = may_advise(question, offer);
+                if let Some(outcome) = outcome
+                    && (on_demand.is_none() || ours)
+                {
+                    on_demand = Some((outcome, ours));
+                }
             }
         }
-        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref(), best));
+        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), best));
         for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
             if bounds.serverless(offer) < best.of(question, Kind::Serverless, offer) {
                 found.extend(stage.serverless(offer, &fixed));
             }
         }
         if curve.is_none() {
-            curve = on_demand.as_ref().and_then(|outcome| duration_curve(&stage, outcome));
+            // Of what may be advised, so that the page speaks of instances the reader can buy.
+            let ours = on_demand.as_ref().filter(|it| it.1);
+            curve = ours.and_then(|it| duration_curve(&stage, &it.0));
         }
         best.learn(question, &found);
         plans.extend(found);

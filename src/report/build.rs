@@ -521,7 +521,7 @@ fn advice(it: &Analysed) -> AdviceReport {
         interval: None,
         probability_of_loss: None,
         grade: advice.grade.to_string(),
-        confidence: it.class.confidence.get(),
+        confidence: None,
         reasons: advice.reasons.clone(),
         steps: advice.steps.clone(),
         undo: advice.undo.clone(),

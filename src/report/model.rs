@@ -416,8 +416,8 @@ pub struct AdviceReport {
     pub probability_of_loss: Option<f64>,
     /// A to F.
     pub grade: String,
-    /// 0 to 1.
-    pub confidence: f64,
+    /// Chance that the saving is at least its low end; nothing until the interval is computed.
+    pub confidence: Option<f64>,
     /// Why, the strongest first, what caps the grade included.
     pub reasons: Vec<String>,
     /// How to do it.

@@ -92,7 +92,7 @@ fn advice(
         interval: None,
         probability_of_loss: None,
         grade: "B".to_owned(),
-        confidence: 0.8,
+        confidence: Some(0.8),
         reasons: vec![
             "The fleet serves for 31 % of the hours it is paid for.".to_owned(),
             "The latency limits are assumed, which caps the grade at C.".to_owned(),
