@@ -140,6 +140,8 @@ pub struct UsageTotals {
     pub kv_cache_usage_max: Option<Fraction>,
     /// Largest memory use seen, MiB per GPU.
     pub vram_used_mib_max: Option<f64>,
+    /// Largest share of GPU memory in use seen.
+    pub memory_fraction_max: Option<Fraction>,
     /// Rows of the usage table behind these sums.
     pub n_rows: u64,
 }

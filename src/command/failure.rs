@@ -75,8 +75,8 @@ impl From<ConfigError> for Failure {
 
 impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Failure {
-        Failure::new(ExitStatus::Catalog, error)
-            .with_hint("mend the row, then run `gpuadvise prices check --pricing DIR`")
+        let hint = error.hint();
+        Failure::new(ExitStatus::Catalog, error).with_hint(hint)
     }
 }
 

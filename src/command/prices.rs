@@ -23,7 +23,7 @@ pub(super) fn run(args: &PricesArgs, global: &Global, _talk: Talk) -> CommandRes
                 of_gpu
                     && provider.as_deref().is_none_or(|it| offer.provider.eq_ignore_ascii_case(it))
             };
-            list(&catalog.price_list().filter(wanted).collect::<Vec<_>>(), global.format)
+            list(&catalog.price_list().filter(wanted).collect::<Vec<_>>(), global.format, &catalog)
         }
     };
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
@@ -47,15 +47,15 @@ fn check(catalog: &Catalog) -> String {
     text
 }
 
-fn list(offers: &[&Offer], format: Format) -> String {
+fn list(offers: &[&Offer], format: Format, catalog: &Catalog) -> String {
     match format {
         Format::Json => json(offers),
         Format::Csv => csv(offers),
-        Format::Table | Format::Md | Format::Html => table(offers),
+        Format::Table | Format::Md | Format::Html => table(offers, catalog),
     }
 }
 
-fn table(offers: &[&Offer]) -> String {
+fn table(offers: &[&Offer], catalog: &Catalog) -> String {
     let mut text = format!(
         "{:<20} {:<13} {:>3} {:>9}  {:<15} {}\n",
         "GPU", "PROVIDER", "N", "USD/H", "PURCHASE", "AS OF"
@@ -69,10 +69,11 @@ fn table(offers: &[&Offer]) -> String {
         let rate = offer.rate.to_f64();
         let provider: String = offer.provider.chars().take(13).collect();
         let gpu: String = gpu.chars().take(20).collect();
-        let mark = match (offer.derived, offer.community) {
-            (true, _) => " d",
-            (false, true) => " c",
-            (false, false) => "",
+        let mark = match (catalog.is_simulated(offer), offer.derived, offer.community) {
+            (false, ..) => " x",
+            (_, true, _) => " d",
+            (_, _, true) => " c",
+            _ => "",
         };
         let purchase = offer.purchase.to_string();
         let _ = writeln!(
@@ -81,8 +82,12 @@ fn table(offers: &[&Offer]) -> String {
             offer.gpu_count, offer.as_of
         );
     }
-    let _ =
-        writeln!(text, "{} offers; region, instance and source with --format csv", offers.len());
+    let _ = writeln!(
+        text,
+        "{} offers; d: derived from another row, c: community or marketplace,\n\
+             x: listed, never simulated; region and source with --format csv",
+        offers.len()
+    );
     text
 }
 

@@ -33,7 +33,7 @@ pub(super) fn run(args: &SizeArgs, global: &Global, _talk: Talk) -> CommandResul
     let text = match global.format {
         Format::Json => as_json(&name, &estimates, &rows, &catalog)?,
         Format::Table | Format::Md | Format::Html | Format::Csv => {
-            as_table(args, (&name, params), &estimates, &rows, &catalog)
+            as_table(args, (&name, params, model.as_ref()), &estimates, &rows, &catalog)
         }
     };
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
@@ -170,7 +170,7 @@ fn price_per_hour(row: &SizeRow, catalog: &Catalog) -> Option<f64> {
 
 fn as_table(
     args: &SizeArgs,
-    (name, params): (&str, Option<f64>),
+    (name, params, model): (&str, Option<f64>, Option<&ModelArch>),
     estimates: &[(Precision, VramEstimate)],
     rows: &[SizeRow],
     catalog: &Catalog,
@@ -205,10 +205,44 @@ fn as_table(
             }
         }
     }
+    if let Some(params) = params {
+        training_table(&mut text, params, model, catalog);
+    }
     if !rows.is_empty() {
         engine_table(&mut text, rows, catalog);
     }
     text
+}
+
+/// What training takes by the rules of thumb, and the adapter of `LoRA` as it is.
+fn training_table(text: &mut String, params: f64, model: Option<&ModelArch>, catalog: &Catalog) {
+    const RANK: u32 = 16;
+    let sizing = &catalog.assumptions.sizing;
+    let gb = |bytes: Bytes| format!("{:.1} GB", bytes.to_gb());
+    let adamw = |gradients| gb(size::training_rule_of_thumb(params, gradients).total);
+    let lora = size::lora_rule_of_thumb(params, RANK, sizing);
+    let _ = writeln!(
+        text,
+        "\nQUICK      bf16 weights + {:.0} %: {}\n\
+         ADAMW      16 bytes a parameter: {}; with fp32 gradients 18 bytes: {}\n\
+         LORA       rank {RANK} by the rule: {} + {} = {}",
+        sizing.quick_overhead_fraction * 100.0,
+        gb(size::quick_estimate(params, sizing)),
+        adamw(size::Gradients::Bf16),
+        adamw(size::Gradients::Fp32),
+        gb(lora.base),
+        gb(lora.adapter),
+        gb(lora.total)
+    );
+    let targets = [size::LoraTarget::Q, size::LoraTarget::V];
+    let adapter = model.and_then(|it| size::lora_params(it, RANK, &targets));
+    if let Some(adapter) = adapter {
+        let millions = adapter as f64 / 1e6;
+        let _ = writeln!(
+            text,
+            "           the adapter itself, on q and v: {millions:.2} million parameters"
+        );
+    }
 }
 
 fn engine_table(text: &mut String, rows: &[SizeRow], catalog: &Catalog) {

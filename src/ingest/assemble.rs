@@ -161,6 +161,9 @@ fn totals(table: &UsageTable, rows: &[usize]) -> Result<UsageTotals, MoneyError>
         let kv = row.kv_cache_usage.and_then(|it| Fraction::try_from(it).ok());
         sums.kv_cache_usage_max =
             add(sums.kv_cache_usage_max, kv, |a, b| if b > a { b } else { a });
+        let memory = row.memory_fraction.and_then(|it| Fraction::try_from(it).ok());
+        sums.memory_fraction_max =
+            add(sums.memory_fraction_max, memory, |a, b| if b > a { b } else { a });
         if let Some(util) = row.gpu_util {
             let weight = gpu_hours.unwrap_or_else(|| table.hours(at));
             busy_hours += util * weight;

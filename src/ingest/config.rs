@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use crate::units::{Currency, Fraction, parse_span_us};
+use crate::units::{Fraction, parse_span_us};
 use crate::workload::{Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
@@ -82,8 +82,6 @@ pub struct Policy {
 pub struct Reporting {
     /// Zone of day profiles.
     pub time_zone: Option<Tz>,
-    /// Currency the user expects.
-    pub currency: Option<Currency>,
 }
 
 impl Config {
@@ -170,7 +168,6 @@ struct RawPolicy {
 #[serde(deny_unknown_fields)]
 struct RawReport {
     time_zone: Option<String>,
-    currency: Option<String>,
 }
 
 /// Reads the text of a config; `file` is its name in messages.
@@ -222,15 +219,13 @@ fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     let time_zone = raw.time_zone.as_deref().map(|name| {
         name.parse::<Tz>().map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin"))
     });
-    let currency =
-        raw.currency.as_deref().map(|it| Currency::parse(it).map_err(|error| error.to_string()));
-    Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
+    Ok(Reporting { time_zone: time_zone.transpose()? })
 }
 
 fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
     let kind = raw.kind.as_deref().map(|word| {
         Kind::parse(word).ok_or_else(|| {
-            format!("kind `{word}` is none of training, fine_tuning, batch_inference, real_time_inference")
+            format!("kind `{word}` is none of training, fine_tuning, batch_inference, real_time_inference, unknown")
         })
     });
     let standby = match raw.purpose.as_deref() {

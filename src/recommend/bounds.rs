@@ -80,11 +80,8 @@ impl Bounds {
             (Timing::Model { .. }, None) => f64::INFINITY,
         };
         // Work nobody waits for may spread its busiest hour; what it needs on average it needs.
-        let rps = if stage.is_patient() {
-            mean_rps
-        } else {
-            stage.load.busiest_rps * stage.entry.load_factor
-        };
+        let rps =
+            if stage.is_patient() { mean_rps } else { stage.load.busiest_rps * stage.load_factor };
         let fits_once = matches!(stage.load.timing, Timing::Measured { .. });
         let needed = if fits_once { mean_rps } else { rps };
         Bounds {

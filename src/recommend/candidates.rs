@@ -200,13 +200,14 @@ fn measured(
         if !rate.is_finite() {
             continue;
         }
+        let window_s = (load.trace.window_us() as f64 / 1e6).max(1.0);
+        let estimate = (busy_s / window_s).max(load.active_share) * rate * 730.0;
         let candidate = Candidate {
             id: slug(&gpu.name, today.candidate.gpu_count, &today.candidate.precision),
             gpu: gpu.name.clone(),
-            estimate: Money::from_float(busy_s / 3600.0 * rate, Currency::USD).ok(),
+            estimate: Money::from_float(estimate, Currency::USD).ok(),
             ..today.candidate.clone()
         };
-        let estimate = busy_s / 3600.0 * rate;
         let load_factor = today.load_factor;
         entries.push(Entry {
             candidate,

@@ -425,20 +425,27 @@ fn capped_by_price(
 ) -> (Grade, Vec<String>) {
     let limit = question.context.catalog.assumptions.advice.stale_price_days;
     let offers = plan.map_or(&[][..], |it| it.offers.as_slice());
+    let mut caps = Vec::new();
+    let mut grade = grade;
+    if let Some(offer) = offers.iter().find(|it| it.derived) {
+        grade = grade.max(Grade::B);
+        caps.push(format!(
+            "the price of {} is derived from another row: grade B at best",
+            offer.id
+        ));
+    }
     let oldest = offers
         .iter()
         .filter_map(|it| Some((age_days(&it.as_of, question.context.as_of)?, it)))
         .max_by(|a, b| a.0.total_cmp(&b.0));
-    match oldest {
-        Some((age, offer)) if age > limit => (
-            grade.max(Grade::B),
-            vec![format!(
-                "the price of {} is from {}, {age:.0} days old: grade B at best",
-                offer.provider, offer.as_of
-            )],
-        ),
-        _ => (grade, Vec::new()),
+    if let Some((age, offer)) = oldest.filter(|(age, _)| *age > limit) {
+        grade = grade.max(Grade::B);
+        caps.push(format!(
+            "the price of {} is from {}, {age:.0} days old: grade B at best",
+            offer.provider, offer.as_of
+        ));
     }
+    (grade, caps)
 }
 
 /// What caps it because of what changes.

@@ -49,7 +49,7 @@ fn today(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Opti
     let gpus = question.described.workload.deployment.gpu_count?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let n = (gpus / f64::from(entry.candidate.gpu_count)).floor() as u32;
-    let stage = Stage { question, load, entry, hosted: 1 };
+    let stage = Stage { question, load, entry, hosted: 1, load_factor: 1.0 };
     let (service, _) = stage.service(n.max(1))?;
     let offer = entry.buyable.payg.first()?;
     let fleet = FleetSpec::fixed(n.max(1), stage.slots());
@@ -68,7 +68,8 @@ fn plans_of(
     let mut plans = Vec::new();
     let mut curve = None;
     for hosted in instance_sizes(entry) {
-        let stage = Stage { question, load, entry, hosted };
+        let load_factor = entry.load_factor;
+        let stage = Stage { question, load, entry, hosted, load_factor };
         let bounds = Bounds::of(&stage);
         if !offers_here(&stage).any(|offer| bounds.may_win(best, question, offer)) {
             continue;

@@ -18,6 +18,8 @@ pub(super) struct Stage<'a> {
     pub(super) load: &'a RequestLoad<'a>,
     pub(super) entry: &'a Entry,
     pub(super) hosted: u32,
+    /// What the fleet must carry over the load of the data; 1 for today's.
+    pub(super) load_factor: f64,
 }
 
 /// The least fixed fleet that meets the limits, with what it found.
@@ -45,7 +47,7 @@ impl Stage<'_> {
             (Timing::Measured { slots, .. }, _) => self.at_batch(*slots).map(|it| (it, *slots)),
             (Timing::Model { .. }, Some(replica)) => {
                 let replicas = instances.saturating_mul(self.hosted);
-                let busiest = self.load.busiest_rps * self.entry.load_factor;
+                let busiest = self.load.busiest_rps * self.load_factor;
                 let planned = replica.planning_batch(busiest, replicas, self.slots());
                 // Work nobody waits for may queue: full batches then.
                 let batch = planned.or_else(|| self.is_patient().then(|| self.slots()))?;
@@ -104,7 +106,7 @@ impl Stage<'_> {
             let billing = Billing::by_the_microsecond(rate);
             // A measured time has no model to add headroom to, so the trial takes longer instead.
             if let ServiceModel::Fixed { service_us } = &service {
-                let service_us = scaled(*service_us, self.entry.load_factor);
+                let service_us = scaled(*service_us, self.load_factor);
                 let trial = self.replay(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
                 self.meets(&trial).then_some(())?;
             }

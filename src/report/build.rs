@@ -11,6 +11,7 @@ use super::model::{
     Reconciliation, RejectedRow, ReportModel, SCHEMA_VERSION, SloReport, Totals, UnitCost,
     WasteReport, WorkloadReport,
 };
+use super::rules;
 use crate::catalog::Catalog;
 use crate::classify::{Features, HourlySeries, HourlyUnit, weekday_hour_profile};
 use crate::ingest::Ingested;
@@ -66,10 +67,12 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let mut notices = run.ingested.notices.clone();
     notices.extend(workload_notices(&analysed));
     notices.extend(window_notices(run.ingested.window));
+    notices.extend(unassigned_notice(run.ingested));
+    let break_even = rules::least_break_even_hours(run.catalog);
     let mut slugs = BTreeSet::new();
     let workloads = analysed
         .iter()
-        .map(|it| workload(it, run.zone, currency, &mut slugs))
+        .map(|it| workload(it, run, break_even, &mut slugs))
         .collect::<Result<_, _>>()?;
     Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
@@ -205,6 +208,14 @@ fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
     names.into_iter().map(|(text, names)| all(text, &names)).collect()
 }
 
+/// Cost that no workload claims must not go unnoticed.
+fn unassigned_notice(ingested: &Ingested) -> Option<String> {
+    let amount = ingested.reconciliation.unassigned.filter(|it| !it.is_zero())?;
+    Some(format!(
+        "{amount} is billed in rows that name no workload: it is in no figure but the reconciliation"
+    ))
+}
+
 fn window_notices(window: Period) -> Vec<String> {
     if window.hours() < 24.0 {
         vec![format!(
@@ -279,8 +290,8 @@ fn reconciliation(ingested: &Ingested) -> Reconciliation {
 
 fn workload(
     it: &Analysed,
-    zone: Tz,
-    currency: Currency,
+    run: RunFacts<'_>,
+    break_even: Option<f64>,
     slugs: &mut BTreeSet<String>,
 ) -> Result<WorkloadReport, MoneyError> {
     let found = &it.recommendation;
@@ -298,7 +309,7 @@ fn workload(
         direction: it.class.direction,
         class_confidence: it.class.confidence.get(),
         evidence: it.class.evidence.clone(),
-        rule_of_thumb: it.class.rule_of_thumb.clone(),
+        rule_of_thumb: rules::sentences(it, run.catalog, break_even),
         verdict: verdict(it),
         features: it.features.to_json(),
         baseline: baseline(it)?,
@@ -321,7 +332,7 @@ fn workload(
                 evidence: waste.evidence.clone(),
             })
             .collect(),
-        demand_by_weekday_hour: weekday_hour_profile(&it.hourly, zone),
+        demand_by_weekday_hour: weekday_hour_profile(&it.hourly, run.zone),
         demand_unit: demand_unit.to_owned(),
         duration_curve: found.duration_curve.as_ref().map(|curve| DurationCurve {
             unit: curve.unit.clone(),
@@ -330,16 +341,7 @@ fn workload(
             break_even_label: curve.break_even_label.clone(),
             reserved_units: curve.reserved_units,
         }),
-    }
-    .checked(currency))
-}
-
-impl WorkloadReport {
-    /// Amounts of a report are of one currency; the caller's sums would fail otherwise.
-    fn checked(self, currency: Currency) -> WorkloadReport {
-        debug_assert!(self.advice.monthly_savings.currency() == currency);
-        self
-    }
+    })
 }
 
 /// Six decimals are more than any statistic here is worth, and keep the file small.
@@ -452,7 +454,7 @@ fn candidate(it: &Candidate) -> CandidateReport {
         output_tokens_per_s: replica
             .zip(batch)
             .map(|(it, batch)| rounded(it.output_tokens_per_s(batch))),
-        cost_lower_bound: it.estimate,
+        cost_estimate: it.estimate,
     }
 }
 

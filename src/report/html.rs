@@ -136,8 +136,8 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         provenance: vec![tables::inputs(report), tables::catalog(report)],
         assumptions: tables::assumptions(report),
         search: format!(
-            "{} candidates sized, {} plans simulated, {} candidates left out because their lower \
-             bound could not win.",
+            "{} candidates sized, {} plans simulated, {} candidates left out because others \
+             have a lower cost estimate.",
             PAGE.count(portfolio.candidates_sized),
             PAGE.count(portfolio.plans_simulated),
             PAGE.count(portfolio.candidates_pruned)

@@ -13,6 +13,7 @@ mod json;
 mod markdown;
 pub mod model;
 mod number;
+mod rules;
 mod table;
 mod tables;
 mod terminal;

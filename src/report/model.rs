@@ -311,8 +311,8 @@ pub struct CandidateReport {
     pub tpot_s: Option<f64>,
     /// Output tokens a second of one replica at the planning batch.
     pub output_tokens_per_s: Option<f64>,
-    /// Lower bound of the monthly cost by the cheapest offer; nothing without an offer.
-    pub cost_lower_bound: Option<Money>,
+    /// Estimated monthly cost by which candidates are ranked before any is simulated.
+    pub cost_estimate: Option<Money>,
 }
 
 /// What a plan's cost is made of; the parts add up to the monthly cost.
@@ -463,7 +463,7 @@ pub struct Portfolio {
     pub candidates_sized: u64,
     /// Plans simulated.
     pub plans_simulated: u64,
-    /// Candidates left out because their lower bound could not win.
+    /// Candidates that fit but were left out, because others have a lower cost estimate.
     pub candidates_pruned: u64,
 }
 

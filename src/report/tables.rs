@@ -310,7 +310,7 @@ fn candidate_row(it: &CandidateReport) -> Vec<String> {
         count(it.slots.map(u64::from)),
         duration(it.tpot_s),
         quantity(it.output_tokens_per_s),
-        money(it.cost_lower_bound),
+        money(it.cost_estimate),
         it.reason.as_ref().map(|reason| words::plain(reason)).unwrap_or_default(),
     ]
 }

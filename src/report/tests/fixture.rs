@@ -161,7 +161,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
                 slots: Some(58),
                 tpot_s: Some(0.024),
                 output_tokens_per_s: Some(1812.0),
-                cost_lower_bound: Some(usd("1650.4")),
+                cost_estimate: Some(usd("1650.4")),
             },
             CandidateReport {
                 id: "l4-x1-bf16".to_owned(),
@@ -177,7 +177,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
                 slots: None,
                 tpot_s: None,
                 output_tokens_per_s: None,
-                cost_lower_bound: None,
+                cost_estimate: None,
             },
         ],
         plans: vec![

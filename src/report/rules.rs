@@ -1,0 +1,85 @@
+//! The rules of thumb printed beside our own result, each with what was measured against it.
+//!
+//! They are those of a widely read guide to choosing GPUs. They are shown because readers know them,
+//! and because where they and the prices disagree the reader should see why.
+
+use super::build::Analysed;
+use crate::catalog::{Catalog, Offer, Purchase};
+use crate::recommend::Way;
+use crate::workload::Kind;
+
+/// Hours of every day from which the best reserved offer of the catalog costs less than pay as you
+/// go: 24 x r / p at the least r / p. A rate of 38.86 against 88.49 breaks even at 10.5 hours a day.
+pub(super) fn least_break_even_hours(catalog: &Catalog) -> Option<f64> {
+    let is_reserved = |it: &&Offer| matches!(it.purchase, Purchase::Reserved { .. });
+    let twin = |reserved: &Offer| {
+        catalog.offers.iter().find(|it| {
+            it.purchase == Purchase::PayAsYouGo
+                && (&it.provider, &it.instance_type, &it.region, it.gpu_count)
+                    == (
+                        &reserved.provider,
+                        &reserved.instance_type,
+                        &reserved.region,
+                        reserved.gpu_count,
+                    )
+        })
+    };
+    catalog
+        .offers
+        .iter()
+        .filter(is_reserved)
+        .filter_map(|it| Some(24.0 * it.rate.to_f64() / twin(it)?.rate.to_f64()))
+        .reduce(f64::min)
+}
+
+/// The sentences for one workload.
+pub(super) fn sentences(it: &Analysed, catalog: &Catalog, break_even: Option<f64>) -> String {
+    let limits = &catalog.assumptions.classify;
+    let mut said = vec![it.class.rule_of_thumb.clone()];
+    if let Some(hours) = break_even.filter(|_| it.class.rule_of_thumb.contains("reserved")) {
+        said.push(format!(
+            "The prices disagree with its {:.0} hours: the best reserved offer of the catalog breaks even \
+             at {hours:.1} hours of every day.",
+            limits.rule_reserved_hours
+        ));
+    }
+    if let Some(util) = it.workload.totals.gpu_util {
+        let healthy = limits.rule_healthy_gpu_active;
+        let verdict = if util.get() >= healthy { "are" } else { "are not" };
+        said.push(format!(
+            "By the rule healthy GPUs are active above {:.0} % of the time; these {verdict}, at {:.0} %.",
+            healthy * 100.0,
+            util.percent()
+        ));
+    }
+    if let Some(memory) = it.workload.totals.memory_fraction_max
+        && memory.get() < limits.rule_memory_fraction
+    {
+        said.push(format!(
+            "By the rule a peak memory use under {:.0} % is over-provisioned; here it is {:.0} %. It does \
+             not hold for engines that allocate all memory at the start.",
+            limits.rule_memory_fraction * 100.0,
+            memory.percent()
+        ));
+    }
+    let serverless = it.recommendation.plans.iter().find(|plan| plan.way == Way::Serverless);
+    if let Some(plan) = serverless.filter(|_| it.class.kind == Kind::RealTimeInference) {
+        said.push(format!(
+            "By the rule serverless for users keeps one worker on; the cheapest serverless plan here keeps {}.",
+            plan.scaling.min
+        ));
+    }
+    said.join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_reserved_offer_breaks_even_by_eight_hours_a_day() {
+        let catalog = Catalog::embedded().unwrap();
+        let hours = least_break_even_hours(&catalog).unwrap();
+        assert!((8.0..24.0).contains(&hours), "{hours}");
+    }
+}
