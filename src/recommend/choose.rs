@@ -3,13 +3,14 @@
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
 use super::candidates::Candidate;
-use super::demand::{Load, Question, age_days};
+use super::demand::{Load, Question};
 use super::plan::{Plan, PlanParts, Scaling, Way};
-use super::{DurationCurve, Recommendation, offers, waste};
+use super::switch::{capped, capped_by_price, switch};
+use super::{DurationCurve, Recommendation, money, waste};
 use crate::simulate::Outcome;
 use crate::size::Precision;
 use crate::units::{Currency, Money};
-use crate::workload::{Direction, Kind, PricingCategory, Shape};
+use crate::workload::{PricingCategory, Shape};
 
 /// What a search found.
 #[derive(Default)]
@@ -189,12 +190,12 @@ fn decide(
         let why = if saving.is_negative() || saving.is_zero() {
             format!(
                 "the cheapest alternative costs {} a month, not less than today",
-                two_decimals(best.monthly_cost)
+                money::for_prose(best.monthly_cost)
             )
         } else {
             format!(
                 "the best alternative saves {} a month, less than {} or {:.0} % of the cost",
-                two_decimals(saving),
+                money::for_prose(saving),
                 least,
                 assumed.min_savings_share * 100.0
             )
@@ -215,7 +216,7 @@ fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
         format!(
             "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",
             other.label(),
-            two_decimals(other.monthly_cost)
+            money::for_prose(other.monthly_cost)
         )
     })
 }
@@ -294,232 +295,5 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
             "it serves something that neither the request counts nor the GPU metrics show"
                 .to_owned(),
         ],
-    }
-}
-
-fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Advice {
-    let workload = question.described.workload;
-    let (grade, caps) = capped(question, Grade::A);
-    let (grade, mut more) = capped_by_price(grade, Some(plan), question);
-    let (grade, change_caps) = capped_by_change(grade, question, plan);
-    let mut reasons = vec![format!(
-        "{} a month today, {} on this plan, over {:.0} days of the workload's own demand",
-        two_decimals(saving.checked_add(plan.monthly_cost).unwrap_or(saving)),
-        two_decimals(plan.monthly_cost),
-        question.days
-    )];
-    if let (Some(latencies), Some(limit)) = (plan.latencies, question.slo.ttft_p95_s) {
-        reasons.push(format!(
-            "simulated TTFT p95 {:.2} s against a limit of {limit} s{}",
-            latencies.ttft_p95_s,
-            if question.slo.assumed { " (assumed)" } else { "" }
-        ));
-    }
-    reasons.extend(caps);
-    reasons.append(&mut more);
-    reasons.extend(change_caps);
-    Advice {
-        id: stable_id(&workload.name, Action::Switch, Some(&plan.id)),
-        action: Action::Switch,
-        plan_id: Some(plan.id.clone()),
-        summary: format!("Switch to {}.", plan.label()),
-        monthly_savings: saving,
-        grade,
-        reasons,
-        steps: steps(question, plan),
-        undo: match plan.way {
-            Way::Reserved { months } => format!("None for the commitment: it is paid for {months} months, used or not."),
-            _ => "Send the traffic back to today's deployment, which stays until the check has passed.".to_owned(),
-        },
-        wrong_if: wrong_if(question, plan),
-    }
-}
-
-fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
-    let mut steps = Vec::new();
-    if changes_precision(question, plan) {
-        steps.push(format!(
-            "Run a quality check of {} against today's precision on 50 to 100 of your own prompts, side by side.",
-            plan.precision
-        ));
-    }
-    let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
-    let place = plan
-        .offers
-        .first()
-        .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
-    steps.push(match &plan.way {
-        Way::Reserved { months } => format!(
-            "Confirm the price, then reserve {} instance(s) for {months} months{place}.",
-            plan.scaling.min
-        ),
-        _ => format!("Start the new deployment{place}: {}.", plan.label()),
-    });
-    if !same_place {
-        steps.push(
-            "Check data residency, network cost and quota at the new provider first.".to_owned(),
-        );
-    }
-    steps.push(
-        "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
-            .to_owned(),
-    );
-    steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
-    steps
-}
-
-fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
-    let mut wrong = vec![];
-    if question.slo.assumed && question.slo.ttft_p95_s.is_some() {
-        wrong.push("the real latency limit is stricter than the one assumed".to_owned());
-    }
-    if matches!(plan.way, Way::Reserved { .. }) {
-        wrong.push("demand falls or moves before the term ends".to_owned());
-    }
-    if let Some(cold_start) = plan.scaling.cold_start_s {
-        wrong.push(format!("a start takes much longer than the {cold_start:.0} s simulated"));
-        if plan.way == Way::PaygAutoscaled {
-            wrong.push("the provider has no free instance when the fleet must grow".to_owned());
-        }
-    }
-    let single = plan.scaling.max == 1 && question.described.class.kind == Kind::RealTimeInference;
-    if single {
-        wrong.push("one instance must never fail: nothing takes over while it restarts".to_owned());
-    }
-    if plan.candidate_id.is_some() {
-        wrong.push(
-            "the model is slower on this GPU than predicted: one measured hour settles it"
-                .to_owned(),
-        );
-    }
-    wrong
-}
-
-fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
-    let deployment = &question.described.workload.deployment;
-    let today = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
-    let parse = |word: &str| Precision::parse(word);
-    let now = today.and_then(parse).unwrap_or(Precision::Bf16);
-    parse(&plan.precision).is_some_and(|it| it != now)
-}
-
-/// What caps any advice on this workload.
-fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<String>) {
-    let mut caps = Vec::new();
-    let mut grade = grade;
-    if question.slo.assumed
-        && question.is_interactive()
-        && matches!(question.load, Load::Requests(_))
-    {
-        grade = grade.max(Grade::C);
-        caps.push("no latency limit is set, so one is assumed: grade C at best".to_owned());
-    }
-    (grade, caps)
-}
-
-/// What caps it because of the price rows.
-fn capped_by_price(
-    grade: Grade,
-    plan: Option<&Plan>,
-    question: &Question<'_>,
-) -> (Grade, Vec<String>) {
-    let limit = question.context.catalog.assumptions.advice.stale_price_days;
-    let offers = plan.map_or(&[][..], |it| it.offers.as_slice());
-    let mut caps = Vec::new();
-    let mut grade = grade;
-    if let Some(offer) = offers.iter().find(|it| it.derived) {
-        grade = grade.max(Grade::B);
-        caps.push(format!(
-            "the price of {} is derived from another row: grade B at best",
-            offer.id
-        ));
-    }
-    let oldest = offers
-        .iter()
-        .filter_map(|it| Some((age_days(&it.as_of, question.context.as_of)?, it)))
-        .max_by(|a, b| a.0.total_cmp(&b.0));
-    if let Some((age, offer)) = oldest.filter(|(age, _)| *age > limit) {
-        grade = grade.max(Grade::B);
-        caps.push(format!(
-            "the price of {} is from {}, {age:.0} days old: grade B at best",
-            offer.provider, offer.as_of
-        ));
-    }
-    (grade, caps)
-}
-
-/// What caps it because of what changes.
-fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grade, Vec<String>) {
-    let deployment = &question.described.workload.deployment;
-    let mut caps = Vec::new();
-    let mut grade = grade;
-    let mut cap = |at: Grade, why: String| {
-        grade = grade.max(at);
-        caps.push(why);
-    };
-    if changes_precision(question, plan) {
-        cap(Grade::C, format!("quality in {} is not tested: grade C at best", plan.precision));
-    }
-    if deployment.gpu.as_deref() != Some(plan.gpu.as_str()) {
-        cap(Grade::C, format!("speed on {} is predicted, not measured: grade C at best", plan.gpu));
-    }
-    let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));
-    if !home {
-        cap(Grade::B, "another provider: grade B at best".to_owned());
-    }
-    if matches!(plan.way, Way::Reserved { .. }) {
-        cap(
-            Grade::B,
-            "a commitment rests on one window being typical of the term: grade B at best"
-                .to_owned(),
-        );
-        if question.described.class.direction == Some(Direction::Declining) {
-            cap(
-                Grade::D,
-                "demand is declining, which a commitment cannot follow: grade D".to_owned(),
-            );
-        }
-    }
-    (grade, caps)
-}
-
-/// An amount in prose, rounded half to even to two decimals.
-fn two_decimals(amount: Money) -> String {
-    // 10^16 of 10^-18 are a cent.
-    const CENT: i128 = 10_000_000_000_000_000;
-    let (quotient, rest) = (amount.atto().div_euclid(CENT), amount.atto().rem_euclid(CENT));
-    let up = rest * 2 > CENT || (rest * 2 == CENT && quotient % 2 != 0);
-    let rounded = Money::from_atto((quotient + i128::from(up)) * CENT, amount.currency());
-    grouped(&rounded.to_decimal_string()) + " " + amount.currency().as_str()
-}
-
-/// The digits before the point in groups of three: 20036.35 is 20,036.35.
-fn grouped(decimal: &str) -> String {
-    let (sign, digits) = decimal.strip_prefix('-').map_or(("", decimal), |it| ("-", it));
-    let (whole, fraction) = digits.split_once('.').unwrap_or((digits, "00"));
-    let mut text = sign.to_owned();
-    for (at, digit) in whole.chars().enumerate() {
-        if at > 0 && (whole.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text + "." + fraction
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn amounts_in_prose_are_grouped_and_rounded_half_to_even() {
-        let check = |text: &str, shown: &str| {
-            let amount = Money::parse(text, Currency::USD).unwrap();
-            assert_eq!(two_decimals(amount), shown);
-        };
-        check("20036.346535", "20,036.35 USD");
-        check("-1234567.005", "-1,234,567.00 USD");
-        check("999.995", "1,000.00 USD");
-        check("0.015", "0.02 USD");
     }
 }

@@ -18,6 +18,7 @@ mod offers;
 mod plan;
 mod request_plans;
 mod stage;
+mod switch;
 mod waste;
 
 use crate::catalog::Catalog;

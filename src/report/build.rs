@@ -3,25 +3,20 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
-use serde_json::json;
 
+use super::build_workload;
 use super::model::{
-    AdviceReport, AssumptionReport, Baseline, CandidateReport, CatalogReport, CategoryLine,
-    CostParts, CurrencyLine, DurationCurve, InputReport, PlanReport, Portfolio, Provenance,
-    Reconciliation, RejectedRow, ReportModel, SCHEMA_VERSION, SloReport, Totals, UnitCost,
-    WasteReport, WorkloadReport,
+    AssumptionReport, CatalogReport, CategoryLine, CurrencyLine, InputReport, Portfolio,
+    Provenance, Reconciliation, RejectedRow, ReportModel, SCHEMA_VERSION, Totals,
 };
 use super::rules;
 use crate::catalog::Catalog;
-use crate::classify::{Features, HourlySeries, HourlyUnit, weekday_hour_profile};
+use crate::classify::{Features, HourlySeries};
 use crate::ingest::Ingested;
-use crate::recommend::{Action, Candidate, Plan, Recommendation, Verdict, Way};
-use crate::size::Replica;
+use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::{Direction, PricingCategory, Workload, WorkloadClass};
+use crate::workload::{Direction, Workload, WorkloadClass};
 
-/// Candidates a report lists beside those simulated.
-const MAX_CANDIDATES_LEFT_SHOWN: usize = 20;
 /// Rejected rows a report lists; the counts are of all.
 const MAX_REJECTED_SHOWN: usize = 1000;
 
@@ -72,7 +67,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let mut slugs = BTreeSet::new();
     let workloads = analysed
         .iter()
-        .map(|it| workload(it, run, break_even, &mut slugs))
+        .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
         .collect::<Result<_, _>>()?;
     Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
@@ -288,269 +283,6 @@ fn reconciliation(ingested: &Ingested) -> Reconciliation {
     }
 }
 
-fn workload(
-    it: &Analysed,
-    run: RunFacts<'_>,
-    break_even: Option<f64>,
-    slugs: &mut BTreeSet<String>,
-) -> Result<WorkloadReport, MoneyError> {
-    let found = &it.recommendation;
-    let demand_unit = match it.hourly.unit {
-        HourlyUnit::Requests => "requests/h",
-        HourlyUnit::Gpus => "GPUs",
-    };
-    Ok(WorkloadReport {
-        slug: slug(&it.workload.name, slugs),
-        name: it.workload.name.clone(),
-        owner: it.workload.owner.clone(),
-        environment: it.workload.environment.clone(),
-        kind: it.class.kind,
-        shape: it.class.shape,
-        direction: it.class.direction,
-        class_confidence: it.class.confidence.get(),
-        evidence: it.class.evidence.clone(),
-        rule_of_thumb: rules::sentences(it, run.catalog, break_even),
-        verdict: verdict(it),
-        features: it.features.to_json(),
-        baseline: baseline(it)?,
-        slo: SloReport {
-            ttft_p95_s: found.slo.ttft_p95_s,
-            tpot_p95_s: found.slo.tpot_p95_s,
-            attainment: found.slo.attainment.get(),
-            assumed: found.slo.assumed,
-        },
-        candidates: shown_candidates(&found.candidates).map(candidate).collect(),
-        plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
-        advice: advice(it),
-        waste: found
-            .waste
-            .iter()
-            .map(|waste| WasteReport {
-                finding: waste.finding.to_owned(),
-                confirmed: waste.confirmed,
-                cost: waste.cost,
-                evidence: waste.evidence.clone(),
-            })
-            .collect(),
-        demand_by_weekday_hour: weekday_hour_profile(&it.hourly, run.zone),
-        demand_unit: demand_unit.to_owned(),
-        duration_curve: found.duration_curve.as_ref().map(|curve| DurationCurve {
-            unit: curve.unit.clone(),
-            hours_sorted: curve.hours_sorted.iter().copied().map(rounded).collect(),
-            break_even_share: curve.break_even_share.map(rounded),
-            break_even_label: curve.break_even_label.clone(),
-            reserved_units: curve.reserved_units,
-        }),
-    })
-}
-
-/// Six decimals are more than any statistic here is worth, and keep the file small.
-fn rounded(value: f64) -> f64 {
-    (value * 1e6).round() / 1e6
-}
-
-/// What it is and what to do, in one sentence.
-fn verdict(it: &Analysed) -> String {
-    let direction = match it.class.direction {
-        Some(Direction::Growing) => ", growing",
-        Some(Direction::Declining) => ", declining",
-        Some(Direction::Flat) | None => "",
-    };
-    let kind = it.class.kind.as_str();
-    let kind = if kind == "unknown" { "use unknown" } else { kind };
-    format!(
-        "{}{direction}, {kind}. {}",
-        capitalized(it.class.shape.as_str()),
-        it.recommendation.advice.summary
-    )
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
-}
-
-fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
-    let (found, totals) = (&it.recommendation.baseline, &it.workload.totals);
-    let deployment = &it.workload.deployment;
-    let tokens =
-        totals.prompt_tokens.zip(totals.completion_tokens).map(|(a, b)| a.saturating_add(b));
-    let per = |scale: u64, units: Option<u64>| match (totals.effective_cost, units) {
-        (Some(cost), Some(units)) if units > 0 => cost.scale(scale, units).map(Some),
-        _ => Ok(None),
-    };
-    let (busy_fraction, busy_source) = busy(it);
-    Ok(Baseline {
-        monthly_cost: found.monthly_cost,
-        effective_cost: totals.effective_cost,
-        billed_cost: totals.billed_cost,
-        gpu_hours: totals.gpu_hours,
-        rate_per_gpu_hour: found
-            .rate_per_gpu_hour
-            .and_then(|it| Money::from_nano(it.nano(), it.currency()).ok()),
-        priced_from_catalog: found.priced_from_catalog,
-        unit_cost: UnitCost {
-            per_million_tokens: per(1_000_000, tokens)?,
-            per_thousand_requests: per(1000, totals.requests)?,
-        },
-        provider: deployment.provider.clone(),
-        region: deployment.region.clone(),
-        gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
-        gpu_count: deployment.gpu_count,
-        pricing_category: deployment.pricing_category.as_str().to_owned(),
-        model: deployment.model.clone(),
-        precision: deployment.quantization.clone().or_else(|| deployment.dtype.clone()),
-        requests: totals.requests,
-        prompt_tokens: totals.prompt_tokens,
-        completion_tokens: totals.completion_tokens,
-        busy_fraction: busy_fraction.map(rounded),
-        busy_source,
-    })
-}
-
-/// Share of paid GPU time with work: measured where there is telemetry, else by the simulation of
-/// today's fleet.
-fn busy(it: &Analysed) -> (Option<f64>, Option<String>) {
-    if let Some(util) = it.workload.totals.gpu_util {
-        return (Some(util.get()), Some("telemetry".to_owned()));
-    }
-    // Serverless is billed while it runs: a share of a fixed fleet's time says nothing about it.
-    let serverless = it.workload.deployment.pricing_category == PricingCategory::Serverless;
-    match it.recommendation.today_busy.filter(|_| !serverless) {
-        Some(share) => (Some(share), Some("model".to_owned())),
-        None => (None, None),
-    }
-}
-
-/// Those simulated, and of those left the ones of lowest estimate; what does not fit is only counted.
-fn shown_candidates(all: &[Candidate]) -> impl Iterator<Item = &Candidate> {
-    let simulated = all.iter().filter(|it| it.verdict == Verdict::Simulated);
-    let mut left: Vec<&Candidate> = all.iter().filter(|it| it.verdict == Verdict::Left).collect();
-    left.sort_by(|a, b| {
-        let estimate = |it: &Candidate| it.estimate.map(Money::atto);
-        estimate(a).cmp(&estimate(b)).then_with(|| a.id.cmp(&b.id))
-    });
-    left.truncate(MAX_CANDIDATES_LEFT_SHOWN);
-    simulated.chain(left)
-}
-
-fn candidate(it: &Candidate) -> CandidateReport {
-    let replica = it.replica.as_ref();
-    let batch = it.planning_batch;
-    let total = replica.map(|it| it.usable_per_gpu().get());
-    CandidateReport {
-        id: it.id.clone(),
-        gpu: it.gpu.clone(),
-        gpu_count: it.gpu_count,
-        tensor_parallel_size: it.gpu_count,
-        precision: it.precision.clone(),
-        fits: replica.is_some() || it.verdict == Verdict::Simulated,
-        reason: it.reason.clone(),
-        total_bytes: replica.map(|it| it.weights_bytes_per_gpu().get()),
-        usable_bytes: total,
-        kv_cache_tokens: replica.map(Replica::kv_cache_tokens),
-        slots: it.slots,
-        tpot_s: replica.zip(batch).map(|(it, batch)| rounded(it.tpot_s(batch))),
-        output_tokens_per_s: replica
-            .zip(batch)
-            .map(|(it, batch)| rounded(it.output_tokens_per_s(batch))),
-        cost_estimate: it.estimate,
-    }
-}
-
-fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
-    let scaling = &plan.scaling;
-    let base = plan.offers.first();
-    let mut dates: Vec<String> = plan.offers.iter().map(|it| it.as_of.clone()).collect();
-    dates.sort();
-    let mut policy = BTreeMap::from([("name".to_owned(), json!(scaling.policy))]);
-    if let Some(value) = scaling.value {
-        policy.insert("value".to_owned(), json!(value));
-    }
-    let zero = Money::zero(plan.monthly_cost.currency());
-    let is_today = plan.way == Way::Today;
-    let deployment = &it.workload.deployment;
-    let today = |text: &Option<String>| text.clone().unwrap_or_else(|| "as billed".to_owned());
-    PlanReport {
-        id: plan.id.clone(),
-        candidate_id: plan.candidate_id.clone(),
-        offer_ids: plan.offers.iter().map(|it| it.id.clone()).collect(),
-        label: plan.label(),
-        provider: base.map_or_else(|| today(&deployment.provider), |it| it.provider.clone()),
-        region: base.map_or_else(|| today(&deployment.region), |it| it.region.clone()),
-        gpu: plan.gpu.clone(),
-        gpu_count: plan.gpu_count,
-        precision: plan.precision.clone(),
-        tensor_parallel_size: plan.gpu_count,
-        purchase: plan.way.as_word(),
-        monthly_cost: plan.monthly_cost,
-        cost_parts: CostParts {
-            busy: plan.parts.busy,
-            idle: plan.parts.idle,
-            starting: plan.parts.starting,
-            committed_unused: plan.parts.committed_unused,
-            storage: zero,
-        },
-        ttft_p50_s: plan.latencies.map(|it| it.ttft_p50_s),
-        ttft_p95_s: plan.latencies.map(|it| it.ttft_p95_s),
-        ttft_p99_s: plan.latencies.map(|it| it.ttft_p99_s),
-        slo_attainment: plan.attainment.map(|it| rounded(it.get())),
-        meets_slo: plan.meets_slo,
-        allowed: plan.allowed,
-        cold_starts: plan.cold_starts,
-        delayed_requests: plan.delayed_requests,
-        max_num_seqs: scaling.slots,
-        max_model_len: deployment.max_model_len,
-        gpu_memory_utilization: None,
-        policy,
-        min_replicas: (!is_today).then_some(scaling.min),
-        max_replicas: (!is_today).then_some(scaling.max),
-        idle_timeout_s: scaling.idle_timeout_s,
-        cold_start_s: scaling.cold_start_s.map(rounded),
-        price_as_of: dates,
-        price_sources: plan.offers.iter().map(|it| it.source.clone()).collect(),
-    }
-}
-
-fn advice(it: &Analysed) -> AdviceReport {
-    let advice = &it.recommendation.advice;
-    AdviceReport {
-        id: advice.id.clone(),
-        action: advice.action.as_str().to_owned(),
-        plan_id: advice.plan_id.clone(),
-        summary: advice.summary.clone(),
-        monthly_savings: advice.monthly_savings,
-        interval: None,
-        probability_of_loss: None,
-        grade: advice.grade.to_string(),
-        confidence: None,
-        reasons: advice.reasons.clone(),
-        steps: advice.steps.clone(),
-        undo: advice.undo.clone(),
-        wrong_if: advice.wrong_if.clone(),
-    }
-}
-
-/// A name that is safe as a file name and unique: letters and digits, at most 40.
-fn slug(name: &str, taken: &mut BTreeSet<String>) -> String {
-    let clean: String = name
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })
-        .take(40)
-        .collect();
-    let base = match clean.trim_matches('-') {
-        "" => "workload".to_owned(),
-        trimmed => trimmed.to_owned(),
-    };
-    let mut unique = base.clone();
-    let mut n = 2;
-    while !taken.insert(unique.clone()) {
-        unique = format!("{base}-{n}");
-        n += 1;
-    }
-    unique
-}
-
 fn provenance(run: RunFacts<'_>) -> Provenance {
     let files = run.ingested.files.iter().map(|file| InputReport {
         file: file.name.clone(),
@@ -586,16 +318,6 @@ fn provenance(run: RunFacts<'_>) -> Provenance {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn slugs_are_safe_and_unique() {
-        let mut taken = BTreeSet::new();
-        let mut of = |name| slug(name, &mut taken);
-        assert_eq!(of("Chat Prod"), "chat-prod");
-        assert_eq!(of("chat.prod"), "chat-prod-2");
-        assert_eq!(of("../../etc/passwd"), "etc-passwd");
-        assert_eq!(of("日本"), "workload");
-    }
 
     #[test]
     fn a_whole_month_has_a_name() {

@@ -6,6 +6,7 @@
 //! Text that came from the data is escaped for where it stands.
 
 mod build;
+mod build_workload;
 mod chart;
 mod csv;
 mod html;

@@ -1,0 +1,195 @@
+//! The advice to switch: its reasons, steps and undo, and what caps its grade.
+
+use super::advice::{Action, Advice, Grade, stable_id};
+use super::demand::{Load, Question, age_days};
+use super::plan::{Plan, Way};
+use super::{money, offers};
+use crate::size::Precision;
+use crate::units::Money;
+use crate::workload::{Direction, Kind};
+
+pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Advice {
+    let workload = question.described.workload;
+    let (grade, caps) = capped(question, Grade::A);
+    let (grade, mut more) = capped_by_price(grade, Some(plan), question);
+    let (grade, change_caps) = capped_by_change(grade, question, plan);
+    let mut reasons = vec![format!(
+        "{} a month today, {} on this plan, over {:.0} days of the workload's own demand",
+        money::for_prose(saving.checked_add(plan.monthly_cost).unwrap_or(saving)),
+        money::for_prose(plan.monthly_cost),
+        question.days
+    )];
+    if let (Some(latencies), Some(limit)) = (plan.latencies, question.slo.ttft_p95_s) {
+        reasons.push(format!(
+            "simulated TTFT p95 {:.2} s against a limit of {limit} s{}",
+            latencies.ttft_p95_s,
+            if question.slo.assumed { " (assumed)" } else { "" }
+        ));
+    }
+    reasons.extend(caps);
+    reasons.append(&mut more);
+    reasons.extend(change_caps);
+    Advice {
+        id: stable_id(&workload.name, Action::Switch, Some(&plan.id)),
+        action: Action::Switch,
+        plan_id: Some(plan.id.clone()),
+        summary: format!("Switch to {}.", plan.label()),
+        monthly_savings: saving,
+        grade,
+        reasons,
+        steps: steps(question, plan),
+        undo: match plan.way {
+            Way::Reserved { months } => format!("None for the commitment: it is paid for {months} months, used or not."),
+            _ => "Send the traffic back to today's deployment, which stays until the check has passed.".to_owned(),
+        },
+        wrong_if: wrong_if(question, plan),
+    }
+}
+
+fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
+    let mut steps = Vec::new();
+    if changes_precision(question, plan) {
+        steps.push(format!(
+            "Run a quality check of {} against today's precision on 50 to 100 of your own prompts, side by side.",
+            plan.precision
+        ));
+    }
+    let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
+    let place = plan
+        .offers
+        .first()
+        .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
+    steps.push(match &plan.way {
+        Way::Reserved { months } => format!(
+            "Confirm the price, then reserve {} instance(s) for {months} months{place}.",
+            plan.scaling.min
+        ),
+        _ => format!("Start the new deployment{place}: {}.", plan.label()),
+    });
+    if !same_place {
+        steps.push(
+            "Check data residency, network cost and quota at the new provider first.".to_owned(),
+        );
+    }
+    steps.push(
+        "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
+            .to_owned(),
+    );
+    steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
+    steps
+}
+
+fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
+    let mut wrong = vec![];
+    if question.slo.assumed && question.slo.ttft_p95_s.is_some() {
+        wrong.push("the real latency limit is stricter than the one assumed".to_owned());
+    }
+    if matches!(plan.way, Way::Reserved { .. }) {
+        wrong.push("demand falls or moves before the term ends".to_owned());
+    }
+    if let Some(cold_start) = plan.scaling.cold_start_s {
+        wrong.push(format!("a start takes much longer than the {cold_start:.0} s simulated"));
+        if plan.way == Way::PaygAutoscaled {
+            wrong.push("the provider has no free instance when the fleet must grow".to_owned());
+        }
+    }
+    let single = plan.scaling.max == 1 && question.described.class.kind == Kind::RealTimeInference;
+    if single {
+        wrong.push("one instance must never fail: nothing takes over while it restarts".to_owned());
+    }
+    if plan.candidate_id.is_some() {
+        wrong.push(
+            "the model is slower on this GPU than predicted: one measured hour settles it"
+                .to_owned(),
+        );
+    }
+    wrong
+}
+
+fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
+    let deployment = &question.described.workload.deployment;
+    let today = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
+    let parse = |word: &str| Precision::parse(word);
+    let now = today.and_then(parse).unwrap_or(Precision::Bf16);
+    parse(&plan.precision).is_some_and(|it| it != now)
+}
+
+/// What caps any advice on this workload.
+pub(super) fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<String>) {
+    let mut caps = Vec::new();
+    let mut grade = grade;
+    if question.slo.assumed
+        && question.is_interactive()
+        && matches!(question.load, Load::Requests(_))
+    {
+        grade = grade.max(Grade::C);
+        caps.push("no latency limit is set, so one is assumed: grade C at best".to_owned());
+    }
+    (grade, caps)
+}
+
+/// What caps it because of the price rows.
+pub(super) fn capped_by_price(
+    grade: Grade,
+    plan: Option<&Plan>,
+    question: &Question<'_>,
+) -> (Grade, Vec<String>) {
+    let limit = question.context.catalog.assumptions.advice.stale_price_days;
+    let offers = plan.map_or(&[][..], |it| it.offers.as_slice());
+    let mut caps = Vec::new();
+    let mut grade = grade;
+    if let Some(offer) = offers.iter().find(|it| it.derived) {
+        grade = grade.max(Grade::B);
+        caps.push(format!(
+            "the price of {} is derived from another row: grade B at best",
+            offer.id
+        ));
+    }
+    let oldest = offers
+        .iter()
+        .filter_map(|it| Some((age_days(&it.as_of, question.context.as_of)?, it)))
+        .max_by(|a, b| a.0.total_cmp(&b.0));
+    if let Some((age, offer)) = oldest.filter(|(age, _)| *age > limit) {
+        grade = grade.max(Grade::B);
+        caps.push(format!(
+            "the price of {} is from {}, {age:.0} days old: grade B at best",
+            offer.provider, offer.as_of
+        ));
+    }
+    (grade, caps)
+}
+
+/// What caps it because of what changes.
+fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grade, Vec<String>) {
+    let deployment = &question.described.workload.deployment;
+    let mut caps = Vec::new();
+    let mut grade = grade;
+    let mut cap = |at: Grade, why: String| {
+        grade = grade.max(at);
+        caps.push(why);
+    };
+    if changes_precision(question, plan) {
+        cap(Grade::C, format!("quality in {} is not tested: grade C at best", plan.precision));
+    }
+    if deployment.gpu.as_deref() != Some(plan.gpu.as_str()) {
+        cap(Grade::C, format!("speed on {} is predicted, not measured: grade C at best", plan.gpu));
+    }
+    let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));
+    if !home {
+        cap(Grade::B, "another provider: grade B at best".to_owned());
+    }
+    if matches!(plan.way, Way::Reserved { .. }) {
+        cap(
+            Grade::B,
+            "a commitment rests on one window being typical of the term: grade B at best"
+                .to_owned(),
+        );
+        if question.described.class.direction == Some(Direction::Declining) {
+            cap(
+                Grade::D,
+                "demand is declining, which a commitment cannot follow: grade D".to_owned(),
+            );
+        }
+    }
+    (grade, caps)
+}
