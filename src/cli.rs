@@ -115,7 +115,7 @@ pub struct InputArgs {
     #[arg(long, value_name = "WHEN", conflicts_with = "month")]
     pub until: Option<String>,
     /// A month such as 2026-10; without a value the last whole month in the data
-    #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "", require_equals = true)]
+    #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "", value_parser = parse_month)]
     pub month: Option<String>,
     /// Rows in percent that may be rejected before the run stops
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
@@ -231,6 +231,15 @@ fn parse_instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text, Tz::UTC).map_err(|error| error.to_string())
 }
 
+fn parse_month(text: &str) -> Result<String, String> {
+    let is_month = Timestamp::parse(&format!("{text}-01"), Tz::UTC).is_ok();
+    if text.is_empty() || is_month {
+        Ok(text.to_owned())
+    } else {
+        Err("not a month such as 2026-10; put files before --month".to_owned())
+    }
+}
+
 fn parse_percent(text: &str) -> Result<f64, String> {
     match text.trim_end_matches('%').parse::<f64>() {
         Ok(value) if (0.0..=100.0).contains(&value) => Ok(value),
@@ -266,9 +275,9 @@ mod tests {
             _ => None,
         };
         assert_eq!(month(&["gpuadvise", "analyze", "a.csv"]), None);
-        assert_eq!(month(&["gpuadvise", "analyze", "--month", "a.csv"]), Some(String::new()));
+        assert_eq!(month(&["gpuadvise", "analyze", "a.csv", "--month"]), Some(String::new()));
         assert_eq!(
-            month(&["gpuadvise", "analyze", "a.csv", "--month=2026-10"]),
+            month(&["gpuadvise", "analyze", "a.csv", "--month", "2026-10"]),
             Some("2026-10".to_owned())
         );
         assert!(

@@ -31,6 +31,8 @@ pub struct Workload {
     pub totals: UsageTotals,
     /// What runs today.
     pub deployment: Deployment,
+    /// Rows of its own whose periods overlap, so that GPU-hours may count twice.
+    pub overlapping_rows: u64,
     /// What the user declared about it.
     pub settings: Settings,
 }
@@ -122,6 +124,10 @@ pub struct UsageTotals {
     pub billed_cost: Option<Money>,
     /// Amortized.
     pub effective_cost: Option<Money>,
+    /// The part of it that commitments cover, paid whatever runs.
+    pub committed_cost: Option<Money>,
+    /// The part of it inside the demand window, for cost per unit delivered.
+    pub effective_cost_of_demand: Option<Money>,
     /// At public prices.
     pub list_cost: Option<Money>,
     /// At negotiated prices.

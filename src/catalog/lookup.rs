@@ -65,7 +65,13 @@ impl Catalog {
         if offer.gpu_count == 0 {
             return None;
         }
-        slowest(offer.gpus.iter().filter_map(|name| self.gpu(name)))
+        let members = || offer.gpus.iter().filter_map(|name| self.gpu(name));
+        // One GPU stands for a pool only where all can run the same precisions.
+        let with_fp8 = members().filter(|it| it.fp8_tflops.is_some()).count();
+        if with_fp8 != 0 && with_fp8 != members().count() {
+            return None;
+        }
+        slowest(members())
     }
 
     /// The offers that can be simulated and are with the GPU of this catalog name, in the order of their ids.
@@ -201,7 +207,7 @@ fn suggest<'a>(
 }
 
 /// Letters to insert, delete or replace to make one text the other: `h10` and `h100` are 1 apart.
-fn edit_distance(a: &str, b: &str) -> usize {
+pub(crate) fn edit_distance(a: &str, b: &str) -> usize {
     let b: Vec<char> = b.chars().collect();
     let mut row: Vec<usize> = (0..=b.len()).collect();
     for (i, from) in a.chars().enumerate() {

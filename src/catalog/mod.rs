@@ -34,6 +34,7 @@ pub use error::{CatalogError, Place};
 pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
+pub(crate) use lookup::edit_distance;
 pub use model::{Mla, ModelArch, Moe};
 pub use offer::{Offer, Purchase};
 pub use platform::{ScalerRule, ServerlessPlatform};

@@ -2,35 +2,30 @@
 
 use std::fs;
 use std::io::{self, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Mutex;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
 
-/// The folder that is being filled, so that an interrupt can remove it.
-static STAGING: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// Held while files are being written, so that an interrupt waits for the clean-up.
+static WRITING: Mutex<()> = Mutex::new(());
+/// Set by Ctrl-C; the writer looks at it before every file.
+static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
 /// Files of a report folder, by their path inside it.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
-/// On Ctrl-C: remove what is half written, exit with 130.
+/// On Ctrl-C: wait until what is half written is removed, exit with 130.
 pub(super) fn install_interrupt_handler() {
     // Fails only when a handler exists already; `main` installs the one there is.
     let _ = ctrlc::set_handler(|| {
-        remove_staging();
+        INTERRUPTED.store(true, Ordering::SeqCst);
+        let _writer_has_ended = WRITING.lock();
         std::process::exit(i32::from(ExitStatus::Interrupted as u8));
     });
-}
-
-fn remove_staging() {
-    if let Ok(mut staging) = STAGING.lock()
-        && let Some(folder) = staging.take()
-    {
-        // Nothing more can be done about a folder that will not go.
-        let _ = fs::remove_dir_all(folder);
-    }
 }
 
 /// Writes data to stdout. A reader that went away is no error.
@@ -68,17 +63,24 @@ pub(super) fn to_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(),
 /// Writes all files of a folder: first into a folder beside them, then each by a rename, so that a
 /// full disk or an interrupt leaves the old files as they were.
 pub(super) fn write_folder(folder: &Path, files: &Files) -> Result<(), Failure> {
+    let _writing = WRITING.lock();
+    let is_new = !folder.exists();
     let staging = folder.join(format!(".gpuadvise-{}", std::process::id()));
-    if let Ok(mut current) = STAGING.lock() {
-        *current = Some(staging.clone());
+    let staged = stage(&staging, files);
+    // From here on the renames run to their end: an interrupt must not mix two reports.
+    let result = staged.and_then(|()| publish(&staging, folder, files));
+    // Nothing more can be done about a folder that will not go.
+    let _ = fs::remove_dir_all(&staging);
+    if result.is_err() && is_new {
+        // Only when it is empty: what was written stays for the user to see.
+        let _ = fs::remove_dir(folder);
     }
-    let result = stage(&staging, files).and_then(|()| publish(&staging, folder, files));
-    remove_staging();
     result.map_err(failed)
 }
 
 fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
     for (name, bytes) in files {
+        anyhow::ensure!(!INTERRUPTED.load(Ordering::SeqCst), "interrupted");
         let path = staging.join(name);
         if let Some(parent) = path.parent() {
             fs::create_dir_all(parent)
@@ -87,7 +89,8 @@ fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
         let write = || -> io::Result<()> {
             let mut file = fs::File::create(&path)?;
             file.write_all(bytes)?;
-            file.sync_all()
+            // Charts can be drawn again; the report itself must be on the disk.
+            if name.starts_with("charts/") { Ok(()) } else { file.sync_all() }
         };
         write().with_context(|| format!("{name} cannot be written"))?;
     }
@@ -112,9 +115,9 @@ pub(super) fn remove_stale_charts(folder: &Path, files: &Files) {
     let Ok(entries) = fs::read_dir(folder.join("charts")) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = format!("charts/{}", entry.file_name().to_string_lossy());
-        if entry.path().extension().is_some_and(|it| it == "svg")
-            && files.iter().all(|(written, _)| *written != name)
-        {
+        let is_ours =
+            ["-heat-map.svg", "-duration.svg", "-plans.svg"].iter().any(|it| name.ends_with(it));
+        if is_ours && files.iter().all(|(written, _)| *written != name) {
             // A chart that will not go is stale but harmless: no page refers to it.
             let _ = fs::remove_file(entry.path());
         }
@@ -137,11 +140,11 @@ mod tests {
         let files: Files =
             vec![("a.txt".to_owned(), b"1".to_vec()), ("charts/b.svg".to_owned(), b"2".to_vec())];
         fs::create_dir(folder.path().join("charts")).unwrap();
-        fs::write(folder.path().join("charts/old.svg"), "3").unwrap();
+        fs::write(folder.path().join("charts/old-plans.svg"), "3").unwrap();
         write_folder(folder.path(), &files).unwrap();
         remove_stale_charts(folder.path(), &files);
         assert_eq!(fs::read(folder.path().join("charts/b.svg")).unwrap(), b"2");
-        assert!(!folder.path().join("charts/old.svg").exists());
+        assert!(!folder.path().join("charts/old-plans.svg").exists());
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");

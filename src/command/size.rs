@@ -121,11 +121,16 @@ fn rows(args: &SizeArgs, catalog: &Catalog, model: &ModelArch) -> Result<Vec<Siz
             GpuMatch::Known(gpus) => Ok(gpus.iter().map(|it| it.name.clone()).collect()),
             GpuMatch::Listed | GpuMatch::Unknown => {
                 let near = catalog.suggest_gpu(name).join(", ");
+                let hint = if near.is_empty() {
+                    "`gpuadvise prices list` names the GPUs".to_owned()
+                } else {
+                    format!("did you mean {near}?")
+                };
                 Err(Failure::new(
                     ExitStatus::Usage,
                     anyhow::anyhow!("no GPU `{name}` in the catalog"),
                 )
-                .with_hint(format!("did you mean {near}?")))
+                .with_hint(hint))
             }
         })
         .transpose()?;
@@ -224,7 +229,7 @@ fn training_table(text: &mut String, params: f64, model: Option<&ModelArch>, cat
     let _ = writeln!(
         text,
         "\nQUICK      bf16 weights + {:.0} %: {}\n\
-         ADAMW      16 bytes a parameter: {}; with fp32 gradients 18 bytes: {}\n\
+         ADAMW      16 bytes a parameter: {}; 18 with fp32 gradients: {}\n\
          LORA       rank {RANK} by the rule: {} + {} = {}",
         sizing.quick_overhead_fraction * 100.0,
         gb(size::quick_estimate(params, sizing)),

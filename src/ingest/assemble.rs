@@ -55,7 +55,7 @@ fn workload(
         None => (demand_of_rows(table, rows), ingested.window),
     };
     let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick).0;
-    let mut totals = totals(table, rows)?;
+    let mut totals = totals(table, rows, demand_window)?;
     if let Some(log) = log {
         totals.requests = Some(log.trace.len() as u64);
         let tokens = &log.trace.tokens;
@@ -77,8 +77,34 @@ fn workload(
         billed_level: level_series(table, rows),
         totals,
         deployment: deployment(table, rows, declared, catalog),
+        overlapping_rows: overlapping(table, rows),
         settings: declared.settings.clone(),
     })
+}
+
+/// Rows that start before an earlier row of the same place and GPU has ended, without being the same
+/// period.
+fn overlapping(table: &UsageTable, rows: &[usize]) -> u64 {
+    let mut last: BTreeMap<_, Period> = BTreeMap::new();
+    let mut n = 0;
+    for at in rows.iter().copied() {
+        let key = (
+            table.provider.code(at),
+            table.region.code(at),
+            table.sub_account.code(at),
+            table.gpu.code(at),
+            table.pricing_category[at],
+            table.model.code(at),
+        );
+        let period = table.period[at];
+        let overlaps = |it: &Period| *it != period && period.start() < it.end();
+        n += u64::from(table.gpu_hours_of(at).is_some() && last.get(&key).is_some_and(overlaps));
+        let end = last.entry(key).or_insert(period);
+        if end.end() < period.end() {
+            *end = period;
+        }
+    }
+    n
 }
 
 fn deployment(
@@ -142,13 +168,24 @@ fn dearest(
     (first.map(|(value, _)| value), many)
 }
 
-fn totals(table: &UsageTable, rows: &[usize]) -> Result<UsageTotals, MoneyError> {
+fn totals(
+    table: &UsageTable,
+    rows: &[usize],
+    demand_window: Period,
+) -> Result<UsageTotals, MoneyError> {
     let mut sums = UsageTotals { n_rows: rows.len() as u64, ..UsageTotals::default() };
     let (mut busy_hours, mut util_hours) = (0.0, 0.0);
     for at in rows.iter().copied() {
         let Some(row) = table.row(at) else { continue };
         sums.billed_cost = plus(sums.billed_cost, row.billed_cost)?;
         sums.effective_cost = plus(sums.effective_cost, row.effective_cost.or(row.billed_cost))?;
+        let effective = row.effective_cost.or(row.billed_cost);
+        if row.pricing_category == PricingCategory::Committed {
+            sums.committed_cost = plus(sums.committed_cost, effective)?;
+        }
+        if demand_window.contains(table.period[at].start()) {
+            sums.effective_cost_of_demand = plus(sums.effective_cost_of_demand, effective)?;
+        }
         sums.list_cost = plus(sums.list_cost, row.list_cost)?;
         sums.contracted_cost = plus(sums.contracted_cost, row.contracted_cost)?;
         let gpu_hours = table.gpu_hours_of(at);

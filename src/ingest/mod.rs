@@ -19,8 +19,9 @@ mod window;
 
 use chrono_tz::Tz;
 
+use crate::catalog::edit_distance;
 use crate::units::{Period, Timestamp};
-use crate::usage::UsageTable;
+use crate::usage::{UsageTable, schema};
 
 pub use assemble::assemble;
 pub use config::{Config, ConfigError, Policy, Reporting, WorkloadConfig, parse_config};
@@ -89,6 +90,7 @@ pub fn read(
     let mut usage = usage_rows::UsageBuilder::default();
     let mut logs = requests::RequestBuilder::default();
     let mut files = Vec::new();
+    let mut notices = Vec::new();
     for source in sources {
         let table = raw::read(source)?;
         let file = source.name().to_owned();
@@ -101,12 +103,18 @@ pub fn read(
             sha256: table.sha256,
             format: format.as_str(),
             rows: table.rows_in,
-            columns_ignored: ignored(&table.headers, &used),
+            columns_ignored: {
+                let ignored = ignored(&table.headers, &used);
+                notices.extend(ignored.iter().filter_map(|it| misspelt(it, &file)));
+                ignored
+            },
             columns_used: used,
             name: file,
         });
     }
-    finish(usage, logs, files, options)
+    let mut ingested = finish(usage, logs, files, options)?;
+    ingested.notices.splice(0..0, notices);
+    Ok(ingested)
 }
 
 /// Joins what the files gave, removes duplicates, checks the limit, cuts the window.
@@ -181,6 +189,21 @@ fn check_limit(rejected: &[Rejected], rows_in: u64, percent: f64) -> Result<(), 
         });
     }
     Ok(())
+}
+
+/// A header that is ignored but looks like a column: a slip that would turn numbers into unknowns.
+fn misspelt(header: &str, file: &str) -> Option<String> {
+    let name = schema::normalized(header);
+    let names = schema::COLUMNS.iter().flat_map(|it| it.aliases.iter().chain([&it.name]));
+    let near = names.chain([&schema::COST]).find(|it| {
+        name.len() > 3
+            && it.len() > 3
+            && edit_distance(&name, it) <= 1 + usize::from(name.len() > 7)
+    })?;
+    Some(format!(
+        "{file}: the column `{}` is ignored; did you mean `{near}`?",
+        rejected::excerpt(header)
+    ))
 }
 
 fn ignored(headers: &[String], used: &[String]) -> Vec<String> {

@@ -14,6 +14,10 @@ use crate::usage::schema;
 /// Most headers an error message lists.
 const MAX_HEADERS_SHOWN: usize = 20;
 
+/// Columns of the foreign request logs.
+const OTHER_FORMATS: &[&str] =
+    &["contexttokens", "generatedtokens", "input_length", "output_length"];
+
 /// A file read whole.
 pub(super) struct RawTable {
     /// Headers as the file has them.
@@ -251,19 +255,28 @@ fn decompress(bytes: Vec<u8>, file: &str) -> Result<Vec<u8>, IngestError> {
 fn read_parquet(bytes: Vec<u8>, file: &str) -> Result<RawTable, IngestError> {
     let hint = "the file is probably cut short or damaged: copy or export it again";
     // A damaged file must not end the program, whatever the decoder does with it.
-    let read = catch_unwind(AssertUnwindSafe(|| ParquetReader::new(Cursor::new(bytes)).finish()));
-    let frame = match read {
-        Ok(Ok(frame)) => frame,
+    let read = catch_unwind(AssertUnwindSafe(|| {
+        let mut reader = ParquetReader::new(Cursor::new(bytes));
+        let headers: Vec<String> = reader.schema()?.iter_names().map(ToString::to_string).collect();
+        // Columns of no meaning are not decoded, so their types cannot matter.
+        let wanted = headers.iter().filter(|it| is_mapped(it)).cloned().collect();
+        let rows = reader.num_rows()?;
+        let frame = reader.with_columns(Some(wanted)).finish()?;
+        PolarsResult::Ok((headers, rows as u64, frame))
+    }));
+    let (headers, rows, frame) = match read {
+        Ok(Ok(read)) => read,
         Ok(Err(error)) => return Err(unreadable(file, first_line(&error.to_string()), hint)),
         Err(_) => return Err(unreadable(file, "the Parquet data cannot be decoded", hint)),
     };
-    let rows = frame.height() as u64;
-    let headers = frame.get_column_names().iter().map(ToString::to_string).collect();
-    let columns = frame
-        .columns()
+    let column = |header: &String| match frame.column(header) {
+        Ok(column) => typed(column),
+        Err(_) => Ok(RawColumn::Other("not read".to_owned())),
+    };
+    let columns = headers
         .iter()
-        .map(|column| {
-            typed(column).map_err(|error| unreadable(file, first_line(&error.to_string()), hint))
+        .map(|it| {
+            column(it).map_err(|error| unreadable(file, first_line(&error.to_string()), hint))
         })
         .collect::<Result<_, _>>()?;
     Ok(RawTable {
@@ -274,6 +287,15 @@ fn read_parquet(bytes: Vec<u8>, file: &str) -> Result<RawTable, IngestError> {
         rejected: Vec::new(),
         sha256: String::new(),
     })
+}
+
+/// Whether any format has a use for a column.
+fn is_mapped(header: &str) -> bool {
+    let name = schema::normalized(header);
+    schema::find(header).is_some()
+        || name == schema::COST
+        || schema::REQUEST_LOG_COLUMNS.contains(&name.as_str())
+        || OTHER_FORMATS.contains(&name.as_str())
 }
 
 fn first_line(text: &str) -> String {

@@ -274,6 +274,15 @@ impl Mapping {
             at.insert(spec.name, (index, header.clone()));
         }
         let cost = raw.headers.iter().position(|it| schema::normalized(it) == schema::COST);
+        let mut costs = raw.headers.iter().filter(|it| schema::normalized(it) == schema::COST);
+        if let (Some(first), Some(second)) = (costs.next(), costs.next()) {
+            return Err(IngestError::DoubleColumn {
+                file: file.to_owned(),
+                column: schema::COST,
+                first: first.clone(),
+                second: second.clone(),
+            });
+        }
         if let Some(index) = cost {
             raw.check_type(index, file)?;
             for name in ["billed_cost", "effective_cost"] {

@@ -1,5 +1,7 @@
 //! What the workload costs today.
 
+use std::collections::BTreeMap;
+
 use super::demand::Question;
 use super::money;
 use crate::catalog::{Offer, Purchase};
@@ -11,6 +13,8 @@ use crate::workload::PricingCategory;
 pub struct Baseline {
     /// Cost of the window x 730 / its hours.
     pub monthly_cost: Option<Money>,
+    /// What of it could fall: without the part that commitments cover.
+    pub avoidable: Option<Money>,
     /// Effective cost of the window, where a bill has it.
     pub effective_cost: Option<Money>,
     /// What a GPU-hour cost.
@@ -30,6 +34,10 @@ pub(super) fn baseline(question: &Question<'_>) -> Baseline {
     if let Some(cost) = totals.effective_cost {
         return Baseline {
             monthly_cost: money::monthly(cost, window_us),
+            avoidable: totals
+                .committed_cost
+                .map_or(Some(cost), |it| cost.checked_sub(it).ok())
+                .and_then(|it| money::monthly(it, window_us)),
             effective_cost: Some(cost),
             rate_per_gpu_hour: totals
                 .gpu_hours
@@ -40,6 +48,7 @@ pub(super) fn baseline(question: &Question<'_>) -> Baseline {
     }
     from_catalog(question).unwrap_or(Baseline {
         monthly_cost: None,
+        avoidable: None,
         effective_cost: None,
         rate_per_gpu_hour: None,
         priced_from_catalog: false,
@@ -57,7 +66,7 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
         .context
         .catalog
         .offers_for(gpu)
-        .filter(|it| it.purchase == Purchase::PayAsYouGo)
+        .filter(|it| it.purchase == Purchase::PayAsYouGo && !it.community)
         .collect();
     let own = deployment.provider.as_deref();
     let mut of_provider: Vec<&&Offer> =
@@ -67,10 +76,22 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
         let note = format!("priced from the catalog: {} of {}", offer.id, offer.as_of);
         (per_gpu(offer), note)
     } else {
-        let mut rates: Vec<i128> = offers.iter().map(|it| per_gpu(it)).collect();
+        // One price for each provider, its newest, the cheapest of equals.
+        let mut newest: BTreeMap<&str, &Offer> = BTreeMap::new();
+        for offer in &offers {
+            let best = newest.entry(&offer.provider).or_insert(offer);
+            let newer = offer.as_of > best.as_of;
+            if newer || (offer.as_of == best.as_of && per_gpu(offer) < per_gpu(best)) {
+                *best = offer;
+            }
+        }
+        let mut rates: Vec<i128> = newest.values().map(|it| per_gpu(it)).collect();
         rates.sort_unstable();
         let median = *rates.get(rates.len().checked_sub(1)? / 2)?;
-        (median, format!("priced from the catalog: the median of {} offers of {gpu}", rates.len()))
+        (
+            median,
+            format!("priced from the catalog: the median of {} providers of {gpu}", rates.len()),
+        )
     };
     let currency = offers.first()?.rate.currency();
     let rate = MoneyPerHour::from_nano(nano, currency);
@@ -82,6 +103,7 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
     let monthly_cost = money::month_of(rate, count.round() as u32)?;
     Some(Baseline {
         monthly_cost: Some(monthly_cost),
+        avoidable: Some(monthly_cost),
         effective_cost: None,
         rate_per_gpu_hour: Some(rate),
         priced_from_catalog: true,

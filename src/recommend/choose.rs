@@ -5,7 +5,8 @@ use super::baseline::Baseline;
 use super::candidates::Candidate;
 use super::demand::{Load, Question};
 use super::plan::{Plan, PlanParts, Scaling, Way};
-use super::switch::{capped, capped_by_price, switch};
+use super::stage::portion;
+use super::switch::{capped, switch};
 use super::{DurationCurve, Recommendation, money, waste};
 use crate::simulate::Outcome;
 use crate::size::Precision;
@@ -42,13 +43,22 @@ pub(super) fn choose(
     found.plans.extend(today_plan(question, &baseline, &found));
     sort_plans(&mut found.plans);
     keep_distinct(&mut found.plans);
-    let advice = decide(question, &baseline, &found.plans, currency);
+    let mut advice = decide(question, &baseline, &found.plans, currency);
+    if let Some(missed) = missed_today(question, found.today_outcome.as_ref()) {
+        advice.reasons.insert(0, missed.clone());
+        notices.push(missed);
+    }
     let mut curve = found.curve;
     if let Some(curve) = &mut curve {
         curve.reserved_units = found
             .plans
             .iter()
-            .find(|it| matches!(it.way, Way::Reserved { .. }) && it.meets_slo && it.allowed)
+            .find(|it| {
+                matches!(it.way, Way::Reserved { .. })
+                    && it.meets_slo
+                    && it.allowed
+                    && curve.unit.ends_with(&it.gpu)
+            })
             .map(|it| it.scaling.min);
     }
     Recommendation {
@@ -67,6 +77,17 @@ pub(super) fn choose(
         n_pruned: found.n_pruned,
         notices,
     }
+}
+
+/// What the simulation says where today's fleet misses its limits, which matters more than a saving.
+fn missed_today(question: &Question<'_>, outcome: Option<&Outcome>) -> Option<String> {
+    let outcome = outcome.filter(|it| !it.meets(question.slo.attainment) || it.unstable)?;
+    let share = outcome.attainment()?;
+    Some(format!(
+        "by the simulation today's fleet misses its limits: {:.0} % of requests keep them, {:.0} % should",
+        share.percent(),
+        question.slo.attainment.percent()
+    ))
 }
 
 /// Those that meet the limits first, then the cheapest.
@@ -98,7 +119,6 @@ fn keep_distinct(plans: &mut Vec<Plan>) {
 fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Option<Plan> {
     let deployment = &question.described.workload.deployment;
     let monthly_cost = baseline.monthly_cost?;
-    let zero = Money::zero(monthly_cost.currency());
     let outcome = found.today_outcome.as_ref();
     let precision = deployment.quantization.clone().or_else(|| deployment.dtype.clone());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
@@ -116,7 +136,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         gpu_count: deployment.tensor_parallel_size.unwrap_or(gpus.max(1)),
         precision: precision.unwrap_or_else(|| "as today".to_owned()),
         monthly_cost,
-        parts: PlanParts { busy: monthly_cost, idle: zero, starting: zero, committed_unused: zero },
+        parts: today_parts(monthly_cost, outcome),
         latencies: outcome.and_then(Plan::latencies_of),
         attainment: outcome.and_then(Outcome::attainment),
         meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
@@ -133,6 +153,18 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
             slots: None,
         },
     })
+}
+
+/// Busy and idle by the simulation of today's fleet; all busy where nothing was simulated.
+fn today_parts(monthly_cost: Money, outcome: Option<&Outcome>) -> PlanParts {
+    let zero = Money::zero(monthly_cost.currency());
+    let busy = outcome
+        .and_then(|it| {
+            portion(monthly_cost, it.busy_us as f64 / (it.busy_us + it.idle_us).max(1) as f64)
+        })
+        .unwrap_or(monthly_cost);
+    let idle = monthly_cost.checked_sub(busy).unwrap_or(zero);
+    PlanParts { busy, idle, starting: zero, committed_unused: zero }
 }
 
 fn decide(
@@ -158,8 +190,15 @@ fn decide(
                 .to_owned(),
         );
     };
+    if question.days < assumed.min_days_switch {
+        let least = assumed.min_days_switch;
+        let why =
+            format!("{hours:.1} h of data; stopping or switching needs at least {least} days");
+        return no_advice(question, currency, why);
+    }
+    let avoidable = baseline.avoidable.unwrap_or(today);
     if question.described.class.shape == Shape::Idle {
-        return idle(question, today);
+        return idle(question, avoidable);
     }
     if question.described.workload.deployment.pricing_category == PricingCategory::Committed {
         let why = "it runs on a commitment that is paid either way; decide before it is renewed";
@@ -168,23 +207,16 @@ fn decide(
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());
     }
-    if question.days < assumed.min_days_switch {
-        let why = format!(
-            "{:.1} h of data; a switch needs at least {} days",
-            hours, assumed.min_days_switch
-        );
-        return no_advice(question, currency, why);
-    }
-    let best = plans.iter().find(|it| it.way != Way::Today && it.meets_slo && it.allowed);
+    let best = best_of(plans);
     let Some(best) = best else {
         let why = if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
-            "the catalog has no offer for it at this provider"
+            no_offer(question)
         } else {
-            "no plan meets the limits"
+            "no plan meets the limits".to_owned()
         };
-        return keep(question, currency, why.to_owned());
+        return keep(question, currency, why);
     };
-    let saving = today.checked_sub(best.monthly_cost).unwrap_or(Money::zero(currency));
+    let saving = avoidable.checked_sub(best.monthly_cost).unwrap_or(Money::zero(currency));
     let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
     if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
         let why = if saving.is_negative() || saving.is_zero() {
@@ -207,6 +239,30 @@ fn decide(
     let mut advice = switch(question, best, saving);
     advice.reasons.extend(elsewhere(plans, best.monthly_cost));
     advice
+}
+
+/// The cheapest plan that meets the limits and may be advised.
+fn best_of(plans: &[Plan]) -> Option<&Plan> {
+    let mut eligible = plans.iter().filter(|it| it.way != Way::Today && it.meets_slo && it.allowed);
+    let cheapest = eligible.next();
+    // Within a percent a fleet that never starts anything is the better plan.
+    let steady = cheapest.and_then(|first| {
+        let near = first.monthly_cost.scale(101, 100).ok()?;
+        let mut rest =
+            plans.iter().filter(|it| it.meets_slo && it.allowed && it.monthly_cost <= near);
+        rest.find(|it| it.way == Way::PaygFixed && first.way == Way::PaygAutoscaled)
+    });
+    steady.or(cheapest)
+}
+
+/// Why nothing can be compared.
+fn no_offer(question: &Question<'_>) -> String {
+    let deployment = &question.described.workload.deployment;
+    match (&deployment.gpu, &deployment.gpu_label) {
+        (None, Some(label)) => format!("the catalog knows no GPU `{label}`"),
+        (None, None) => "the GPU is not known: set gpu in the config".to_owned(),
+        _ => "the catalog has no offer for it at this provider".to_owned(),
+    }
 }
 
 /// The cheapest plan at another provider, where it beats the advice and the policy forbids it.
@@ -262,15 +318,16 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
     if workload.settings.standby {
         return keep(question, currency, "it is declared as standby".to_owned());
     }
-    if workload.deployment.pricing_category == PricingCategory::Committed {
+    if today.is_zero() || workload.deployment.pricing_category == PricingCategory::Committed {
         let why = "it is idle, but it runs on a commitment that is paid either way: give the capacity to another workload";
         return keep(question, currency, why.to_owned());
     }
     let findings = waste::findings(question);
     let confirmed = findings.iter().any(|it| it.confirmed);
-    let (grade, mut reasons) = capped_by_price(Grade::A, None, question);
+    let (grade, mut reasons) = capped(question, Grade::A);
     let evidence = findings.into_iter().map(|it| it.evidence);
     reasons.splice(0..0, evidence);
+    reasons.push("its disk stays and stays billed: that part is not subtracted".to_owned());
     if !confirmed {
         reasons.push(
             "only one signal was measured: confirm with the owner before stopping".to_owned(),

@@ -56,7 +56,12 @@ impl<'a> Question<'a> {
         let mut notices = Vec::new();
         let load = match timing(described, context, &mut notices) {
             Ok(timing) => requests(described, context, timing, slo),
-            Err(why) => level(described, why),
+            Err(why) => {
+                if !matches!(workload.demand, Demand::Level(_) | Demand::Unknown) {
+                    notices.push(format!("{why}; until then only today's GPU is compared"));
+                }
+                level(described, why)
+            }
         };
         let days = workload.demand_window.hours() / 24.0;
         if let (Load::Requests(_), true, Some(ttft), Some(tpot)) =

@@ -11,6 +11,7 @@ use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
 use crate::catalog::Offer;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
+use crate::workload::PricingCategory;
 
 /// Sizes the candidates and simulates the plans of the chosen ones.
 pub(super) fn search(
@@ -46,7 +47,12 @@ pub(super) fn search(
 
 /// Today's fleet on today's demand, for the latencies it has now.
 fn today(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Option<Outcome> {
-    let gpus = question.described.workload.deployment.gpu_count?;
+    let deployment = &question.described.workload.deployment;
+    // Serverless workers come and go: their latency is not that of a fixed fleet.
+    if deployment.pricing_category == PricingCategory::Serverless {
+        return None;
+    }
+    let gpus = deployment.gpu_count?;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let n = (gpus / f64::from(entry.candidate.gpu_count)).floor() as u32;
     let stage = Stage { question, load, entry, hosted: 1, load_factor: 1.0 };
@@ -79,7 +85,11 @@ fn plans_of(
         let mut on_demand = None;
         for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
             found.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
-            if bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
+            // A commitment is weighed against the fleet that follows demand, so that must be known.
+            let weighed = entry.buyable.reserved.iter().any(|(it, _)| {
+                stage.hosts(it) && one_instance(it) < best.of(question, Kind::Reserved, it)
+            });
+            if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
                 // The run of an offer that may be advised speaks for the commitment and the curve.

@@ -233,7 +233,11 @@ impl Stage<'_> {
         most: u32,
     ) -> Option<(FleetSpec, Outcome)> {
         let mut last = None;
-        for min_replicas in 0..=most.min(2) {
+        let mut tries = vec![0, 1, 2, most / 2, most.saturating_sub(1)];
+        tries.retain(|it| *it <= most);
+        tries.sort_unstable();
+        tries.dedup();
+        for min_replicas in tries {
             let fleet = FleetSpec { min_replicas, ..fleet };
             let outcome = self.replay(service, &fleet, billing)?;
             let meets = self.meets(&outcome);
@@ -446,7 +450,7 @@ fn scaled(us: u64, factor: f64) -> u64 {
 }
 
 /// A share of an amount, to the nano-unit.
-fn portion(total: Money, share: f64) -> Option<Money> {
+pub(super) fn portion(total: Money, share: f64) -> Option<Money> {
     const PARTS: u64 = 1_000_000_000;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1")]
     let numerator = (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64;

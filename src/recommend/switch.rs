@@ -118,6 +118,20 @@ fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
 pub(super) fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<String>) {
     let mut caps = Vec::new();
     let mut grade = grade;
+    if question.days < 7.0 {
+        grade = grade.max(Grade::C);
+        caps.push(format!(
+            "{:.0} days of data are less than a week: grade C at best",
+            question.days
+        ));
+    }
+    let overlapping = question.described.workload.overlapping_rows;
+    if overlapping > 0 {
+        grade = grade.max(Grade::D);
+        caps.push(format!(
+            "{overlapping} rows overlap an earlier period, so GPU-hours may count twice: grade D"
+        ));
+    }
     if question.slo.assumed
         && question.is_interactive()
         && matches!(question.load, Load::Requests(_))
@@ -129,7 +143,7 @@ pub(super) fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<Strin
 }
 
 /// What caps it because of the price rows.
-pub(super) fn capped_by_price(
+fn capped_by_price(
     grade: Grade,
     plan: Option<&Plan>,
     question: &Question<'_>,

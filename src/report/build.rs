@@ -136,7 +136,7 @@ fn cost_per_million(
         .filter_map(|it| {
             let totals = &it.workload.totals;
             Some((
-                totals.effective_cost?,
+                totals.effective_cost_of_demand?,
                 totals.prompt_tokens?.saturating_add(totals.completion_tokens?),
             ))
         })

@@ -105,7 +105,7 @@ fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
     let deployment = &it.workload.deployment;
     let tokens =
         totals.prompt_tokens.zip(totals.completion_tokens).map(|(a, b)| a.saturating_add(b));
-    let per = |scale: u64, units: Option<u64>| match (totals.effective_cost, units) {
+    let per = |scale: u64, units: Option<u64>| match (totals.effective_cost_of_demand, units) {
         (Some(cost), Some(units)) if units > 0 => cost.scale(scale, units).map(Some),
         _ => Ok(None),
     };

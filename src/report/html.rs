@@ -216,7 +216,7 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
         if unit.is_some() {
             "per million tokens, prompt and completion, idle included".to_owned()
         } else {
-            "no workload reports tokens".to_owned()
+            "cost and tokens are not both known".to_owned()
         },
         false,
     ));

@@ -4,7 +4,8 @@
 //! and because where they and the prices disagree the reader should see why.
 
 use super::build::Analysed;
-use crate::catalog::{Catalog, Offer, Purchase};
+use crate::catalog::{Catalog, Classify, Offer, Purchase};
+use crate::classify::{Features, RuleOfThumb, rule_of_thumb};
 use crate::recommend::Way;
 use crate::workload::Kind;
 
@@ -32,14 +33,44 @@ pub(super) fn least_break_even_hours(catalog: &Catalog) -> Option<f64> {
         .reduce(f64::min)
 }
 
+/// Hours a day a replica is busy by the simulation, else the busy hours of the demand.
+fn busy_hours(it: &Analysed) -> Option<f64> {
+    it.recommendation.today_busy.map(|share| 24.0 * share).or(it.features.busy_hours_per_day)
+}
+
+/// The rule on hours, applied to replica-busy hours where they are known.
+fn by_hours(it: &Analysed, limits: &Classify) -> String {
+    let Some(share) = it.recommendation.today_busy else { return it.class.rule_of_thumb.clone() };
+    let hours = 24.0 * share;
+    let features = Features { busy_hours_per_day: Some(hours), ..it.features.clone() };
+    let word = match rule_of_thumb(it.class.shape, &features, limits) {
+        Some(RuleOfThumb::PayAsYouGo) => "is under 4, so pay as you go",
+        Some(RuleOfThumb::Reserved) => "is over 8, so reserved",
+        Some(RuleOfThumb::Either) => "is between 4 and 8, so either pay as you go or reserved",
+        Some(RuleOfThumb::Serverless) | None => return it.class.rule_of_thumb.clone(),
+    };
+    format!("The rule of thumb: a replica is busy {hours:.1} hours a day, which {word}.")
+}
+
 /// The sentences for one workload.
 pub(super) fn sentences(it: &Analysed, catalog: &Catalog, break_even: Option<f64>) -> String {
     let limits = &catalog.assumptions.classify;
-    let mut said = vec![it.class.rule_of_thumb.clone()];
-    if let Some(hours) = break_even.filter(|_| it.class.rule_of_thumb.contains("reserved")) {
+    let mut said = vec![by_hours(it, limits)];
+    let hours = busy_hours(it);
+    let curve = it.recommendation.duration_curve.as_ref();
+    let own = curve.and_then(|curve| curve.break_even_share).map(|share| 24.0 * share);
+    let (at, whose) = match own {
+        Some(hours) => (Some(hours), "the reserved offer here"),
+        None => (break_even, "the best reserved offer of the catalog"),
+    };
+    if let (Some(hours), Some(at)) = (hours, at) {
+        let between = hours > limits.rule_reserved_hours && hours < at;
+        let verdict = if between { "The prices disagree:" } else { "By the prices" };
+        said.push(format!("{verdict} {whose} breaks even at {at:.1} hours of every day."));
+    }
+    if break_even.is_some_and(|it| it > limits.rule_reserved_hours) {
         said.push(format!(
-            "The prices disagree with its {:.0} hours: the best reserved offer of the catalog breaks even \
-             at {hours:.1} hours of every day.",
+            "No reserved offer of the catalog breaks even by {:.0} hours.",
             limits.rule_reserved_hours
         ));
     }

@@ -217,7 +217,7 @@ fn laid_out(cells: &[String; 8], widths: &[usize; 8]) -> String {
 fn actions(page: &mut Page, report: &ReportModel) {
     let ranked = words::ranked(report);
     if ranked.is_empty() {
-        page.labelled("DO NEXT", "nothing: no cheaper plan within the limits was found");
+        page.labelled("DO NEXT", "nothing to change now; each workload says why in the report");
         return;
     }
     let right = format!("{}/MONTH", report.currency);

@@ -45,6 +45,7 @@ fn faults_of_a_file() {
         "date,timestamp,cost\n2026-10-01,2026-10-01,1\n",
         "both mean `period_start`",
     );
+    check_file("usage.csv", "date,cost,cost\n2026-10-01,1,2\n", "both mean `cost`");
     check_file("usage.parquet", "period_start,cost\n2026-10-01,1\n", "the name says Parquet");
     check_file("usage.xlsx", b"PK\x03\x04rest", "Excel workbook");
     check_file("usage.json", "[{\"a\": 1}]", "a JSON array");
@@ -176,6 +177,49 @@ fn order_extra_columns_and_duplicates_do_no_harm() {
     assert_eq!(report["reconciliation"]["duplicates"], 1);
     assert_eq!(report["workloads"][0]["baseline"]["requests"], 18);
     assert!(!ran.stdout.contains("secret"));
+}
+
+#[test]
+fn a_misspelt_column_is_pointed_out() {
+    let bench = Bench::new();
+    let file =
+        bench.write("usage.csv", format!("{HEADER}{}", good(3)).replace("requests", "reqests"));
+    let ran = bench.run(&["analyze", &file]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let flat = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(flat.contains("`reqests` is ignored; did you mean `requests`?"), "{}", ran.stdout);
+}
+
+#[test]
+fn two_hours_of_idleness_stop_nothing() {
+    let bench = Bench::new();
+    let rows = good(2).replace(",5\n", ",0\n");
+    let file = bench.write("usage.csv", format!("{HEADER}{rows}"));
+    let ran = bench.run(&["analyze", &file, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(report["workloads"][0]["advice"]["action"], "not_enough_data");
+}
+
+#[test]
+fn what_a_commitment_covers_is_never_saved() {
+    let bench = Bench::new();
+    let mut text =
+        "period_start,workload,provider,gpu,gpu_count,pricing_category,cost,requests,gpu_util\n"
+            .to_owned();
+    for hour in 0..24 * 10 {
+        let (day, hour) = (1 + hour / 24, hour % 24);
+        let start = format!("2026-10-{day:02}T{hour:02}:00:00Z");
+        text.push_str(&format!(
+            "{start},demo,aws,L40S,1,Standard,6.88,0,0\n{start},demo,aws,L40S,1,Committed,3.00,,0\n"
+        ));
+    }
+    let file = bench.write("usage.csv", text);
+    let ran = bench.run(&["analyze", &file, "--format", "json"]);
+    let report: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let advice = &report["workloads"][0]["advice"];
+    assert_eq!(advice["action"], "stop");
+    // 6.88 x 730, not 9.88 x 730.
+    assert_eq!(advice["monthly_savings"], "5022.40");
 }
 
 #[test]

@@ -57,6 +57,7 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
         billed_level: None,
         totals,
         deployment: Deployment::default(),
+        overlapping_rows: 0,
         settings: Settings::default(),
     }
 }

@@ -111,7 +111,7 @@ impl Rhythm {
                 if (8..17).contains(&hour.of_day()) {
                     1.0
                 } else {
-                    0.03
+                    0.0
                 }
             }
             Rhythm::Never => 0.0,

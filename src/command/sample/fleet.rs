@@ -298,7 +298,7 @@ pub(super) const FLEET: &[Spec] = &[
         rates: on_demand(5_068_797_890),
         demand: Demand::Always(Traffic {
             rhythm: Rhythm::NineHours,
-            per_hour: 1_150.0,
+            per_hour: 2_600.0,
             wander: 0.06,
             overdispersion: 0.003,
             tokens: Some((900.0, 350.0)),
