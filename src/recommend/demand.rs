@@ -57,7 +57,8 @@ impl<'a> Question<'a> {
         let load = match timing(described, context, &mut notices) {
             Ok(timing) => requests(described, context, timing, slo),
             Err(why) => {
-                if !matches!(workload.demand, Demand::Level(_) | Demand::Unknown) {
+                let counted = matches!(workload.demand, Demand::Counts(_) | Demand::Arrivals(_));
+                if counted && workload.totals.requests != Some(0) {
                     notices.push(format!("{why}; until then only today's GPU is compared"));
                 }
                 level(described, why)
