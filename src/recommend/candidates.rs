@@ -5,7 +5,7 @@ use std::cmp::Ordering;
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::baseline::Baseline;
-use super::demand::{Question, RequestLoad, Timing};
+use super::demand::{Question, RequestLoad, Timing, precision_word};
 use super::offers::{self, Buyable};
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
 use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
@@ -239,11 +239,7 @@ fn as_today(question: &Question<'_>, baseline: &Baseline, slots: u32) -> Option<
     let deployment = &question.described.workload.deployment;
     let gpu = question.context.catalog.gpu(deployment.gpu.as_deref()?)?;
     let gpu_count = deployment.tensor_parallel_size.unwrap_or(1);
-    let precision = deployment
-        .quantization
-        .clone()
-        .or_else(|| deployment.dtype.clone())
-        .unwrap_or_else(|| "as today".to_owned());
+    let precision = precision_word(deployment);
     let buyable = offers::buyable(question, baseline, gpu, gpu_count);
     let candidate = Candidate {
         id: slug(&gpu.name, gpu_count, &precision),

@@ -3,7 +3,7 @@
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
 use super::candidates::Candidate;
-use super::demand::{Load, Question};
+use super::demand::{Load, Question, precision_word};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::stage::portion;
 use super::switch::{capped, switch};
@@ -120,7 +120,6 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
     let deployment = &question.described.workload.deployment;
     let monthly_cost = baseline.monthly_cost?;
     let outcome = found.today_outcome.as_ref();
-    let precision = deployment.quantization.clone().or_else(|| deployment.dtype.clone());
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let gpus = deployment.gpu_count.map_or(0, |it| it.ceil() as u32);
     Some(Plan {
@@ -134,7 +133,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
             .or_else(|| deployment.gpu_label.clone())
             .unwrap_or_else(|| "GPU not named".to_owned()),
         gpu_count: deployment.tensor_parallel_size.unwrap_or(gpus.max(1)),
-        precision: precision.unwrap_or_else(|| "as today".to_owned()),
+        precision: precision_word(deployment),
         monthly_cost,
         parts: today_parts(monthly_cost, outcome),
         latencies: outcome.and_then(Plan::latencies_of),

@@ -5,7 +5,7 @@ use crate::catalog::ModelArch;
 use crate::simulate::{SloLimits, Trace};
 use crate::size::{Precision, TokenProfile};
 use crate::units::{Fraction, Timestamp};
-use crate::workload::{Demand, Kind, LevelSeries, Slo};
+use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 
 /// One workload's question.
 pub(super) struct Question<'a> {
@@ -226,6 +226,16 @@ fn level(described: Described<'_>, why: String) -> Load<'_> {
         }
         (Demand::Unknown, _) => Load::Nothing("only money is known".to_owned()),
         _ => Load::Nothing(why),
+    }
+}
+
+/// Today's precision in our words (`bfloat16` is bf16), else as the data name it.
+pub(super) fn precision_word(deployment: &Deployment) -> String {
+    let served = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
+    match served.map(|word| (word, Precision::parse(word))) {
+        Some((_, Some(precision))) => precision.as_str().to_owned(),
+        Some((word, None)) => word.to_owned(),
+        None => "as today".to_owned(),
     }
 }
 

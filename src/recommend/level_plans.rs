@@ -3,7 +3,7 @@
 use super::DurationCurve;
 use super::baseline;
 use super::choose::Found;
-use super::demand::Question;
+use super::demand::{Question, precision_word};
 use super::money;
 use super::offers::{self, Buyable};
 use super::plan::{Plan, PlanParts, Scaling, Way};
@@ -107,13 +107,12 @@ fn level_plan(
         committed_unused: base_cost.checked_sub(used).ok()?,
     };
     let offer_ids: Vec<&str> = offers.iter().map(|it| it.id.as_str()).collect();
-    let precision = deployment.quantization.clone().or_else(|| deployment.dtype.clone());
     Some(Plan {
         id: format!("{}:{}:min{base}", way.as_word(), offer_ids.join("+")),
         candidate_id: None,
         gpu: deployment.gpu.clone()?,
         gpu_count: offers.first()?.gpu_count,
-        precision: precision.unwrap_or_else(|| "as today".to_owned()),
+        precision: precision_word(deployment),
         monthly_cost: money::sum(&[elastic, base_cost], elastic.currency())?,
         parts,
         latencies: None,

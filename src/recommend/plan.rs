@@ -160,7 +160,11 @@ impl Plan {
             Way::Today => String::new(),
             _ => format!("{}: ", self.way.for_people()),
         };
-        format!("{way}{range}{instance}, {}, {provider}", self.precision)
+        let split = match (&self.candidate_id, self.gpu_count) {
+            (Some(_), count) if count > 1 => format!(" TP{count}"),
+            _ => String::new(),
+        };
+        format!("{way}{range}{instance}, {}{split}, {provider}", self.precision)
             .trim_end_matches(", ")
             .to_owned()
     }
