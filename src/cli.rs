@@ -70,7 +70,7 @@ pub struct Global {
     /// Config file [default: gpuadvise.toml beside the first input, if there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// analyze and sample: the folder [reports/<first input>, samples]; else a file [stdout]
+    /// Folder (analyze: reports/NAME of the first input; sample: samples), else a file (stdout)
     #[arg(long, short, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// What stdout shows
