@@ -182,6 +182,17 @@ impl Stage<'_> {
         })
     }
 
+    /// A start on a rented instance: its boot comes first, unless the user measured the whole.
+    fn rented_start_s(&self) -> f64 {
+        match self.question.described.workload.settings.cold_start_s {
+            Some(measured) => measured,
+            None => {
+                self.cold_start_s()
+                    + self.question.context.catalog.assumptions.cold_start.instance_boot_s
+            }
+        }
+    }
+
     /// Pay as you go that follows the load; also what it found, for the commitment curve.
     pub(super) fn autoscaled(
         &self,
@@ -189,11 +200,6 @@ impl Stage<'_> {
         fixed: &Fixed,
     ) -> (Option<Plan>, Option<Outcome>) {
         let assumed = &self.question.context.catalog.assumptions;
-        let boot = match self.question.described.workload.settings.cold_start_s {
-            Some(_) => 0.0,
-            None => assumed.cold_start.instance_boot_s,
-        };
-        let cold_start_s = self.cold_start_s() + boot;
         let target = self.target_batch(fixed);
         let Some(service) = self.at_batch(target) else { return (None, None) };
         let billing = Billing {
@@ -209,7 +215,7 @@ impl Stage<'_> {
                 per_replicas: 1,
             },
             idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(cold_start_s),
+            cold_start_us: whole_us(self.rented_start_s()),
         };
         let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
         else {
@@ -343,10 +349,6 @@ impl Stage<'_> {
             granularity_us: u64::from(overflow.billing_granularity_s.unwrap_or(1)) * 1_000_000,
             ..Billing::by_the_microsecond(overflow.rate)
         };
-        let boot = match self.question.described.workload.settings.cold_start_s {
-            Some(_) => 0.0,
-            None => assumed.cold_start.instance_boot_s,
-        };
         let fleet = FleetSpec {
             slots_per_replica: self.slots().saturating_mul(self.hosted),
             min_replicas: base,
@@ -356,7 +358,7 @@ impl Stage<'_> {
                 per_replicas: 1,
             },
             idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(self.cold_start_s() + boot),
+            cold_start_us: whole_us(self.rented_start_s()),
         };
         let outcome = self.replay(&service, &fleet, &billing)?;
         let offers = vec![reserved.clone(), overflow.clone()];
