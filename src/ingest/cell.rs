@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::rejected::excerpt;
-use crate::units::{Currency, Money, MoneyError, Timestamp};
+use crate::units::{Currency, Money, MoneyError, Timestamp, atto_from_float, atto_from_text};
 
 /// Counts above this are mistakes, and would not survive a float column.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
@@ -60,21 +60,31 @@ impl<'a> Cell<'a> {
 
 /// An exact amount, and whether it came from a binary float.
 pub(super) fn amount(cell: Cell<'_>, currency: Currency) -> Result<Option<(Money, bool)>, String> {
+    Ok(atto(cell)?.map(|(atto, from_float)| (Money::from_atto(atto, currency), from_float)))
+}
+
+/// An exact amount in 10^-18 of whatever currency, and whether it came from a binary float.
+pub(super) fn atto(cell: Cell<'_>) -> Result<Option<(i128, bool)>, String> {
     let found = match cell.trimmed() {
         Cell::Null => return Ok(None),
-        Cell::Text(text) => Money::parse(text, currency).map(|it| (it, false)),
-        Cell::Float(value) => Money::from_float(value, currency).map(|it| (it, true)),
-        Cell::Int(value) => Money::parse(&value.to_string(), currency).map(|it| (it, false)),
-        Cell::Decimal(digits, scale) => {
-            let text = format!("{digits}e-{scale}");
-            Money::parse(&text, currency).map(|it| (it, false))
-        }
+        Cell::Text(text) => atto_from_text(text).map(|it| (it, false)),
+        Cell::Float(value) => atto_from_float(value).map(|it| (it, true)),
+        Cell::Int(value) => atto_from_text(&value.to_string()).map(|it| (it, false)),
+        Cell::Decimal(digits, scale) => decimal(digits, scale).map(|it| (it, false)),
         other => return Err(format!("{} is not a decimal amount", other.show())),
     };
     found.map(Some).map_err(|error| match error {
         MoneyError::NotDecimal(_) => format!("{} is not a decimal amount", cell.show()),
         other => other.to_string(),
     })
+}
+
+fn decimal(digits: i128, scale: usize) -> Result<i128, MoneyError> {
+    let factor = 18_usize.checked_sub(scale).and_then(|it| u32::try_from(it).ok());
+    match factor.and_then(|it| digits.checked_mul(10_i128.pow(it))) {
+        Some(atto) => Ok(atto),
+        None => atto_from_text(&format!("{digits}e-{scale}")),
+    }
 }
 
 /// A finite number.

@@ -115,17 +115,7 @@ impl Money {
     /// An amount from a binary float, taken by its shortest decimal form and rounded half to even
     /// at the 18th decimal.
     pub fn from_float(value: f64, currency: Currency) -> Result<Money, MoneyError> {
-        if !value.is_finite() {
-            return Err(MoneyError::NotDecimal(value.to_string()));
-        }
-        let text = format!("{value:e}");
-        let (digits, places) = decimal_parts(&text)?;
-        let atto = if places <= i64::from(SCALE) {
-            scale_up(digits, i64::from(SCALE) - places)
-        } else {
-            Some(scale_down_half_even(digits, places - i64::from(SCALE)))
-        };
-        atto.map(|atto| Money { atto, currency }).ok_or(MoneyError::TooLarge(text))
+        atto_from_float(value).map(|atto| Money { atto, currency })
     }
 
     /// The whole number of 10^-18 units.
@@ -347,6 +337,39 @@ fn div_half_even_with_rest(numerator: i128, denominator: i128, rest: bool) -> i1
     quotient + i128::from(up)
 }
 
+/// The shortest decimal form of a binary float as a whole number of 10^-18, rounded half to even:
+/// what [`Money::from_float`] holds. `0.1` is 100,000,000,000,000,000.
+///
+/// Nearly every amount of a bill has at most 9 decimals and 15 digits. Of such a decimal the float
+/// is the nearest one, and no other decimal of at most 15 digits has the same nearest float; so if
+/// the rounded number of nano-units gives back the float, it is the shortest form, and no text need
+/// be written.
+pub fn atto_from_float(value: f64) -> Result<i128, MoneyError> {
+    const MOST_DIGITS: f64 = 1e15;
+    if !value.is_finite() {
+        return Err(MoneyError::NotDecimal(value.to_string()));
+    }
+    let nano = (value * 1e9).round_ties_even();
+    #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
+    if nano.abs() < MOST_DIGITS && nano / 1e9 == value {
+        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
+        return Ok(i128::from(nano as i64) * NANO);
+    }
+    let text = format!("{value:e}");
+    let (digits, places) = decimal_parts(&text)?;
+    let atto = if places <= i64::from(SCALE) {
+        scale_up(digits, i64::from(SCALE) - places)
+    } else {
+        Some(scale_down_half_even(digits, places - i64::from(SCALE)))
+    };
+    atto.ok_or(MoneyError::TooLarge(text))
+}
+
+/// Decimal text as a whole number of 10^-18: what [`Money::parse`] holds, without its currency.
+pub fn atto_from_text(text: &str) -> Result<i128, MoneyError> {
+    parse_atto(text)
+}
+
 /// Decimal text as a whole number of 10^-18.
 fn parse_atto(text: &str) -> Result<i128, MoneyError> {
     let trimmed = text.trim();
@@ -529,6 +552,17 @@ mod tests {
         fn cost_never_falls_as_hours_grow(nano in 0_i64.., us in 0_u64..u64::MAX / 2, more in 0_u64..1 << 40) {
             let rate = MoneyPerHour::from_nano(i128::from(nano), Currency::USD);
             prop_assert!(rate.nano_cost_of_us(us)? <= rate.nano_cost_of_us(us + more)?);
+        }
+
+        #[test]
+        fn the_short_way_of_floats_is_the_long_way(digits in -10_i64.pow(15)..10_i64.pow(15), places in 0_u32..14, any in any::<f64>()) {
+            let text = format!("{digits}e-{places}");
+            let float: f64 = text.parse().unwrap();
+            prop_assert_eq!(atto_from_float(float), parse_atto(&text));
+            if any.is_finite() && any.abs() < 1e15 && any.abs() > 1e-3 {
+                let long = parse_atto(&format!("{any:e}"));
+                prop_assert!(long.is_err() || long == atto_from_float(any));
+            }
         }
 
         #[test]
