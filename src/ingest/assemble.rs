@@ -34,10 +34,15 @@ pub fn assemble(
     names
         .into_iter()
         .map(|name| {
-            let declared = config.workloads.get(name).unwrap_or(&nothing);
+            let found = ingested.facts.get(name);
+            let declared = match (config.workloads.get(name), found) {
+                (Some(declared), Some(found)) => declared.or(found),
+                (Some(one), None) | (None, Some(one)) => one.clone(),
+                (None, None) => nothing.clone(),
+            };
             let own_rows = rows.get(name).map_or(&[][..], Vec::as_slice);
             let log = logs.get(name).copied();
-            workload(name, ingested, own_rows, log, (declared, catalog))
+            workload(name, ingested, own_rows, log, (&declared, catalog))
         })
         .collect()
 }

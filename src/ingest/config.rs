@@ -5,7 +5,10 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Deserialize;
 
-use crate::units::{Fraction, parse_span_us};
+use super::fx::FxRates;
+use super::requests::{LogMapping, RawLogMapping};
+use super::rules::{RawRule, Rule, Rules};
+use crate::units::{Currency, Fraction, parse_span_us};
 use crate::workload::{Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
@@ -25,19 +28,16 @@ pub struct ConfigError {
 pub struct Config {
     /// By workload name.
     pub workloads: BTreeMap<String, WorkloadConfig>,
-    /// Which file holds which workload's requests.
-    pub file_rules: Vec<FileRule>,
+    /// Which workload, owner and environment rows belong to.
+    pub(super) rules: Rules,
+    /// What the columns of request logs mean, and whose the requests of a file are.
+    pub(super) mappings: Vec<LogMapping>,
+    /// Exchange rates to the report's currency.
+    pub fx: FxRates,
     /// What may be advised.
     pub policy: Policy,
     /// How to show it.
     pub reporting: Reporting,
-}
-
-/// A pattern on file names and the workload its requests belong to.
-#[derive(Clone, Debug)]
-pub struct FileRule {
-    pattern: glob::Pattern,
-    workload: String,
 }
 
 /// What the user says of one workload.
@@ -56,6 +56,35 @@ pub struct WorkloadConfig {
     pub tensor_parallel_size: Option<u32>,
     pub max_model_len: Option<u64>,
     pub settings: Settings,
+}
+
+impl WorkloadConfig {
+    /// This, with what it leaves open taken from `other`.
+    pub(super) fn or(&self, other: &WorkloadConfig) -> WorkloadConfig {
+        let (a, b) = (self.clone(), other.clone());
+        WorkloadConfig {
+            owner: a.owner.or(b.owner),
+            environment: a.environment.or(b.environment),
+            provider: a.provider.or(b.provider),
+            region: a.region.or(b.region),
+            gpu: a.gpu.or(b.gpu),
+            gpu_count: a.gpu_count.or(b.gpu_count),
+            model: a.model.or(b.model),
+            dtype: a.dtype.or(b.dtype),
+            quantization: a.quantization.or(b.quantization),
+            tensor_parallel_size: a.tensor_parallel_size.or(b.tensor_parallel_size),
+            max_model_len: a.max_model_len.or(b.max_model_len),
+            settings: Settings {
+                kind: a.settings.kind.or(b.settings.kind),
+                task: a.settings.task.or(b.settings.task),
+                slo: a.settings.slo.or(b.settings.slo),
+                service_time_s: a.settings.service_time_s.or(b.settings.service_time_s),
+                cold_start_s: a.settings.cold_start_s.or(b.settings.cold_start_s),
+                standby: a.settings.standby || b.settings.standby,
+                max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
+            },
+        }
+    }
 }
 
 /// What may be advised.
@@ -82,15 +111,17 @@ pub struct Policy {
 pub struct Reporting {
     /// Zone of day profiles.
     pub time_zone: Option<Tz>,
+    /// Currency of the report, where amounts come in several.
+    pub currency: Option<Currency>,
 }
 
 impl Config {
     /// The workload whose requests a file holds: by the first rule that matches, else the name of
     /// the file without its extensions.
     pub(super) fn workload_of_file(&self, file: &str) -> String {
-        let rule = self.file_rules.iter().find(|it| it.pattern.matches(file));
-        match rule {
-            Some(rule) => rule.workload.clone(),
+        let declared = self.mappings.iter().find_map(|it| it.workload_of_file(file));
+        match declared {
+            Some(workload) => workload.to_owned(),
             None => file.split('.').next().filter(|it| !it.is_empty()).unwrap_or(file).to_owned(),
         }
     }
@@ -102,7 +133,11 @@ struct RawConfig {
     #[serde(default)]
     workload: BTreeMap<String, toml::Spanned<RawWorkload>>,
     #[serde(default)]
-    mapping: Vec<toml::Spanned<RawMapping>>,
+    rule: Vec<toml::Spanned<RawRule>>,
+    #[serde(default)]
+    mapping: Option<OneOrMore>,
+    #[serde(default)]
+    fx: BTreeMap<String, toml::Spanned<RawRate>>,
     #[serde(default)]
     policy: Option<RawPolicy>,
     #[serde(default)]
@@ -140,11 +175,21 @@ struct RawSlo {
     attainment: Option<f64>,
 }
 
+/// `[mapping]` or `[[mapping]]`.
 #[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawMapping {
-    file: String,
-    workload: String,
+#[serde(untagged)]
+enum OneOrMore {
+    One(toml::Spanned<toml::Table>),
+    More(Vec<toml::Spanned<toml::Table>>),
+}
+
+/// A rate as text, which is exact, or as a number by its shortest form.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum RawRate {
+    Text(String),
+    Whole(i64),
+    Float(f64),
 }
 
 #[derive(Deserialize)]
@@ -168,6 +213,7 @@ struct RawPolicy {
 #[serde(deny_unknown_fields)]
 struct RawReport {
     time_zone: Option<String>,
+    currency: Option<String>,
 }
 
 /// Reads the text of a config; `file` is its name in messages.
@@ -199,13 +245,34 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
             .map_err(|message| at(offset, format!("workload `{name}`: {message}")))?;
         config.workloads.insert(name, workload);
     }
-    for spanned in raw.mapping {
+    for spanned in raw.rule {
         let offset = spanned.span().start;
-        let rule = spanned.into_inner();
-        let pattern = glob::Pattern::new(&rule.file).map_err(|error| {
-            at(offset, format!("`{}` is not a pattern: {}", rule.file, error.msg))
-        })?;
-        config.file_rules.push(FileRule { pattern, workload: rule.workload });
+        let rule = Rule::check(spanned.into_inner()).map_err(|message| at(offset, message))?;
+        config.rules.push(rule);
+    }
+    let mappings = match raw.mapping {
+        None => Vec::new(),
+        Some(OneOrMore::One(one)) => vec![one],
+        Some(OneOrMore::More(more)) => more,
+    };
+    for spanned in mappings {
+        let offset = spanned.span().start;
+        let mapping = spanned
+            .into_inner()
+            .try_into::<RawLogMapping>()
+            .map_err(|error| error.message().lines().next().unwrap_or_default().to_owned())
+            .and_then(LogMapping::check)
+            .map_err(|message| at(offset, message))?;
+        config.mappings.push(mapping);
+    }
+    for (code, spanned) in raw.fx {
+        let offset = spanned.span().start;
+        let text = match spanned.into_inner() {
+            RawRate::Text(text) => text,
+            RawRate::Whole(whole) => whole.to_string(),
+            RawRate::Float(float) => float.to_string(),
+        };
+        config.fx.add(&code, &text).map_err(|message| at(offset, message))?;
     }
     if let Some(spanned) = raw.report {
         let offset = spanned.span().start;
@@ -219,7 +286,10 @@ fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     let time_zone = raw.time_zone.as_deref().map(|name| {
         name.parse::<Tz>().map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin"))
     });
-    Ok(Reporting { time_zone: time_zone.transpose()? })
+    let currency = raw.currency.as_deref().map(|code| {
+        Currency::parse(code).map_err(|_| format!("`{code}` is not a three-letter currency code"))
+    });
+    Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
 }
 
 fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
@@ -329,5 +399,8 @@ mod tests {
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
         fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");
         fails("[[mapping]]\nfile = \"[\"\nworkload = \"a\"\n", 1, "not a pattern");
+        fails("[[rule]]\nworkload = \"a\"\n", 1, "a rule needs");
+        fails("[fx]\nEUR = 0\n", 2, "not a positive number");
+        fails("[report]\ncurrency = \"dollar\"\n", 1, "three-letter");
     }
 }

@@ -57,6 +57,26 @@ pub enum IngestError {
         /// The second.
         second: String,
     },
+    /// Two headers of one name.
+    #[error("{file}: the headers `{first}` and `{second}` are one name")]
+    TwiceNamed {
+        /// The file.
+        file: String,
+        /// The first header.
+        first: String,
+        /// The second.
+        second: String,
+    },
+    /// The columns of two formats in one file.
+    #[error("{file}: the columns are those of two formats, {first} and {second}")]
+    TwoFormats {
+        /// The file.
+        file: String,
+        /// The first format.
+        first: &'static str,
+        /// The second.
+        second: &'static str,
+    },
     /// A column whose type can hold no such value.
     #[error("{file}: the column `{column}` has the type {found}, which holds no {expected}")]
     WrongType {
@@ -69,7 +89,7 @@ pub enum IngestError {
         /// What was needed.
         expected: &'static str,
     },
-    /// Two currencies.
+    /// Two currencies in usage tables.
     #[error("{file}: row {row}: the currency is {found}, but earlier rows are in {expected}")]
     MixedCurrencies {
         /// The file.
@@ -80,6 +100,14 @@ pub enum IngestError {
         found: Currency,
         /// The one before.
         expected: Currency,
+    },
+    /// Two currencies and no rate between them.
+    #[error("amounts are in {from} and {to}, and the config has no rate for {from}")]
+    NoRate {
+        /// The currency without a rate.
+        from: Currency,
+        /// That of the report.
+        to: Currency,
     },
     /// More refused rows than the limit.
     #[error(
@@ -140,10 +168,15 @@ impl IngestError {
                  needs `timestamp` with `prompt_tokens` and `completion_tokens`"
                     .to_owned()
             }
-            IngestError::DoubleColumn { .. } => "rename or drop one of the two".to_owned(),
+            IngestError::TwoFormats { .. } => {
+                "give each export in a file of its own".to_owned()
+            }
+            IngestError::DoubleColumn { .. } | IngestError::TwiceNamed { .. } => "rename or drop one of the two".to_owned(),
             IngestError::WrongType { .. } => "export the column in its own type".to_owned(),
-            IngestError::MixedCurrencies { .. } => {
-                "analyse one currency at a time; exchange rates are not read yet".to_owned()
+            IngestError::MixedCurrencies { .. } | IngestError::NoRate { .. } => {
+                "give a rate for each currency in `[fx]` of gpuadvise.toml, such as EUR = \"1.08\", or analyse one currency \
+                 at a time"
+                    .to_owned()
             }
             IngestError::TooManyRejected { .. } => {
                 "mend the rows, or raise the limit with --max-rejected PERCENT".to_owned()

@@ -6,27 +6,41 @@
 //! Nothing here knows a price, and no column that is not mapped is ever read into a message.
 
 mod assemble;
+mod bill;
 mod cell;
+mod cluster;
 mod config;
+mod coverage;
 mod error;
+mod fx;
+mod measured;
+mod open;
 mod raw;
 mod reconcile;
 mod rejected;
 mod requests;
+mod rules;
 mod source;
+mod telemetry;
 mod usage_rows;
 mod window;
 
 use chrono_tz::Tz;
 
-use crate::catalog::edit_distance;
+use crate::catalog::{Catalog, edit_distance};
 use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
 
 pub use assemble::assemble;
+pub use bill::Fate;
 pub use config::{Config, ConfigError, Policy, Reporting, WorkloadConfig, parse_config};
+pub use coverage::{Coverage, SourceKind};
 pub use error::IngestError;
-pub use reconcile::{CategoryTotals, CostTotals, Reconciliation};
+pub use fx::{FxRates, Rates};
+pub use reconcile::{
+    AccountLine, CategoryTotals, CommitmentTotals, CostTotals, CurrencyTotals, PartTotals,
+    Reconciliation, Unmatched,
+};
 pub use rejected::{Rejected, RejectedKind};
 pub use requests::RequestLog;
 pub use source::{Source, expand};
@@ -50,23 +64,38 @@ pub struct InputFile {
     pub name: String,
     /// SHA-256 of its bytes, hexadecimal.
     pub sha256: String,
-    /// What it was taken for.
-    pub format: &'static str,
+    /// What it was taken for, with the version where the format has some.
+    pub format: String,
+    /// What it tells about.
+    pub kind: SourceKind,
     /// Rows in it.
     pub rows: u64,
+    /// Rows of it that were refused.
+    pub rejected: u64,
     /// Headers that were used.
     pub columns_used: Vec<String>,
     /// Headers that were not.
     pub columns_ignored: Vec<String>,
 }
 
+/// A rule of the config, and what came of it.
+#[derive(Clone, Debug)]
+pub struct RuleMatch {
+    /// What it asks for.
+    pub rule: String,
+    /// Distinct lines of bills, requests and devices it decided something of.
+    pub matched: u64,
+}
+
 /// Everything that was read, with the account of it.
 #[derive(Clone, Debug)]
 pub struct Ingested {
-    /// Rows of usage tables inside the window.
+    /// Rows of usage tables, bills and telemetry inside the window.
     pub usage: UsageTable,
     /// Request logs, cut to the window.
     pub requests: Vec<RequestLog>,
+    /// What the cluster says of workloads.
+    pub facts: std::collections::BTreeMap<String, WorkloadConfig>,
     /// The window of the analysis.
     pub window: Period,
     /// True when the only data are request logs that count from their own zero.
@@ -75,8 +104,12 @@ pub struct Ingested {
     pub rejected: Vec<Rejected>,
     /// The account.
     pub reconciliation: Reconciliation,
+    /// Which days each kind of source covers.
+    pub coverage: Coverage,
     /// The files.
     pub files: Vec<InputFile>,
+    /// The rules of the config, and what each matched.
+    pub rules: Vec<RuleMatch>,
     /// What the reader must know, one sentence each.
     pub notices: Vec<String>,
 }
@@ -85,104 +118,179 @@ pub struct Ingested {
 pub fn read(
     sources: &[Source],
     config: &Config,
+    catalog: &Catalog,
     options: &ReadOptions,
 ) -> Result<Ingested, IngestError> {
-    let mut usage = usage_rows::UsageBuilder::default();
-    let mut logs = requests::RequestBuilder::default();
-    let mut files = Vec::new();
-    let mut notices = Vec::new();
-    for source in sources {
-        let table = raw::read(source)?;
-        let file = source.name().to_owned();
-        let format = raw::detect(&table, &file)?;
-        let used = match format {
-            raw::Format::Usage => usage.add(&table, &file, options.zone)?,
-            raw::Format::Requests(kind) => logs.add(&table, &file, kind, config, options.zone)?,
-        };
-        files.push(InputFile {
-            sha256: table.sha256,
-            format: format.as_str(),
-            rows: table.rows_in,
-            columns_ignored: {
-                let ignored = ignored(&table.headers, &used);
-                notices.extend(ignored.iter().filter_map(|it| misspelt(it, &file)));
-                ignored
-            },
-            columns_used: used,
-            name: file,
-        });
-    }
-    let mut ingested = finish(usage, logs, files, options)?;
-    ingested.notices.splice(0..0, notices);
-    Ok(ingested)
+    let gathered = open::gather(sources, config, catalog, options)?;
+    finish(gathered, config, options)
 }
 
 /// Joins what the files gave, removes duplicates, checks the limit, cuts the window.
 fn finish(
-    usage: usage_rows::UsageBuilder,
-    logs: requests::RequestBuilder,
-    files: Vec<InputFile>,
+    gathered: open::Gathered,
+    config: &Config,
     options: &ReadOptions,
 ) -> Result<Ingested, IngestError> {
+    let open::Gathered { usage, logs, books, measured, view, files, mut notices, .. } = gathered;
     let usage = usage.finish()?;
     let logs = logs.finish();
+    let closed = books.close()?;
     let first_file = || files.first().map(|it| it.name.clone()).unwrap_or_default();
     let rows_in = files.iter().map(|it| it.rows).sum();
     let mut rejected = usage.rejected;
     rejected.extend(logs.rejected);
+    let kept_of_bills = closed.rejected.len() as u64;
+    rejected.extend(closed.rejected.iter().cloned());
+    rejected.extend(gathered.rejected);
     // In the order of files, then rows, whichever stage refused them.
     let place = |name: &str| files.iter().position(|it| it.name == name);
     rejected.sort_by_key(|it| (place(&it.file), it.row));
-    check_limit(&rejected, rows_in, options.max_rejected_percent)?;
+    // Bills keep a part of very many rejected rows, and count them all.
+    let uncounted = closed.n_rejected - kept_of_bills;
+    check_limit(&rejected, uncounted, rows_in, options.max_rejected_percent)?;
     let relative = logs.logs.iter().any(|it| it.trace.relative);
-    if relative && (!usage.table.is_empty() || logs.logs.iter().any(|it| !it.trace.relative)) {
+    let dated = !usage.table.is_empty() || closed.span.is_some() || !measured.is_empty();
+    if relative && (dated || logs.logs.iter().any(|it| !it.trace.relative)) {
         return Err(IngestError::MixedClocks);
     }
-    let span = window::span_of(&usage.table, &logs.logs)
+    let currencies = currencies(&usage.table, &closed);
+    let rates = Rates::of(&currencies, config.reporting.currency, &config.fx)?;
+    let joined = join(&usage.table, &closed, &measured, &rates)?;
+    notices.extend(usage.notices);
+    notices.extend(joined.notices);
+    let span = [window::span_of(&usage.table, &logs.logs), closed.span, measured.span()]
+        .into_iter()
+        .flatten()
+        .reduce(Period::cover)
         .ok_or_else(|| IngestError::NoRows { file: first_file() })?;
-    let window = options.cut.resolve(span, options.zone)?;
-    let cut = window::cut_table(&usage.table, window);
+    // Invoice months are months of UTC.
+    let zone = if closed.span.is_some() && options.cut.month.is_some() {
+        Tz::UTC
+    } else {
+        options.zone
+    };
+    let window = options.cut.resolve(span, zone)?;
+    let cut = options.cut.is_some().then_some(window);
+    let table = match cut {
+        Some(window) => window::cut_table(&joined.table, window),
+        None => joined.table,
+    };
     let n_requests = |logs: &[RequestLog]| logs.iter().map(|it| it.trace.len() as u64).sum::<u64>();
     let n_all = n_requests(&logs.logs);
     let requests: Vec<RequestLog> =
         logs.logs.into_iter().map(|it| it.cut_to(window)).filter(|it| !it.is_empty()).collect();
-    if cut.is_empty() && requests.is_empty() {
+    if table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
         return Err(IngestError::EmptyWindow { window, data: span });
     }
     let duplicates = rejected.iter().filter(|it| it.kind == RejectedKind::Duplicate).count() as u64;
+    let outside_rows = cut.map_or(0, |window| window::rows_outside(&usage.table, window));
     let rows = reconcile::RowCounts {
         rows_in,
-        rejected: rejected.len() as u64,
+        rejected: rejected.len() as u64 + uncounted,
         duplicates,
-        outside_window: window::rows_outside(&usage.table, window) + n_all - n_requests(&requests),
+        outside_window: outside_rows + n_all - n_requests(&requests),
     };
-    let reconciliation = reconcile::reconcile(
-        &rows,
-        usage.file_totals,
-        usage.rejected_totals,
-        (&usage.table, &cut),
-        usage.amounts_from_floats,
-    )?;
+    let tables = reconcile::TableTotals {
+        table: &usage.table,
+        file: usage.file_totals,
+        rejected: usage.rejected_totals,
+        from_floats: usage.amounts_from_floats,
+    };
+    let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
+    let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
+    let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);
+    notices.extend(coverage.notices());
+    let rules = config.rules.matched();
     Ok(Ingested {
-        usage: cut,
+        usage: table,
         requests,
+        facts: measured::facts(&view),
         window,
         relative,
         rejected,
         reconciliation,
+        coverage,
         files,
-        notices: usage.notices,
+        rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
+        notices,
     })
 }
 
+/// The currencies of a run.
+fn currencies(table: &UsageTable, closed: &bill::Closed) -> Vec<crate::units::Currency> {
+    let of_bills = closed.totals.keys().map(|(currency, _)| *currency);
+    let of_table = (!table.is_empty()).then_some(table.currency);
+    let found: std::collections::BTreeSet<_> = of_bills.chain(of_table).collect();
+    found.into_iter().collect()
+}
+
+/// The usage rows of all sources in one table.
+struct Joined {
+    table: UsageTable,
+    notices: Vec<String>,
+}
+
+fn join(
+    table: &UsageTable,
+    closed: &bill::Closed,
+    measured: &measured::Measured,
+    rates: &Rates,
+) -> Result<Joined, IngestError> {
+    let mut joined = UsageTable::new(rates.to);
+    let mut notices = Vec::new();
+    for at in 0..table.len() {
+        if let Some(row) = table.row(at) {
+            joined.push(&measured::in_currency(row, rates)?);
+        }
+    }
+    let (mut dropped, mut without_effective) = (0_u64, 0_u64);
+    for entry in closed.entries.iter().filter(|it| bill::Closed::is_usage(it)) {
+        let rounded = closed.rounded.contains(&entry.booking.provider);
+        let gpu_hours = entry.sums.gpu_hours().filter(|it| *it >= 0.0);
+        dropped += u64::from(gpu_hours.is_none() && entry.sums.gpu_hours().is_some());
+        if entry.sums.rows == 0 && gpu_hours.is_none() {
+            continue;
+        }
+        let row = measured::row_of_bill(entry, gpu_hours, rounded);
+        without_effective += u64::from(row.effective_cost.is_none() && row.billed_cost.is_some());
+        joined.push(&measured::in_currency(row, rates)?);
+    }
+    if dropped > 0 {
+        notices.push(format!(
+            "{dropped} corrections take back more GPU-hours than these files hold for their period: \
+             their money is counted, their hours are not"
+        ));
+    }
+    if without_effective > 0 {
+        notices.push(format!(
+            "{without_effective} sums of bill rows have no effective cost: the billed cost stands in for it"
+        ));
+    }
+    for provider in &closed.rounded {
+        let name = provider.as_deref().unwrap_or("a provider without a name");
+        notices.push(format!(
+            "{name}: every effective cost in the bill is a whole number while the billed costs are not, so they \
+             were rounded away: the analysis uses the billed cost"
+        ));
+    }
+    measured.push_rows(&mut joined);
+    Ok(Joined { table: joined, notices })
+}
+
 /// Stops the run when too many rows were refused; duplicates do not count.
-fn check_limit(rejected: &[Rejected], rows_in: u64, percent: f64) -> Result<(), IngestError> {
+fn check_limit(
+    rejected: &[Rejected],
+    uncounted: u64,
+    rows_in: u64,
+    percent: f64,
+) -> Result<(), IngestError> {
     let faulty: Vec<&Rejected> =
         rejected.iter().filter(|it| it.kind == RejectedKind::Faulty).collect();
-    if faulty.len() as f64 * 100.0 > rows_in as f64 * percent {
+    let n_rejected = faulty.len() as u64 + uncounted;
+    if n_rejected as f64 * 100.0 > rows_in as f64 * percent {
         let first = faulty.first().map(ToString::to_string).unwrap_or_default();
         return Err(IngestError::TooManyRejected {
-            n_rejected: faulty.len() as u64,
+            n_rejected,
             rows_in,
             percent,
             first,

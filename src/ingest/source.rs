@@ -23,16 +23,23 @@ impl Source {
         }
     }
 
-    /// All its bytes.
-    pub(super) fn bytes(&self) -> Result<Vec<u8>, IngestError> {
-        let read = match self {
-            Source::Path(path) => std::fs::read(path),
-            Source::Stdin => {
-                let mut bytes = Vec::new();
-                std::io::stdin().lock().read_to_end(&mut bytes).map(|_| bytes)
-            }
-        };
-        read.map_err(|error| self.unreadable(&error))
+    /// Its path, where it has one.
+    pub(super) fn path(&self) -> Option<&Path> {
+        match self {
+            Source::Path(path) => Some(path),
+            Source::Stdin => None,
+        }
+    }
+
+    /// Its bytes, one after the other.
+    pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, IngestError> {
+        match self {
+            Source::Path(path) => match std::fs::File::open(path) {
+                Ok(file) => Ok(Box::new(file)),
+                Err(error) => Err(self.unreadable(&error)),
+            },
+            Source::Stdin => Ok(Box::new(std::io::stdin())),
+        }
     }
 
     /// The extension, lower case, without a compression suffix.
@@ -45,7 +52,7 @@ impl Source {
         }
     }
 
-    fn unreadable(&self, error: &std::io::Error) -> IngestError {
+    pub(super) fn unreadable(&self, error: &std::io::Error) -> IngestError {
         let file = match self {
             Source::Path(path) => path.display().to_string(),
             Source::Stdin => "stdin".to_owned(),
@@ -82,6 +89,10 @@ pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
             continue;
         }
         let path = PathBuf::from(word);
+        if path.is_dir() {
+            sources.extend(folder(&path)?);
+            continue;
+        }
         if !word.contains(['*', '?', '[']) || path.exists() {
             sources.push(Source::Path(path));
             continue;
@@ -102,6 +113,24 @@ pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
         }
     }
     Ok(sources)
+}
+
+/// The files of a folder in name order: not hidden ones, folders, or those of this program.
+fn folder(path: &Path) -> Result<Vec<Source>, IngestError> {
+    const OURS: [&str; 2] = ["gpuadvise.toml", "decisions.toml"];
+    let source = Source::Path(path.to_owned());
+    let entries = std::fs::read_dir(path).map_err(|error| source.unreadable(&error))?;
+    let mut paths: Vec<PathBuf> =
+        entries.filter_map(Result::ok).map(|it| it.path()).filter(|it| it.is_file()).collect();
+    paths.retain(|it| {
+        let name = it.file_name().unwrap_or_default().to_string_lossy();
+        !name.starts_with('.') && !OURS.contains(&name.as_ref())
+    });
+    paths.sort();
+    if paths.is_empty() {
+        return Err(pattern(&path.display().to_string(), "the folder has no file to read"));
+    }
+    Ok(paths.into_iter().map(Source::Path).collect())
 }
 
 fn pattern(word: &str, reason: &str) -> IngestError {
@@ -136,6 +165,8 @@ mod tests {
         };
         assert_eq!(names(&[word("*.csv")]), ["a.csv", "b.csv", "odd[1].csv"]);
         assert_eq!(names(&[word("odd[1].csv"), "-".to_owned()]), ["odd[1].csv", "stdin"]);
+        let folder_word = folder.path().display().to_string();
+        assert_eq!(names(&[folder_word]), ["a.csv", "b.csv", "c.txt", "odd[1].csv"]);
         assert!(expand(&[word("*.json")]).is_err());
         assert!(expand(&[word("a.csv"), word("a.csv")]).is_err());
         assert!(expand(&["-".to_owned(), "-".to_owned()]).is_err());

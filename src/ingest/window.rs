@@ -22,6 +22,11 @@ pub struct WindowCut {
 }
 
 impl WindowCut {
+    /// Whether a part of the data is asked for.
+    pub(super) fn is_some(&self) -> bool {
+        *self != WindowCut::default()
+    }
+
     /// The window, given what the data span.
     pub(super) fn resolve(&self, span: Period, zone: Tz) -> Result<Period, IngestError> {
         let bad = |text: String| IngestError::BadWindow(text);

@@ -202,6 +202,9 @@ pub struct Period {
 }
 
 impl Period {
+    /// The first day of 1970, for a row whose own period could not be read.
+    pub const EPOCH_DAY: Period = Period { start: Timestamp(0), end: Timestamp(86_400 * US) };
+
     /// A period, if `start` is before `end`.
     pub fn new(start: Timestamp, end: Timestamp) -> Option<Period> {
         (start < end).then_some(Period { start, end })

@@ -64,6 +64,31 @@ pub(in crate::ingest) enum QuantityUnit {
     None,
 }
 
+impl QuantityUnit {
+    /// From the unit of a bill: `Hours`, `Hrs`, `1 Hour`, `100 Hours`, `GPU-Hours`, `seconds`. Hours of
+    /// something smaller than a machine (`vCPU-Hours`, `GiB-Hours`) are nothing that GPUs have.
+    pub(in crate::ingest) fn parse(text: &str) -> QuantityUnit {
+        let lower = text.trim().to_ascii_lowercase();
+        let at = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());
+        let (number, rest) = lower.split_at(at);
+        let factor = if number.is_empty() { 1.0 } else { number.parse().unwrap_or(f64::NAN) };
+        if !(factor > 0.0) {
+            return QuantityUnit::None;
+        }
+        let word: String = rest.chars().filter(char::is_ascii_alphabetic).collect();
+        match word.trim_end_matches('s') {
+            "hour" | "hr" | "h" | "instancehour" | "vmhour" | "machinehour" | "nodehour"
+            | "computehour" => QuantityUnit::Hours(factor),
+            "minute" | "min" => QuantityUnit::Hours(factor / 60.0),
+            "" if rest.trim() == "s" => QuantityUnit::Hours(factor / 3600.0),
+            "second" | "sec" => QuantityUnit::Hours(factor / 3600.0),
+            "day" => QuantityUnit::Hours(factor * 24.0),
+            "gpuhour" | "gpuhr" | "gpuperhour" | "acceleratorhour" => QuantityUnit::GpuHours,
+            _ => QuantityUnit::None,
+        }
+    }
+}
+
 /// Whether a commitment or a capacity reservation was used by a row.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(in crate::ingest) enum Use {
@@ -230,4 +255,29 @@ pub(in crate::ingest) struct BillFormat {
     /// Binds it to a file. `first` holds the first rows, for what only values tell (the order of day
     /// and month).
     pub(in crate::ingest) bind: fn(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn units_of_hours() {
+        for (text, expected) in [
+            ("Hours", QuantityUnit::Hours(1.0)),
+            ("Hrs", QuantityUnit::Hours(1.0)),
+            ("1 Hour", QuantityUnit::Hours(1.0)),
+            ("100 Hours", QuantityUnit::Hours(100.0)),
+            ("seconds", QuantityUnit::Hours(1.0 / 3600.0)),
+            ("GPU-Hours", QuantityUnit::GpuHours),
+            ("GPU Per Hour", QuantityUnit::GpuHours),
+            ("vCPU-Hours", QuantityUnit::None),
+            ("GiB-Hours", QuantityUnit::None),
+            ("GB", QuantityUnit::None),
+            ("", QuantityUnit::None),
+            ("0 Hours", QuantityUnit::None),
+        ] {
+            assert_eq!(QuantityUnit::parse(text), expected, "{text}");
+        }
+    }
 }

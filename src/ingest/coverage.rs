@@ -1,0 +1,181 @@
+//! Which days each kind of source covers: what can be said, and where the data have holes.
+
+use std::collections::BTreeMap;
+
+use chrono::NaiveDate;
+use chrono_tz::Tz;
+
+use super::RequestLog;
+use super::measured::Measured;
+use crate::units::{Period, Timestamp};
+use crate::usage::UsageTable;
+
+/// Hours in a day in microseconds.
+const HOUR_US: i64 = 3_600_000_000;
+/// Most days of a matrix; of a longer window the last ones.
+const MOST_DAYS: usize = 400;
+
+/// What a file tells about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum SourceKind {
+    /// What was charged.
+    Bill,
+    /// The canonical usage table, which may hold all of the others.
+    Usage,
+    /// Requests one by one, or their counts.
+    Requests,
+    /// What GPUs and engines measured.
+    Telemetry,
+    /// What runs where.
+    Configuration,
+}
+
+/// One row of the matrix.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CoverageRow {
+    /// `cost`, `requests`, `gpu_metrics`, `configuration`.
+    pub source: &'static str,
+    /// Hours with data of each day of [`Coverage::days`], at most 25.
+    pub hours: Vec<u8>,
+}
+
+/// Days by sources.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Coverage {
+    /// The days of the window, in the report's zone.
+    pub days: Vec<NaiveDate>,
+    /// A row per kind of source, all of them, also those without any hour.
+    pub rows: Vec<CoverageRow>,
+    /// Hours each day has in the zone: 23, 24 or 25, fewer at the edges of the window.
+    pub day_hours: Vec<u8>,
+}
+
+impl Coverage {
+    /// Days on which a source has at least one hour.
+    pub fn days_of(&self, source: &str) -> usize {
+        let row = self.rows.iter().find(|it| it.source == source);
+        row.map_or(0, |it| it.hours.iter().filter(|hours| **hours > 0).count())
+    }
+
+    /// What the reader must know of holes, one sentence each.
+    pub(super) fn notices(&self) -> Vec<String> {
+        let mut notices = Vec::new();
+        for row in &self.rows {
+            let covered: u32 = row.hours.iter().map(|it| u32::from(*it)).sum();
+            let whole: u32 = self.day_hours.iter().map(|it| u32::from(*it)).sum();
+            // A source that is there at all but not all the time; requests may well be absent.
+            let matters = matches!(row.source, "gpu_metrics");
+            if matters && covered > 0 && covered < whole {
+                notices.push(format!(
+                    "GPU metrics cover {covered} of {whole} hours of the window: what they say holds for those"
+                ));
+            }
+        }
+        notices
+    }
+}
+
+/// The matrix of a run.
+pub(super) fn coverage(
+    table: &UsageTable,
+    requests: &[RequestLog],
+    measured: &Measured,
+    window: Period,
+    zone: Tz,
+) -> Coverage {
+    let hours = |at: Timestamp| at.us().div_euclid(HOUR_US);
+    let mut cost: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut counts: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut metrics: BTreeMap<i64, ()> = BTreeMap::new();
+    for at in 0..table.len() {
+        let Some(period) = table.period.get(at).and_then(|it| it.intersect(window)) else {
+            continue;
+        };
+        let last = hours(period.end().plus_us(-1));
+        let mut mark = |into: &mut BTreeMap<i64, ()>| {
+            for hour in hours(period.start())..=last {
+                into.insert(hour, ());
+            }
+        };
+        if table.billed_cost[at].is_some() || table.effective_cost[at].is_some() {
+            mark(&mut cost);
+        }
+        if table.requests[at].is_some() {
+            mark(&mut counts);
+        }
+        if table.gpu_util[at].is_some() || table.kv_cache_usage[at].is_some() {
+            mark(&mut metrics);
+        }
+    }
+    for log in requests {
+        for us in &log.trace.at_us {
+            counts.insert(us.div_euclid(HOUR_US), ());
+        }
+    }
+    let mut configuration: BTreeMap<i64, ()> = BTreeMap::new();
+    for at in measured.snapshots() {
+        configuration.insert(hours(*at), ());
+    }
+    matrix(
+        [
+            ("cost", cost),
+            ("requests", counts),
+            ("gpu_metrics", metrics),
+            ("configuration", configuration),
+        ],
+        window,
+        zone,
+    )
+}
+
+fn matrix(
+    sources: [(&'static str, BTreeMap<i64, ()>); 4],
+    window: Period,
+    zone: Tz,
+) -> Coverage {
+    let day_of = |hour: i64| Timestamp::from_us(hour * HOUR_US).in_zone(zone).date();
+    let first = window.start().us().div_euclid(HOUR_US);
+    let last = window.end().plus_us(-1).us().div_euclid(HOUR_US);
+    let mut whole: BTreeMap<NaiveDate, u8> = BTreeMap::new();
+    let earliest = last - i64::try_from(MOST_DAYS * 24).unwrap_or(i64::MAX);
+    for hour in first.max(earliest)..=last {
+        *whole.entry(day_of(hour)).or_default() += 1;
+    }
+    let rows = sources.into_iter().map(|(source, hours)| {
+        let mut by_day: BTreeMap<NaiveDate, u8> = whole.keys().map(|day| (*day, 0)).collect();
+        for hour in hours.into_keys() {
+            if let Some(n) = by_day.get_mut(&day_of(hour)) {
+                *n = n.saturating_add(1);
+            }
+        }
+        CoverageRow { source, hours: by_day.into_values().collect() }
+    });
+    Coverage {
+        rows: rows.collect(),
+        days: whole.keys().copied().collect(),
+        day_hours: whole.into_values().collect(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_day_has_as_many_hours_as_its_clock() {
+        let berlin: Tz = "Europe/Berlin".parse().unwrap();
+        let at = |text| Timestamp::parse(text, berlin).unwrap();
+        let window = Period::new(at("2026-10-24"), at("2026-10-27")).unwrap();
+        let hour = at("2026-10-25T02:30+02:00").us().div_euclid(HOUR_US);
+        let hours: BTreeMap<i64, ()> = [(hour, ()), (hour + 1, ())].into();
+        let none = BTreeMap::new;
+        let found = matrix(
+            [("cost", hours), ("requests", none()), ("gpu_metrics", none()), ("configuration", none())],
+            window,
+            berlin,
+        );
+        assert_eq!(found.day_hours, [24, 25, 24]);
+        assert_eq!(found.rows[0].hours, [0, 2, 0]);
+        assert_eq!((found.days_of("cost"), found.days_of("requests")), (1, 0));
+    }
+}

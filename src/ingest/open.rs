@@ -1,0 +1,286 @@
+//! Opens every source, finds out what it is, and gives it to the reader of its format.
+//!
+//! Cluster snapshots are read first, because they say whose a machine of a bill is; all other files
+//! in the order they were named.
+
+use super::bill::{self, Books, Resolver};
+use super::cluster::{self, ClusterView, Snapshot};
+use super::coverage::SourceKind;
+use super::measured::Measured;
+use super::raw::{self, FileFacts, Opened, RawTable, TableInput};
+use super::rejected::{Rejected, excerpt};
+use super::{
+    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
+};
+use crate::catalog::Catalog;
+use crate::usage::schema;
+
+/// Most headers an error message lists.
+const MAX_HEADERS_SHOWN: usize = 20;
+
+/// What all sources gave.
+pub(super) struct Gathered {
+    pub(super) usage: usage_rows::UsageBuilder,
+    pub(super) logs: requests::RequestBuilder,
+    pub(super) books: Books,
+    pub(super) measured: Measured,
+    pub(super) view: ClusterView,
+    pub(super) files: Vec<InputFile>,
+    pub(super) rejected: Vec<Rejected>,
+    pub(super) notices: Vec<String>,
+    series: Vec<telemetry::Series>,
+}
+
+/// What everything is read with.
+#[derive(Clone, Copy)]
+struct Reader<'a> {
+    config: &'a Config,
+    catalog: &'a Catalog,
+    options: &'a ReadOptions,
+}
+
+/// Reads every source.
+pub(super) fn gather(
+    sources: &[Source],
+    config: &Config,
+    catalog: &Catalog,
+    options: &ReadOptions,
+) -> Result<Gathered, IngestError> {
+    let mut gathered = Gathered {
+        usage: usage_rows::UsageBuilder::default(),
+        logs: requests::RequestBuilder::default(),
+        books: Books::default(),
+        measured: Measured::default(),
+        view: ClusterView::new(Vec::new()),
+        files: Vec::new(),
+        rejected: Vec::new(),
+        notices: Vec::new(),
+        series: Vec::new(),
+    };
+    let reader = Reader { config, catalog, options };
+    let mut snapshots = Vec::new();
+    let mut is_snapshot = Vec::with_capacity(sources.len());
+    for source in sources {
+        let head = raw::peek(source)?;
+        is_snapshot.push(head.as_deref().is_some_and(cluster::looks_like));
+    }
+    for (source, _) in sources.iter().zip(&is_snapshot).filter(|(_, is)| **is) {
+        snapshots.push(gathered.snapshot(source)?);
+    }
+    gathered.view = ClusterView::new(snapshots);
+    gathered.notices.extend(gathered.view.notices());
+    for (source, _) in sources.iter().zip(&is_snapshot).filter(|(_, is)| !**is) {
+        gathered.source(source, reader)?;
+    }
+    let series = std::mem::take(&mut gathered.series);
+    let file_order = |name: &str| sources.iter().position(|it| it.name() == name);
+    gathered.files.sort_by_key(|it| file_order(&it.name));
+    gathered.measured = Measured::of(series, config, &gathered.view);
+    gathered.notices.extend(gathered.measured.notices());
+    Ok(gathered)
+}
+
+impl Gathered {
+    fn snapshot(&mut self, source: &Source) -> Result<Snapshot, IngestError> {
+        let (bytes, sha256) = raw::whole(source)?;
+        let snapshot = cluster::parse(&bytes, source.name(), None)?;
+        self.rejected.extend(snapshot.rejected.iter().cloned());
+        self.files.push(InputFile {
+            name: source.name().to_owned(),
+            sha256,
+            format: "Kubernetes objects".to_owned(),
+            kind: SourceKind::Configuration,
+            rows: snapshot.items,
+            rejected: snapshot.rejected.len() as u64,
+            columns_used: snapshot.counts.iter().map(|(kind, n)| format!("{n} {kind}")).collect(),
+            columns_ignored: Vec::new(),
+        });
+        Ok(snapshot)
+    }
+
+    fn source(&mut self, source: &Source, reader: Reader<'_>) -> Result<(), IngestError> {
+        let file = source.name();
+        match raw::open(source)? {
+            Opened::Text { bytes, sha256 } => self.telemetry(&bytes, sha256, file, reader),
+            Opened::Document { value, sha256 } => self.document(value, sha256, file, reader),
+            Opened::Table(input) => {
+                let is_document = input.single_object().is_some_and(is_document)
+                    || input.array().is_some_and(bill::is_document_list);
+                if is_document {
+                    match input.into_document()? {
+                        Opened::Document { value, sha256 } => {
+                            return self.document(value, sha256, file, reader);
+                        }
+                        Opened::Table(input) => return self.table(input, file, reader),
+                        Opened::Text { .. } => return Ok(()),
+                    }
+                }
+                self.table(input, file, reader)
+            }
+        }
+    }
+
+    /// A JSON value that is no list of flat rows.
+    fn document(
+        &mut self,
+        value: serde_json::Value,
+        sha256: String,
+        file: &str,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        if telemetry::is_document(&value) {
+            let bytes = value.to_string().into_bytes();
+            return self.telemetry(&bytes, sha256, file, reader);
+        }
+        let keys: Vec<String> = match &value {
+            serde_json::Value::Object(object) => object.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        match bill::table_of_document(value, file)? {
+            Some(table) => self.table(TableInput::ready(file, table, sha256), file, reader),
+            None => Err(unknown(&keys, file)),
+        }
+    }
+
+    fn telemetry(
+        &mut self,
+        bytes: &[u8],
+        sha256: String,
+        file: &str,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        let read = telemetry::read(bytes, file, reader.options.zone)?;
+        let n_rejected = read.rejected.len() as u64;
+        self.files.push(InputFile {
+            name: file.to_owned(),
+            sha256,
+            format: read.format.as_str().to_owned(),
+            kind: SourceKind::Telemetry,
+            rows: read.rows_in,
+            rejected: n_rejected,
+            columns_used: read.metrics_used,
+            columns_ignored: read.metrics_ignored,
+        });
+        self.rejected.extend(read.rejected);
+        self.notices.extend(read.notices);
+        self.series.extend(read.series);
+        Ok(())
+    }
+
+    fn table(
+        &mut self,
+        input: TableInput,
+        file: &str,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        let headers = input.headers.clone();
+        if let Some(format) = bill::detect(&headers, file)? {
+            let resolver = Resolver {
+                catalog: reader.catalog,
+                config: reader.config,
+                cluster: &self.view,
+                file,
+            };
+            let before = self.books.n_rejected();
+            let posted = bill::post(input, format, resolver, &mut self.books)?;
+            let rejected = self.books.n_rejected() - before + posted.facts.rejected.len() as u64;
+            self.push(file, posted.facts, (posted.format, SourceKind::Bill), posted.columns_used, rejected);
+            return Ok(());
+        }
+        if let Some(format) = requests::detect(&headers, file, &reader.config.mappings) {
+            let (table, facts) = input.whole(&|header| format.wants(header, reader.config))?;
+            let before = self.logs.n_rejected();
+            let used = self.logs.add(&table, file, format, (reader.config, &self.view), reader.options.zone)?;
+            let rejected = self.logs.n_rejected() - before + facts.rejected.len() as u64;
+            let name = (format.as_str().to_owned(), SourceKind::Requests);
+            self.push(file, facts, name, used, rejected);
+            return Ok(());
+        }
+        if !is_usage(&headers, file)? {
+            return Err(unknown(&headers, file));
+        }
+        let (table, facts) = input.whole(&is_usage_column)?;
+        let before = self.usage.n_rejected();
+        let used = self.usage.add(&table, file, reader.options.zone)?;
+        let rejected = self.usage.n_rejected() - before + facts.rejected.len() as u64;
+        let ignored = ignored(&facts.headers, &used);
+        self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
+        self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
+        Ok(())
+    }
+
+    fn push(
+        &mut self,
+        file: &str,
+        facts: FileFacts,
+        (format, kind): (String, SourceKind),
+        columns_used: Vec<String>,
+        rejected: u64,
+    ) {
+        self.rejected.extend(facts.rejected);
+        self.files.push(InputFile {
+            name: file.to_owned(),
+            sha256: facts.sha256,
+            format,
+            kind,
+            rows: facts.rows_in,
+            rejected,
+            columns_ignored: ignored(&facts.headers, &columns_used),
+            columns_used,
+        });
+    }
+}
+
+fn ignored(headers: &[String], used: &[String]) -> Vec<String> {
+    headers.iter().filter(|it| !used.contains(it)).cloned().collect()
+}
+
+/// Whether a JSON object on one line is a document of its own rather than a row.
+fn is_document(object: &serde_json::Map<String, serde_json::Value>) -> bool {
+    let has = |key: &str| object.contains_key(key);
+    let pair = |a: &str, b: &str| has(a) && has(b);
+    pair("status", "data") || pair("kind", "items") || bill::is_document(object)
+}
+
+fn is_usage_column(header: &str) -> bool {
+    schema::find(header).is_some() || schema::normalized(header) == schema::COST
+}
+
+/// Whether the headers are those of the usage table; an error where only the time is missing.
+fn is_usage(headers: &[String], file: &str) -> Result<bool, IngestError> {
+    let known: Vec<&str> =
+        headers.iter().filter_map(|it| schema::find(it)).map(|it| it.name).collect();
+    let has_cost = headers.iter().any(|it| schema::normalized(it) == schema::COST);
+    let tells = |name: &&str| {
+        !matches!(
+            *name,
+            schema::PERIOD_START
+                | schema::WORKLOAD
+                | schema::PROMPT_TOKENS
+                | schema::COMPLETION_TOKENS
+                | "model"
+        )
+    };
+    let is_usage = has_cost || known.iter().any(tells);
+    if is_usage && !known.contains(&schema::PERIOD_START) {
+        if known.len() + usize::from(has_cost) < 2 {
+            return Ok(false);
+        }
+        return Err(IngestError::MissingColumn {
+            file: file.to_owned(),
+            column: schema::PERIOD_START,
+            hint: "name the start of each period `period_start` (or timestamp, ts, time, date)"
+                .to_owned(),
+        });
+    }
+    Ok(is_usage)
+}
+
+fn unknown(headers: &[String], file: &str) -> IngestError {
+    let mut columns: Vec<String> =
+        headers.iter().take(MAX_HEADERS_SHOWN).map(|it| excerpt(it)).collect();
+    if headers.len() > MAX_HEADERS_SHOWN {
+        columns.push(format!("and {} more", headers.len() - MAX_HEADERS_SHOWN));
+    }
+    IngestError::UnknownFormat { file: file.to_owned(), columns: columns.join(", ") }
+}
