@@ -1,7 +1,7 @@
 //! The files of `pricing/` inside the binary, so that it works offline and alone.
 
 /// Name relative to `pricing/` and text, in the order of the names.
-pub(super) const FILES: [(&str, &str); 24] = [
+pub(super) const FILES: [(&str, &str); 25] = [
     ("aliases.toml", include_str!("../../pricing/aliases.toml")),
     ("assumptions.toml", include_str!("../../pricing/assumptions.toml")),
     ("gpus.toml", include_str!("../../pricing/gpus.toml")),
@@ -26,6 +26,7 @@ pub(super) const FILES: [(&str, &str); 24] = [
     ("offers/vast.toml", include_str!("../../pricing/offers/vast.toml")),
     ("offers/verda.toml", include_str!("../../pricing/offers/verda.toml")),
     ("serverless.toml", include_str!("../../pricing/serverless.toml")),
+    ("skus.toml", include_str!("../../pricing/skus.toml")),
 ];
 
 #[cfg(test)]

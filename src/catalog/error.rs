@@ -55,6 +55,12 @@ pub enum CatalogError {
     /// An alias that leads nowhere.
     #[error("{at}: the alias names the GPU {gpu:?}, which gpus.toml does not have")]
     AliasUnknownGpu { at: Place, gpu: String },
+    /// A rule for charges that leads nowhere.
+    #[error("{at}: the rule names the GPU {gpu:?}, which neither gpus.toml nor aliases.toml has")]
+    SkuUnknownGpu { at: Place, gpu: String },
+    /// A pattern that cannot be searched for, or that fits any text.
+    #[error("{at}: not a pattern: {message}")]
+    BadPattern { at: Place, message: String },
     /// The count in the instance's name is another one.
     #[error("{at}: `gpu_count` is {found}, but {instance_type:?} says {expected}")]
     GpuCount { at: Place, instance_type: String, found: u32, expected: u32 },
@@ -88,7 +94,7 @@ impl CatalogError {
                 "compare the row with the file of the same name in pricing/ of the sources; unknown keys are errors"
             }
             CatalogError::UnknownFile { .. } => {
-                "a catalog has assumptions.toml, gpus.toml, aliases.toml, models.toml, serverless.toml and offers/<provider>.toml"
+                "a catalog has assumptions.toml, gpus.toml, aliases.toml, models.toml, serverless.toml, skus.toml and offers/<provider>.toml"
             }
             CatalogError::Empty { .. } | CatalogError::BadDate { .. } => {
                 "every row says where its numbers come from and when they were read"
@@ -104,6 +110,12 @@ impl CatalogError {
             }
             CatalogError::AliasUnknownGpu { .. } => {
                 "add the GPU to gpus.toml, or leave `gpus` empty so that its offers are listed only"
+            }
+            CatalogError::SkuUnknownGpu { .. } => {
+                "add the GPU to gpus.toml, or to aliases.toml with empty `gpus` so that it is listed only"
+            }
+            CatalogError::BadPattern { .. } => {
+                "write a regular expression in lower case with a blank for `_`, and [0-9] for a digit"
             }
             CatalogError::GpuCount { .. } => "correct `gpu_count`; prices are per instance",
             CatalogError::SpotNotCheaper { .. } => {

@@ -6,8 +6,8 @@ use super::assumptions::{Assumptions, RawAssumptions};
 use super::embedded;
 use super::error::{CatalogError, Place};
 use super::file::{CatalogFile, PricingFile};
-use super::raw::{RawAliases, RawGpus, RawModels, RawOffers, RawPlatforms};
-use super::{Catalog, alias, gpu, model, offer_rows, platform};
+use super::raw::{RawAliases, RawGpus, RawModels, RawOffers, RawPlatforms, RawSkus};
+use super::{Catalog, alias, gpu, model, offer_rows, platform, sku_rows};
 
 impl Catalog {
     /// The catalog inside the binary.
@@ -54,6 +54,11 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
     let dates = rows.alias.iter().map(|it| it.get_ref().as_of.as_str());
     files.push(at.summary(rows.alias.len(), dates));
 
+    let at = file("skus.toml");
+    let rows = at.parse::<RawSkus>()?;
+    let skus = sku_rows::read(&at, &rows, &aliases)?;
+    files.push(at.summary(rows.len(), rows.dates()));
+
     let at = file("models.toml");
     let rows = at.parse::<RawModels>()?;
     let dates = rows.model.iter().map(|it| it.get_ref().as_of.as_str());
@@ -79,7 +84,18 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
         withdrawn.extend(read.withdrawn);
     }
     files.sort_by(|a: &CatalogFile, b| a.name.cmp(&b.name));
-    Ok(Catalog { gpus, aliases, offers, platforms, models, assumptions, files, reasons, withdrawn })
+    Ok(Catalog {
+        gpus,
+        aliases,
+        offers,
+        platforms,
+        models,
+        assumptions,
+        files,
+        reasons,
+        withdrawn,
+        skus,
+    })
 }
 
 fn read_assumptions(file: &PricingFile<'_>) -> Result<Assumptions, CatalogError> {

@@ -1,4 +1,5 @@
-//! The price lists, GPUs, models and assumptions in `pricing/`, read, checked and looked up.
+//! The price lists, GPUs, charges, models and assumptions in `pricing/`, read, checked and looked
+//! up.
 //!
 //! Comes in: the texts of the catalog files, those inside the binary and those laid over them; a
 //! Hugging Face `config.json`. Goes out: a [`Catalog`] whose every row has a source, a date and
@@ -19,6 +20,12 @@ mod offer;
 mod offer_rows;
 mod platform;
 mod raw;
+mod sku;
+mod sku_device;
+mod sku_rows;
+#[cfg(test)]
+mod sku_tests;
+mod sku_text;
 #[cfg(test)]
 mod spoiled_tests;
 #[cfg(test)]
@@ -38,6 +45,7 @@ pub(crate) use lookup::edit_distance;
 pub use model::{Mla, ModelArch, Moe};
 pub use offer::{Offer, Purchase};
 pub use platform::{ScalerRule, ServerlessPlatform};
+pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};
 
 /// Everything the program knows about GPUs, prices and models; only [`Catalog::embedded`] and
 /// [`Catalog::overlaid`] make one, so its rows have passed every check.
@@ -62,4 +70,6 @@ pub struct Catalog {
     reasons: BTreeMap<String, String>,
     /// Ids of offers their provider no longer sells at a public price.
     withdrawn: BTreeSet<String>,
+    /// Which charges are GPUs.
+    skus: sku_rows::Skus,
 }

@@ -180,3 +180,95 @@ pub(super) struct RawModel {
     pub(super) source: String,
     pub(super) as_of: String,
 }
+
+/// `skus.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawSkus {
+    #[serde(default)]
+    pub(super) provider: Vec<Spanned<RawProvider>>,
+    #[serde(default)]
+    pub(super) machine: Vec<Spanned<RawMachine>>,
+    #[serde(default)]
+    pub(super) text: Vec<Spanned<RawText>>,
+    #[serde(default)]
+    pub(super) mig: Vec<Spanned<RawMig>>,
+    #[serde(default)]
+    pub(super) vgpu: Vec<Spanned<RawVgpu>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawProvider {
+    pub(super) name: String,
+    pub(super) words: Vec<String>,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMachine {
+    pub(super) provider: Option<String>,
+    pub(super) gpu: String,
+    pub(super) sizes: BTreeMap<String, Vec<String>>,
+    pub(super) family: Option<String>,
+    #[serde(default)]
+    pub(super) in_parts: bool,
+    #[serde(default)]
+    pub(super) strict: bool,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawText {
+    pub(super) says: String,
+    pub(super) provider: Option<String>,
+    pub(super) gpu: Option<String>,
+    pub(super) name: Option<String>,
+    pub(super) patterns: Vec<String>,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawMig {
+    pub(super) slices: u32,
+    pub(super) gpus: Vec<String>,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawVgpu {
+    pub(super) codes: Vec<String>,
+    pub(super) gpu: String,
+    pub(super) memory_gb: f64,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+impl RawSkus {
+    /// Rows of every kind.
+    pub(super) fn len(&self) -> usize {
+        self.provider.len()
+            + self.machine.len()
+            + self.text.len()
+            + self.mig.len()
+            + self.vgpu.len()
+    }
+
+    /// The date of every row.
+    pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
+        let dates = self.provider.iter().map(|it| it.get_ref().as_of.as_str());
+        dates
+            .chain(self.machine.iter().map(|it| it.get_ref().as_of.as_str()))
+            .chain(self.text.iter().map(|it| it.get_ref().as_of.as_str()))
+            .chain(self.mig.iter().map(|it| it.get_ref().as_of.as_str()))
+            .chain(self.vgpu.iter().map(|it| it.get_ref().as_of.as_str()))
+    }
+}

@@ -236,6 +236,49 @@ fn models_platforms_and_assumptions_are_checked_too() {
 }
 
 #[test]
+fn rules_for_charges_are_checked_too() {
+    let machine = "gpu = \"K520\"\nsizes.\"1\"";
+    for (from, to, expected) in [
+        ("in_parts = true", "in_part = true", "unknown field `in_part`"),
+        ("sizes.\"1/8\"", "sizes.\"1/0\"", "`sizes` is 1/0, expected a count such as 8 or a share"),
+        ("sizes.\"72\"", "sizes.\"72.5\"", "`sizes` is 72.5"),
+        (
+            "\"p2.xlarge\"",
+            "\"P2.XLARGE\", \"p2.xlarge\"",
+            "the machine \"p2.xlarge\" is there twice",
+        ),
+        ("\"p2.xlarge\"", "\"\"", "`sizes` is empty"),
+        (machine, "gpu = \"K521\"\nsizes.\"1\"", "skus.toml:122: the rule names the GPU \"K521\""),
+        (
+            "provider = \"aws\"",
+            "provider = \"aswan\"",
+            "`provider` is \"aswan\", expected the name",
+        ),
+        ("family = 'p2", "family = '(p2", "not a pattern: regex parse error"),
+        ("family = 'p2\\.[0-9a-z-]+'", "family = '.*'", "not a pattern: `.*` fits any text"),
+        ("says = \"companion\"", "says = \"friend\"", "`says` is \"friend\", expected companion"),
+        ("says = \"companion\"", "says = \"gpu\"", "`gpu` is empty"),
+        ("says = \"companion\"", "says = \"machine\"", "`gpu` is empty"),
+        ("says = \"companion\"", "says = \"accelerator\"", "`name` is empty"),
+        ("strict = true\n", "strict = true\nprice = 1\n", "unknown field `price`"),
+        ("slices = 7", "slices = 0", "`slices` is 0, expected a positive number"),
+        ("slices = 7", "slices = -7", "invalid value: integer `-7`"),
+        ("\"A30\", \"RTX", "\"B200 SXM\", \"RTX", "the GPU \"B200 SXM\" is there twice"),
+        ("codes = [\"A10\"]", "codes = [\"a30\"]", "the vGPU type \"a30\" is there twice"),
+        ("memory_gb = 141", "memory_gb = 0", "`memory_gb` is 0, expected a positive number"),
+        ("words = [\"modal\"]", "words = []", "`words` is empty"),
+        ("name = \"azure\"", "name = \"aws\"", "the provider \"aws\" is there twice"),
+        ("as_of = \"2025-11-30\"\n", "", "missing field `as_of`"),
+    ] {
+        check_error(&spoiled("skus.toml", from, to), expected);
+    }
+    let none = [("skus.toml".to_owned(), String::new())];
+    let catalog = Catalog::overlaid(&none).unwrap();
+    let line = SkuEvidence { instance_type: Some("p5.48xlarge"), ..SkuEvidence::default() };
+    assert_eq!(catalog.match_sku(&line), SkuMatch::None);
+}
+
+#[test]
 fn an_overlay_replaces_a_file_and_adds_others() {
     let mine = "[[offer]]\ninstance_type = \"x\"\ngpu = \"L4\"\ngpu_count = 1\nregion = \"r\"\npurchase = \"reserved_1yr\"\nprice_per_hour = \"0.5\"\nas_of = \"2026-11\"\nsource = \"contract\"\n";
     let catalog = Catalog::overlaid(&[
