@@ -1,0 +1,445 @@
+//! All snapshots of a run, joined: from a billed machine, a pod or a model to the workload.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::facts::{self, Evidence, Placed, ScalerFacts, WorkloadFacts};
+use super::gpu::GpuCapacity;
+use super::hold::{self, Claim, Held, Holder, Member};
+use super::join::{self, Joined, JoinedPod};
+use super::owner::{self, Controllers, Identity};
+use super::raw::Meta;
+use super::{Snapshot, Work, resource};
+use crate::units::Timestamp;
+
+/// Who used what, over all snapshots.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct ClusterView {
+    /// Claims of each machine and scale set.
+    machines: Vec<Vec<Claim>>,
+    /// Where a name in a bill leads; nothing when two machines bear it.
+    by_name: BTreeMap<String, Option<usize>>,
+    /// Workload of each controller seen or inferred.
+    controllers: BTreeMap<Identity, String>,
+    /// Workload of each pod, by namespace and name.
+    pods: BTreeMap<(String, String), String>,
+    /// Workload of each model name; nothing when several serve it.
+    models: BTreeMap<String, Option<String>>,
+    facts: BTreeMap<String, WorkloadFacts>,
+    notices: Vec<String>,
+}
+
+impl ClusterView {
+    /// Joins snapshots, in whatever order they come.
+    pub(crate) fn new(snapshots: Vec<Snapshot>) -> ClusterView {
+        let view = build(&snapshots);
+        drop(snapshots);
+        view
+    }
+
+    /// Who held the GPUs of a billed machine, in order of time. `resource_id` and `resource_name` as a bill
+    /// states them; to be asked for rows of machines only. Empty when no snapshot lists it, when its GPUs
+    /// were free, or when two machines bear the name. What the claims leave of the machine is idle.
+    pub(crate) fn claims(&self, resource_id: &str, resource_name: Option<&str>) -> &[Claim] {
+        let names = resource::names_in_bill(resource_id, resource_name);
+        let found = names.iter().find_map(|it| self.by_name.get(it)).copied().flatten();
+        found.and_then(|at| self.machines.get(at)).map_or(&[], Vec::as_slice)
+    }
+
+    /// True when a snapshot lists the machine, whether or not anyone held its GPUs.
+    pub(crate) fn knows(&self, resource_id: &str, resource_name: Option<&str>) -> bool {
+        let names = resource::names_in_bill(resource_id, resource_name);
+        names.iter().any(|it| matches!(self.by_name.get(it), Some(Some(_))))
+    }
+
+    /// The workload of a pod: as a snapshot shows it, else by the controller whose pods are named so.
+    pub(crate) fn workload_of_pod(&self, namespace: &str, pod: &str) -> Option<&str> {
+        if let Some(found) = self.pods.get(&(namespace.to_owned(), pod.to_owned())) {
+            return Some(found);
+        }
+        let own = self.controllers.iter().filter(|(it, _)| it.namespace == namespace);
+        let makers = own.filter(|(it, _)| owner::made_by(pod, it));
+        makers.max_by_key(|(it, _)| it.name.len()).map(|(_, workload)| workload.as_str())
+    }
+
+    /// The workload of a controller; the kind in any case, as `Deployment` or `deployment`.
+    pub(crate) fn workload_of_controller(
+        &self,
+        namespace: &str,
+        kind: &str,
+        name: &str,
+    ) -> Option<&str> {
+        let find = |wanted: &Identity| {
+            let matches = |it: &Identity| {
+                it.namespace == wanted.namespace
+                    && it.name == wanted.name
+                    && it.kind.eq_ignore_ascii_case(&wanted.kind)
+            };
+            self.controllers.iter().find(|(it, _)| matches(it)).map(|(_, called)| called.as_str())
+        };
+        let wanted = Identity::new(namespace, kind, name);
+        find(&wanted).or_else(|| find(&owner::maker_by_name(&wanted)?))
+    }
+
+    /// The workload that serves a model, by the name clients ask for, an adapter's name or the model's id;
+    /// nothing when several workloads serve it.
+    pub(crate) fn workload_of_model(&self, model: &str) -> Option<&str> {
+        self.models.get(model)?.as_deref()
+    }
+
+    /// Facts of every workload that uses GPUs or serves a model, by its name.
+    pub(crate) fn facts(&self) -> &BTreeMap<String, WorkloadFacts> {
+        &self.facts
+    }
+
+    /// What the reader must know, one sentence each.
+    pub(crate) fn notices(&self) -> Vec<String> {
+        self.notices.clone()
+    }
+}
+
+fn build(snapshots: &[Snapshot]) -> ClusterView {
+    let joined = join::join(snapshots);
+    let names = Names::of(&joined);
+    let mut notices = Notices::default();
+    let split: BTreeSet<usize> = joined
+        .pods
+        .iter()
+        .filter(|it| it.pod.shape.requests.splits_gpu())
+        .filter_map(|it| it.node)
+        .collect();
+    let mut capacities: Vec<Option<GpuCapacity>> = Vec::new();
+    for (at, it) in joined.nodes.iter().enumerate() {
+        let found = GpuCapacity::of(&it.node.labels(), &it.resources, split.contains(&at));
+        capacities.push(found.unwrap_or_else(|why| {
+            notices.unread.push((format!("node {}", it.node.meta.name), why));
+            None
+        }));
+    }
+    let held = claims(&joined, &names, &capacities, &mut notices);
+    let (machines, by_name) = index(&joined, &capacities, held);
+    let facts = all_facts(&joined, &names, &capacities);
+    let pods = joined.pods.iter().zip(&names.of_pods).map(|(pod, identity)| {
+        let meta = &pod.pod.meta;
+        ((meta.namespace().to_owned(), meta.name.clone()), names.name(identity))
+    });
+    ClusterView {
+        machines,
+        by_name,
+        pods: pods.collect(),
+        controllers: names.controllers(),
+        models: models(&facts),
+        facts,
+        notices: notices.sentences(&joined),
+    }
+}
+
+/// The workload of every pod and controller, and what it is called.
+struct Names<'a> {
+    /// In the order of the joined pods.
+    of_pods: Vec<Identity>,
+    /// Controllers of all snapshots, as the latest shows them.
+    work: BTreeMap<Identity, &'a Work>,
+    /// The workload each of them belongs to.
+    top: BTreeMap<Identity, Identity>,
+    called: BTreeMap<Identity, String>,
+}
+
+impl<'a> Names<'a> {
+    fn of(joined: &Joined<'a>) -> Names<'a> {
+        let all = joined.snapshots.iter().flat_map(|it| &it.work);
+        let work: BTreeMap<Identity, &Work> = all
+            .map(|it| (Identity::new(it.meta.namespace(), &it.kind, &it.meta.name), it))
+            .collect();
+        let metas: Controllers<'_> = work.iter().map(|(id, it)| (id.clone(), &it.meta)).collect();
+        let of_pods: Vec<Identity> =
+            joined.pods.iter().map(|it| owner::of_pod(&it.pod.meta, &metas)).collect();
+        let mut top: BTreeMap<Identity, Identity> =
+            work.keys().map(|it| (it.clone(), owner::of_controller(it.clone(), &metas))).collect();
+        for found in &of_pods {
+            top.entry(found.clone()).or_insert_with(|| found.clone());
+        }
+        let workloads: BTreeSet<&Identity> = top.values().collect();
+        let called = workloads.iter().map(|it| ((*it).clone(), called(it, &workloads))).collect();
+        Names { of_pods, called, work, top }
+    }
+
+    fn name(&self, identity: &Identity) -> String {
+        self.called.get(identity).cloned().unwrap_or_else(|| identity.name.clone())
+    }
+
+    fn controllers(&self) -> BTreeMap<Identity, String> {
+        self.top.iter().map(|(it, top)| (it.clone(), self.name(top))).collect()
+    }
+}
+
+/// The shortest of name, `namespace/name` and `namespace/kind/name` that no other workload bears.
+fn called(own: &Identity, all: &BTreeSet<&Identity>) -> String {
+    let others = || all.iter().filter(|it| ***it != *own && it.name == own.name);
+    if others().next().is_none() {
+        own.name.clone()
+    } else if others().all(|it| it.namespace != own.namespace) {
+        format!("{}/{}", own.namespace, own.name)
+    } else {
+        format!("{}/{}/{}", own.namespace, own.kind.to_lowercase(), own.name)
+    }
+}
+
+/// Who held the GPUs of each node.
+fn claims(
+    joined: &Joined<'_>,
+    names: &Names<'_>,
+    capacities: &[Option<GpuCapacity>],
+    notices: &mut Notices,
+) -> Vec<Vec<Claim>> {
+    let mut holders: Vec<Vec<Holder>> = capacities.iter().map(|_| Vec::new()).collect();
+    for (pod, identity) in joined.pods.iter().zip(&names.of_pods) {
+        if !(pod.ran && pod.pod.shape.requests.any_gpu()) {
+            continue;
+        }
+        let meta = &pod.pod.meta;
+        let shown = format!("{}/{}", meta.namespace(), meta.name);
+        let Some(at) = pod.node else {
+            notices.nowhere.push(shown);
+            continue;
+        };
+        // A node whose GPUs cannot be told was named already.
+        let (Some(Some(capacity)), Some(node)) = (capacities.get(at), holders.get_mut(at)) else {
+            continue;
+        };
+        match capacity.units_of(&pod.pod.shape.requests) {
+            Err(why) => notices.unread.push((format!("pod {shown}"), why)),
+            Ok(None) => {}
+            Ok(Some(units)) => {
+                notices.uncertain(pod);
+                node.push(Holder {
+                    workload: names.name(identity),
+                    namespace: meta.namespace().to_owned(),
+                    pod: meta.name.clone(),
+                    units,
+                    from: pod.from,
+                    to: pod.to,
+                    last_seen: pod.last_seen,
+                    end_known: pod.end_known,
+                });
+            }
+        }
+    }
+    let held = capacities.iter().zip(holders).map(|(capacity, holders)| match capacity {
+        Some(capacity) => hold::hold(capacity, holders),
+        None => Held { claims: Vec::new(), crowded: Vec::new() },
+    });
+    held.map(|it| {
+        notices.crowded.extend(it.crowded);
+        it.claims
+    })
+    .collect()
+}
+
+/// Machines and scale sets under every name a bill may use.
+fn index(
+    joined: &Joined<'_>,
+    capacities: &[Option<GpuCapacity>],
+    mut machines: Vec<Vec<Claim>>,
+) -> (Vec<Vec<Claim>>, BTreeMap<String, Option<usize>>) {
+    let mut by_name: BTreeMap<String, Option<usize>> = BTreeMap::new();
+    let mut sets: BTreeMap<String, Vec<usize>> = BTreeMap::new();
+    for (at, it) in joined.nodes.iter().enumerate() {
+        let id = it.node.provider_id.as_deref();
+        for name in resource::names_of_node(id, &it.node.meta.name) {
+            by_name.entry(name).and_modify(|it| *it = None).or_insert(Some(at));
+        }
+        if let Some(set) = id.and_then(resource::scale_set) {
+            sets.entry(set).or_default().push(at);
+        }
+    }
+    for (set, nodes) in sets {
+        let member = |at: &usize| {
+            let (node, capacity) = (joined.nodes.get(*at)?, capacities.get(*at)?.as_ref()?);
+            let claims = machines.get(*at)?.as_slice();
+            let gpus_milli = capacity.gpus_milli;
+            Some(Member { from: node.from, to: node.to, gpus_milli, claims })
+        };
+        let members: Vec<Member<'_>> = nodes.iter().filter_map(member).collect();
+        let claims = hold::of_set(&members);
+        by_name.insert(set, Some(machines.len()));
+        machines.push(claims);
+    }
+    (machines, by_name)
+}
+
+fn all_facts(
+    joined: &Joined<'_>,
+    names: &Names<'_>,
+    capacities: &[Option<GpuCapacity>],
+) -> BTreeMap<String, WorkloadFacts> {
+    let namespaces: BTreeMap<&str, &Meta> = joined
+        .snapshots
+        .iter()
+        .flat_map(|it| &it.namespaces)
+        .map(|it| (it.name.as_str(), it))
+        .collect();
+    let scalers = scalers(joined, names);
+    let any_sharing = capacities.iter().flatten().any(|it| !it.is_whole());
+    let mut pods: BTreeMap<&Identity, Vec<Placed<'_>>> = BTreeMap::new();
+    for (joined_pod, identity) in joined.pods.iter().zip(&names.of_pods) {
+        pods.entry(identity).or_default().push(Placed {
+            joined: joined_pod,
+            node: joined_pod.node.and_then(|at| joined.nodes.get(at)).map(|it| it.node),
+            capacity: joined_pod.node.and_then(|at| capacities.get(at).copied().flatten()),
+        });
+    }
+    let mut work: BTreeMap<&Identity, Vec<&Work>> = BTreeMap::new();
+    for (own, top) in &names.top {
+        // Old replica sets keep the template of the past.
+        if let Some(found) = names.work.get(own).filter(|_| own.kind != "ReplicaSet" || own == top)
+        {
+            work.entry(top).or_default().push(found);
+        }
+    }
+    let found = names.called.iter().filter_map(|(identity, name)| {
+        let mut own = work.remove(identity).unwrap_or_default();
+        own.sort_by_key(|it| (it.kind != identity.kind, it.kind == "Job", it.meta.name.clone()));
+        let mut pods = pods.remove(identity).unwrap_or_default();
+        pods.sort_by_key(|it| (it.joined.from, it.joined.pod.meta.name.clone()));
+        let facts = facts::facts(&Evidence {
+            name: identity,
+            work: own,
+            pods,
+            namespace: namespaces.get(identity.namespace.as_str()).copied(),
+            scaler: scalers.get(identity).copied(),
+            any_sharing,
+        })?;
+        Some((name.clone(), facts))
+    });
+    found.collect()
+}
+
+/// What scales each workload; KEDA's own object before the autoscaler it makes.
+fn scalers<'a>(joined: &Joined<'a>, names: &Names<'_>) -> BTreeMap<Identity, &'a ScalerFacts> {
+    let mut found: BTreeMap<Identity, &ScalerFacts> = BTreeMap::new();
+    let snapshots = joined.snapshots.iter();
+    let mut all: Vec<_> = snapshots.flat_map(|it| &it.scalers).collect();
+    all.sort_by_key(|it| it.facts.by_keda);
+    for scaler in all {
+        let target = Identity::new(&scaler.namespace, &scaler.target_kind, &scaler.target);
+        let top = names.top.get(&target).cloned().unwrap_or(target);
+        found.insert(top, &scaler.facts);
+    }
+    found
+}
+
+fn models(facts: &BTreeMap<String, WorkloadFacts>) -> BTreeMap<String, Option<String>> {
+    let mut models: BTreeMap<String, Option<String>> = BTreeMap::new();
+    for (workload, facts) in facts {
+        let Some(engine) = &facts.engine else { continue };
+        let served = engine.served_model_names.iter().chain(&engine.lora_names);
+        let names: BTreeSet<&String> = served.chain(&engine.model).collect();
+        for name in names {
+            models
+                .entry(name.clone())
+                .and_modify(|it| *it = None)
+                .or_insert_with(|| Some(workload.clone()));
+        }
+    }
+    models
+}
+
+/// What went wrong or is less than exact.
+#[derive(Default)]
+struct Notices {
+    /// Pods on nodes no snapshot lists.
+    nowhere: Vec<String>,
+    /// Nodes and pods whose GPUs cannot be told, and why.
+    unread: Vec<(String, &'static str)>,
+    /// Pods that ask for more than their node had free.
+    crowded: Vec<String>,
+    /// Pods that ended between two snapshots, and the longest such gap, microseconds.
+    ended: u64,
+    longest_us: i64,
+}
+
+impl Notices {
+    fn uncertain(&mut self, pod: &JoinedPod<'_>) {
+        if let (false, Some(to), Some(seen)) = (pod.end_known, pod.to, pod.last_seen) {
+            self.ended += 1;
+            self.longest_us = self.longest_us.max(to.us() - seen.us());
+        }
+    }
+
+    fn sentences(self, joined: &Joined<'_>) -> Vec<String> {
+        let mut all = of_snapshots(joined);
+        if let Some(first) = self.nowhere.first() {
+            let n = self.nowhere.len();
+            all.push(format!(
+                "{n} GPU pods are on nodes that no snapshot lists, so their machines are not \
+                 known; the first is {first}"
+            ));
+        }
+        let mut reasons: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
+        for (what, why) in &self.unread {
+            reasons.entry(why).or_insert((0, what)).0 += 1;
+        }
+        for (why, (n, first)) in reasons {
+            all.push(format!("{first}: {why}, so its GPUs are left unassigned ({n} such)"));
+        }
+        if let Some(first) = self.crowded.first() {
+            let n = self.crowded.len();
+            all.push(format!(
+                "{n} pods ask for more GPUs than their node had free and count for what was \
+                 free; the first is {first}"
+            ));
+        }
+        if self.ended > 0 {
+            let hours = self.longest_us as f64 / 3.6e9;
+            all.push(format!(
+                "{} GPU pods ended between two snapshots: each counts until the later one or \
+                 until another pod needed its GPUs, at most {hours:.1} h too long",
+                self.ended
+            ));
+        }
+        all
+    }
+}
+
+fn of_snapshots(joined: &Joined<'_>) -> Vec<String> {
+    let mut all = Vec::new();
+    let snapshots = &joined.snapshots;
+    if joined.n_clusters > 1 {
+        all.push(format!(
+            "the {} snapshots share no object across {} groups, taken for as many clusters; \
+             workloads of one name are one workload",
+            snapshots.len(),
+            joined.n_clusters
+        ));
+    }
+    for it in snapshots.iter().filter(|it| it.at.is_none()) {
+        all.push(format!(
+            "{}: nothing in it says when it was taken, so no pod ends by it",
+            it.file
+        ));
+    }
+    for it in snapshots.iter().filter(|it| it.at_inferred) {
+        if let Some(at) = it.at {
+            all.push(format!(
+                "{}: taken at {at} or some minutes later, by its latest time",
+                it.file
+            ));
+        }
+    }
+    let times: BTreeSet<Timestamp> = snapshots.iter().filter_map(|it| it.at).collect();
+    if times.len() == 1 && joined.pods.iter().any(|it| it.ran) {
+        all.push(
+            "one snapshot in time: pods that had ended before it are not known, and those in \
+             it are taken to run on"
+                .to_owned(),
+        );
+    }
+    let claims = joined.pods.iter().filter(|it| it.pod.shape.uses_claims).count();
+    if claims > 0 {
+        all.push(format!(
+            "{claims} pods ask for devices through resource claims, which are not read, so \
+             their GPUs are left unassigned"
+        ));
+    }
+    all
+}
