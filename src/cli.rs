@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
@@ -56,6 +57,13 @@ pub enum Command {
     Size(SizeArgs),
     /// Check or list the price catalog
     Prices(PricesArgs),
+    /// Print, and never run, the commands that export your bills, logs and metrics
+    #[command(after_help = "Examples:
+  gpuadvise collect                                    the sources, by question
+  gpuadvise collect runpod                             the bill of the month just over
+  gpuadvise collect prometheus-dcgm --start 2026-10-20 --end 2026-11-01 --step 30
+  gpuadvise collect aws-focus > aws-focus.sh           to read, then to run with sh")]
+    Collect(CollectArgs),
     /// Write the sample data: usage.parquet and gpuadvise.toml
     #[command(after_help = "Examples:
   gpuadvise sample
@@ -204,6 +212,22 @@ pub enum PricesCommand {
     },
 }
 
+/// Arguments of `collect`
+#[derive(Debug, Args)]
+pub struct CollectArgs {
+    /// Where the data are; left out, the sources are listed
+    pub source: Option<String>,
+    /// First day, UTC [default: of the last full month before --as-of, else before today]
+    #[arg(long, value_name = "DATE", requires = "end", value_parser = parse_date)]
+    pub start: Option<NaiveDate>,
+    /// Day after the last one
+    #[arg(long, value_name = "DATE", requires = "start", value_parser = parse_date)]
+    pub end: Option<NaiveDate>,
+    /// Seconds between two points of a Prometheus metric
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u32).range(1..=86_400))]
+    pub step: u32,
+}
+
 /// Arguments of `sample`
 #[derive(Debug, Args)]
 pub struct SampleArgs {}
@@ -229,6 +253,13 @@ fn parse_zone(text: &str) -> Result<Tz, String> {
 
 fn parse_instant(text: &str) -> Result<Timestamp, String> {
     Timestamp::parse(text, Tz::UTC).map_err(|error| error.to_string())
+}
+
+fn parse_date(text: &str) -> Result<NaiveDate, String> {
+    match Timestamp::parse(text, Tz::UTC) {
+        Ok(at) if text.len() == "2026-10-01".len() => Ok(at.in_zone(Tz::UTC).date()),
+        _ => Err("not a date such as 2026-10-01".to_owned()),
+    }
 }
 
 fn parse_month(text: &str) -> Result<String, String> {
@@ -284,5 +315,30 @@ mod tests {
             Cli::try_parse_from(["gpuadvise", "analyze", "a.csv", "--max-rejected", "101"])
                 .is_err()
         );
+    }
+
+    #[test]
+    fn collect_takes_both_dates_or_none() {
+        let parse = |words: &[&str]| {
+            Cli::try_parse_from([&["gpuadvise", "collect", "runpod"], words].concat())
+        };
+        let Command::Collect(args) =
+            parse(&["--start", "2026-10-01", "--end", "2026-10-08"]).unwrap().command
+        else {
+            panic!("another command")
+        };
+        let dates = [args.start, args.end].map(|it| it.unwrap().to_string());
+        assert_eq!(dates, ["2026-10-01", "2026-10-08"]);
+        assert_eq!(args.step, 60);
+        assert!(parse(&[]).is_ok());
+        for words in [
+            &["--start", "2026-10-01"][..],
+            &["--end", "2026-10-01"],
+            &["--start", "2026-10-01T12", "--end", "2026-10-08"],
+            &["--step", "0"],
+            &["--step", "86401"],
+        ] {
+            assert!(parse(words).is_err(), "{words:?}");
+        }
     }
 }

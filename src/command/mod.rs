@@ -4,6 +4,7 @@
 //! stderr, all data to stdout or to files that are complete before they get their name.
 
 mod analyze;
+mod collect;
 mod describe;
 mod failure;
 mod generate;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
+        Command::Collect(args) => collect::run(&args, &cli.global, talk),
         Command::Sample(_) => generate::run(&cli.global, talk),
     }));
     match result {
