@@ -17,6 +17,7 @@ use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read(&args.input, global, talk)?;
     let folder = report_folder(&args.input.files, global)?;
+    let is_closed = inputs.ingested.reconciliation.is_closed();
     let report = analyse(inputs, global, talk)?;
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
@@ -28,15 +29,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     };
     let text = report::render(&report, report_format(global.format), &style)?;
     output::to_stdout(text.as_bytes())?;
-    if report.reconciliation.difference.is_some_and(|it| !it.is_zero()) {
-        let difference =
-            report.reconciliation.difference.map(|it| it.to_string()).unwrap_or_default();
-        return Err(Failure::new(
-            ExitStatus::NotReconciled,
-            anyhow::anyhow!("the parts do not add up to the files: {difference} is unexplained"),
-        )
-        .with_hint("please report this with the reconciliation of report.json"));
-    }
+    super::reconciled(is_closed, report.reconciliation.line.difference)?;
     match args.fail_above {
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),

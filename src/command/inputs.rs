@@ -40,7 +40,7 @@ impl Inputs {
                 month: args.month.clone(),
             },
         };
-        let ingested = ingest::read(&sources, &config, &options)?;
+        let ingested = ingest::read(&sources, &config, &catalog, &options)?;
         let workloads = ingest::assemble(&ingested, &config, &catalog)?;
         for notice in &ingested.notices {
             talk.note(notice);

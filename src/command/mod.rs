@@ -62,3 +62,17 @@ pub fn usage_error(error: &clap::Error) -> ExitCode {
 
 /// A command's answer.
 type CommandResult = Result<ExitStatus, Failure>;
+
+/// Fails with exit code 6 where the parts of the account are not the whole.
+fn reconciled(is_closed: bool, difference: Option<crate::units::Money>) -> Result<(), Failure> {
+    if is_closed {
+        return Ok(());
+    }
+    let difference = difference.map(|it| it.to_string()).unwrap_or_default();
+    let message = format!(
+        "the parts of the account do not add up to the files: {difference} is unexplained in total, or more in a \
+         currency or charge category"
+    );
+    Err(Failure::new(ExitStatus::NotReconciled, anyhow::Error::msg(message))
+        .with_hint("please report this with the reconciliation of report.json"))
+}

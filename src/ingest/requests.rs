@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 
 use super::cell;
-use super::raw::{RawTable, RequestFormat};
+use super::cluster::ClusterView;
+use super::raw::RawTable;
 use super::rejected::{Rejected, RejectedKind};
 use super::{Config, IngestError, window};
 use crate::units::{Period, TokenCounts};
@@ -72,18 +73,64 @@ struct Columns {
     milliseconds_from_start: bool,
 }
 
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum RequestFormat {
+    Generic,
+    AzureLlm,
+    Mooncake,
+}
+impl RequestFormat {
+    pub(super) fn as_str(self) -> &'static str {
+        match self {
+            RequestFormat::Generic => "request log",
+            RequestFormat::AzureLlm => "Azure LLM trace",
+            RequestFormat::Mooncake => "Mooncake trace",
+        }
+    }
+    pub(super) fn wants(self, header: &str, _config: &Config) -> bool {
+        let name = schema::normalized(header);
+        schema::find(header).is_some()
+            || ["contexttokens", "generatedtokens", "input_length", "output_length", "timestamp"].contains(&name.as_str())
+    }
+}
+pub(super) fn detect(headers: &[String], _file: &str, _mappings: &[LogMapping]) -> Option<RequestFormat> {
+    let has = |name: &str| headers.iter().any(|it| schema::normalized(it) == name);
+    if has("contexttokens") && has("timestamp") { return Some(RequestFormat::AzureLlm); }
+    if has("input_length") && has("timestamp") { return Some(RequestFormat::Mooncake); }
+    let known: Vec<&str> = headers.iter().filter_map(|it| schema::find(it)).map(|it| it.name).collect();
+    let usage = has("cost") || known.iter().any(|n| !matches!(*n, "period_start"|"workload"|"prompt_tokens"|"completion_tokens"|"model"));
+    let log = known.contains(&"prompt_tokens") || known.contains(&"completion_tokens") || schema::REQUEST_LOG_COLUMNS.iter().any(|n| has(n));
+    (known.contains(&"period_start") && !usage && log).then_some(RequestFormat::Generic)
+}
+#[derive(serde::Deserialize)]
+pub(super) struct RawLogMapping { file: String, workload: String }
+#[derive(Clone, Debug)]
+pub(super) struct LogMapping { pattern: glob::Pattern, workload: String }
+impl LogMapping {
+    pub(super) fn check(raw: RawLogMapping) -> Result<LogMapping, String> {
+        let pattern = glob::Pattern::new(&raw.file).map_err(|e| format!("`{}` is not a pattern: {}", raw.file, e.msg))?;
+        Ok(LogMapping { pattern, workload: raw.workload })
+    }
+    pub(super) fn workload_of_file(&self, file: &str) -> Option<&str> {
+        self.pattern.matches(file).then_some(self.workload.as_str())
+    }
+}
+
 impl RequestBuilder {
+    pub(super) fn n_rejected(&self) -> u64 {
+        self.rejected.len() as u64
+    }
+
     /// Adds the requests of a file; returns the headers that were used.
     pub(super) fn add(
         &mut self,
         raw: &RawTable,
         file: &str,
         format: RequestFormat,
-        config: &Config,
+        (config, _view): (&Config, &ClusterView),
         zone: Tz,
     ) -> Result<Vec<String>, IngestError> {
         let columns = Columns::of(raw, file, format)?;
-        self.rejected.extend(raw.rejected.iter().cloned());
         let default_name = config.workload_of_file(file);
         for row in 0..raw.len() {
             match columns.request(raw, row, zone) {

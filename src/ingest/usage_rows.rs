@@ -63,6 +63,11 @@ struct Amounts {
 }
 
 impl UsageBuilder {
+    /// Rows refused so far.
+    pub(super) fn n_rejected(&self) -> u64 {
+        self.rejected.len() as u64
+    }
+
     /// Adds the rows of a file; returns the headers that were used.
     pub(super) fn add(
         &mut self,
@@ -71,7 +76,6 @@ impl UsageBuilder {
         zone: Tz,
     ) -> Result<Vec<String>, IngestError> {
         let mapping = Mapping::of(raw, file)?;
-        self.rejected.extend(raw.rejected.iter().cloned());
         self.files.push(file.to_owned());
         let periods = periods(raw, &mapping, zone);
         for (row, period) in periods.into_iter().enumerate() {

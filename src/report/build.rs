@@ -6,8 +6,8 @@ use chrono_tz::Tz;
 
 use super::build_workload;
 use super::model::{
-    AssumptionReport, CatalogReport, CategoryLine, CurrencyLine, InputReport, Portfolio,
-    Provenance, Reconciliation, RejectedRow, ReportModel, SCHEMA_VERSION, Totals,
+    AssumptionReport, CatalogReport, InputReport, Portfolio, Provenance, Reconciliation,
+    ReportModel, SCHEMA_VERSION, Totals,
 };
 use super::rules;
 use crate::catalog::Catalog;
@@ -16,9 +16,6 @@ use crate::ingest::Ingested;
 use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, Workload, WorkloadClass};
-
-/// Rejected rows a report lists; the counts are of all.
-const MAX_REJECTED_SHOWN: usize = 1000;
 
 /// One workload with everything found out about it.
 #[derive(Clone, Debug)]
@@ -75,7 +72,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         currency,
         time_zone: run.zone.name().to_owned(),
         totals,
-        reconciliation: reconciliation(run.ingested),
+        reconciliation: Reconciliation::of(run.ingested),
         workloads,
         portfolio,
         commitments: Vec::new(),
@@ -205,9 +202,9 @@ fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
 
 /// Cost that no workload claims must not go unnoticed.
 fn unassigned_notice(ingested: &Ingested) -> Option<String> {
-    let amount = ingested.reconciliation.unassigned.filter(|it| !it.is_zero())?;
+    let amount = ingested.reconciliation.line.unassigned.filter(|it| !it.is_zero())?;
     Some(format!(
-        "{amount} is billed in rows that name no workload: it is in no figure but the reconciliation"
+        "{amount} is billed for GPUs that no workload claims: it is in no figure but the reconciliation"
     ))
 }
 
@@ -241,53 +238,11 @@ fn period_label(window: Period, zone: Tz, relative: bool) -> String {
     }
 }
 
-fn reconciliation(ingested: &Ingested) -> Reconciliation {
-    let account = &ingested.reconciliation;
-    let show = |row: &crate::ingest::Rejected| RejectedRow {
-        file: row.file.clone(),
-        row: row.row,
-        column: row.column.clone(),
-        reason: row.reason.clone(),
-    };
-    Reconciliation {
-        rows_in: account.rows_in,
-        rows_kept: account.rows_kept,
-        rows_rejected: account.rows_rejected,
-        duplicates: account.duplicates,
-        rows_outside_window: account.rows_outside_window,
-        billed_total: account.totals.billed,
-        effective_total: account.totals.effective,
-        list_total: account.totals.list,
-        contracted_total: account.totals.contracted,
-        assigned: account.assigned,
-        unassigned: account.unassigned,
-        excluded: account.excluded,
-        difference: account.difference,
-        by_currency: vec![CurrencyLine {
-            currency: account.currency,
-            billed_total: account.totals.billed,
-            effective_total: account.totals.effective,
-        }],
-        by_charge_category: account
-            .by_charge_category
-            .iter()
-            .map(|it| CategoryLine {
-                charge_category: it.charge_category.to_owned(),
-                billed_total: it.totals.billed,
-                effective_total: it.totals.effective,
-            })
-            .collect(),
-        by_commitment: Vec::new(),
-        rejected: ingested.rejected.iter().take(MAX_REJECTED_SHOWN).map(show).collect(),
-        amounts_from_floats: account.amounts_from_floats,
-    }
-}
-
 fn provenance(run: RunFacts<'_>) -> Provenance {
     let files = run.ingested.files.iter().map(|file| InputReport {
         file: file.name.clone(),
         sha256: file.sha256.clone(),
-        format: file.format.to_owned(),
+        format: file.format.clone(),
         rows: file.rows,
         columns_used: file.columns_used.clone(),
         columns_ignored: file.columns_ignored.clone(),

@@ -130,7 +130,15 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         notices: report.notices.iter().map(|it| words::plain(it)).collect(),
         workloads: tables::workloads(report),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
-        proofs: vec![tables::reconciliation(report), tables::rows(report)],
+        proofs: [Some(tables::reconciliation(report)), Some(tables::rows(report))]
+                .into_iter()
+                .chain([
+                    tables::currencies(report),
+                    tables::commitments(report),
+                    tables::unmatched(report),
+                ])
+                .flatten()
+                .collect(),
         rejected: tables::rejected(report),
         prices: tables::prices(report),
         provenance: vec![tables::inputs(report), tables::catalog(report)],
@@ -232,18 +240,20 @@ pub(crate) fn reconciled(report: &ReportModel) -> String {
         PAGE.count(it.rows_kept),
         PAGE.count(it.rows_rejected)
     );
-    if it.billed_total.is_none() {
+    let Some(total) = it.line.billed_total else {
         return format!("Reconciled: no billed cost in the files; {rows}.");
-    }
+    };
+    let parts: Vec<String> = it
+        .statement()
+        .into_iter()
+        .map(|(word, amount)| format!("{word} {}", PAGE.money(amount)))
+        .collect();
     format!(
-        "Reconciled: billed {} {} = assigned {} + unassigned {} + excluded {}, difference {}; \
-         {rows}.",
-        tables::money(it.billed_total),
+        "Reconciled: billed {} {} = {}, difference {}; {rows}.",
+        PAGE.money(total),
         report.currency,
-        tables::money(it.assigned),
-        tables::money(it.unassigned),
-        tables::money(it.excluded),
-        tables::money(it.difference)
+        parts.join(" + "),
+        tables::money(it.line.difference)
     )
 }
 

@@ -5,6 +5,7 @@
 //! or the network, or depends on the fonts of the machine: the same model gives the same bytes.
 //! Text that came from the data is escaped for where it stands.
 
+mod account;
 mod build;
 mod build_workload;
 mod chart;

@@ -7,6 +7,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+pub use super::account::{
+    CategoryLine, Commitment, CurrencyLine, Line, Part, Reconciliation, RejectedRow, Spend,
+};
+
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
 
@@ -77,82 +81,6 @@ pub struct Totals {
     pub recommended_monthly_cost: Option<Money>,
     /// What the advice saves in a 730-hour month at constant traffic.
     pub monthly_savings: Money,
-}
-
-/// File total = assigned + unassigned + excluded + difference.
-#[derive(Clone, Debug, Serialize)]
-pub struct Reconciliation {
-    /// Rows read.
-    pub rows_in: u64,
-    /// Rows used.
-    pub rows_kept: u64,
-    /// Rows refused, duplicates among them.
-    pub rows_rejected: u64,
-    /// Rows refused because an identical one came before.
-    pub duplicates: u64,
-    /// Rows that lie outside the analysed window (kept, not analysed).
-    pub rows_outside_window: u64,
-    /// Billed cost in the files.
-    pub billed_total: Option<Money>,
-    /// Effective cost in the files.
-    pub effective_total: Option<Money>,
-    /// List cost in the files.
-    pub list_total: Option<Money>,
-    /// Contracted cost in the files.
-    pub contracted_total: Option<Money>,
-    /// Billed cost of workloads in this report.
-    pub assigned: Option<Money>,
-    /// Billed cost that no workload claims.
-    pub unassigned: Option<Money>,
-    /// Billed cost outside the window, or of rejected rows whose amount could be read.
-    pub excluded: Option<Money>,
-    /// What is left: zero, or the run ends with exit code 6.
-    pub difference: Option<Money>,
-    /// The same line per currency, the currency under `currency`.
-    pub by_currency: Vec<CurrencyLine>,
-    /// The same line per charge category; a usage table has only `Usage`.
-    pub by_charge_category: Vec<CategoryLine>,
-    /// Commitments; empty until the data carry them.
-    pub by_commitment: Vec<serde_json::Value>,
-    /// The rejected rows, at most as many as the report shows.
-    pub rejected: Vec<RejectedRow>,
-    /// Amounts that came from binary floats and were taken by their shortest decimal form.
-    pub amounts_from_floats: u64,
-}
-
-/// Reconciliation of one currency.
-#[derive(Clone, Debug, Serialize)]
-pub struct CurrencyLine {
-    /// The code.
-    pub currency: Currency,
-    /// Billed cost in the files.
-    pub billed_total: Option<Money>,
-    /// Effective cost in the files.
-    pub effective_total: Option<Money>,
-}
-
-/// Reconciliation of one charge category.
-#[derive(Clone, Debug, Serialize)]
-pub struct CategoryLine {
-    /// FOCUS word.
-    pub charge_category: String,
-    /// Billed cost in the files.
-    pub billed_total: Option<Money>,
-    /// Effective cost in the files.
-    pub effective_total: Option<Money>,
-}
-
-/// A row that was refused.
-#[derive(Clone, Debug, Serialize)]
-pub struct RejectedRow {
-    /// File name without its folder.
-    pub file: String,
-    /// Row, counted from 1 without the header; line for JSON lines.
-    pub row: u64,
-    /// The column at fault, where one is.
-    pub column: Option<String>,
-    /// What is wrong, in words.
-    pub reason: String,
 }
 
 /// One workload.

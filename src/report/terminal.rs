@@ -110,20 +110,22 @@ fn summary(page: &mut Page, report: &ReportModel) {
         ),
     );
     let it = &report.reconciliation;
-    if it.billed_total.is_some() {
-        page.labelled(
-            "reconciled",
-            &format!(
-                "assigned {} + unassigned {} + excluded {} + difference {} = billed {}",
-                money(it.assigned),
-                money(it.unassigned),
-                money(it.excluded),
-                money(it.difference),
-                money(it.billed_total)
-            ),
-        );
-    } else {
-        page.labelled("reconciled", "no billed cost in the files");
+    match it.line.billed_total {
+        Some(total) => {
+            let parts = it.statement().into_iter().map(|(word, amount)| {
+                format!("{word} {}", TERM.money(amount))
+            });
+            let parts = parts.collect::<Vec<_>>().join(" + ");
+            page.labelled(
+                "reconciled",
+                &format!(
+                    "{parts} = billed {} · difference {}",
+                    TERM.money(total),
+                    money(it.line.difference)
+                ),
+            );
+        }
+        None => page.labelled("reconciled", "no billed cost in the files"),
     }
     page.labelled(
         "data",

@@ -250,7 +250,7 @@ fn an_empty_report_says_so() {
     report.portfolio.ranking.clear();
     report.totals.effective_cost = None;
     report.totals.cost_per_million_tokens = None;
-    report.reconciliation.billed_total = None;
+    report.reconciliation.line.billed_total = None;
     report.totals.monthly_savings = fixture::usd("0");
     assert!(text(&report, Format::Html).contains("was not measured"));
     assert!(text(&report, Format::Table).contains("no cost"));

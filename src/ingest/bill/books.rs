@@ -61,6 +61,11 @@ pub(in crate::ingest) struct Books {
 }
 
 impl Books {
+    /// Rows refused so far.
+    pub(in crate::ingest) fn n_rejected(&self) -> u64 {
+        self.n_rejected
+    }
+
     /// The number of a booking.
     pub(super) fn number(&mut self, booking: &Booking) -> u32 {
         let at = match self.bookings.get_index_of(booking) {

@@ -15,8 +15,6 @@ mod focus;
 mod posting;
 mod provider;
 mod sums;
-#[cfg(test)]
-mod tests;
 
 pub use booking::Fate;
 pub(super) use booking::{Booking, Resolver};
@@ -42,4 +40,22 @@ pub(super) fn detect(
         }
         (first, _) => Ok(first.map(|(_, format)| *format)),
     }
+}
+
+/// Whether a JSON object is a document of one of the formats.
+pub(super) fn is_document(_object: &serde_json::Map<String, serde_json::Value>) -> bool {
+    false
+}
+
+/// Whether the entries of a JSON list are documents rather than rows.
+pub(super) fn is_document_list(_items: &[serde_json::Value]) -> bool {
+    false
+}
+
+/// The rows of a document.
+pub(super) fn table_of_document(
+    _value: serde_json::Value,
+    _file: &str,
+) -> Result<Option<super::raw::RawTable>, IngestError> {
+    Ok(None)
 }

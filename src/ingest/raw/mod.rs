@@ -75,6 +75,22 @@ pub(super) struct FileFacts {
     pub(super) headers: Vec<String>,
 }
 
+/// The first bytes of a file, unpacked; nothing for standard input, which can be read once.
+pub(super) fn peek(source: &Source) -> Result<Option<Vec<u8>>, IngestError> {
+    if source.path().is_none() {
+        return Ok(None);
+    }
+    let reader = BufReader::with_capacity(1 << 16, Hashed::new(source.open()?));
+    let mut text = stream::unpacked(reader, source.name())?;
+    text.head(source.name()).map(|head| Some(head.to_vec()))
+}
+
+/// All bytes of a source, unpacked, and the hash of the file.
+pub(super) fn whole(source: &Source) -> Result<(Vec<u8>, String), IngestError> {
+    let reader = BufReader::with_capacity(1 << 16, Hashed::new(source.open()?));
+    stream::unpacked(reader, source.name())?.read_whole(MOST_DOCUMENT_BYTES, source.name())
+}
+
 /// Opens a source and finds out what it holds.
 pub(super) fn open(source: &Source) -> Result<Opened, IngestError> {
     let file = source.name().to_owned();

@@ -317,7 +317,7 @@ fn cells(series: &Series) -> PolarsResult<Column> {
 fn texts(column: &StringChunked) -> Column {
     if !repeats(column) {
         let mut plain = Texts::default();
-        for text in column {
+        for text in column.iter() {
             plain.push(text.unwrap_or_default());
         }
         return Column::Text(plain);

@@ -1,11 +1,14 @@
 //! The tables that prove the report: sums, rows, files, prices, assumptions.
 
 use super::{PAGE, money};
+use crate::report::account::part_in_words;
 use crate::report::model::ReportModel;
 use crate::report::number;
 use crate::report::table::Table;
 use crate::report::words::{self, shown};
 
+/// Most lines of spend without a workload shown.
+const MOST_UNMATCHED: usize = 30;
 /// Most rejected rows shown.
 const MOST_REJECTED: usize = 50;
 
@@ -14,22 +17,23 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
     let it = &report.reconciliation;
     let amount = format!("{}#", report.currency);
     let mut table = Table::new("From the files to the report", &["Amount", &amount]);
+    table.push(vec!["Billed cost in the files".to_owned(), money(it.line.billed_total)]);
+    for part in &it.parts {
+        let words = format!("{}, {} rows", part_in_words(part.part), PAGE.count(part.rows));
+        table.push(vec![words, money(part.billed)]);
+    }
     for (what, value) in [
-        ("Billed cost in the files", it.billed_total),
-        ("assigned to workloads of this report", it.assigned),
-        ("claimed by no workload", it.unassigned),
-        ("outside the window, or in rejected rows", it.excluded),
-        ("difference", it.difference),
-        ("Effective cost in the files", it.effective_total),
-        ("List cost in the files", it.list_total),
-        ("Contracted cost in the files", it.contracted_total),
+        ("difference", it.line.difference),
+        ("Effective cost in the files", it.line.effective_total),
+        ("List cost in the files", it.line.list_total),
+        ("Contracted cost in the files", it.line.contracted_total),
     ] {
         table.push(vec![what.to_owned(), money(value)]);
     }
     for line in &it.by_charge_category {
         table.push(vec![
             format!("Billed cost of charges of category {}", shown(&line.charge_category)),
-            money(line.billed_total),
+            money(line.line.billed_total),
         ]);
     }
     if it.amounts_from_floats > 0 {
@@ -39,6 +43,72 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
         ));
     }
     table
+}
+
+/// The account in each currency, where there is more than one.
+pub(crate) fn currencies(report: &ReportModel) -> Option<Table> {
+    let lines = &report.reconciliation.by_currency;
+    if lines.len() < 2 {
+        return None;
+    }
+    let heads = ["Currency", "Rate", "Billed#", "Workloads#", "Unassigned#", "Rest#", "Difference#"];
+    let mut table = Table::new("In the currencies of the bills", &heads);
+    for it in lines {
+        table.push(vec![
+            it.currency.to_string(),
+            it.rate.clone().unwrap_or_default(),
+            money(it.line.billed_total),
+            money(it.line.assigned),
+            money(it.line.unassigned),
+            money(it.line.excluded),
+            money(it.line.difference),
+        ]);
+    }
+    Some(table)
+}
+
+/// What was paid for commitments and what of them was used.
+pub(crate) fn commitments(report: &ReportModel) -> Option<Table> {
+    let found = &report.reconciliation.by_commitment;
+    if found.is_empty() {
+        return None;
+    }
+    let heads = ["Commitment", "Bought#", "Used#", "Unused#", "Difference#", "Why"];
+    let mut table = Table::new("Commitments in the bills", &heads);
+    for it in found {
+        table.push(vec![
+            words::clip(&shown(&it.id), 60),
+            money(it.purchased),
+            money(it.effective_used),
+            money(it.effective_unused),
+            money(it.difference),
+            it.cause.unwrap_or_default().to_owned(),
+        ]);
+    }
+    Some(table)
+}
+
+/// Spend that no workload has, the largest first.
+pub(crate) fn unmatched(report: &ReportModel) -> Option<Table> {
+    let found = &report.reconciliation.unmatched;
+    if found.is_empty() {
+        return None;
+    }
+    let heads = ["Spend without a workload", "Of", "GPU", "Billed#", "Rows#"];
+    let mut table = Table::new("Not in any workload", &heads);
+    for it in found.iter().take(MOST_UNMATCHED) {
+        table.push(vec![
+            words::clip(&it.what.as_ref().map_or_else(|| "no resource named".to_owned(), |it| shown(it)), 60),
+            it.provider.as_ref().map(|it| shown(it)).unwrap_or_default(),
+            it.gpu.as_ref().map_or_else(|| "no GPU".to_owned(), |it| shown(it)),
+            money(it.billed),
+            PAGE.count(it.rows),
+        ]);
+    }
+    if table.rows.len() < found.len() {
+        table.note = Some(format!("{} more in report.json.", found.len() - table.rows.len()));
+    }
+    Some(table)
 }
 
 /// Rows read, used and refused.

@@ -332,25 +332,29 @@ pub(super) fn report() -> ReportModel {
             rows_rejected: 41,
             duplicates: 3,
             rows_outside_window: 0,
-            billed_total: Some(usd("78621.94")),
-            effective_total: Some(usd("78621.94")),
-            list_total: None,
-            contracted_total: None,
-            assigned: Some(usd("77843.72")),
-            unassigned: Some(usd("748.46")),
-            excluded: Some(usd("29.76")),
-            difference: Some(usd("0")),
-            by_currency: vec![CurrencyLine {
-                currency: Currency::USD,
-                billed_total: Some(usd("78621.94")),
-                effective_total: None,
-            }],
+            line: line(),
+            list_of_purchases: None,
+            contracted_of_purchases: None,
+            parts: vec![
+                part("assigned", "77843.72"),
+                part("unassigned", "748.46"),
+                part("commitment_unused", "29.76"),
+            ],
+            by_currency: vec![CurrencyLine { currency: Currency::USD, rate: None, line: line() }],
             by_charge_category: vec![CategoryLine {
                 charge_category: "Usage".to_owned(),
-                billed_total: Some(usd("78621.94")),
-                effective_total: None,
+                line: line(),
             }],
             by_commitment: Vec::new(),
+            unmatched: vec![Spend {
+                part: "unassigned",
+                provider: Some("aws".to_owned()),
+                what: Some("i-0c41d9".to_owned()),
+                gpu: Some("A10G".to_owned()),
+                billed: Some(usd("748.46")),
+                effective: Some(usd("748.46")),
+                rows: 744,
+            }],
             rejected: vec![RejectedRow {
                 file: "usage.csv".to_owned(),
                 row: 17,
@@ -401,4 +405,21 @@ pub(super) fn report() -> ReportModel {
             version: "0.1.0",
         },
     }
+}
+
+fn line() -> Line {
+    Line {
+        billed_total: Some(usd("78621.94")),
+        effective_total: Some(usd("78621.94")),
+        list_total: None,
+        contracted_total: None,
+        assigned: Some(usd("77843.72")),
+        unassigned: Some(usd("748.46")),
+        excluded: Some(usd("29.76")),
+        difference: Some(usd("0")),
+    }
+}
+
+fn part(part: &'static str, amount: &str) -> Part {
+    Part { part, rows: 1, billed: Some(usd(amount)), effective: Some(usd(amount)) }
 }
