@@ -1,8 +1,8 @@
 //! What a container's command line says about the inference engine it starts.
 //!
-//! Only the options named here are kept, as numbers or checked names; every other word (keys, tokens,
-//! paths of secrets) is dropped with the text it came from. A value the shell or the kubelet would fill
-//! in is unknown, never guessed.
+//! Only the options named here are kept, as numbers or checked names; every other word (keys,
+//! tokens, paths of secrets) is dropped with the text it came from. A value the shell or the
+//! kubelet would fill in is unknown, never guessed.
 
 use super::shell::{Word, commands};
 use crate::units::Fraction;
@@ -260,8 +260,7 @@ fn set(facts: &mut EngineFacts, engine: Engine, flag: &str, values: &[Word]) {
     match (engine, flag) {
         (Vllm, "--model")
         | (Sglang, "--model-path" | "--model")
-        | (Tgi, "--model-id")
-        | (Engine::Other, "--model-id") => facts.model = first.and_then(name),
+        | (Tgi | Engine::Other, "--model-id") => facts.model = first.and_then(name),
         (Vllm | Sglang, "--served-model-name") => facts.served_model_names = names(values, None),
         (Vllm, "--lora-modules") => facts.lora_names = names(values, Some('=')),
         (Vllm, "--tensor-parallel-size" | "-tp")
@@ -281,8 +280,7 @@ fn set(facts: &mut EngineFacts, engine: Engine, flag: &str, values: &[Word]) {
         | (TensorRtLlm, "--max-seq-len") => facts.max_model_len = first.and_then(tokens),
         (Vllm, "--max-num-seqs")
         | (Sglang, "--max-running-requests")
-        | (Tgi, "--max-batch-size")
-        | (TensorRtLlm, "--max-batch-size") => facts.max_num_seqs = first.and_then(count),
+        | (Tgi | TensorRtLlm, "--max-batch-size") => facts.max_num_seqs = first.and_then(count),
         (Vllm, "--max-num-batched-tokens") | (TensorRtLlm, "--max-num-tokens") => {
             facts.max_num_batched_tokens = first.and_then(tokens);
         }

@@ -39,7 +39,8 @@ pub(crate) struct WorkloadFacts {
     pub controller: String,
     /// Namespace.
     pub namespace: String,
-    /// Team by label of pod, controller or namespace; where none names a team, the system it is part of.
+    /// Team by label of pod, controller or namespace; where none names a team, the system it is
+    /// part of.
     pub owner: Option<String>,
     /// Environment by the same labels.
     pub environment: Option<String>,

@@ -1,8 +1,8 @@
 //! GPUs of a node and the part of them a pod holds, in whole units that add up to the node.
 //!
-//! A unit is a GPU, a time slice, a MIG compute slice or a thousandth of a GPU's memory, whichever the node
-//! shares by. Units of all pods on a full node add up to the units of the node, so no fraction is rounded
-//! before the shares are given out.
+//! A unit is a GPU, a time slice, a MIG compute slice or a thousandth of a GPU's memory, whichever
+//! the node shares by. Units of all pods on a full node add up to the units of the node, so no
+//! fraction is rounded before the shares are given out.
 
 use super::raw::{Labels, Resources};
 
@@ -21,7 +21,8 @@ pub(super) fn is_resource(name: &str) -> bool {
         || mig_slices(name).is_some()
 }
 
-/// Compute slices of a MIG resource such as `nvidia.com/mig-3g.20gb` or `nvidia.com/mig-1g.5gb.shared`.
+/// Compute slices of a MIG resource such as `nvidia.com/mig-3g.20gb` or
+/// `nvidia.com/mig-1g.5gb.shared`.
 fn mig_slices(resource: &str) -> Option<u64> {
     let profile = resource.strip_prefix("nvidia.com/mig-")?;
     profile.split_once('g')?.0.parse().ok().filter(|it| (1..=MIG_SLICES).contains(it))
@@ -49,7 +50,8 @@ impl Resources {
         self.gpus() > 0 || self.mig() > 0
     }
 
-    /// True when a part of a GPU's memory or cores is asked for, as HAMi sells them.
+    /// True when a part of a GPU's memory or cores is asked for, as a GPU-sharing scheduler sells
+    /// them.
     pub(super) fn splits_gpu(&self) -> bool {
         self.0.keys().any(|it| it.starts_with("nvidia.com/gpumem") || it == "nvidia.com/gpucores")
     }
@@ -93,8 +95,8 @@ pub(super) struct GpuCapacity {
 }
 
 impl GpuCapacity {
-    /// Of a node with these labels and resources; `split` when a pod on it asks for memory or cores of a
-    /// GPU. `Ok(None)` without GPUs; an error says why the number of GPUs cannot be told.
+    /// Of a node with these labels and resources; `split` when a pod on it asks for memory or cores
+    /// of a GPU. `Ok(None)` without GPUs; an error says why the number of GPUs cannot be told.
     pub(super) fn of(
         labels: &Labels,
         resources: &Resources,
@@ -190,8 +192,8 @@ fn requests(gpus: u64, units: u64) -> GpuCapacity {
     GpuCapacity { gpus_milli: gpus * MILLI, units, sharing: Sharing::Requests }
 }
 
-/// A node whose GPUs are partly cut into MIG devices: the cut GPUs are shared by compute slices handed
-/// out (two 3g devices fill a GPU, as do a 4g and a 3g), the others are whole.
+/// A node whose GPUs are partly cut into MIG devices: the cut GPUs are shared by compute slices
+/// handed out (two 3g devices fill a GPU, as do a 4g and a 3g), the others are whole.
 fn mig(whole: u64, slices: u64, counted: Option<u64>) -> GpuCapacity {
     let cut = slices.div_ceil(MIG_SLICES);
     let gpus = counted.filter(|it| *it >= whole + cut).unwrap_or(whole + cut);
@@ -207,8 +209,9 @@ fn mig_product(labels: &Labels) -> Option<&str> {
     })
 }
 
-/// Devices of one profile that a GPU is cut into: 7 compute slices, and its memory. An A100 of 40 GB
-/// gives 7 of 1g.5gb, 4 of 1g.10gb, 3 of 2g.10gb, 2 of 3g.20gb (NVIDIA MIG user guide, profiles).
+/// Devices of one profile that a GPU is cut into: 7 compute slices, and its memory. An A100 of 40
+/// GB gives 7 of 1g.5gb, 4 of 1g.10gb, 3 of 2g.10gb, 2 of 3g.20gb (NVIDIA MIG user guide,
+/// profiles).
 fn devices_per_gpu(profile: &str, labels: &Labels) -> u64 {
     let (slices, rest) = profile.split_once("g.").unwrap_or((profile, ""));
     let slices: u64 = slices.parse().ok().filter(|it| *it > 0).unwrap_or(MIG_SLICES);

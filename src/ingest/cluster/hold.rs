@@ -18,8 +18,9 @@ pub(crate) struct Claim {
     pub node_gpus_milli: u64,
     /// From when; nothing when the start is not known.
     pub from: Option<Timestamp>,
-    /// Until when, not included; nothing when it was still there at the end of the data. An end between two
-    /// snapshots is the later of the two, or earlier where the next pod could not have started otherwise.
+    /// Until when, not included; nothing when it was still there at the end of the data. An end
+    /// between two snapshots is the later of the two, or earlier where the next pod could not have
+    /// started otherwise.
     pub to: Option<Timestamp>,
 }
 
@@ -45,9 +46,10 @@ pub(super) struct Held {
 
 /// Gives units of the node to its pods in the order they started.
 ///
-/// A pod that ended between two snapshots is first taken to hold its units until the later one. When the
-/// node has too few units for a newcomer, such pods must have ended before it: those of the newcomer's own
-/// workload first (a new version replaces the old), then those seen last the longest ago.
+/// A pod that ended between two snapshots is first taken to hold its units until the later one.
+/// When the node has too few units for a newcomer, such pods must have ended before it: those of
+/// the newcomer's own workload first (a new version replaces the old), then those seen last the
+/// longest ago.
 pub(super) fn hold(capacity: &GpuCapacity, mut holders: Vec<Holder>) -> Held {
     holders.sort_by(|a, b| (a.from, &a.namespace, &a.pod).cmp(&(b.from, &b.namespace, &b.pod)));
     let mut free: BTreeSet<u64> = (0..capacity.units).collect();
@@ -170,8 +172,8 @@ pub(super) struct Member<'a> {
     pub claims: &'a [Claim],
 }
 
-/// The claims on a scale set, which is billed as one resource: those of its machines, cut where a machine
-/// came or went, so that each states the GPUs the set had at the time.
+/// The claims on a scale set, which is billed as one resource: those of its machines, cut where a
+/// machine came or went, so that each states the GPUs the set had at the time.
 pub(super) fn of_set(members: &[Member<'_>]) -> Vec<Claim> {
     let mut cuts: Vec<Timestamp> =
         members.iter().flat_map(|it| [it.from, it.to]).flatten().collect();

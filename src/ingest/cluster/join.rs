@@ -60,8 +60,8 @@ pub(super) fn join(snapshots: &[Snapshot]) -> Joined<'_> {
     Joined { snapshots: ordered, nodes, pods, n_clusters }
 }
 
-/// The cluster of each snapshot. Snapshots that share an object are of one cluster; a list without pods or
-/// without nodes also meets others of its kind by the names of nodes.
+/// The cluster of each snapshot. Snapshots that share an object are of one cluster; a list without
+/// pods or without nodes also meets others of its kind by the names of nodes.
 fn clusters(snapshots: &[&Snapshot]) -> Vec<usize> {
     let mut root: Vec<usize> = (0..snapshots.len()).collect();
     let mut first: BTreeMap<String, usize> = BTreeMap::new();

@@ -200,8 +200,8 @@ pub(super) fn made_by(pod: &str, controller: &Identity) -> bool {
     }
 }
 
-/// The owner by the labels of pod, controller and namespace, in that order: a team where any of them
-/// names one, else the system they are part of.
+/// The owner by the labels of pod, controller and namespace, in that order: a team where any of
+/// them names one, else the system they are part of.
 pub(super) fn owner(metas: &[Option<&Meta>]) -> Option<String> {
     first_label(metas, &TEAM).or_else(|| first_label(metas, &SYSTEM))
 }

@@ -1,7 +1,8 @@
 //! The shape of Kubernetes objects, with the few fields that are needed and no others.
 //!
-//! Environment values, annotations, volumes and the contents of secrets have no field here, so they are
-//! skipped as text and never held. Command lines are read into [`EngineFacts`] at once and dropped.
+//! Environment values, annotations, volumes and the contents of secrets have no field here, so they
+//! are skipped as text and never held. Command lines are read into [`EngineFacts`] at once and
+//! dropped.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -136,7 +137,6 @@ enum Quantity {
 }
 
 /// A whole number, which every extended resource is; `2k` is 2000.
-#[expect(clippy::needless_pass_by_value, reason = "the shape the visitor calls")]
 fn quantity(value: Quantity) -> Result<u64, &'static str> {
     const FAULT: &str = "an amount of a GPU resource is not a whole number";
     match value {
@@ -235,8 +235,8 @@ impl Container {
 }
 
 impl From<PodSpec> for PodShape {
-    /// The scheduler's rule: containers and sidecars add up, and each other init container needs its own
-    /// beside the sidecars started before it; the larger counts, per resource.
+    /// The scheduler's rule: containers and sidecars add up, and each other init container needs
+    /// its own beside the sidecars started before it; the larger counts, per resource.
     fn from(spec: PodSpec) -> PodShape {
         let containers = spec.containers.unwrap_or_default();
         let mut sum: BTreeMap<String, u64> = BTreeMap::new();
@@ -356,7 +356,8 @@ pub(super) struct WorkStatus {
     pub number_ready: Option<u64>,
 }
 
-/// Spec of a `HorizontalPodAutoscaler` or a KEDA `ScaledObject`; what a trigger connects to is not read.
+/// Spec of a `HorizontalPodAutoscaler` or a KEDA `ScaledObject`; what a trigger connects to is not
+/// read.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct ScalerSpec {

@@ -16,7 +16,8 @@ pub(super) fn names_of_node(provider_id: Option<&str>, node: &str) -> Vec<String
                 names.push(format!("projects/{project}/zones/{zone}/instances/{name}"));
                 names.push(format!("zones/{zone}/instances/{name}"));
             }
-            // azure:///subscriptions/.../virtualMachines/nd1, or .../virtualMachineScaleSets/s/virtualMachines/3
+            // azure:///subscriptions/.../virtualMachines/nd1, or
+            // .../virtualMachineScaleSets/s/virtualMachines/3
             ("azure", [..]) => {
                 names.push(format!("/{rest}"));
                 if let [.., "virtualmachinescalesets", set, "virtualmachines", n] = parts.as_slice()
@@ -44,8 +45,8 @@ pub(super) fn scale_set(provider_id: &str) -> Option<String> {
     set.contains("/virtualmachinescalesets/").then(|| format!("/{}", set.trim_start_matches('/')))
 }
 
-/// The forms under which a billed machine may be found, the surest first; empty for the id of another
-/// kind of resource, such as a disk that carries the name of its machine.
+/// The forms under which a billed machine may be found, the surest first; empty for the id of
+/// another kind of resource, such as a disk that carries the name of its machine.
 pub(super) fn names_in_bill(id: &str, name: Option<&str>) -> Vec<String> {
     let id = id.trim().to_lowercase();
     let name = name.map(|it| it.trim().to_lowercase()).filter(|it| !it.is_empty());
@@ -71,12 +72,8 @@ pub(super) fn names_in_bill(id: &str, name: Option<&str>) -> Vec<String> {
         return instance.into_iter().collect();
     }
     let of_a_cloud = id.starts_with('/') || id.starts_with("i-") || id.starts_with("ocid1.");
-    match (id.is_empty(), of_a_cloud, name) {
-        (false, true, _) => vec![id],
-        (false, false, Some(name)) => vec![id, name],
-        (false, false, None) => vec![id],
-        (true, _, name) => name.into_iter().collect(),
-    }
+    let name = name.filter(|_| !of_a_cloud);
+    Some(id).filter(|it| !it.is_empty()).into_iter().chain(name).collect()
 }
 
 fn basename(path: &str) -> &str {

@@ -59,7 +59,7 @@ impl<'a> Cursor<'a> {
     /// The line of the next byte.
     fn line(&mut self) -> usize {
         let passed = self.bytes.get(self.counted..self.at).unwrap_or_default();
-        self.line += passed.iter().filter(|it| **it == b'\n').count();
+        self.line += passed.split(|it| *it == b'\n').count() - 1;
         self.counted = self.at;
         self.line
     }
@@ -133,10 +133,13 @@ mod tests {
 
     #[test]
     fn items_are_found_with_their_lines() {
-        let text = "{\"items\": [\n {\"a\": \"]}\"},\n 7],\n \"kind\": \"PodList\", \"x\": {\"items\": [1]}}\n";
+        let text = r#"{"items": [
+            {"a": "]}"},
+            7], "kind": "PodList", "x": {"items": [1]}}
+            "#;
         let found = list(text.as_bytes()).unwrap_or_else(|it| panic!("{it:?}"));
         assert_eq!(found.kind.as_deref(), Some("PodList"));
-        assert_eq!(found.items, Some(vec![(&b"{\"a\": \"]}\"}"[..], 2), (&b"7"[..], 3)]));
+        assert_eq!(found.items, Some(vec![(&br#"{"a": "]}"}"#[..], 2), (&b"7"[..], 3)]));
     }
 
     #[test]

@@ -29,10 +29,9 @@ pub(super) fn commands(script: &str) -> Vec<Vec<Word>> {
     while let Some(c) = chars.next() {
         match c {
             '\\' => match chars.next() {
-                Some('\n') => {}
+                Some('\n') | None => {}
                 Some('\r') if chars.peek() == Some(&'\n') => drop(chars.next()),
                 Some(next) => splitter.begin().text.push(next),
-                None => {}
             },
             '\'' => {
                 let inner: String = chars.by_ref().take_while(|it| *it != '\'').collect();

@@ -64,9 +64,7 @@ impl PodText<'_> {
     fn json(&self) -> String {
         let PodText { name, node, limits, labels, phase, start, container, .. } = self;
         let owner = self.owner.split_once('/').map_or_else(String::new, |(kind, name)| {
-            format!(
-                r#""ownerReferences": [{{"kind": "{kind}", "name": "{name}", "controller": true}}],"#
-            )
+            format!(r#""ownerReferences": [{{"kind": "{kind}", "name": "{name}"}}],"#)
         });
         format!(
             r#"{{"kind": "Pod", "metadata": {{"name": "{name}", "namespace": "ml", {owner}

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::facts::{self, Evidence, Placed, ScalerFacts, WorkloadFacts};
 use super::gpu::GpuCapacity;
 use super::hold::{self, Claim, Held, Holder, Member};
-use super::join::{self, Joined, JoinedPod};
+use super::join::{self, Joined};
+use super::notices::Notices;
 use super::owner::{self, Controllers, Identity};
 use super::raw::Meta;
 use super::{Snapshot, Work, resource};
-use crate::units::Timestamp;
 
 /// Who used what, over all snapshots.
 #[derive(Clone, Debug, Default)]
@@ -36,9 +36,10 @@ impl ClusterView {
         view
     }
 
-    /// Who held the GPUs of a billed machine, in order of time. `resource_id` and `resource_name` as a bill
-    /// states them; to be asked for rows of machines only. Empty when no snapshot lists it, when its GPUs
-    /// were free, or when two machines bear the name. What the claims leave of the machine is idle.
+    /// Who held the GPUs of a billed machine, in order of time. `resource_id` and `resource_name`
+    /// as a bill states them; to be asked for rows of machines only. Empty when no snapshot lists
+    /// it, when its GPUs were free, or when two machines bear the name. What the claims leave of
+    /// the machine is idle.
     pub(crate) fn claims(&self, resource_id: &str, resource_name: Option<&str>) -> &[Claim] {
         let names = resource::names_in_bill(resource_id, resource_name);
         let found = names.iter().find_map(|it| self.by_name.get(it)).copied().flatten();
@@ -51,7 +52,8 @@ impl ClusterView {
         names.iter().any(|it| matches!(self.by_name.get(it), Some(Some(_))))
     }
 
-    /// The workload of a pod: as a snapshot shows it, else by the controller whose pods are named so.
+    /// The workload of a pod: as a snapshot shows it, else by the controller whose pods are named
+    /// so.
     pub(crate) fn workload_of_pod(&self, namespace: &str, pod: &str) -> Option<&str> {
         if let Some(found) = self.pods.get(&(namespace.to_owned(), pod.to_owned())) {
             return Some(found);
@@ -80,8 +82,8 @@ impl ClusterView {
         find(&wanted).or_else(|| find(&owner::maker_by_name(&wanted)?))
     }
 
-    /// The workload that serves a model, by the name clients ask for, an adapter's name or the model's id;
-    /// nothing when several workloads serve it.
+    /// The workload that serves a model, by the name clients ask for, an adapter's name or the
+    /// model's id; nothing when several workloads serve it.
     pub(crate) fn workload_of_model(&self, model: &str) -> Option<&str> {
         self.models.get(model)?.as_deref()
     }
@@ -160,7 +162,7 @@ impl<'a> Names<'a> {
         }
         let workloads: BTreeSet<&Identity> = top.values().collect();
         let called = workloads.iter().map(|it| ((*it).clone(), called(it, &workloads))).collect();
-        Names { of_pods, called, work, top }
+        Names { of_pods, work, top, called }
     }
 
     fn name(&self, identity: &Identity) -> String {
@@ -342,104 +344,4 @@ fn models(facts: &BTreeMap<String, WorkloadFacts>) -> BTreeMap<String, Option<St
         }
     }
     models
-}
-
-/// What went wrong or is less than exact.
-#[derive(Default)]
-struct Notices {
-    /// Pods on nodes no snapshot lists.
-    nowhere: Vec<String>,
-    /// Nodes and pods whose GPUs cannot be told, and why.
-    unread: Vec<(String, &'static str)>,
-    /// Pods that ask for more than their node had free.
-    crowded: Vec<String>,
-    /// Pods that ended between two snapshots, and the longest such gap, microseconds.
-    ended: u64,
-    longest_us: i64,
-}
-
-impl Notices {
-    fn uncertain(&mut self, pod: &JoinedPod<'_>) {
-        if let (false, Some(to), Some(seen)) = (pod.end_known, pod.to, pod.last_seen) {
-            self.ended += 1;
-            self.longest_us = self.longest_us.max(to.us() - seen.us());
-        }
-    }
-
-    fn sentences(self, joined: &Joined<'_>) -> Vec<String> {
-        let mut all = of_snapshots(joined);
-        if let Some(first) = self.nowhere.first() {
-            let n = self.nowhere.len();
-            all.push(format!(
-                "{n} GPU pods are on nodes that no snapshot lists, so their machines are not \
-                 known; the first is {first}"
-            ));
-        }
-        let mut reasons: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
-        for (what, why) in &self.unread {
-            reasons.entry(why).or_insert((0, what)).0 += 1;
-        }
-        for (why, (n, first)) in reasons {
-            all.push(format!("{first}: {why}, so its GPUs are left unassigned ({n} such)"));
-        }
-        if let Some(first) = self.crowded.first() {
-            let n = self.crowded.len();
-            all.push(format!(
-                "{n} pods ask for more GPUs than their node had free and count for what was \
-                 free; the first is {first}"
-            ));
-        }
-        if self.ended > 0 {
-            let hours = self.longest_us as f64 / 3.6e9;
-            all.push(format!(
-                "{} GPU pods ended between two snapshots: each counts until the later one or \
-                 until another pod needed its GPUs, at most {hours:.1} h too long",
-                self.ended
-            ));
-        }
-        all
-    }
-}
-
-fn of_snapshots(joined: &Joined<'_>) -> Vec<String> {
-    let mut all = Vec::new();
-    let snapshots = &joined.snapshots;
-    if joined.n_clusters > 1 {
-        all.push(format!(
-            "the {} snapshots share no object across {} groups, taken for as many clusters; \
-             workloads of one name are one workload",
-            snapshots.len(),
-            joined.n_clusters
-        ));
-    }
-    for it in snapshots.iter().filter(|it| it.at.is_none()) {
-        all.push(format!(
-            "{}: nothing in it says when it was taken, so no pod ends by it",
-            it.file
-        ));
-    }
-    for it in snapshots.iter().filter(|it| it.at_inferred) {
-        if let Some(at) = it.at {
-            all.push(format!(
-                "{}: taken at {at} or some minutes later, by its latest time",
-                it.file
-            ));
-        }
-    }
-    let times: BTreeSet<Timestamp> = snapshots.iter().filter_map(|it| it.at).collect();
-    if times.len() == 1 && joined.pods.iter().any(|it| it.ran) {
-        all.push(
-            "one snapshot in time: pods that had ended before it are not known, and those in \
-             it are taken to run on"
-                .to_owned(),
-        );
-    }
-    let claims = joined.pods.iter().filter(|it| it.pod.shape.uses_claims).count();
-    if claims > 0 {
-        all.push(format!(
-            "{claims} pods ask for devices through resource claims, which are not read, so \
-             their GPUs are left unassigned"
-        ));
-    }
-    all
 }

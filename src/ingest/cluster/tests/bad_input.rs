@@ -1,6 +1,7 @@
 //! Files that are cut, empty or odd, and what must never be kept of a good one.
 
 use super::*;
+use crate::ingest::rejected::RejectedKind;
 
 fn fault(text: &[u8]) -> String {
     parse(text, "c.json", None).unwrap_err().to_string()
@@ -26,7 +27,8 @@ fn a_broken_item_is_rejected_and_the_others_stay() {
         r#"{"kind": "Pod", "metadata": {"name": "a", "namespace": "ml"}, "spec":
            {"containers": "TOPSECRET, expected nothing"}}"#,
         r#"{"kind": "Pod", "metadata": {"namespace": "ml"}}"#,
-        r#"{"kind": "Node", "metadata": {"name": "n"}, "status": {"capacity": {"nvidia.com/gpu": "x7"}}}"#,
+        r#"{"kind": "Node", "metadata": {"name": "n"},
+           "status": {"capacity": {"nvidia.com/gpu": "x7"}}}"#,
         r#"{"kind": "Pod", "metadata": {"name": "b"}, "status": {"startTime": "TOPSECRET"}}"#,
         r#"{"metadata": {"name": "c"}}"#,
         "7",
@@ -38,16 +40,17 @@ fn a_broken_item_is_rejected_and_the_others_stay() {
     assert_eq!(
         said,
         [
-            "c.json: row 1: line 2: no Pod has this shape: a string where there should be a sequence",
+            "c.json: row 1: line 2: no Pod has this shape: a sequence was expected, not this \
+             string",
             "c.json: row 2: line 3: no Pod has this shape: missing field `name`",
-            "c.json: row 3: line 4: no Node has this shape: an amount of a GPU resource is not a \
+            "c.json: row 3: line 5: no Node has this shape: an amount of a GPU resource is not a \
              whole number",
-            "c.json: row 4: line 5: no Pod has this shape: a time is not one such as \
+            "c.json: row 4: line 6: no Pod has this shape: a time is not one such as \
              2026-10-05T14:00:00Z",
-            "c.json: row 5: line 6: the object does not state its kind",
-            "c.json: row 6: line 7: no object has this shape: a integer where there should be \
-             struct Head",
-            "c.json: row 8: line 13: the Pod `p` was listed before",
+            "c.json: row 5: line 7: the object does not state its kind",
+            "c.json: row 6: line 8: no object has this shape: an object was expected, not this \
+             integer",
+            "c.json: row 8: line 14: the Pod `p` was listed before",
         ]
     );
     assert_eq!(found.rejected[6].kind, RejectedKind::Duplicate);
@@ -91,11 +94,15 @@ fn nothing_secret_is_kept() {
         "annotations": {"note": "TOPSECRET-1"}, "labels": {"app": "chat", "token": "TOPSECRET-2"},
         "managedFields": [{"manager": "TOPSECRET-3"}]},
         "spec": {"nodeName": "n1", "containers": [{"name": "c", "image": "vllm/vllm-openai:v0.9.1",
-        "command": ["sh", "-c"], "args": ["HF_TOKEN=TOPSECRET-4 vllm serve org/m --api-key TOPSECRET-5 --hf-token=TOPSECRET-6 --ssl-keyfile /TOPSECRET-7 --unknown TOPSECRET-8"],
-        "env": [{"name": "HF_TOKEN", "value": "TOPSECRET-9"}], "envFrom": [{"prefix": "TOPSECRET-10"}],
+        "command": ["sh", "-c"], 
+        "args": ["K=TOPSECRET-4 vllm serve org/m --ssl-keyfile /TOPSECRET-7 --api-key=TOPSECRET-5",
+        "--hf-token=TOPSECRET-6"], "env": [{"name": "HF_TOKEN", "value": "TOPSECRET-9"}],
+        "envFrom": [{"prefix": "TOPSECRET-10"}],
         "resources": {"limits": {"nvidia.com/gpu": "1"}}}], "volumes": [{"name": "TOPSECRET-11"}]},
-        "status": {"phase": "Running", "startTime": "2026-10-01T00:00:00Z", "message": "TOPSECRET-12"}}"#;
-    let secret = r#"{"kind": "Secret", "metadata": {"name": "TOPSECRET-13"}, "data": {"k": "TOPSECRET-14"}}"#;
+        "status": {"phase": "Running", "startTime": "2026-10-01T00:00:00Z",
+        "message": "TOPSECRET-12"}}"#;
+    let secret = r#"{"kind": "Secret", "metadata": {"name": "TOPSECRET-13"},
+        "data": {"k": "TOPSECRET-14"}}"#;
     let config =
         r#"{"kind": "ConfigMap", "metadata": {"name": "c"}, "data": {"k": "TOPSECRET-15"}}"#;
     let keda = r#"{"kind": "ScaledObject", "metadata": {"name": "s", "namespace": "ml"}, "spec":

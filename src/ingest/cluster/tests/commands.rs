@@ -92,7 +92,8 @@ fn vllm_lines_read() {
 #[test]
 fn shell_lines_read_and_variables_stay_unknown() {
     let script = "set -e\nexport X=1; nvidia-smi # vllm serve no\nexec vllm serve 'org/m-8b' \\\n  \
-                  --tensor-parallel-size \"2\" --max-model-len $LEN --api-key \"$KEY\" > /tmp/log 2>&1";
+                  --tensor-parallel-size \"2\" --max-model-len $LEN --api-key \"$KEY\" \
+                  > /tmp/log 2>&1";
     let incomplete = true;
     let known = EngineFacts { tensor_parallel_size: Some(2), incomplete, ..vllm() };
     check("own", &["/bin/bash", "-lc"], &[script], known.clone());
@@ -101,7 +102,8 @@ fn shell_lines_read_and_variables_stay_unknown() {
     let args = ["--model", "$(MODEL)", "--max-num-seqs=$(SEQS)"];
     let none = EngineFacts { model: None, incomplete, ..vllm() };
     check("vllm/vllm-openai", &[], &args, none);
-    // A variable that stands alone may be any option; one that is no option of ours does not matter.
+    // A variable that stands alone may be any option; one that is no option of ours does not
+    // matter.
     let line = ["-c", "vllm serve org/m-8b $EXTRA"];
     check("own", &["sh"], &line, EngineFacts { incomplete, ..vllm() });
     check("own", &["sh", "-c", "vllm serve org/m-8b --port $PORT"], &[], vllm());
@@ -207,7 +209,8 @@ fn credentials_are_not_kept() {
 #[test]
 fn facts_come_from_the_template_and_the_scaler() {
     let deployment = r#"{"kind": "Deployment",
-        "metadata": {"name": "chat", "namespace": "ml", "labels": {"app.kubernetes.io/part-of": "llm"}},
+        "metadata": {"name": "chat", "namespace": "ml",
+        "labels": {"app.kubernetes.io/part-of": "llm"}},
         "spec": {"replicas": 3, "template": {"metadata": {"labels": {"env": "prod"}}, "spec": {
             "containers": [{"image": "envoy", "args": ["-c", "/x"]},
             {"image": "vllm/vllm-openai:v0.9.1", "args": ["--model", "org/m-70b", "-tp", "4",
@@ -223,7 +226,8 @@ fn facts_come_from_the_template_and_the_scaler() {
         "triggers": [{"type": "prometheus", "metadata": {"serverAddress": "http://p"}}]}}"#;
     let group = r#"{"kind": "LeaderWorkerSet", "metadata": {"name": "big", "namespace": "ml"},
         "spec": {"replicas": 2, "leaderWorkerTemplate": {"size": 3,
-        "workerTemplate": {"spec": {"containers": [{"image": "own", "command": ["vllm", "serve", "org/m-70b"],
+        "workerTemplate": {"spec": {"containers": [{"image": "own",
+        "command": ["vllm", "serve", "org/m-70b"],
         "resources": {"limits": {"nvidia.com/gpu": "8"}}}]}}}}}"#;
     let items = [deployment, namespace, keda, hpa, group].map(str::to_owned);
     let view = ClusterView::new(vec![snapshot("2026-10-01T00:00:00Z", &items)]);

@@ -6,8 +6,8 @@ const AT: &str = "2026-10-02T00:00:00Z";
 
 #[test]
 fn an_aws_node_is_shared_by_its_pods() {
-    // 8 GPUs: chat has two pods of 2 (4), train one of 3; 1 is free, so 7 of 8 are claimed. The pending pod
-    // and the one without GPUs hold nothing.
+    // 8 GPUs: chat has two pods of 2 (4), train one of 3; 1 is free, so 7 of 8 are claimed. The
+    // pending pod and the one without GPUs hold nothing.
     let chat = PodText {
         owner: "ReplicaSet/chat-7d9c5b8f6b",
         labels: r#""pod-template-hash": "7d9c5b8f6b", "team": "product""#,
@@ -186,7 +186,7 @@ fn init_containers_count_by_the_larger() {
 #[test]
 fn workloads_are_named_as_people_name_them() {
     let check = |labels: &str, owner: &str, name: &str, expected: &str| {
-        let pod = PodText { labels, owner, name, ..POD }.json();
+        let pod = PodText { name, owner, labels, ..POD }.json();
         let machine = node("n1", "x://m", "", r#""nvidia.com/gpu": "8""#);
         let view = ClusterView::new(vec![snapshot(AT, &[machine, pod])]);
         assert_eq!(view.workload_of_pod("ml", name), Some(expected), "{owner} {labels}");
@@ -213,7 +213,8 @@ fn workloads_are_named_as_people_name_them() {
 fn names_are_as_long_as_they_must_be() {
     let deployment = |namespace: &str, name: &str| {
         format!(
-            r#"{{"kind": "Deployment", "metadata": {{"name": "{name}", "namespace": "{namespace}"}}}}"#
+            r#"{{"kind": "Deployment",
+            "metadata": {{"name": "{name}", "namespace": "{namespace}"}}}}"#
         )
     };
     let items = [deployment("eu", "chat"), deployment("us", "chat"), deployment("us", "rag")];
