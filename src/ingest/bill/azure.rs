@@ -1,10 +1,11 @@
 //! Azure cost details, actual and amortized, in the header variants of the agreements.
 //!
 //! Enterprise (`CostInBillingCurrency` or `Cost`), Customer Agreement (`costInBillingCurrency`,
-//! `billingCurrency`), pay as you go (`PreTaxCost`, `UsageQuantity`, `UsageDateTime`), and exports in
-//! other languages, which put the English name in brackets: `Maßeinheit (UnitOfMeasure)`.
+//! `billingCurrency`), pay as you go (`PreTaxCost`, `UsageQuantity`, `UsageDateTime`), and exports
+//! in other languages, which put the English name in brackets: `Maßeinheit (UnitOfMeasure)`. The
+//! variants are those of `OpenCost`'s header sets and of Microsoft's cost details schemas.
 //!
-//! An actual export holds what is invoiced: covered usage costs 0 and the `Purchase` rows hold the
+//! An actual export holds what is invoiced: covered usage costs 0, and the `Purchase` rows hold the
 //! money. An amortized export holds the shares of the commitment on covered usage and on `Unused...`
 //! rows, and no purchases (Microsoft, "Understand reservation usage for EA", read 2026-11). So a
 //! covered row that costs something tells its effective cost and was billed 0; a covered row that
@@ -171,9 +172,10 @@ impl CostDetails {
             let cost = cell::atto(first.cell(self.columns.cost, row));
             match (charge, cost) {
                 (line::Charge::ForLater, _) => sight.purchases = true,
-                (line::Charge::Unused, _) => sight.amortized = true,
                 (line::Charge::Covered, Ok(Some((0, _)))) => sight.free = true,
-                (line::Charge::Covered, Ok(Some(_))) => sight.amortized = true,
+                (line::Charge::Unused, _) | (line::Charge::Covered, Ok(Some(_))) => {
+                    sight.amortized = true;
+                }
                 _ => {}
             }
         }
@@ -187,7 +189,7 @@ impl Bound for CostDetails {
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        line::Texts::of(self.line.texts(texts)).line(self.single_hours).map_err(|(place, why)| {
+        line::Texts::of(&self.line.texts(texts)).line(self.single_hours).map_err(|(place, why)| {
             (self.line.column(place).map(|column| self.fields.header(column)), why)
         })
     }

@@ -1,21 +1,21 @@
-//! Google Cloud billing export of BigQuery, standard and detailed (`gcp_billing_export_resource_v1_*`),
-//! as JSON lines or with the records flattened to `service.description` or `service_description`.
+//! Google Cloud billing export, standard and detailed (`gcp_billing_export_resource_v1_*`), as JSON
+//! lines or with its records flattened to `service.description` or `service_description`.
 //!
-//! `cost` is before credits, so a row is never read without them. Credits that are the price of usage
-//! (committed and sustained use, negotiated spending, reseller margin, subscription) lower billed and
-//! effective cost of their row; what is granted on top (promotions, free tier, kinds not known) is a
-//! credit of its own. Σ cost + Σ credits is the invoice, over all cost types (Google, "Structure of
-//! Detailed data export", read 2026-11).
+//! `cost` is before credits, so a row is never read without them. Credits that are the price of
+//! usage (committed and sustained use, negotiated spending, reseller margin, subscription) lower
+//! billed and effective cost of their row; what is granted on top (promotions, free tier, kinds not
+//! known) is a credit of its own. Σ cost + Σ credits is the invoice, over all cost types (Google,
+//! "Structure of Detailed data export", read 2026-11).
 //!
-//! Google has no amortized export: a commitment is charged by fee rows (`Commitment v1: ...`) over its
-//! term and pays for usage through credits, or, since 2025-07, through lower prices on usage and a
-//! credit on the fee (`FEE_UTILIZATION_OFFSET`) that leaves the unused part. Either way the net of a
-//! row counts once. Fee rows have no list cost: the usage that they cover has it.
+//! Google has no amortized export: a commitment is charged by fee rows (`Commitment v1: ...`) over
+//! its term. It pays for usage through credits or, since 2025-07, through lower prices on usage and
+//! a credit on the fee (`FEE_UTILIZATION_OFFSET`) that leaves the unused part. Either way the net of
+//! a row counts once. Fee rows have no list cost: the usage that they cover has it.
 
 use chrono_tz::Tz;
 
 use super::super::IngestError;
-use super::super::cell::{self, Cell};
+use super::super::cell;
 use super::super::raw::RawTable;
 use super::charge::{
     BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
@@ -146,7 +146,8 @@ impl Export {
         if line.category != Some(ChargeCategory::Purchase) {
             costs.list = amount_at(at, self.columns.list, out)?;
             costs.contracted = amount_at(at, self.columns.contracted, out)?.or(Some(cost));
-            if line.category != Some(ChargeCategory::Usage) {
+            // Taxes and adjustments have no price: where others are told theirs, it is their cost.
+            if line.category != Some(ChargeCategory::Usage) && self.columns.list.is_some() {
                 costs.list = costs.list.or(Some(cost));
             }
         }
@@ -199,7 +200,7 @@ impl Bound for Export {
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        line::Texts::of(self.line.texts(texts)).line().map_err(|(place, why)| {
+        line::Texts::of(&self.line.texts(texts)).line().map_err(|(place, why)| {
             (self.line.column(place).map(|column| self.fields.header(column)), why)
         })
     }

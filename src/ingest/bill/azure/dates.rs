@@ -23,8 +23,8 @@ pub(super) enum Order {
     MonthFirst,
     /// 05/04/2026 is 5 April.
     DayFirst,
-    /// The first rows have ISO dates only.
-    Iso,
+    /// The first rows have ISO dates only, or such as 02/02/2026.
+    Untold,
 }
 
 impl Order {
@@ -32,7 +32,7 @@ impl Order {
         match self {
             Order::MonthFirst => "month/day/year",
             Order::DayFirst => "day/month/year",
-            Order::Iso => "year-month-day",
+            Order::Untold => "year-month-day",
         }
     }
 }
@@ -50,7 +50,8 @@ pub(super) fn order(first: &RawTable, columns: &Columns, file: &str) -> Result<O
             match (a > 12, b > 12) {
                 (false, true) => keep(&mut sure[0], text),
                 (true, false) => keep(&mut sure[1], text),
-                _ => keep(&mut example, text),
+                _ if a != b => keep(&mut example, text),
+                _ => {}
             }
             if Some(column) == columns.period_start && a != b {
                 likely[0] |= b == 1;
@@ -74,7 +75,7 @@ pub(super) fn order(first: &RawTable, columns: &Columns, file: &str) -> Result<O
         ([None, None], _, Some(example)) => Err(unreadable(format!(
             "nothing tells whether `{example}` has its month or its day first"
         ))),
-        ([None, None], _, None) => Ok(Order::Iso),
+        ([None, None], _, None) => Ok(Order::Untold),
     }
 }
 
@@ -106,7 +107,8 @@ pub(super) fn day(cell: Cell<'_>, order: Order) -> Result<Period, String> {
             let (month, day) = match order {
                 Order::MonthFirst => (a, b),
                 Order::DayFirst => (b, a),
-                Order::Iso => (0, 0),
+                Order::Untold if a == b => (a, b),
+                Order::Untold => (0, 0),
             };
             Timestamp::parse(&format!("{year:04}-{month:02}-{day:02}"), Tz::UTC).map_err(|_| {
                 format!(

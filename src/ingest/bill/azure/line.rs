@@ -1,7 +1,7 @@
 //! What the texts of a row of Azure cost details say.
 
 use super::super::charge::{ChargeCategory, Line, QuantityUnit, Use};
-use super::super::columns::{none_of, object, plain};
+use super::super::columns::{object, plain};
 use super::LINE;
 use crate::units::Currency;
 use crate::usage::PricingCategory;
@@ -117,7 +117,7 @@ const CURRENCY: usize = 2;
 
 impl<'a> Texts<'a> {
     /// The texts in the order of [`LINE`].
-    pub(super) fn of(texts: [Option<&'a str>; LINE.len()]) -> Texts<'a> {
+    pub(super) fn of(texts: &[Option<&'a str>; LINE.len()]) -> Texts<'a> {
         let [
             charge_type,
             pricing_model,
@@ -139,7 +139,7 @@ impl<'a> Texts<'a> {
             unit,
             additional,
             tags,
-        ] = texts;
+        ] = *texts;
         Texts {
             charge_type,
             pricing_model,
@@ -276,8 +276,8 @@ fn is_size(text: &str) -> bool {
     lower.starts_with("standard_") || lower.starts_with("basic_")
 }
 
-/// The machine of a scale set, which the bill names beside it: `pool_3` of `.../pool` is the machine
-/// `.../pool/virtualMachines/3`, as Kubernetes names it.
+/// The machine of a scale set, which the bill names beside it: `pool_3` of `.../pool` is the
+/// machine `.../pool/virtualMachines/3`, as Kubernetes names it.
 fn machine_of(resource: &str, machine: Option<&String>) -> String {
     let in_set = resource.to_ascii_lowercase().contains("/virtualmachinescalesets/");
     let number = machine.and_then(|it| it.rsplit_once('_')).map(|(_, number)| number);

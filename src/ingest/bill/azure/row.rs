@@ -31,7 +31,10 @@ pub(super) fn read(
     let unit_price = known(amount_at(at, columns.unit_price, out));
     let times = |price: Option<i128>| product(price.filter(|_| priced)?, units?);
     let list = list_cost.or_else(|| times(list_price));
-    let costs = costs(charge, cost, (list, times(unit_price)), details.sight.amortized);
+    let mut costs = costs(charge, cost, (list, times(unit_price)), details.sight.amortized);
+    // Without prices there is no total at prices, not even of taxes and rounding.
+    costs.list = costs.list.filter(|_| columns.list_price.or(columns.list_cost).is_some());
+    costs.contracted = costs.contracted.filter(|_| columns.unit_price.is_some());
 
     let (table, row) = at;
     let day = dates::day(table.cell(columns.date, row), details.order);

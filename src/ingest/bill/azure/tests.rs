@@ -40,8 +40,8 @@ fn atto(text: &str) -> i128 {
 }
 
 /// Six rows of June 2026. On demand 2 h x 50 = 100, public 2 x 52.5 = 105; spot 4 h x 20 = 80, public
-/// 4 x 52.5 = 210; covered 24 h at 0, public 24 x 52.5 = 1260, negotiated 24 x 50 = 1200; a year bought
-/// for 250000 and 5000 of it given back; rounding 0.02. Billed 100 + 80 + 250000 - 5000 + 0.02 =
+/// 4 x 52.5 = 210; covered 24 h at 0, public 24 x 52.5 = 1260, negotiated 24 x 50 = 1200; a year
+/// bought for 250000 and 5000 of it given back; rounding 0.02. Billed 100 + 80 + 250000 - 5000 + 0.02 =
 /// 245180.02; effective, as far as the file tells it, 180.02.
 fn actual() -> String {
     let mut text = ENTERPRISE.to_owned();
@@ -104,8 +104,8 @@ fn an_actual_export_bills_purchases_and_knows_no_share() {
     assert_eq!(lines[1].region.as_deref(), Some("eastus2"));
     assert_eq!(lines[2].commitment_use, Some(Use::Used));
     // Purchase, refund and usage are joined by the order; only the usage knows the reservation.
-    for at in 2..5 {
-        assert_eq!(lines[at].commitment.as_deref(), Some("aa-1"), "row {}", at + 1);
+    for line in &lines[2..5] {
+        assert_eq!(line.commitment.as_deref(), Some("aa-1"));
     }
     let categories = lines.iter().map(|line| line.category.unwrap());
     let expected = [
@@ -241,7 +241,8 @@ fn dated(rows: &[(&str, &str)]) -> RawTable {
     let mut text =
         "Date,MeterId,MeterCategory,Cost,BillingPeriodStartDate,BillingCurrency\n".to_owned();
     for (date, start) in rows {
-        text.push_str(&format!("{date},id,Storage,1,{start},USD\n"));
+        let row = format!("{date},id,Storage,1,{start},USD\n");
+        text.push_str(&row);
     }
     csv_table(&text)
 }
@@ -256,6 +257,8 @@ fn the_values_of_the_file_tell_day_from_month() {
         ([("05/04/2026", "5/1/2026"), ("05/04/2026", "5/1/2026")], "2026-05-04"),
         ([("04/05/2026", "01/05/2026"), ("04/05/2026", "01/05/2026")], "2026-05-04"),
         ([("2026-05-04", ""), ("2026-05-04", "")], "2026-05-04"),
+        // 5 May either way.
+        ([("05/05/2026", ""), ("05/05/2026", "")], "2026-05-05"),
         ([("5/4/2026 0:00", "5/1/2026"), ("5/4/2026", "5/1/2026")], "2026-05-04"),
     ] {
         let read = read_all(&FORMAT, &dated(&rows));
@@ -298,6 +301,11 @@ fn a_row_that_does_not_fit_keeps_its_amount_and_says_why() {
             None
         ]
     );
+    // A file without evidence takes no later date on trust.
+    let bound = bind(&FORMAT, &dated(&[("2026-05-04", "")])).unwrap();
+    let untold = read(bound.as_ref(), &dated(&[("05/04/2026", "")]));
+    let reason = "`05/04/2026` is no year-month-day date, as the first rows of this file have";
+    assert_eq!(untold[0].fault, Some((Some("Date".to_owned()), reason.to_owned())));
     // Every amount could be read: the account of the file still closes.
     assert_eq!(billed(&rows), atto("4"));
     assert_eq!(rows[0].fault.as_ref().unwrap().0.as_deref(), Some("Date"));
@@ -377,4 +385,13 @@ fn only_azure_files_fit() {
     assert!(!fits("line_item_usage_start_date,line_item_unblended_cost"));
     assert!((FORMAT.wants)("Zusätzliche Informationen (AdditionalInfo)"));
     assert!(!(FORMAT.wants)("AccountOwnerId"));
+}
+
+#[test]
+fn without_prices_nothing_is_known_at_prices() {
+    let text = "Date,MeterId,MeterCategory,Cost,ChargeType\n2026-05-04,id,Storage,1,Usage\n\
+                2026-05-04,id,Tax,0.2,Tax\n";
+    for row in read_all(&FORMAT, &csv_table(text)) {
+        assert_eq!((row.parts[0].costs.list, row.parts[0].costs.contracted), (None, None));
+    }
 }

@@ -33,8 +33,7 @@ pub(super) struct Credits {
 pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
     let mut credits = Credits::default();
     let text = match cell.trimmed() {
-        Cell::Null => return Ok(credits),
-        Cell::Text("[]") => return Ok(credits),
+        Cell::Null | Cell::Text("[]") => return Ok(credits),
         Cell::Text(text) => text,
         _ => return Err("the credits are not JSON".to_owned()),
     };

@@ -83,7 +83,7 @@ const COST_TYPE: usize = 1;
 
 impl<'a> Texts<'a> {
     /// The texts in the order of [`LINE`].
-    pub(super) fn of(texts: [Option<&'a str>; LINE.len()]) -> Texts<'a> {
+    pub(super) fn of(texts: &[Option<&'a str>; LINE.len()]) -> Texts<'a> {
         let [
             currency,
             cost_type,
@@ -103,7 +103,7 @@ impl<'a> Texts<'a> {
             model,
             subscription,
             sku_id,
-        ] = texts;
+        ] = *texts;
         Texts {
             currency,
             cost_type,
