@@ -1,0 +1,70 @@
+//! The credits of a row: which of them are the price of usage, and which are granted on top.
+
+use serde_json::Value;
+
+use super::super::super::cell::{Cell, atto};
+use super::super::charge::Parts;
+
+/// Kinds of credit that are the price of usage.
+const OF_PRICE: [&str; 7] = [
+    "COMMITTED_USAGE_DISCOUNT",
+    "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE",
+    "DISCOUNT",
+    FEE_OFFSET,
+    "RESELLER_MARGIN",
+    "SUBSCRIPTION_BENEFIT",
+    "SUSTAINED_USAGE_DISCOUNT",
+];
+/// The credit on the fee of a commitment for the part of it that was used.
+const FEE_OFFSET: &str = "FEE_UTILIZATION_OFFSET";
+
+/// The credits of a row, in 10^-18 of its currency and mostly negative.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Credits {
+    /// What lowers the price.
+    pub(super) of_price: i128,
+    /// What is granted on top; `None` where there is none.
+    pub(super) granted: Option<i128>,
+    /// The row is the fee of a commitment, and what its credits leave is the unused part.
+    pub(super) leaves_unused: bool,
+}
+
+/// Reads the credits of a cell: JSON text, or nothing.
+pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
+    let mut credits = Credits::default();
+    let text = match cell.trimmed() {
+        Cell::Null | Cell::Text("[]") => return Ok(credits),
+        Cell::Text(text) => text,
+        _ => return Err("the credits are not JSON".to_owned()),
+    };
+    let items: Vec<Value> =
+        serde_json::from_str(text).map_err(|_| "the credits are not a JSON list".to_owned())?;
+    for item in &items {
+        let Some(amount) = amount_of(item.get("amount"), out)? else { continue };
+        let kind = item.get("type").and_then(Value::as_str).unwrap_or_default().trim();
+        let sum = if OF_PRICE.contains(&kind) {
+            &mut credits.of_price
+        } else {
+            credits.granted.get_or_insert(0)
+        };
+        *sum = sum.checked_add(amount).ok_or("the credits are too large")?;
+        credits.leaves_unused |= kind == FEE_OFFSET;
+    }
+    Ok(credits)
+}
+
+fn amount_of(value: Option<&Value>, out: &mut Parts) -> Result<Option<i128>, String> {
+    let cell = match value {
+        None | Some(Value::Null) => Cell::Null,
+        Some(Value::String(text)) => Cell::Text(text),
+        Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Cell::Int(whole.into()),
+            (None, Some(float)) => Cell::Float(float),
+            (None, None) => return Err("a credit has no amount".to_owned()),
+        },
+        Some(_) => return Err("the amount of a credit is not a number".to_owned()),
+    };
+    let found = atto(cell)?;
+    out.from_floats += u64::from(matches!(found, Some((_, true))));
+    Ok(found.map(|(amount, _)| amount))
+}

@@ -1,0 +1,243 @@
+//! What the texts of a row of the Google Cloud billing export say.
+
+use std::collections::BTreeMap;
+
+use serde_json::Value;
+
+use super::super::charge::{ChargeCategory, Line, QuantityUnit, Use};
+use super::super::columns::{none_of, object};
+use super::LINE;
+use crate::units::Currency;
+use crate::usage::PricingCategory;
+
+/// Which amount of a row counts hours.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Counted {
+    /// None.
+    Nothing,
+    /// The amount in pricing units, so many to the hour.
+    PricingUnits(f64),
+    /// The amount of seconds.
+    Seconds,
+}
+
+impl Counted {
+    /// From the pricing unit, else from the unit of usage.
+    fn of(pricing_unit: Option<&str>, unit: Option<&str>) -> Counted {
+        match (pricing_unit.unwrap_or_default(), unit.unwrap_or_default()) {
+            ("hour" | "h", _) => Counted::PricingUnits(1.0),
+            ("minute" | "min", _) => Counted::PricingUnits(60.0),
+            ("second" | "s", _) => Counted::PricingUnits(3600.0),
+            ("", "seconds") => Counted::Seconds,
+            _ => Counted::Nothing,
+        }
+    }
+
+    const fn note(self) -> u8 {
+        match self {
+            Counted::Nothing => 0,
+            Counted::PricingUnits(per_hour) if per_hour < 60.0 => 1,
+            Counted::PricingUnits(per_hour) if per_hour < 3600.0 => 2,
+            Counted::PricingUnits(_) => 3,
+            Counted::Seconds => 4,
+        }
+    }
+
+    /// What a line notes.
+    pub(super) const fn noted(own: u8) -> Counted {
+        match own {
+            1 => Counted::PricingUnits(1.0),
+            2 => Counted::PricingUnits(60.0),
+            3 => Counted::PricingUnits(3600.0),
+            4 => Counted::Seconds,
+            _ => Counted::Nothing,
+        }
+    }
+}
+
+/// The texts of a row.
+pub(super) struct Texts<'a> {
+    currency: Option<&'a str>,
+    cost_type: Option<&'a str>,
+    service: Option<&'a str>,
+    sku: Option<&'a str>,
+    project: Option<&'a str>,
+    region: Option<&'a str>,
+    location: Option<&'a str>,
+    global_name: Option<&'a str>,
+    name: Option<&'a str>,
+    labels: Option<&'a str>,
+    system_labels: Option<&'a str>,
+    pricing_unit: Option<&'a str>,
+    unit: Option<&'a str>,
+    adjustment: Option<&'a str>,
+    adjustment_mode: Option<&'a str>,
+    model: Option<&'a str>,
+    subscription: Option<&'a str>,
+    sku_id: Option<&'a str>,
+}
+
+/// Places in [`LINE`].
+const CURRENCY: usize = 0;
+const COST_TYPE: usize = 1;
+
+impl<'a> Texts<'a> {
+    /// The texts in the order of [`LINE`].
+    pub(super) fn of(texts: &[Option<&'a str>; LINE.len()]) -> Texts<'a> {
+        let [
+            currency,
+            cost_type,
+            service,
+            sku,
+            project,
+            region,
+            location,
+            global_name,
+            name,
+            labels,
+            system_labels,
+            pricing_unit,
+            unit,
+            adjustment,
+            adjustment_mode,
+            model,
+            subscription,
+            sku_id,
+        ] = *texts;
+        Texts {
+            currency,
+            cost_type,
+            service,
+            sku,
+            project,
+            region,
+            location,
+            global_name,
+            name,
+            labels,
+            system_labels,
+            pricing_unit,
+            unit,
+            adjustment,
+            adjustment_mode,
+            model,
+            subscription,
+            sku_id,
+        }
+    }
+
+    /// The line, or the place in [`LINE`] of the text at fault and the reason.
+    pub(super) fn line(&self) -> Result<Line, (usize, String)> {
+        let currency = match self.currency {
+            Some(text) => Some(Currency::parse(text).map_err(|it| (CURRENCY, it.to_string()))?),
+            None => None,
+        };
+        let category = self.category()?;
+        let tags = self.labels.map(pairs).unwrap_or_default();
+        let system = self.system_labels.map(pairs).unwrap_or_default();
+        let about = |key: &str| system.get(&format!("compute.googleapis.com/{key}"));
+        let capacity = about("reservation_name").filter(|it| !it.is_empty());
+        let idle = about("is_unused_reservation").is_some_and(|it| it == "true");
+        let unit = self.quantity_unit(category);
+        let counted = Counted::of(self.pricing_unit, self.unit);
+        let whole_name = |it: &&str| !it.ends_with('/');
+        Ok(Line {
+            provider: Some("gcp".to_owned()),
+            currency,
+            category: Some(category),
+            correction: self.corrects(),
+            pricing: self.pricing(category),
+            commitment: self.subscription.map(str::to_owned),
+            capacity: capacity.cloned().or_else(|| idle.then(|| self.name.map(str::to_owned))?),
+            capacity_use: match (idle, capacity) {
+                (true, _) => Some(Use::Unused),
+                (false, Some(_)) => Some(Use::Used),
+                (false, None) => None,
+            },
+            resource_id: self.global_name.filter(whole_name).map(str::to_owned),
+            resource_name: self.name.map(str::to_owned),
+            region: self.region.or(self.location).map(str::to_owned),
+            sub_account: self.project.map(str::to_owned),
+            service: self.service.map(str::to_owned),
+            compute: matches!(self.service, Some("Compute Engine" | "Kubernetes Engine")),
+            instance_type: about("machine_spec").cloned(),
+            sku_texts: [self.sku, self.sku_id].into_iter().flatten().map(str::to_owned).collect(),
+            unit: if counted == Counted::Nothing { QuantityUnit::None } else { unit },
+            namespace: tags.get("k8s-namespace").cloned(),
+            tags,
+            own: counted.note(),
+            ..Line::default()
+        })
+    }
+
+    /// `cost_type` came in 2019; rows before have none and are regular.
+    fn category(&self) -> Result<ChargeCategory, (usize, String)> {
+        match self.cost_type.unwrap_or("regular").to_ascii_lowercase().as_str() {
+            "regular" if self.is_fee() => Ok(ChargeCategory::Purchase),
+            "regular" => Ok(ChargeCategory::Usage),
+            "tax" => Ok(ChargeCategory::Tax),
+            "adjustment" | "rounding_error" => Ok(ChargeCategory::Adjustment),
+            other => {
+                Err((COST_TYPE, none_of(other, "regular, tax, adjustment and rounding_error")))
+            }
+        }
+    }
+
+    /// The fee of a commitment: `Commitment v1: Nvidia L4 GPU running in Iowa for 1 Year`,
+    /// `Commitment - dollar based v1: GCE for 1 year`.
+    fn is_fee(&self) -> bool {
+        self.sku.is_some_and(|it| {
+            it.starts_with("Commitment v") || it.starts_with("Commitment - dollar based")
+        })
+    }
+
+    /// Corrections of usage, price or metadata undo what was invoiced before; goodwill does not.
+    fn corrects(&self) -> bool {
+        let ends = |text: Option<&str>, end: &str| text.is_some_and(|it| it.ends_with(end));
+        ends(self.adjustment, "_CORRECTION")
+            || ends(self.adjustment_mode, "_CORRECTION")
+            || self.adjustment_mode.is_some_and(|it| it.starts_with("COMPLETE_NEGATION"))
+    }
+
+    fn pricing(&self, category: ChargeCategory) -> PricingCategory {
+        let discounted = self.model.is_some_and(|it| !it.eq_ignore_ascii_case("default"));
+        if category == ChargeCategory::Purchase || discounted {
+            PricingCategory::Committed
+        } else if self.says(&["spot", "preemptible"]) {
+            PricingCategory::Dynamic
+        } else if self.service == Some("Cloud Run") {
+            PricingCategory::Serverless
+        } else {
+            PricingCategory::Standard
+        }
+    }
+
+    /// Hours are those of a GPU where the SKU names one. The hours of other SKUs of a machine are
+    /// those of its cores, its memory, its addresses, and say nothing of GPUs.
+    fn quantity_unit(&self, category: ChargeCategory) -> QuantityUnit {
+        let counts = matches!(category, ChargeCategory::Usage | ChargeCategory::Adjustment);
+        let licence = self.says(&["license", "licensing"]);
+        if counts && !licence && self.says(&["gpu", "nvidia", "rtx"]) {
+            QuantityUnit::GpuHours
+        } else {
+            QuantityUnit::None
+        }
+    }
+
+    /// Whether the SKU has one of these words, which are in lower case.
+    fn says(&self, words: &[&str]) -> bool {
+        let text = self.sku.unwrap_or_default().to_ascii_lowercase();
+        text.split(|it: char| !it.is_ascii_alphanumeric()).any(|word| words.contains(&word))
+    }
+}
+
+/// Labels: a JSON list of keys and values, or an object.
+fn pairs(text: &str) -> BTreeMap<String, String> {
+    let Ok(items) = serde_json::from_str::<Vec<Value>>(text) else { return object(text) };
+    let pair = |item: &Value| {
+        let key = item.get("key")?.as_str()?;
+        let value = item.get("value")?.as_str()?;
+        Some((key.to_owned(), value.to_owned()))
+    };
+    items.iter().filter_map(pair).collect()
+}
