@@ -186,17 +186,19 @@ pub(super) fn same_costs(atto: i128) -> Costs {
     Costs { billed: Some(atto), effective: Some(atto), list: None, contracted: None }
 }
 
-/// Tags from the text of a JSON object; a tag whose value is null is none.
-pub(super) fn tags(text: &str) -> Result<BTreeMap<String, String>, String> {
-    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else {
-        return Err("is not a JSON object of tags".to_owned());
-    };
+/// Why a row with other tags is refused.
+pub(super) const NOT_TAGS: &str = "the tags are not a JSON object";
+
+/// Tags from the text of a JSON object; a tag whose value is null is none. `None` where the text is
+/// no object.
+pub(super) fn tags(text: &str) -> Option<BTreeMap<String, String>> {
+    let Ok(serde_json::Value::Object(object)) = serde_json::from_str(text) else { return None };
     let text_of = |value: serde_json::Value| match value {
         serde_json::Value::Null => None,
         serde_json::Value::String(text) => Some(text),
         other => Some(other.to_string()),
     };
-    Ok(object.into_iter().filter_map(|(key, value)| Some((key, text_of(value)?))).collect())
+    Some(object.into_iter().filter_map(|(key, value)| Some((key, text_of(value)?))).collect())
 }
 
 /// The amount of a JSON value, and whether it came from a binary float.
@@ -240,7 +242,7 @@ mod tests {
         let shown: Vec<(&str, &str)> =
             found.iter().map(|(key, value)| (key.as_str(), value.as_str())).collect();
         assert_eq!(shown, [("gpu", "true"), ("team", "search"), ("tier", "2")]);
-        assert!(tags("team=search").is_err());
-        assert!(tags("[]").is_err());
+        assert_eq!(tags("team=search"), None);
+        assert_eq!(tags("[]"), None);
     }
 }

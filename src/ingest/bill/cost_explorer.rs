@@ -2,16 +2,18 @@
 //!
 //! Fields: the API reference of `GetCostAndUsage`, `ResultByTime`, `Group` and `MetricValue`, read
 //! 2026-11-25. A document has one row for each period and group. What the keys of a group mean
-//! stands in `GroupDefinitions`; [`table`] writes it into the headers: `Group.DIMENSION.SERVICE`,
-//! `Group.TAG.team`. Billed cost is `UnblendedCost` (`NetUnblendedCost` where that alone was asked
-//! for), effective cost is `AmortizedCost` (else `NetAmortizedCost`); `BlendedCost`, an average over
-//! the accounts of an organization, is neither. There are no resource ids.
+//! stands in `GroupDefinitions`; [`table`] writes it into the headers, as in
+//! `Group.DIMENSION.SERVICE` and `Group.TAG.team`. Billed cost is `UnblendedCost`
+//! (`NetUnblendedCost` where that alone was asked for), effective cost is `AmortizedCost` (else
+//! `NetAmortizedCost`); `BlendedCost`, an average over the accounts of an organization, is neither.
+//! There are no resource ids, unless the groups are made by `RESOURCE_ID`.
 
 mod document;
 mod group;
 
 use super::super::IngestError;
 use super::super::raw::RawTable;
+use super::super::rejected::excerpt;
 use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit};
 use super::columns::{
     LineColumns, amount, any_is, charge, fault, is_one_of, names_of, number, optional,
@@ -122,8 +124,9 @@ impl Results {
         for column in self.currencies.into_iter().flatten() {
             let Some(text) = self.line.text(texts, Some(column)) else { continue };
             let header = || self.headers.get(column).cloned();
-            let currency =
-                Currency::parse(text).map_err(|reason| (header(), reason.to_string()))?;
+            let currency = Currency::parse(text).map_err(|_| {
+                (header(), format!("`{}` is not a currency such as USD", excerpt(text)))
+            })?;
             if found.is_some_and(|before| before != currency) {
                 return Err((header(), "the costs of one row are in two currencies".to_owned()));
             }

@@ -17,8 +17,8 @@ use super::super::raw::RawTable;
 use super::bucket::Bucket;
 use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts};
 use super::columns::{
-    LineColumns, any_is, charge, fault, instant, is_one_of, names_of, needed_amount, optional,
-    required, same_costs, tags,
+    LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
+    optional, required, same_costs, tags,
 };
 use crate::units::{Currency, Period, Timestamp};
 use crate::usage::PricingCategory;
@@ -29,6 +29,8 @@ const ENVIRONMENT: &[&str] = &["environment", "environment_name"];
 const START: &str = "interval_start";
 const COST: &str = "cost";
 const TAGS: &str = "tags";
+/// In [`Line::own`]: its tags could not be read, and its rows are refused for that.
+const BAD_TAGS: u8 = 1;
 const HINT: &str = "write the report with `modal billing report --csv` or `--json`";
 
 /// Reports by hour or by day.
@@ -59,7 +61,6 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
     Ok(Box::new(Report {
         used: names_of(first, line.into_iter().chain([Some(start), Some(cost)])),
         line: LineColumns::of(line),
-        tags_header: tags.and_then(|it| first.headers.get(it).cloned()),
         assumed: spaced.is_none(),
         object,
         description,
@@ -77,7 +78,6 @@ struct Report {
     description: Option<usize>,
     environment: Option<usize>,
     tags: Option<usize>,
-    tags_header: Option<String>,
     start: usize,
     cost: usize,
     interval: Bucket,
@@ -106,10 +106,9 @@ impl Bound for Report {
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
         let text = |column| self.line.text(texts, column).map(str::to_owned);
-        let mut found = match self.line.text(texts, self.tags) {
-            Some(object) => tags(object).map_err(|reason| (self.tags_header.clone(), reason))?,
-            None => BTreeMap::new(),
-        };
+        let read = self.line.text(texts, self.tags).map_or(Some(BTreeMap::new()), tags);
+        let own = if read.is_none() { BAD_TAGS } else { 0 };
+        let mut found = read.unwrap_or_default();
         if let Some(environment) = text(self.environment) {
             found.entry("environment".to_owned()).or_insert(environment);
         }
@@ -124,19 +123,18 @@ impl Bound for Report {
             compute: true,
             workload: text(self.description).or_else(|| text(Some(self.object))),
             tags: found,
+            own,
             ..Line::default()
         })
     }
 
-    fn row(
-        &self,
-        table: &RawTable,
-        row: usize,
-        _line: &Line,
-        out: &mut Parts,
-    ) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.cost, row, out)?);
-        charge(out, costs, self.period(table, row), Ok(None))
+        charge(out, costs, self.period(table, row), Ok(None))?;
+        match self.tags {
+            Some(column) if line.own == BAD_TAGS => Err(fault(table, column, NOT_TAGS)),
+            _ => Ok(()),
+        }
     }
 
     fn columns_used(&self) -> Vec<String> {

@@ -1,14 +1,14 @@
 //! Allocations of `OpenCost`: the JSON of its API, its CSV export, and the Parquet of its exporter.
 //!
-//! An allocation divides the cost of a cluster among its pods at the prices `OpenCost` was given. It
-//! is no invoice: it repeats the money of the cloud's bill, and the two must not be added.
+//! An allocation divides the cost of a cluster among its pods at the prices `OpenCost` was given.
+//! It is no invoice: it repeats the money of the cloud's bill, and the two must not be added.
 //!
 //! Fields: `core/pkg/opencost/allocation_json.go` and `pkg/costmodel/csv_export.go` of
 //! opencost/opencost, and `src/rename_cols.json` of opencost/opencost-parquet-exporter, read
-//! 2026-11-25. The currency is in none of them. `gpuHours` are those that were allocated; the CSV has
-//! only `GPUs`, the mean while the pod ran, and not how long it ran, so that its GPU-hours are not
-//! known. `gpuUsageAverage` counts GPUs and `gpuEfficiency` is a ratio: neither is money or time
-//! billed, and neither is read.
+//! 2026-11-25. The currency is in none of them. `gpuHours` are those that were allocated; the CSV
+//! has only `GPUs`, the mean while the pod ran, and not how long it ran, so that its GPU-hours are
+//! not known. `gpuUsageAverage` counts GPUs and `gpuEfficiency` is a ratio: neither is money or
+//! time billed, and neither is read.
 
 mod document;
 
@@ -19,8 +19,8 @@ use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
 use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit};
 use super::columns::{
-    LineColumns, any_is, charge, fault, instant, is_one_of, names_of, needed_amount, optional,
-    period_between, plain, quantity, required, same_costs, tags,
+    LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
+    optional, period_between, plain, quantity, required, same_costs, tags,
 };
 use crate::units::{Period, Timestamp};
 
@@ -43,6 +43,8 @@ const DATE: &[&str] = &["Date"];
 /// What starts the header of a column that holds one label, in lower case.
 const LABEL_PREFIXES: &[&str] = &["properties.labels.", "properties_labels_", "label."];
 const HINT: &str = "save the whole answer of `/allocation/compute`, or the export as it is";
+/// In [`Line::own`]: its labels could not be read, and its rows are refused for that.
+const BAD_TAGS: u8 = 1;
 const DAY_US: i64 = 24 * 3_600_000_000;
 
 /// What `OpenCost` calls the cost of what no pod asked for, of what has no owner, and of volumes
@@ -151,25 +153,22 @@ struct Allocations {
 }
 
 impl Allocations {
-    fn tags(&self, texts: &[Option<&str>]) -> Result<BTreeMap<String, String>, Fault> {
-        let header = self.label_object.and_then(|it| self.headers.get(it).cloned());
-        let mut found = match self.line.text(texts, self.label_object) {
-            Some(object) => tags(object).map_err(|reason| (header, reason))?,
-            None => BTreeMap::new(),
-        };
+    /// The labels; `None` where they cannot be read.
+    fn tags(&self, texts: &[Option<&str>]) -> Option<BTreeMap<String, String>> {
+        let object = self.line.text(texts, self.label_object);
+        let mut found = object.map_or(Some(BTreeMap::new()), tags)?;
         for (column, label) in &self.labels {
             if let Some(value) = self.line.text(texts, Some(*column)) {
                 found.insert(label.clone(), value.to_owned());
             }
         }
-        Ok(found)
+        Some(found)
     }
 
-    /// GPUs of the allocation, where it says so.
-    fn gpus(&self, texts: &[Option<&str>]) -> Result<Option<f64>, Fault> {
-        let text = self.line.text(texts, self.gpu_count).map_or(Cell::Null, Cell::Text);
-        let header = self.gpu_count.and_then(|it| self.headers.get(it).cloned());
-        cell::quantity(text).map_err(|reason| (header, reason))
+    /// GPUs of the allocation, where it says so; a count that cannot be read is a fault of the row.
+    fn gpus(&self, texts: &[Option<&str>]) -> Option<f64> {
+        let text = self.line.text(texts, self.gpu_count)?;
+        cell::quantity(Cell::Text(text)).ok().flatten()
     }
 
     fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
@@ -220,9 +219,10 @@ impl Bound for Allocations {
         };
         let name = self.line.text(texts, self.name);
         let of_cluster = cluster_cost(name.or(self.line.text(texts, self.namespace)));
-        let gpus = self.gpus(texts)?;
+        let gpus = self.gpus(texts);
         let has_gpus = gpus.is_none_or(|it| it > 0.0) && self.gpu_hours.is_some();
         let owned = |column| if of_cluster.is_some() { None } else { named(column) };
+        let labels = self.tags(texts);
         let resource_name = of_cluster.or(name).map(str::to_owned);
         Ok(Line {
             provider: self.line.text(texts, self.provider_id).and_then(provider_of),
@@ -232,7 +232,8 @@ impl Bound for Allocations {
             compute: true,
             gpu_count: gpus.filter(|it| *it > 0.0),
             unit: if has_gpus { QuantityUnit::GpuHours } else { QuantityUnit::None },
-            tags: self.tags(texts)?,
+            own: if labels.is_none() { BAD_TAGS } else { 0 },
+            tags: labels.unwrap_or_default(),
             workload: owned(self.controller),
             namespace: owned(self.namespace),
             pod: owned(self.pod),
@@ -246,7 +247,12 @@ impl Bound for Allocations {
             Some(column) if line.unit == QuantityUnit::GpuHours => quantity(table, column, row),
             _ => Ok(None),
         };
-        charge(out, costs, self.period(table, row), hours)
+        let gpus = self.gpu_count.map_or(Ok(None), |it| quantity(table, it, row));
+        charge(out, costs, self.period(table, row), gpus.and(hours))?;
+        match self.label_object {
+            Some(column) if line.own == BAD_TAGS => Err(fault(table, column, NOT_TAGS)),
+            _ => Ok(()),
+        }
     }
 
     fn columns_used(&self) -> Vec<String> {

@@ -74,6 +74,10 @@ fn write_dimension(key: &str, text: &str, line: &mut Line) {
         "SERVICE" => {
             line.compute |= text == "Amazon Elastic Compute Cloud - Compute";
             line.service = owned();
+            // Taxes have no service, and stand under this name.
+            if text == "Tax" {
+                line.category = Some(ChargeCategory::Tax);
+            }
         }
         "LINKED_ACCOUNT" => line.sub_account = owned(),
         "REGION" => line.region = owned(),

@@ -19,7 +19,8 @@ fn metrics(unblended: &str, amortized: &str, usage: &str, unit: &str) -> Value {
 
 fn day(day: u8, estimated: bool, groups: &Value) -> Value {
     json!({
-        "TimePeriod": {"Start": format!("2026-06-{day:02}"), "End": format!("2026-06-{:02}", day + 1)},
+        "TimePeriod": {"Start": format!("2026-06-{day:02}"), "End": format!("2026-06-{:02}",
+         day + 1)},
         "Total": {}, "Groups": groups, "Estimated": estimated
     })
 }
@@ -32,7 +33,10 @@ fn by(definitions: &[(&str, &str)], results: &Value) -> Value {
 }
 
 fn answer() -> Value {
-    let group = |instance: &str, team: &str, metrics: Value| json!({"Keys": [instance, format!("team${team}")], "Metrics": metrics});
+    let group = |instance: &str, team: &str, metrics: Value| {
+        json!({"Keys": [instance,
+     format!("team${team}")], "Metrics": metrics})
+    };
     by(
         &[("DIMENSION", "INSTANCE_TYPE"), ("TAG", "team")],
         &json!([
@@ -97,6 +101,7 @@ fn every_dimension_goes_to_its_place() {
     let service = line("SERVICE", "Amazon Elastic Compute Cloud - Compute");
     assert_eq!(service.service.as_deref(), Some("Amazon Elastic Compute Cloud - Compute"));
     assert!(service.compute);
+    assert_eq!(line("SERVICE", "Tax").category, Some(ChargeCategory::Tax));
     assert_eq!(line("LINKED_ACCOUNT", "111122223333").sub_account.as_deref(), Some("111122223333"));
     assert_eq!(line("REGION", "us-east-1").region.as_deref(), Some("us-east-1"));
     assert_eq!(line("REGION", "NoRegion").region, None);
@@ -127,8 +132,10 @@ fn every_dimension_goes_to_its_place() {
 #[test]
 fn an_ungrouped_answer_has_totals() {
     let total = |day: u8, cost: &str| {
-        json!({"TimePeriod": {"Start": format!("2026-{day:02}-01"), "End": format!("2026-{:02}-01", day + 1)},
-               "Total": {"NetUnblendedCost": {"Amount": cost, "Unit": "EUR"}}, "Groups": [], "Estimated": false})
+        json!({"TimePeriod": {"Start": format!("2026-{day:02}-01"),
+         "End": format!("2026-{:02}-01", day + 1)},
+               "Total": {"NetUnblendedCost": {"Amount": cost, "Unit": "EUR"}}, "Groups": [],
+                "Estimated": false})
     };
     let found = read_answer(json!({"ResultsByTime": [total(6, "100.25"), total(7, "0.75")]}));
     // Amortized cost was not asked for, and is not known.

@@ -34,12 +34,14 @@ fn answer() -> Value {
         {
             "llm/server-0": allocation("llm/server-0", 1, &server, [2.0, 24.0, 60.0], 66.5),
             "web/front": allocation("web/front", 1, &web, [0.0, 0.0, 0.0], 1.25),
-            "__idle__": allocation("__idle__", 1, &json!({"cluster": "c"}), [1.0, 12.0, 30.0], 31.5),
+            "__idle__": allocation("__idle__", 1, &json!({"cluster": "c"}), [1.0, 12.0, 30.0],
+             31.5),
         },
         null,
         {
             "llm/server-0": allocation("llm/server-0", 2, &server, [2.0, 24.0, 60.0], 66.5),
-            "ns/__unallocated__": allocation("ns/__unallocated__", 2, &json!({"namespace": "ns", "controller": "__unallocated__"}), [0.0; 3], 0.5),
+            "ns/__unallocated__": allocation("ns/__unallocated__", 2, &json!({"namespace": "ns",
+             "controller": "__unallocated__"}), [0.0; 3], 0.5),
         },
     ]})
 }
@@ -110,12 +112,13 @@ fn nothing_unread_becomes_a_column() {
 fn the_csv_export_has_days_and_no_gpu_hours() {
     let table = csv_table(
         "Date,Namespace,ControllerKind,ControllerName,Pod,Container,Labels,GPUs,GPUCost,TotalCost\n\
-         2026-06-01,llm,deployment,server,server-0,vllm,\"{\"\"team\"\":\"\"search\"\"}\",2,60,66.5\n\
+         2026-06-01,llm,deployment,server,server-0,v,\"{\"\"team\"\":\"\"search\"\"}\",2,60,66.5\n\
          2026-06-01,web,,,job-1,main,,0,0,0.00000012345678901234567\n\
          2026-06-01,__unmounted__,,,__unmounted__,__unmounted__,,0,0,3\n\
          2026-06-01,llm,deployment,server,server-0,vllm,,2,60,NaN\n\
          2026-06-01T06:00:00Z,llm,deployment,server,server-0,vllm,,2,60,1\n\
-         2026-06-01,llm,deployment,server,server-0,vllm,,-2,60,1\n",
+         2026-06-01,llm,deployment,server,server-0,vllm,,-2,60,1\n\
+         2026-06-01,llm,deployment,server,server-0,vllm,team,2,60,1\n",
     );
     let found = read(&FORMAT, &table);
     // 66.5 + 3 + the float 1.2345678901234567e-7 rounded half-even to 18 places.
@@ -130,8 +133,11 @@ fn the_csv_export_has_days_and_no_gpu_hours() {
             "4 TotalCost: `NaN` is not a decimal amount",
             "5 Date: 2026-06-01T06:00:00Z is not a date",
             "6 GPUs: `-2` is negative",
+            "7 Labels: the tags are not a JSON object",
         ]
     );
+    // The amounts of rows 5 to 7 could be read.
+    assert!(found.rows[4..].iter().all(|it| it.parts.len() == 1));
     assert!(found.format.starts_with("OpenCost allocation (CSV export;"));
     let line = &found.rows[0].line;
     assert_eq!((line.workload.as_deref(), line.gpu_count), (Some("server"), Some(2.0)));

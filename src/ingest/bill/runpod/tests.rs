@@ -12,9 +12,12 @@ fn read_v1(text: &str) -> Read {
 }
 
 const PODS: &str = r#"[
-  {"amount": 47.84, "time": "2026-06-01T00:00:00Z", "podId": "p1", "timeBilledMs": 57600000, "diskSpaceBilledGb": 20},
-  {"amount": 0.0000012, "time": "2026-06-02 00:00:00", "podId": "p1", "timeBilledMs": 3600, "diskSpaceBilledGB": 20},
-  {"amount": "2.5", "time": "2026-06-02T00:00:00Z", "podId": "p2", "gpuTypeId": "NVIDIA L40S", "timeBilledMs": 10800000},
+  {"amount": 47.84, "time": "2026-06-01T00:00:00Z", "podId": "p1", "timeBilledMs": 57600000,
+   "diskSpaceBilledGb": 20},
+  {"amount": 0.0000012, "time": "2026-06-02 00:00:00", "podId": "p1", "timeBilledMs": 3600,
+   "diskSpaceBilledGB": 20},
+  {"amount": "2.5", "time": "2026-06-02T00:00:00Z", "podId": "p2", "gpuTypeId": "NVIDIA L40S",
+   "timeBilledMs": 10800000},
   {"amount": 0, "time": "2026-06-03T00:00:00Z", "podId": "p2", "timeBilledMs": 0}
 ]"#;
 
@@ -44,8 +47,10 @@ fn pods_are_read_with_their_hours_and_whole_buckets() {
 fn endpoints_are_serverless_workloads() {
     let found = read_v1(
         r#"[
-      {"amount": 1.25, "time": "2026-06-01T00:00:00Z", "endpointId": "e1", "timeBilledMs": 172800000},
-      {"amount": 0.75, "time": "2026-06-01T01:00:00Z", "endpointId": "e1", "gpuTypeId": "NVIDIA A40", "timeBilledMs": 1800000}
+      {"amount": 1.25, "time": "2026-06-01T00:00:00Z", "endpointId": "e1",
+       "timeBilledMs": 172800000},
+      {"amount": 0.75, "time": "2026-06-01T01:00:00Z", "endpointId": "e1",
+       "gpuTypeId": "NVIDIA A40", "timeBilledMs": 1800000}
     ]"#,
     );
     assert_eq!(found.sums().0, "2.00");
@@ -63,8 +68,10 @@ fn endpoints_are_serverless_workloads() {
 fn a_gpu_type_alone_is_no_resource() {
     let found = read_v1(
         r#"[
-      {"amount": 3.5, "time": "2026-06-01T00:00:00Z", "gpuTypeId": "NVIDIA L4", "timeBilledMs": 7200000},
-      {"amount": 3.5, "time": "2026-06-08T00:00:00Z", "gpuTypeId": "NVIDIA L4", "timeBilledMs": 7200000}
+      {"amount": 3.5, "time": "2026-06-01T00:00:00Z", "gpuTypeId": "NVIDIA L4",
+       "timeBilledMs": 7200000},
+      {"amount": 3.5, "time": "2026-06-08T00:00:00Z", "gpuTypeId": "NVIDIA L4",
+       "timeBilledMs": 7200000}
     ]"#,
     );
     assert_eq!(found.format, "RunPod billing v1 (GPU types of pods, assumed, by week)");
@@ -78,8 +85,10 @@ fn a_gpu_type_alone_is_no_resource() {
 fn volumes_are_storage() {
     let found = read_v1(
         r#"[
-      {"amount": 0.7, "time": "2026-06-01T00:00:00Z", "networkVolumeId": "v1", "diskSpaceBilledGb": 300},
-      {"amount": 0.7, "time": "2026-07-01T00:00:00Z", "networkVolumeId": "v1", "diskSpaceBilledGb": 300}
+      {"amount": 0.7, "time": "2026-06-01T00:00:00Z", "networkVolumeId": "v1",
+       "diskSpaceBilledGb": 300},
+      {"amount": 0.7, "time": "2026-07-01T00:00:00Z", "networkVolumeId": "v1",
+       "diskSpaceBilledGb": 300}
     ]"#,
     );
     assert_eq!(found.sums().0, "1.40");
@@ -110,7 +119,8 @@ fn a_single_start_is_a_day_unless_a_pod_was_billed_for_longer() {
 fn faulty_rows_of_v1_name_their_column() {
     let found = read_v1(
         r#"[
-      {"amount": 1.5, "time": "2026-06-01T00:00:00Z", "podId": "p", "timeBilledMs": 1, "unknown": {"a": [1]}},
+      {"amount": 1.5, "time": "2026-06-01T00:00:00Z", "podId": "p", "timeBilledMs": 1,
+       "unknown": {"a": [1]}},
       {"amount": "a lot", "time": "2026-06-02T00:00:00Z", "podId": "p", "timeBilledMs": 1},
       {"amount": true, "time": "2026-06-02T00:00:00Z", "podId": "p", "timeBilledMs": 1},
       {"time": "2026-06-02T00:00:00Z", "podId": "p", "timeBilledMs": 1},
@@ -210,7 +220,8 @@ fn answer() -> Value {
         // Binary floats: 0.1 + 0.2 is 0.30000000000000004, and a provider that adds floats says so.
         "metadata": {
             "query": {"bucketSize": "hour"}, "recordCount": 2, "uniquePodCount": 1,
-            "totals": {"totalAmount": 0.1 + 0.2, "gpuAmount": 0.26, "cpuAmount": 0, "diskAmount": 0.04}
+            "totals": {"totalAmount": 0.1 + 0.2, "gpuAmount": 0.26, "cpuAmount": 0,
+             "diskAmount": 0.04}
         }
     })
 }

@@ -1,4 +1,4 @@
-//! Bills of `RunPod`'s API v2: records with both ends of their bucket, and the totals to prove them.
+//! Bills of `RunPod`'s API v2: records with both ends of their bucket, and totals to prove them.
 //!
 //! A record has neither the time billed nor the type of GPU: its money is known and its hours are
 //! not, until another source tells them. The answer for all resources together
@@ -8,6 +8,7 @@ use serde_json::{Map, Value};
 
 use super::super::super::IngestError;
 use super::super::super::raw::{MixedRows, RawTable, flatten};
+use super::super::super::rejected::excerpt;
 use super::super::charge::{BillFormat, Bound, Fault, Line, Parts};
 use super::super::columns::{
     amount_of, any_is, charge, is_one_of, names_of, needed_amount, period_between, required,
@@ -113,14 +114,15 @@ fn prove(records: &[Map<String, Value>], metadata: &Value, file: &str) -> Result
         .and_then(Value::as_object)
         .ok_or_else(|| unreadable(file, "metadata.totals is missing"))?;
     for (name, total) in totals {
+        let shown = excerpt(name);
         let Some(total) = amount_of(total) else {
-            return Err(unreadable(file, format!("metadata.totals.{name} is not an amount")));
+            return Err(unreadable(file, format!("metadata.totals.{shown} is not an amount")));
         };
         // A record without a readable amount is refused by itself; then no total can be proven.
         let amounts: Option<Vec<(i128, bool)>> =
             records.iter().map(|it| it.get(name).and_then(amount_of)).collect();
         if let Some(amounts) = amounts {
-            prove_total(name, &amounts, total, file)?;
+            prove_total(&shown, &amounts, total, file)?;
         }
     }
     Ok(())
