@@ -116,6 +116,16 @@ pub struct Reporting {
 }
 
 impl Config {
+    /// The workload that the config says serves a model, where it is the only one.
+    pub(super) fn workload_of_model(&self, model: &str) -> Option<String> {
+        let serves = |it: &&String| {
+            let named = self.workloads.get(*it).and_then(|it| it.model.as_deref());
+            named.is_some_and(|it| it.eq_ignore_ascii_case(model))
+        };
+        let mut names = self.workloads.keys().filter(serves);
+        names.next().filter(|_| names.next().is_none()).cloned()
+    }
+
     /// The workload whose requests a file holds: by the first rule that matches, else the name of
     /// the file without its extensions.
     pub(super) fn workload_of_file(&self, file: &str) -> String {

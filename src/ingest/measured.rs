@@ -40,7 +40,7 @@ impl Measured {
     ) -> Measured {
         let aggregated = telemetry::aggregate(series, BIN_US);
         let mut measured =
-            Measured { notices: aggregated.notices, snapshots: view.times(), ..Measured::default() };
+            Measured { notices: aggregated.notices, snapshots: view.times().to_vec(), ..Measured::default() };
         let mut nobodys = Vec::new();
         for (entity, bins) in aggregated.entities {
             let owners = owners(&entity, config, view);

@@ -7,7 +7,7 @@ use super::bill::{self, Books, Resolver};
 use super::cluster::{self, ClusterView, Snapshot};
 use super::coverage::SourceKind;
 use super::measured::Measured;
-use super::raw::{self, FileFacts, Opened, RawTable, TableInput};
+use super::raw::{self, FileFacts, Opened, TableInput};
 use super::rejected::{Rejected, excerpt};
 use super::{
     Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
@@ -28,6 +28,8 @@ pub(super) struct Gathered {
     pub(super) files: Vec<InputFile>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) notices: Vec<String>,
+    /// Whether a provider says that its amounts may still change.
+    pub(super) estimated: bool,
     series: Vec<telemetry::Series>,
 }
 
@@ -55,6 +57,7 @@ pub(super) fn gather(
         files: Vec::new(),
         rejected: Vec::new(),
         notices: Vec::new(),
+        estimated: false,
         series: Vec::new(),
     };
     let reader = Reader { config, catalog, options };
@@ -104,8 +107,9 @@ impl Gathered {
             Opened::Text { bytes, sha256 } => self.telemetry(&bytes, sha256, file, reader),
             Opened::Document { value, sha256 } => self.document(value, sha256, file, reader),
             Opened::Table(input) => {
-                let is_document = input.single_object().is_some_and(is_document)
-                    || input.array().is_some_and(bill::is_document_list);
+                let is_document = input.single().is_some_and(is_document)
+                    || input.array().is_some_and(bill::is_document)
+                    || input.pages().is_some_and(bill::is_document);
                 if is_document {
                     match input.into_document()? {
                         Opened::Document { value, sha256 } => {
@@ -137,7 +141,11 @@ impl Gathered {
             _ => Vec::new(),
         };
         match bill::table_of_document(value, file)? {
-            Some(table) => self.table(TableInput::ready(file, table, sha256), file, reader),
+            Some(rows) => {
+                self.notices.extend(rows.notices);
+                self.estimated |= rows.estimated;
+                self.table(TableInput::ready(file, rows.table, sha256), file, reader)
+            }
             None => Err(unknown(&keys, file)),
         }
     }
@@ -236,10 +244,9 @@ fn ignored(headers: &[String], used: &[String]) -> Vec<String> {
 }
 
 /// Whether a JSON object on one line is a document of its own rather than a row.
-fn is_document(object: &serde_json::Map<String, serde_json::Value>) -> bool {
-    let has = |key: &str| object.contains_key(key);
-    let pair = |a: &str, b: &str| has(a) && has(b);
-    pair("status", "data") || pair("kind", "items") || bill::is_document(object)
+fn is_document(value: &serde_json::Value) -> bool {
+    let pair = |a: &str, b: &str| value.get(a).is_some() && value.get(b).is_some();
+    pair("status", "data") || pair("kind", "items") || bill::is_document(value)
 }
 
 fn is_usage_column(header: &str) -> bool {

@@ -2,7 +2,10 @@
 
 mod appendix;
 
-pub(crate) use appendix::{assumptions, catalog, inputs, prices, reconciliation, rejected, rows};
+pub(crate) use appendix::{
+    assumptions, catalog, commitments, currencies, inputs, prices, reconciliation, rejected, rows,
+    unmatched,
+};
 
 use std::collections::BTreeSet;
 

@@ -6,27 +6,50 @@
 //! equal rows. Each format is one file here that says which texts make a line and what a row adds
 //! to it; `posting.rs` does the rest for all of them.
 
+mod azure;
 mod booking;
 mod books;
+mod bucket;
+mod cells;
 mod charge;
 mod columns;
+mod cost_explorer;
 mod cur;
+mod exact;
+mod fields;
 mod focus;
+mod gcp;
+mod modal;
+mod oci;
+mod opencost;
 mod posting;
 mod provider;
+mod runpod;
 mod sums;
 
 pub use booking::Fate;
 pub(super) use booking::{Booking, Resolver};
 pub(super) use books::{Books, Closed, Entry};
 pub(super) use charge::{BillFormat, ChargeCategory, Costs};
-pub(super) use posting::{PostedFile, post};
+pub(super) use posting::post;
 pub(super) use sums::Sums;
 
 use super::IngestError;
+use super::raw::RawTable;
 
 /// Every kind of bill, with its name for messages.
-static FORMATS: [(&str, &BillFormat); 2] = [("FOCUS", &focus::FORMAT), ("AWS CUR", &cur::FORMAT)];
+static FORMATS: [(&str, &BillFormat); 10] = [
+    ("FOCUS", &focus::FORMAT),
+    ("AWS CUR", &cur::FORMAT),
+    ("AWS Cost Explorer", &cost_explorer::FORMAT),
+    ("Azure cost details", &azure::FORMAT),
+    ("GCP billing export", &gcp::FORMAT),
+    ("OCI cost report", &oci::FORMAT),
+    ("RunPod billing", &runpod::v1::FORMAT),
+    ("RunPod billing v2", &runpod::v2::FORMAT),
+    ("Modal billing report", &modal::FORMAT),
+    ("OpenCost allocation", &opencost::FORMAT),
+];
 
 /// The kind of bill that has these headers, if any.
 pub(super) fn detect(
@@ -42,20 +65,42 @@ pub(super) fn detect(
     }
 }
 
-/// Whether a JSON object is a document of one of the formats.
-pub(super) fn is_document(_object: &serde_json::Map<String, serde_json::Value>) -> bool {
-    false
+/// Whether a JSON value is a document of one of the formats.
+pub(super) fn is_document(value: &serde_json::Value) -> bool {
+    runpod::v2::is_own(value) || opencost::is_own(value) || cost_explorer::is_own(value)
 }
 
-/// Whether the entries of a JSON list are documents rather than rows.
-pub(super) fn is_document_list(_items: &[serde_json::Value]) -> bool {
-    false
-}
-
-/// The rows of a document.
+/// The rows of a document; nothing where it is of none of the formats.
 pub(super) fn table_of_document(
-    _value: serde_json::Value,
-    _file: &str,
-) -> Result<Option<super::raw::RawTable>, IngestError> {
-    Ok(None)
+    value: serde_json::Value,
+    file: &str,
+) -> Result<Option<DocumentRows>, IngestError> {
+    let mut notices = Vec::new();
+    let estimated = cost_explorer::is_own(&value) && cost_explorer::estimated(&value);
+    let found = if runpod::v2::is_own(&value) {
+        runpod::v2::table(value, file)
+    } else if opencost::is_own(&value) {
+        opencost::table(value, file)
+    } else if cost_explorer::is_own(&value) {
+        if cost_explorer::is_unfinished(&value) {
+            notices.push(format!(
+                "{file}: the last page names a next one, so money is missing: fetch all pages"
+            ));
+        }
+        cost_explorer::table(value, file)
+    } else {
+        None
+    };
+    let Some(table) = found.transpose()? else { return Ok(None) };
+    Ok(Some(DocumentRows { table, estimated, notices }))
+}
+
+/// The rows of a document, and what it says of itself.
+pub(super) struct DocumentRows {
+    /// The rows.
+    pub(super) table: RawTable,
+    /// Whether the provider says that the amounts may still change.
+    pub(super) estimated: bool,
+    /// What the reader must know.
+    pub(super) notices: Vec<String>,
 }

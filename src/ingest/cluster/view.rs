@@ -26,14 +26,22 @@ pub(crate) struct ClusterView {
     models: BTreeMap<String, Option<String>>,
     facts: BTreeMap<String, WorkloadFacts>,
     notices: Vec<String>,
+    times: Vec<Timestamp>,
 }
 
 impl ClusterView {
     /// Joins snapshots, in whatever order they come.
     pub(crate) fn new(snapshots: Vec<Snapshot>) -> ClusterView {
-        let view = build(&snapshots);
+        let mut view = build(&snapshots);
+        view.times = snapshots.iter().filter_map(|it| it.at).collect();
+        view.times.sort_unstable();
         drop(snapshots);
         view
+    }
+
+    /// When the snapshots were taken, in order.
+    pub(crate) fn times(&self) -> &[Timestamp] {
+        &self.times
     }
 
     /// Who held the GPUs of a billed machine, in order of time. `resource_id` and `resource_name`

@@ -19,8 +19,8 @@ pub(super) struct JsonLines {
     file: String,
     /// Lines taken already, with their numbers.
     first: Vec<(u64, Vec<u8>)>,
-    /// The object, where the text is one line.
-    single: Option<Object>,
+    /// The object of the first line.
+    opening: Option<serde_json::Value>,
     text: Unpacked,
 }
 
@@ -63,19 +63,47 @@ impl JsonLines {
             rows.push(0, flatten(object.clone(), &|_| false));
         }
         let headers = rows.finish().headers;
-        let single = if first.len() == 1 { objects.into_iter().next() } else { None };
-        Ok(JsonLines { headers, file: file.to_owned(), first, single, text })
+        let opening = objects.into_iter().next().map(serde_json::Value::Object);
+        Ok(JsonLines { headers, file: file.to_owned(), first, opening, text })
     }
 
     /// The object, where the text is one line.
-    pub(super) fn single_object(&self) -> Option<&Object> {
-        self.single.as_ref()
+    pub(super) fn single(&self) -> Option<&serde_json::Value> {
+        self.opening.as_ref().filter(|_| self.first.len() == 1)
     }
 
-    /// The one object and the hash of the file.
-    pub(super) fn into_single(mut self) -> Result<(serde_json::Value, String), IngestError> {
+    /// The object of the first of several lines.
+    pub(super) fn first(&self) -> Option<&serde_json::Value> {
+        self.opening.as_ref().filter(|_| self.first.len() > 1)
+    }
+
+    /// The one object, or the list of all, and the hash of the file.
+    pub(super) fn into_document(mut self) -> Result<(serde_json::Value, String), IngestError> {
+        let mut pages = Vec::new();
+        let mut lines = std::mem::take(&mut self.first).into_iter();
+        let mut number = 0;
+        loop {
+            let line = match lines.next() {
+                Some((at, line)) => {
+                    number = at;
+                    line
+                }
+                None => match next_line(&mut self.text, &mut number, &self.file)? {
+                    Some(line) => line,
+                    None => break,
+                },
+            };
+            pages.push(serde_json::Value::Object(object(&line).map_err(|reason| {
+                let hint = "the file is probably cut short: export it again";
+                unreadable(&self.file, format!("line {number}: {reason}"), hint)
+            })?));
+        }
         let sha256 = self.text.sha256(&self.file)?;
-        Ok((serde_json::Value::Object(self.single.unwrap_or_default()), sha256))
+        let value = match pages.len() {
+            1 => pages.swap_remove(0),
+            _ => serde_json::Value::Array(pages),
+        };
+        Ok((value, sha256))
     }
 
     /// Reads the rows.

@@ -58,7 +58,7 @@ pub(super) struct TableInput {
 enum Rows {
     Csv(Box<csv_rows::CsvRows>),
     JsonLines(Box<JsonLines>),
-    JsonArray(Vec<serde_json::Value>, String),
+    JsonArray(serde_json::Value, String),
     Parquet(ParquetInput),
     Ready(RawTable, String),
 }
@@ -177,12 +177,12 @@ fn document(
 
 /// A list: rows where its entries are objects, else a document.
 fn of_array(value: serde_json::Value, sha256: String, file: String) -> Opened {
-    match value {
-        serde_json::Value::Array(items) if items.iter().any(serde_json::Value::is_object) => {
+    match value.as_array() {
+        Some(items) if items.iter().any(serde_json::Value::is_object) => {
             let headers = json_rows::headers_of(items.iter().take(1000));
-            Opened::Table(TableInput { file, headers, rows: Rows::JsonArray(items, sha256) })
+            Opened::Table(TableInput { file, headers, rows: Rows::JsonArray(value, sha256) })
         }
-        value => Opened::Document { value, sha256 },
+        _ => Opened::Document { value, sha256 },
     }
 }
 
@@ -201,18 +201,26 @@ impl TableInput {
         TableInput { file: file.to_owned(), headers, rows: Rows::Ready(table, sha256) }
     }
 
-    /// The first entry, where this may be a JSON document written on one line.
-    pub(super) fn single_object(&self) -> Option<&serde_json::Map<String, serde_json::Value>> {
+    /// The object of a text that is one line, which may be a document rather than a row.
+    pub(super) fn single(&self) -> Option<&serde_json::Value> {
         match &self.rows {
-            Rows::JsonLines(lines) => lines.single_object(),
+            Rows::JsonLines(lines) => lines.single(),
             _ => None,
         }
     }
 
-    /// The entries of a JSON list.
-    pub(super) fn array(&self) -> Option<&[serde_json::Value]> {
+    /// The first of several lines, which may be pages of one document.
+    pub(super) fn pages(&self) -> Option<&serde_json::Value> {
         match &self.rows {
-            Rows::JsonArray(items, _) => Some(items),
+            Rows::JsonLines(lines) => lines.first(),
+            _ => None,
+        }
+    }
+
+    /// The list that the text is.
+    pub(super) fn array(&self) -> Option<&serde_json::Value> {
+        match &self.rows {
+            Rows::JsonArray(list, _) => Some(list),
             _ => None,
         }
     }
@@ -220,11 +228,9 @@ impl TableInput {
     /// The one JSON value that this is, instead of rows.
     pub(super) fn into_document(self) -> Result<Opened, IngestError> {
         match self.rows {
-            Rows::JsonArray(items, sha256) => {
-                Ok(Opened::Document { value: serde_json::Value::Array(items), sha256 })
-            }
+            Rows::JsonArray(value, sha256) => Ok(Opened::Document { value, sha256 }),
             Rows::JsonLines(lines) => {
-                let (value, sha256) = lines.into_single()?;
+                let (value, sha256) = lines.into_document()?;
                 Ok(Opened::Document { value, sha256 })
             }
             rows => Ok(Opened::Table(TableInput { rows, ..self })),
@@ -250,9 +256,10 @@ impl TableInput {
         match self.rows {
             Rows::Csv(rows) => rows.batches(file, wants, most_rows, visit),
             Rows::JsonLines(lines) => lines.batches(file, wants, most_rows, visit),
-            Rows::JsonArray(items, sha256) => {
+            Rows::JsonArray(serde_json::Value::Array(items), sha256) => {
                 json_rows::array(items, (file, sha256), wants, most_rows, visit)
             }
+            Rows::JsonArray(..) => Err(IngestError::NoRows { file: file.to_owned() }),
             Rows::Parquet(input) => input.batches(file, wants, most_rows, visit),
             Rows::Ready(table, sha256) => {
                 let facts = FileFacts {
