@@ -44,6 +44,12 @@ pub enum Command {
   gpuadvise analyze 'logs/*.parquet' --month --format md
   gzip -dc usage.csv.gz | gpuadvise analyze - --output reports/today --fail-above 1000")]
     Analyze(AnalyzeArgs),
+    /// Read files, account for every row and amount, and write the usage table
+    #[command(after_help = "Examples:
+  gpuadvise ingest bill.csv.gz --explain
+  gpuadvise ingest 'focus/*.parquet' cluster.json --format json
+  gpuadvise ingest bill.csv metrics.json --output usage.parquet")]
+    Ingest(IngestArgs),
     /// Print the statistics and the class of the demand
     #[command(after_help = "Examples:
   gpuadvise describe requests.csv
@@ -113,7 +119,7 @@ pub struct Global {
 /// Inputs and the part of them to use
 #[derive(Debug, Args)]
 pub struct InputArgs {
-    /// Usage tables and request logs: paths, quoted patterns, or - for stdin
+    /// Bills, logs, telemetry, usage tables: paths, folders, quoted patterns, or - for stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
     /// Start of the window: a date, a timestamp, or a span back from the end such as 7d
@@ -128,6 +134,17 @@ pub struct InputArgs {
     /// Rows in percent that may be rejected before the run stops
     #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
     pub max_rejected: f64,
+}
+
+/// Arguments of `ingest`
+#[derive(Debug, Args)]
+pub struct IngestArgs {
+    /// Inputs and the part of them to use
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Say of each file what was used, of each row what became of it, of each rule what it matched
+    #[arg(long)]
+    pub explain: bool,
 }
 
 /// Arguments of `analyze`

@@ -92,7 +92,7 @@ pub(super) fn coverage(
             continue;
         };
         let last = hours(period.end().plus_us(-1));
-        let mut mark = |into: &mut BTreeMap<i64, ()>| {
+        let mark = |into: &mut BTreeMap<i64, ()>| {
             for hour in hours(period.start())..=last {
                 into.insert(hour, ());
             }

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use crate::units::Timestamp;
 use super::facts::{self, Evidence, Placed, ScalerFacts, WorkloadFacts};
 use super::gpu::GpuCapacity;
 use super::hold::{self, Claim, Held, Holder, Member};
@@ -133,6 +134,7 @@ fn build(snapshots: &[Snapshot]) -> ClusterView {
         ((meta.namespace().to_owned(), meta.name.clone()), names.name(identity))
     });
     ClusterView {
+        times: Vec::new(),
         machines,
         by_name,
         pods: pods.collect(),

@@ -75,7 +75,7 @@ impl ParquetInput {
     /// Reads the metadata.
     pub(super) fn open(mut self, file: &str) -> Result<ParquetInput, IngestError> {
         file.clone_into(&mut self.file);
-        let read = self.decode(|reader| {
+        let read = self.decode(|mut reader| {
             let schema = reader.schema()?;
             let metadata = reader.get_metadata()?.clone();
             Ok((schema, metadata))
