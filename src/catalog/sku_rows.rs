@@ -141,12 +141,13 @@ impl Machines {
         let mut names: Vec<&str> = self.anywhere.keys().map(String::as_str).collect();
         names.sort_by_key(|it| (std::cmp::Reverse(it.len()), *it));
         let names: Vec<String> = names.into_iter().map(regex::escape).collect();
-        // No name at all must fit nothing.
-        const NOTHING: &str = "[^\\x00-\\x{10FFFF}]";
         let pattern = if names.is_empty() { NOTHING.to_owned() } else { names.join("|") };
         Regex::new(&anchored(&pattern)).map_err(|error| bad(file.place(0), &error))
     }
 }
+
+/// A pattern that fits no text, for a file without names.
+const NOTHING: &str = "[^\\x00-\\x{10FFFF}]";
 
 /// The pattern between the edges of words.
 fn anchored(pattern: &str) -> String {
