@@ -259,7 +259,7 @@ impl<'a> Line<'a> {
     fn described_machine(&self, text: &Text, evidence: Evidence) -> Option<Found> {
         self.rules(text).find_map(|rule| {
             let Says::Machine(gpu) = &rule.says else { return None };
-            let captured = rule.captures.as_ref().and_then(|it| it.captures(&text.normal));
+            let captured = rule.captures.as_ref().and_then(|it| it.regex().captures(&text.normal));
             let part = |name: &str| captured.as_ref().and_then(|it| it.name(name));
             let label = match (gpu, part("gpu")) {
                 (Some(gpu), _) => gpu.clone(),

@@ -27,7 +27,7 @@ impl Catalog {
     ///   (3g + 3g of an A100 = 6/7, 4 x 1g.20gb = 4/7): the rest is idle and belongs to nobody.
     /// - vGPU: the memory of the profile over that of the GPU, `GRID A100D-10C` = 10/80; with a
     ///   slice in the name, `GRID A100D-1-10C`, it is MIG: 1/7.
-    /// - Anything else is a whole GPU, 1. So are time slices (`NVIDIA-L4-SHARED`) and HAMi, where
+    /// - Anything else is a whole GPU, 1. So are time slices (`NVIDIA-L4-SHARED`) and `HAMi`, where
     ///   every pod sees the whole device: divide by the pods of one UUID.
     pub fn gpu_fraction(&self, device_name: &str, mig_profile: Option<&str>) -> Option<f64> {
         let device = self.device(device_name)?;

@@ -1,6 +1,7 @@
 //! `skus.toml`, read, checked and made ready to be searched.
 
 use std::collections::BTreeMap;
+use std::sync::OnceLock;
 
 use regex::{Regex, RegexSet};
 
@@ -61,7 +62,23 @@ pub(super) struct TextRule {
     /// What the charge is.
     pub(super) says: Says,
     /// The pattern itself where it captures a count or a name.
-    pub(super) captures: Option<Regex>,
+    pub(super) captures: Option<Capturing>,
+}
+
+/// A pattern that is made ready when it is first needed: a bill needs few of them.
+#[derive(Clone, Debug)]
+pub(super) struct Capturing {
+    pattern: String,
+    ready: OnceLock<Regex>,
+}
+
+impl Capturing {
+    /// The pattern, ready to be searched for.
+    pub(super) fn regex(&self) -> &Regex {
+        self.ready.get_or_init(|| {
+            Regex::new(&self.pattern).expect("the set of all patterns was made of it before")
+        })
+    }
 }
 
 /// What a text says a charge is.
@@ -106,17 +123,13 @@ pub(super) fn read(
         providers.push(raw.words.clone());
     }
     let machines = reader.machines(rows)?;
-    let names = machines.names(file)?;
-    let texts = reader.texts(rows)?;
-    let patterns: Vec<&str> = texts.iter().map(|(pattern, _)| pattern.as_str()).collect();
-    let patterns = RegexSet::new(patterns).map_err(|error| bad(file.place(0), &error))?;
+    let (sources, texts): (Vec<Pattern>, Vec<TextRule>) = reader.texts(rows)?.into_iter().unzip();
     Ok(Skus {
         providers,
-        names,
-        patterns,
-        texts: texts.into_iter().map(|(_, rule)| rule).collect(),
-        family_patterns: RegexSet::new(&machines.family_patterns)
-            .map_err(|error| bad(file.place(0), &error))?,
+        names: machines.names(file)?,
+        patterns: reader.set(&sources)?,
+        texts,
+        family_patterns: reader.set(&machines.family_patterns)?,
         families: machines.families,
         machines: machines.anywhere,
         strict: machines.strict,
@@ -125,12 +138,19 @@ pub(super) fn read(
     })
 }
 
+/// A pattern between the edges of words, and where it stands.
+struct Pattern {
+    text: String,
+    start: usize,
+    column: &'static str,
+}
+
 /// The rows of `machine` while they are read.
 #[derive(Default)]
 struct Machines {
     anywhere: BTreeMap<String, Machine>,
     strict: BTreeMap<(ProviderIndex, String), Machine>,
-    family_patterns: Vec<String>,
+    family_patterns: Vec<Pattern>,
     families: Vec<(Option<ProviderIndex>, String)>,
 }
 
@@ -141,12 +161,13 @@ impl Machines {
         let mut names: Vec<&str> = self.anywhere.keys().map(String::as_str).collect();
         names.sort_by_key(|it| (std::cmp::Reverse(it.len()), *it));
         let names: Vec<String> = names.into_iter().map(regex::escape).collect();
-        // No name at all must fit nothing.
-        const NOTHING: &str = "[^\\x00-\\x{10FFFF}]";
         let pattern = if names.is_empty() { NOTHING.to_owned() } else { names.join("|") };
         Regex::new(&anchored(&pattern)).map_err(|error| bad(file.place(0), &error))
     }
 }
+
+/// A pattern that fits no text, for a file without names.
+const NOTHING: &str = "[^\\x00-\\x{10FFFF}]";
 
 /// The pattern between the edges of words.
 fn anchored(pattern: &str) -> String {
@@ -169,8 +190,8 @@ impl Reader<'_> {
             let provider = self.provider(start, raw.provider.as_deref())?;
             let gpu = self.gpu(start, &raw.gpu)?;
             if let Some(family) = &raw.family {
-                let pattern = self.pattern(start, "family", family)?;
-                all.family_patterns.push(pattern.as_str().to_owned());
+                let text = anchored(family);
+                all.family_patterns.push(Pattern { text, start, column: "family" });
                 all.families.push((provider, gpu.clone()));
             }
             self.sizes(start, raw, &(provider, gpu), &mut all)?;
@@ -220,7 +241,7 @@ impl Reader<'_> {
         Ok(())
     }
 
-    fn texts(&self, rows: &RawSkus) -> Result<Vec<(String, TextRule)>, CatalogError> {
+    fn texts(&self, rows: &RawSkus) -> Result<Vec<(Pattern, TextRule)>, CatalogError> {
         let mut all = Vec::new();
         for row in &rows.text {
             let (start, raw) = (row.span().start, row.get_ref());
@@ -231,14 +252,15 @@ impl Reader<'_> {
                 return Err(self.empty(start, "patterns"));
             }
             for pattern in &raw.patterns {
-                let pattern = self.pattern(start, "patterns", pattern)?;
-                let captures_name = pattern.capture_names().flatten().any(|it| it == "gpu");
-                if says == Says::Machine(None) && !captures_name {
+                if says == Says::Machine(None) && !pattern.contains("(?<gpu>") {
                     return Err(self.empty(start, "gpu"));
                 }
-                let text = pattern.as_str().to_owned();
-                let captures = (pattern.captures_len() > 1).then_some(pattern);
-                all.push((text, TextRule { provider, says: says.clone(), captures }));
+                let text = anchored(pattern);
+                let captures = pattern
+                    .contains("(?<")
+                    .then(|| Capturing { pattern: text.clone(), ready: OnceLock::new() });
+                let rule = TextRule { provider, says: says.clone(), captures };
+                all.push((Pattern { text, start, column: "patterns" }, rule));
             }
         }
         Ok(all)
@@ -325,14 +347,20 @@ impl Reader<'_> {
         })
     }
 
-    fn pattern(&self, start: usize, column: &str, text: &str) -> Result<Regex, CatalogError> {
-        let at = || self.file.place_of(start, column);
-        let pattern = Regex::new(&anchored(text)).map_err(|error| bad(at(), &error))?;
-        if pattern.is_match("") || pattern.is_match("a b") {
-            let message = format!("`{text}` fits any text");
-            return Err(CatalogError::BadPattern { at: at(), message });
+    /// All patterns as one, or the place of the first that is none or that fits any text.
+    fn set(&self, patterns: &[Pattern]) -> Result<RegexSet, CatalogError> {
+        let at = |it: &Pattern| self.file.place_of(it.start, it.column);
+        let set = RegexSet::new(patterns.iter().map(|it| &it.text)).map_err(|error| {
+            let each =
+                patterns.iter().find_map(|it| Some(bad(at(it), &Regex::new(&it.text).err()?)));
+            each.unwrap_or_else(|| bad(self.file.place(0), &error))
+        })?;
+        let mut hits = set.matches("a b").into_iter().chain(set.matches(""));
+        if let Some(pattern) = hits.find_map(|it| patterns.get(it)) {
+            let message = format!("`{}` fits any text", pattern.text);
+            return Err(CatalogError::BadPattern { at: at(pattern), message });
         }
-        Ok(pattern)
+        Ok(set)
     }
 
     fn empty(&self, start: usize, column: &'static str) -> CatalogError {
