@@ -77,6 +77,20 @@ pub enum IngestError {
         /// The second.
         second: &'static str,
     },
+    /// Two files that charge the same things.
+    #[error("{first} ({first_format}) and {second} ({second_format}) hold the same money: both bill {provider} for the same time")]
+    SameMoneyTwice {
+        /// The first file.
+        first: String,
+        /// What it is.
+        first_format: String,
+        /// The second.
+        second: String,
+        /// What it is.
+        second_format: String,
+        /// Who is paid in both.
+        provider: String,
+    },
     /// A column whose type can hold no such value.
     #[error("{file}: the column `{column}` has the type {found}, which holds no {expected}")]
     WrongType {
@@ -167,6 +181,9 @@ impl IngestError {
                 "a usage table needs `period_start` with `workload`, costs, GPUs or requests; a request log \
                  needs `timestamp` with `prompt_tokens` and `completion_tokens`"
                     .to_owned()
+            }
+            IngestError::SameMoneyTwice { .. } => {
+                "give one of the two; where both tell something, analyse them in two runs".to_owned()
             }
             IngestError::TwoFormats { .. } => {
                 "give each export in a file of its own".to_owned()

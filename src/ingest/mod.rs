@@ -32,7 +32,7 @@ use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
 
 pub use assemble::assemble;
-pub use bill::Fate;
+pub use bill::{Fate, InvoiceState};
 pub use config::{Config, ConfigError, Policy, Reporting, WorkloadConfig, parse_config};
 pub use coverage::{Coverage, SourceKind};
 pub use error::IngestError;
@@ -106,6 +106,8 @@ pub struct Ingested {
     pub reconciliation: Reconciliation,
     /// Which days each kind of source covers.
     pub coverage: Coverage,
+    /// Whether the amounts of the bills may still change.
+    pub invoice: InvoiceState,
     /// The files.
     pub files: Vec<InputFile>,
     /// The rules of the config, and what each matched.
@@ -210,6 +212,7 @@ fn finish(
         rejected,
         reconciliation,
         coverage,
+        invoice: if gathered.estimated { InvoiceState::Estimated } else { closed.invoice },
         files,
         rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
         notices,

@@ -3,7 +3,7 @@
 //! Cluster snapshots are read first, because they say whose a machine of a bill is; all other files
 //! in the order they were named.
 
-use super::bill::{self, Books, Resolver};
+use super::bill::{self, Books, Charged, Resolver};
 use super::cluster::{self, ClusterView, Snapshot};
 use super::coverage::SourceKind;
 use super::measured::Measured;
@@ -31,6 +31,7 @@ pub(super) struct Gathered {
     /// Whether a provider says that its amounts may still change.
     pub(super) estimated: bool,
     series: Vec<telemetry::Series>,
+    charged: Vec<(String, String, Charged)>,
 }
 
 /// What everything is read with.
@@ -59,6 +60,7 @@ pub(super) fn gather(
         notices: Vec::new(),
         estimated: false,
         series: Vec::new(),
+        charged: Vec::new(),
     };
     let reader = Reader { config, catalog, options };
     let mut snapshots = Vec::new();
@@ -192,7 +194,9 @@ impl Gathered {
             let before = self.books.n_rejected();
             let posted = bill::post(input, format, resolver, &mut self.books)?;
             let rejected = self.books.n_rejected() - before + posted.facts.rejected.len() as u64;
-            self.push(file, posted.facts, (posted.format, SourceKind::Bill), posted.columns_used, rejected);
+            self.refuse_same_money(file, &posted.format, posted.charged)?;
+            let format = (posted.format, SourceKind::Bill);
+            self.push(file, posted.facts, format, posted.columns_used, rejected);
             return Ok(());
         }
         if let Some(format) = requests::detect(&headers, file, &reader.config.mappings) {
@@ -214,6 +218,34 @@ impl Gathered {
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
+        Ok(())
+    }
+
+    /// Fails when an earlier file of another format bills the same provider for the same time: two
+    /// exports of one bill would be added to twice its amount.
+    fn refuse_same_money(
+        &mut self,
+        file: &str,
+        format: &str,
+        charged: Charged,
+    ) -> Result<(), IngestError> {
+        for (first, first_format, other) in &self.charged {
+            let both = other.shared(&charged);
+            let is_allocation = |it: &str| it.starts_with("OpenCost");
+            // An allocation divides what a bill of any provider charges.
+            let divides = is_allocation(first_format) != is_allocation(format);
+            let same = both.is_some() && bill::repeat_each_other(first_format, format);
+            if other.overlaps(&charged) && (same || divides) {
+                return Err(IngestError::SameMoneyTwice {
+                    first: first.clone(),
+                    first_format: first_format.clone(),
+                    second: file.to_owned(),
+                    second_format: format.to_owned(),
+                    provider: both.cloned().flatten().unwrap_or_else(|| "a cluster".to_owned()),
+                });
+            }
+        }
+        self.charged.push((file.to_owned(), format.to_owned(), charged));
         Ok(())
     }
 

@@ -23,6 +23,7 @@ mod terminal;
 mod tests;
 mod words;
 
+pub use account::{Line, Reconciliation, part_in_words};
 pub use build::{Analysed, RunFacts, build};
 pub(crate) use csv::line as csv_line;
 pub use model::ReportModel;
@@ -106,6 +107,21 @@ pub fn render(
         Format::Markdown => markdown::render(report),
         Format::Html => html::render(report),
     }
+}
+
+/// A text from data on one line, without control characters.
+pub(crate) fn plain(text: &str) -> String {
+    words::plain(text)
+}
+
+/// A text cut to a length, with a mark where it was.
+pub(crate) fn clip(text: &str, longest: usize) -> String {
+    words::clip(text, longest)
+}
+
+/// An amount as the terminal shows it.
+pub(crate) fn money(amount: crate::units::Money) -> String {
+    number::Medium::Terminal.money(amount)
 }
 
 /// The files of the report folder: path inside it, and bytes.

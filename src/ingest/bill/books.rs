@@ -58,6 +58,8 @@ pub(in crate::ingest) struct Books {
     pub(super) rounding: BTreeMap<Option<String>, Rounding>,
     /// First and last instant of usage.
     pub(super) span: Option<(i64, i64)>,
+    /// Rows on an invoice, rows on none yet, rows that correct an earlier month.
+    pub(super) invoice: [u64; 3],
 }
 
 impl Books {
@@ -125,6 +127,9 @@ impl Books {
             known.effective_fraction |= seen.effective_fraction;
             known.billed_fraction |= seen.billed_fraction;
         }
+        for (known, more) in self.invoice.iter_mut().zip(other.invoice) {
+            *known += more;
+        }
         self.n_rejected += other.n_rejected;
         let room = MOST_REJECTED_KEPT.saturating_sub(self.rejected.len());
         self.rejected.extend(other.rejected.into_iter().take(room));
@@ -180,6 +185,7 @@ impl Books {
                 .map(|(provider, _)| provider)
                 .collect(),
             span,
+            invoice: InvoiceState::of(self.invoice),
         })
     }
 }
@@ -203,6 +209,43 @@ pub(in crate::ingest) struct Closed {
     pub(in crate::ingest) rounded: Vec<Option<String>>,
     /// From the first to the last instant of usage.
     pub(in crate::ingest) span: Option<Period>,
+    /// Whether the amounts may still change.
+    pub(in crate::ingest) invoice: InvoiceState,
+}
+
+/// Whether the amounts of the bills may still change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum InvoiceState {
+    /// No bill says.
+    #[default]
+    Unknown,
+    /// Some charges are on no invoice yet.
+    Estimated,
+    /// Every charge is on an invoice.
+    Final,
+    /// Every charge is on an invoice, and some correct earlier months.
+    Corrected,
+}
+
+impl InvoiceState {
+    fn of([invoiced, open, corrections]: [u64; 3]) -> InvoiceState {
+        match (invoiced, open, corrections) {
+            (0, 0, _) => InvoiceState::Unknown,
+            (_, 1.., _) => InvoiceState::Estimated,
+            (_, 0, 1..) => InvoiceState::Corrected,
+            (_, 0, 0) => InvoiceState::Final,
+        }
+    }
+
+    /// The words for it.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            InvoiceState::Unknown => "do not say whether they are final",
+            InvoiceState::Estimated => "estimated: not all on an invoice yet",
+            InvoiceState::Final => "final",
+            InvoiceState::Corrected => "final, with corrections of earlier months",
+        }
+    }
 }
 
 impl Closed {

@@ -152,6 +152,8 @@ pub(in crate::ingest) struct Line {
     pub(in crate::ingest) namespace: Option<String>,
     /// Kubernetes pod.
     pub(in crate::ingest) pod: Option<String>,
+    /// Whether the charge is on an invoice; nothing where the format does not say.
+    pub(in crate::ingest) invoiced: Option<bool>,
     /// A row that only divides others (split cost allocation): it is read, and never added.
     pub(in crate::ingest) divides_others: bool,
     /// What the format itself needs to know again per row, such as the line item type.

@@ -34,7 +34,6 @@ const LINE: [&str; 20] = [
     "pricingterm",
     "pricingunit",
     "productinstancetype",
-    "productinstancefamily",
     "productregioncode",
     "productregion",
     "reservationreservationarn",
@@ -43,6 +42,7 @@ const LINE: [&str; 20] = [
     "capacityreservationcapacityreservationarn",
     "capacityreservationcapacityreservationstatus",
     "productgpu",
+    "billinvoiceid",
 ];
 /// Amounts and times.
 const NUMBERS: [&str; 13] = [
@@ -288,14 +288,14 @@ impl Bound for Cur {
             (slot.map(|it| self.columns.header(*it)), reason)
         };
         let word = text(0).ok_or_else(|| fault(0, "the line item type is missing".to_owned()))?;
-        let reservation = text(14);
+        let reservation = text(13);
         let item = item_of(word, text(1), reservation.is_some())
             .ok_or_else(|| fault(0, columns::none_of(word, "the line item types of AWS")))?;
         let currency = text(6).map(Currency::parse).transpose().map_err(|_| {
             fault(6, columns::none_of(text(6).unwrap_or_default(), "the currency codes"))
         })?;
         let (usage_type, operation) = (text(2).unwrap_or_default(), text(3).unwrap_or_default());
-        let mut tags = text(16).map(columns::object).unwrap_or_default();
+        let mut tags = text(15).map(columns::object).unwrap_or_default();
         for (slot, key) in &self.tag_columns {
             if let Some(value) = filled(texts.get(*slot).copied().flatten()) {
                 tags.insert(key.clone(), value.to_owned());
@@ -313,24 +313,25 @@ impl Bound for Cur {
             currency,
             category: Some(category_of(item)),
             pricing: pricing_of(item, usage_type),
-            commitment: own(15).or_else(|| own(14)),
+            commitment: own(14).or_else(|| own(13)),
             commitment_use: covered.then_some(Use::Used),
-            capacity: own(17),
-            capacity_use: text(18).and_then(|it| {
+            capacity: own(16),
+            capacity_use: text(17).and_then(|it| {
                 let unused = it.to_ascii_lowercase().starts_with("unused");
                 unused.then_some(Use::Unused)
             }),
             resource_id: own(4),
-            region: own(12).or_else(|| own(13)),
+            region: own(11).or_else(|| own(12)),
             sub_account: own(5),
             service: own(1),
             compute: matches!(text(1), Some("AmazonEC2" | "AmazonSageMaker" | "AmazonECS")),
             instance_type: own(10),
-            gpu_count: text(19).and_then(|it| it.parse().ok()),
+            gpu_count: text(18).and_then(|it| it.parse().ok()),
             sku_texts: [text(2), text(7)].into_iter().flatten().map(str::to_owned).collect(),
             unit,
             tags,
             divides_others: operation.starts_with("EKSPod") || operation.starts_with("ECSTask"),
+            invoiced: self.slots[19].map(|_| text(19).is_some()),
             own: item as u8,
             ..Line::default()
         })

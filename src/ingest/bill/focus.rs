@@ -21,7 +21,7 @@ use crate::usage::PricingCategory;
 pub(in crate::ingest) static FORMAT: BillFormat = BillFormat { fits, wants, bind };
 
 /// Texts that make a line, in the order in which [`Focus::line`] reads them.
-const LINE: [&str; 25] = [
+const LINE: [&str; 26] = [
     "serviceprovidername",
     "providername",
     "publishername",
@@ -47,6 +47,7 @@ const LINE: [&str; 25] = [
     "consumedunit",
     "xusagetype",
     "xskumetername",
+    "invoiceid",
 ];
 /// Amounts and times.
 const NUMBERS: [&str; 9] = [
@@ -224,6 +225,7 @@ impl Bound for Focus {
                 .collect(),
             unit,
             tags: text(20).map(columns::object).unwrap_or_default(),
+            invoiced: self.slots[25].map(|_| text(25).is_some()),
             own: if by_consumed { BY_CONSUMED } else { 0 },
             ..Line::default()
         })

@@ -29,9 +29,10 @@ mod sums;
 
 pub use booking::Fate;
 pub(super) use booking::{Booking, Resolver};
+pub use books::InvoiceState;
 pub(super) use books::{Books, Closed, Entry};
 pub(super) use charge::{BillFormat, ChargeCategory, Costs};
-pub(super) use posting::post;
+pub(super) use posting::{Charged, post};
 pub(super) use sums::Sums;
 
 use super::IngestError;
@@ -63,6 +64,19 @@ pub(super) fn detect(
         }
         (first, _) => Ok(first.map(|(_, format)| *format)),
     }
+}
+
+/// Whether two formats hold the same money where they bill one provider for one time: all do but
+/// files of one format, of which `RunPod` alone can be grouped in ways that repeat each other.
+pub(super) fn repeat_each_other(first: &str, second: &str) -> bool {
+    let family = |format: &str| format.split([' ', '(']).next().map(str::to_owned);
+    let grouped = |format: &str, by: &str| format.contains(&format!("({by}"));
+    if family(first) != Some("RunPod".to_owned()) || family(second) != Some("RunPod".to_owned()) {
+        return first != second && !(first.starts_with("FOCUS") && second.starts_with("FOCUS"));
+    }
+    // Pods by name and pods by GPU; endpoints have files of their own.
+    let pods = |it: &str| grouped(it, "pods") || grouped(it, "GPU types");
+    first != second && pods(first) && pods(second)
 }
 
 /// Whether a JSON value is a document of one of the formats.

@@ -5,6 +5,8 @@
 //! distinct tuple. Workers own their books; sums are whole numbers, so it does not matter which
 //! worker took which row.
 
+use std::collections::BTreeSet;
+
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
 use rayon::prelude::*;
@@ -38,6 +40,52 @@ pub(in crate::ingest) struct PostedFile {
     pub(in crate::ingest) columns_used: Vec<String>,
     /// Distinct lines.
     pub(in crate::ingest) lines: usize,
+    /// Who is paid, and when.
+    pub(in crate::ingest) charged: Charged,
+}
+
+/// Who is paid in a file, and when: two exports of one provider over one time are one money.
+#[derive(Clone, Debug, Default)]
+pub(in crate::ingest) struct Charged {
+    /// Providers.
+    providers: BTreeSet<Option<String>>,
+    /// Accounts of GPU charges, with their provider.
+    accounts: BTreeSet<(Option<String>, String)>,
+    /// From the first to the last instant of usage.
+    span: Option<(i64, i64)>,
+}
+
+impl Charged {
+    /// Whether two files can hold charges of one time.
+    pub(in crate::ingest) fn overlaps(&self, other: &Charged) -> bool {
+        match (self.span, other.span) {
+            (Some(a), Some(b)) => a.0 < b.1 && b.0 < a.1,
+            _ => false,
+        }
+    }
+
+    /// A provider that both bill, unless the accounts they name are others.
+    pub(in crate::ingest) fn shared<'a>(&'a self, other: &Charged) -> Option<&'a Option<String>> {
+        let both = self.providers.iter().filter(|it| other.providers.contains(*it));
+        both.into_iter().find(|provider| {
+            let own = |it: &Charged| it.accounts.iter().any(|(of, _)| of == *provider);
+            let shared = self.accounts.iter().any(|it| it.0 == **provider && other.accounts.contains(it));
+            shared || !own(self) || !own(other)
+        })
+    }
+
+    fn note(&mut self, books: &Books) {
+        for booking in books.bookings.iter().filter(|it| it.fate != Fate::Rejected) {
+            self.providers.insert(booking.provider.clone());
+            if let Some(account) = &booking.sub_account {
+                self.accounts.insert((booking.provider.clone(), account.clone()));
+            }
+        }
+        self.span = match (self.span, books.span) {
+            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
+            (a, b) => a.or(b),
+        };
+    }
 }
 
 /// Reads a bill and posts its rows.
@@ -67,9 +115,11 @@ fn in_order(
     // headers differ from those before.
     let mut headers: Vec<String> = Vec::new();
     let mut described = None;
+    let mut charged = Charged::default();
     let facts = input.batches(&format.wants, BATCH_ROWS, &mut |table| {
         if state.is_none() || headers != table.headers {
             if let Some((_, posting)) = state.take() {
+                charged.note(&posting.books);
                 books.absorb(posting.books)?;
             }
             headers.clone_from(&table.headers);
@@ -84,12 +134,13 @@ fn in_order(
     })?;
     let lines = state.as_ref().map_or(0, |(_, posting)| posting.lines.len());
     if let Some((_, posting)) = state {
+        charged.note(&posting.books);
         books.absorb(posting.books)?;
     }
     let Some((format, columns_used)) = described else {
         return Err(IngestError::NoRows { file: file.to_owned() });
     };
-    Ok(PostedFile { facts, format, columns_used, lines })
+    Ok(PostedFile { facts, format, columns_used, lines, charged })
 }
 
 /// The pieces of a Parquet file, every worker its own.
@@ -122,8 +173,10 @@ fn side_by_side(
         || pieces.sha256(),
     );
     let mut lines = 0;
+    let mut charged = Charged::default();
     for posting in posted {
         let posting = posting?;
+        charged.note(&posting.books);
         lines = lines.max(posting.lines.len());
         books.absorb(posting.books)?;
     }
@@ -134,7 +187,7 @@ fn side_by_side(
         headers: pieces.headers.clone(),
     };
     let (format, columns_used) = (bound.format(), bound.columns_used());
-    Ok(PostedFile { facts, format, columns_used, lines })
+    Ok(PostedFile { facts, format, columns_used, lines, charged })
 }
 
 /// A line and where its parts go.
@@ -288,8 +341,8 @@ impl Posting {
             let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
             self.books.reject(Rejected { file, row, column, reason, kind });
         } else {
-            for part in parts.iter() {
-                self.post(part, at, resolver)?;
+            for (number, part) in parts.iter().enumerate() {
+                self.post(part, at, u64::from(number == 0), resolver)?;
             }
         }
         self.parts = parts;
@@ -300,8 +353,8 @@ impl Posting {
         let line = self.lines.get(at).and_then(|it| it.as_ref().ok()).map(|it| &it.line);
         let currency = line.and_then(|it| it.currency).unwrap_or(Currency::USD);
         let category = line.and_then(|it| it.category);
-        for part in parts.iter() {
-            let sums = Sums::of(part.costs, None);
+        for (number, part) in parts.iter().enumerate() {
+            let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
             self.total((currency, category), &sums)?;
             let booking = Booking {
                 fate: Fate::Rejected,
@@ -340,7 +393,14 @@ impl Posting {
     }
 
     /// Adds a part to the totals and to its place.
-    fn post(&mut self, part: &Part, at: usize, resolver: Resolver<'_>) -> Result<(), IngestError> {
+    /// The first part of a row counts it.
+    fn post(
+        &mut self,
+        part: &Part,
+        at: usize,
+        rows: u64,
+        resolver: Resolver<'_>,
+    ) -> Result<(), IngestError> {
         let place = self.place(at, part.kind, resolver);
         let Some(Ok(state)) = self.lines.get(at) else { return Ok(()) };
         if matches!(place, Place::Nowhere) {
@@ -369,11 +429,17 @@ impl Posting {
             Some(billing) => ((billing, billing + (end - start)), None),
             None => ((start, end), gpu_hours),
         };
+        match state.line.invoiced {
+            Some(true) => self.books.invoice[0] += 1,
+            Some(false) => self.books.invoice[1] += 1,
+            None => {}
+        }
+        self.books.invoice[2] += u64::from(state.line.correction);
         if category == Some(ChargeCategory::Usage) && moved.is_none() {
             let span = self.books.span.get_or_insert((start, end));
             *span = (span.0.min(start), span.1.max(end));
         }
-        let sums = Sums::of(costs, hours);
+        let sums = Sums { rows, ..Sums::of(costs, hours) };
         self.total((currency, category), &sums)?;
         self.add(&place, booked, &sums)?;
         if moved.is_some() && gpu_hours.is_some() {
