@@ -108,8 +108,11 @@ impl RequestAccount {
 
     /// What the reader must know.
     pub(super) fn notices(&self) -> Vec<String> {
-        let mut notices: Vec<String> =
-            self.by_fate.iter().filter_map(|(fate, n)| Some(format!("{n} {}", fate.words()?))).collect();
+        let mut notices: Vec<String> = self
+            .by_fate
+            .iter()
+            .filter_map(|(fate, n)| Some(format!("{n} {}", fate.words()?)))
+            .collect();
         let failed_in_demand = self.failed.saturating_sub(self.n(Fate::FailedWithoutTokens));
         if failed_in_demand > 0 {
             notices.push(format!(

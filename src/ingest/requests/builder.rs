@@ -2,19 +2,20 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
 
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::{Rejected, RejectedKind, excerpt};
 use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Row};
-use super::log::{Gathered, RequestLog};
+use super::log::{Gathered, Record, RequestLog};
 use super::otel::{self, Call, Nesting, SpanColumns, Verdict};
-use super::outcome::Outcome;
 use super::rollup::{DayColumns, Repeat, Rollups};
 use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
 };
+use crate::units::Money;
 
 /// Collects the requests of all logs of a run.
 #[derive(Default)]
@@ -30,19 +31,30 @@ pub(in crate::ingest) struct RequestBuilder {
     rejected: Vec<Rejected>,
 }
 
-/// Rows with an id that were read.
+/// Rows with an id that were read: the id, and a hash of the content.
 #[derive(Default)]
-struct Seen {
-    ids: BTreeSet<u128>,
-    rows: BTreeSet<u128>,
-}
+struct Seen(BTreeSet<(u128, u64)>);
 
 impl Seen {
     /// Whether a row with this id and this content was there before.
-    fn is_repeated(&mut self, id: u128, content: &str) -> bool {
-        self.ids.insert(id);
-        !self.rows.insert(otel::hash_of(format!("{id}\u{1f}{content}").as_bytes()))
+    fn is_repeated(&mut self, id: u128, content: u64) -> bool {
+        !self.0.insert((id, content))
     }
+
+    /// Rows that came with an id of another row and differ from it.
+    fn n_reused_ids(&self) -> u64 {
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        pairs.filter(|((a, _), (b, _))| a == b).count() as u64
+    }
+}
+
+/// A hash of all that a request says; it only tells rows of one id apart.
+fn content(record: &Record<'_>, labels: &Labels<'_>, spend: Option<Money>) -> u64 {
+    let tokens = record.tokens.map(|it| (it.prompt, it.completion));
+    let times = (record.at_us, record.latency_us, record.ttft_us);
+    let counts = (tokens, record.cached_prompt_tokens, spend.map(Money::atto));
+    let hash = foldhash::quality::FixedState::default();
+    hash.hash_one((times, counts, record.outcome, labels))
 }
 
 /// A row of a file, by its number.
@@ -90,7 +102,7 @@ impl RequestBuilder {
                         } else {
                             &mut self.dated
                         };
-                        gathered(logs, &name).add(&row.record());
+                        gathered(logs, name).add(&row.record());
                     }
                 }
                 Err(fault) => self.reject(place, fault),
@@ -102,8 +114,8 @@ impl RequestBuilder {
     /// Whether a row is no request of its own: it was there before, or calls a tool.
     fn is_left_out(&mut self, row: &Row<'_>, place: Place<'_>) -> Result<bool, IngestError> {
         if let Some(id) = &row.id {
-            let content = format!("{:?}{:?}{:?}", row.record(), row.labels, row.spend);
-            if self.seen.is_repeated(otel::hash_of(id.as_bytes()), &content) {
+            let content = content(&row.record(), &row.labels, row.spend);
+            if self.seen.is_repeated(otel::hash_of(id.as_bytes()), content) {
                 self.repeat(place, "an identical row with this id came before");
                 return Ok(true);
             }
@@ -150,13 +162,13 @@ impl RequestBuilder {
     }
 
     fn add_call(&mut self, call: Box<Call>, place: Place<'_>, names: &mut Names<'_>) {
-        let repeated =
-            call.key.is_some_and(|key| self.seen.is_repeated(key, &format!("{call:?}")));
+        let content = content(&call.record(), &call.labels(), None);
+        let repeated = call.key.is_some_and(|key| self.seen.is_repeated(key, content));
         if repeated {
             self.repeat(place, "an identical span with this trace and span id came before");
             return;
         }
-        let name = names.workload(&call.labels()).into_owned();
+        let name = names.workload(&call.labels()).to_owned();
         self.calls.push((name, call));
     }
 
@@ -169,7 +181,7 @@ impl RequestBuilder {
             match columns.row(at) {
                 Ok(row) if row.of_tool => self.account.count(Fate::OtherOperation),
                 Ok(row) => {
-                    let name = names.workload(&row.labels).into_owned();
+                    let name = names.workload(&row.labels).to_owned();
                     if self.rollups.add(name, &row) == Repeat::Yes {
                         self.repeat(place, "a row with this id came before; the larger counts");
                     }
@@ -195,7 +207,7 @@ impl RequestBuilder {
     /// The logs, each in order of arrival.
     pub(in crate::ingest) fn finish(mut self) -> Requests {
         self.finish_calls();
-        self.account.reused_ids = (self.seen.rows.len() - self.seen.ids.len()) as u64;
+        self.account.reused_ids = self.seen.n_reused_ids();
         let mut logs: Vec<RequestLog> = Vec::new();
         for (gathered, relative) in [(self.dated, false), (self.relative, true)] {
             for (workload, requests) in gathered {
@@ -223,7 +235,7 @@ impl RequestBuilder {
         for ((name, call), kept) in calls.into_iter().zip(kept) {
             if kept {
                 let record = call.record();
-                self.account.count_outcome(record.outcome.unwrap_or(Outcome::Served));
+                self.account.count_outcome(record.outcome);
                 gathered(&mut self.dated, &name).add(&record);
             } else {
                 self.account.count(Fate::Nested);
@@ -265,7 +277,7 @@ impl<'a> Names<'a> {
 
     /// The workload: by a rule, by the row itself, by a mapping for the file, by what the format
     /// groups requests by, else the name of the file without its extensions.
-    fn workload<'b>(&'b mut self, labels: &'b Labels<'_>) -> Cow<'b, str> {
+    fn workload<'b>(&'b mut self, labels: &'b Labels<'_>) -> &'b str {
         let source = self.source;
         let by_rule = self.by_rule.entry(labels.text()).or_insert_with(|| labels.named_by(source));
         let grouped = match source.format {
@@ -276,7 +288,7 @@ impl<'a> Names<'a> {
             _ => None,
         };
         let name = by_rule.as_deref().or(labels.workload.as_deref()).or(self.of_file).or(grouped);
-        Cow::Borrowed(name.unwrap_or(self.stem))
+        name.unwrap_or(self.stem)
     }
 }
 

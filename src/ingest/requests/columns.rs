@@ -141,7 +141,7 @@ fn generic_role(header: &str) -> Option<Role> {
 }
 
 /// Texts of a row that tell whose the request is.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Hash)]
 pub(super) struct Labels<'a> {
     pub(super) workload: Option<Cow<'a, str>>,
     pub(super) model: Option<Cow<'a, str>>,
@@ -176,7 +176,7 @@ impl Row<'_> {
         Record {
             at_us: self.at_us,
             tokens: self.tokens,
-            outcome: Some(self.outcome),
+            outcome: self.outcome,
             latency_us: self.latency_us,
             ttft_us: self.ttft_us,
             cached_prompt_tokens: None,

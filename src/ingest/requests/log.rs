@@ -10,8 +10,8 @@ use crate::workload::ArrivalTrace;
 
 /// Most names of models a log lists.
 const MOST_MODELS: usize = 5;
-/// Share of served requests in percent that may lack token counts: up to it they are left out of the
-/// demand and the others keep their tokens; above it the whole log counts as one without tokens.
+/// Share of served requests in percent that may lack token counts: up to it they are left out of
+/// the demand and the others keep their tokens; above it the log counts as one without tokens.
 const MOST_WITHOUT_TOKENS_PERCENT: u64 = 1;
 
 /// The requests of one workload.
@@ -61,7 +61,7 @@ pub struct RequestFacts {
 pub(super) struct Record<'a> {
     pub(super) at_us: i64,
     pub(super) tokens: Option<TokenCounts>,
-    pub(super) outcome: Option<Outcome>,
+    pub(super) outcome: Outcome,
     pub(super) latency_us: Option<u64>,
     pub(super) ttft_us: Option<u64>,
     pub(super) cached_prompt_tokens: Option<u64>,
@@ -116,8 +116,7 @@ impl Gathered {
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let samples = &mut self.samples;
         let at = record.at_us;
-        let outcome = record.outcome.unwrap_or(Outcome::Served);
-        match outcome {
+        match record.outcome {
             Outcome::Cached => return samples.cached.push(at),
             Outcome::Throttled => return samples.throttled.push(at),
             Outcome::Failed => samples.failed.push(at),
@@ -133,7 +132,7 @@ impl Gathered {
         }
         count(&mut samples.models, record.model, at);
         count(&mut samples.teams, record.team, at);
-        let failed = outcome == Outcome::Failed;
+        let failed = record.outcome == Outcome::Failed;
         // No request has an empty prompt: zeros of a failure mean that nobody counted.
         let tokens = record.tokens.filter(|it| !failed || it.total() > 0);
         self.requests.push(Request { at_us: at, tokens, failed });

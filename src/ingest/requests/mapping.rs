@@ -145,6 +145,11 @@ impl LogMapping {
         self.pattern.as_ref().is_none_or(|it| it.matches(file))
     }
 
+    /// The workload it gives to requests whose row names none.
+    pub(super) fn workload(&self) -> Option<&str> {
+        self.workload.as_deref()
+    }
+
     /// How its times are written.
     pub(super) fn time_format(&self) -> Option<&TimeFormat> {
         self.columns.as_ref().map(|it| &it.format)
@@ -195,11 +200,4 @@ pub(in crate::ingest) fn workload_of_file<'a>(
         .iter()
         .filter(|it| it.pattern.is_some() && it.is_for(file))
         .find_map(|it| it.workload.as_deref())
-}
-
-impl LogMapping {
-    /// The workload it gives to requests whose row names none.
-    pub(super) fn workload(&self) -> Option<&str> {
-        self.workload.as_deref()
-    }
 }

@@ -1,7 +1,7 @@
 //! Request logs: one row, or one span, per request.
 //!
-//! Comes in: batches of rows of any log that is known. Goes out: one [`RequestLog`] per workload and
-//! the account of every row: part of the demand, left out for a stated reason, or refused. Keys,
+//! Comes in: batches of rows of any log that is known. Goes out: one [`RequestLog`] per workload
+//! and the account of every row: part of the demand, left out for a stated reason, or refused. Keys,
 //! end users, addresses of clients and texts of prompts and answers are never read.
 
 mod account;

@@ -3,9 +3,10 @@
 use super::super::cell::Cell;
 
 /// What became of a request.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, Hash, PartialEq, Eq, PartialOrd, Ord)]
 pub(in crate::ingest) enum Outcome {
     /// It was answered.
+    #[default]
     Served,
     /// It was offered and not answered: an error, a timeout, a client that left.
     Failed,

@@ -1,4 +1,4 @@
-//! The daily tables of LiteLLM, `LiteLLM_Daily{User,Team,Tag,...}Spend`: requests and tokens by day.
+//! The daily tables of LiteLLM, `LiteLLM_Daily{User,Team,...}Spend`: requests and tokens by day.
 //!
 //! Each of these tables counts the same requests along another dimension, so only one of them may
 //! count; and a table by tag counts a request once per tag, so it never does.

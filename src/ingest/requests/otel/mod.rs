@@ -140,7 +140,7 @@ impl Call {
         Record {
             at_us: self.at_us,
             tokens: self.tokens,
-            outcome: Some(self.outcome),
+            outcome: self.outcome,
             latency_us: self.latency_us,
             ttft_us: self.ttft_us,
             cached_prompt_tokens: self.cached_prompt_tokens,
