@@ -1,0 +1,331 @@
+//! Collects the rows of all request logs of a run and makes one log per workload of them.
+
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet};
+use std::hash::BuildHasher;
+
+use super::super::IngestError;
+use super::super::raw::RawTable;
+use super::super::rejected::{Rejected, RejectedKind, excerpt};
+use super::account::{Fate, RequestAccount};
+use super::columns::{Columns, Labels, Row};
+use super::log::{Gathered, Record, RequestLog};
+use super::otel::{self, Call, Nesting, SpanColumns, Verdict};
+use super::rollup::{DayColumns, Repeat, Rollups};
+use super::{
+    Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
+};
+use crate::units::Money;
+
+/// Collects the requests of all logs of a run.
+#[derive(Default)]
+pub(in crate::ingest) struct RequestBuilder {
+    dated: BTreeMap<String, Gathered>,
+    relative: BTreeMap<String, Gathered>,
+    /// Calls of spans with their workloads, until all spans are known.
+    calls: Vec<(String, Box<Call>)>,
+    nesting: Nesting,
+    rollups: Rollups,
+    seen: Seen,
+    account: RequestAccount,
+    rejected: Vec<Rejected>,
+}
+
+/// Rows with an id that were read: the id, and a hash of the content.
+#[derive(Default)]
+struct Seen(BTreeSet<(u128, u64)>);
+
+impl Seen {
+    /// Whether a row with this id and this content was there before.
+    fn is_repeated(&mut self, id: u128, content: u64) -> bool {
+        !self.0.insert((id, content))
+    }
+
+    /// Rows that came with an id of another row and differ from it.
+    fn n_reused_ids(&self) -> u64 {
+        let pairs = self.0.iter().zip(self.0.iter().skip(1));
+        pairs.filter(|((a, _), (b, _))| a == b).count() as u64
+    }
+}
+
+/// A hash of all that a request says; it only tells rows of one id apart.
+fn content(record: &Record<'_>, labels: &Labels<'_>, spend: Option<Money>) -> u64 {
+    let tokens = record.tokens.map(|it| (it.prompt, it.completion));
+    let times = (record.at_us, record.latency_us, record.ttft_us);
+    let counts = (tokens, record.cached_prompt_tokens, spend.map(Money::atto));
+    let hash = foldhash::quality::FixedState::default();
+    hash.hash_one((times, counts, record.outcome, labels))
+}
+
+/// A row of a file, by its number.
+#[derive(Clone, Copy)]
+struct Place<'a> {
+    file: &'a str,
+    row: u64,
+}
+
+impl RequestBuilder {
+    /// Adds a batch of rows; returns the headers that were used.
+    pub(in crate::ingest) fn add(
+        &mut self,
+        raw: &RawTable,
+        source: LogSource<'_>,
+    ) -> Result<Vec<String>, IngestError> {
+        let used: BTreeSet<usize> = match source.format {
+            RequestFormat::OtelGenAi => SpanColumns::bind(raw).used().collect(),
+            RequestFormat::LiteLlmDaily => DayColumns::bind(raw).used().collect(),
+            other => Columns::bind(raw, other, source.mappings, source.zone).used().collect(),
+        };
+        for at in &used {
+            raw.check_type(*at, source.file)?;
+        }
+        match source.format {
+            RequestFormat::OtelGenAi => self.add_spans(raw, source),
+            RequestFormat::LiteLlmDaily => self.add_days(raw, source),
+            _ => self.add_rows(raw, source)?,
+        }
+        Ok(used.into_iter().filter_map(|at| raw.headers.get(at).cloned()).collect())
+    }
+
+    fn add_rows(&mut self, raw: &RawTable, source: LogSource<'_>) -> Result<(), IngestError> {
+        let columns = Columns::bind(raw, source.format, source.mappings, source.zone);
+        let mut names = Names::new(source);
+        for at in 0..raw.len() {
+            self.account.read += 1;
+            let place = Place { file: source.file, row: raw.row_number(at) };
+            match columns.row(at) {
+                Ok(row) => {
+                    if !self.is_left_out(&row, place)? {
+                        let name = names.workload(&row.labels);
+                        let logs = if columns.is_relative() {
+                            &mut self.relative
+                        } else {
+                            &mut self.dated
+                        };
+                        gathered(logs, name).add(&row.record());
+                    }
+                }
+                Err(fault) => self.reject(place, fault),
+            }
+        }
+        Ok(())
+    }
+
+    /// Whether a row is no request of its own: it was there before, or calls a tool.
+    fn is_left_out(&mut self, row: &Row<'_>, place: Place<'_>) -> Result<bool, IngestError> {
+        if let Some(id) = &row.id {
+            let content = content(&row.record(), &row.labels, row.spend);
+            if self.seen.is_repeated(otel::hash_of(id.as_bytes()), content) {
+                self.repeat(place, "an identical row with this id came before");
+                return Ok(true);
+            }
+        }
+        if let Some(spend) = row.spend {
+            self.account.add_spend(spend)?;
+        }
+        if row.no_model_call {
+            self.account.count(Fate::OtherOperation);
+            return Ok(true);
+        }
+        if let Some(status) = &row.unknown_status {
+            self.account.count_status(excerpt(status));
+        }
+        self.account.count_outcome(row.outcome);
+        Ok(false)
+    }
+
+    fn add_spans(&mut self, raw: &RawTable, source: LogSource<'_>) {
+        let columns = SpanColumns::bind(raw);
+        let mut names = Names::new(source);
+        for at in 0..raw.len() {
+            let place = Place { file: source.file, row: raw.row_number(at) };
+            let spans = match columns.row(at) {
+                Ok(spans) => spans,
+                Err(fault) => {
+                    self.account.read += 1;
+                    self.reject(place, fault);
+                    continue;
+                }
+            };
+            for (span, parent) in spans.parents {
+                self.nesting.note(span, parent);
+            }
+            for verdict in spans.verdicts {
+                self.account.read += 1;
+                match verdict {
+                    Ok(Verdict::Call(call)) => self.add_call(call, place, &mut names),
+                    Ok(Verdict::Not(fate)) => self.account.count(fate),
+                    Err(fault) => self.reject(place, fault),
+                }
+            }
+        }
+    }
+
+    fn add_call(&mut self, call: Box<Call>, place: Place<'_>, names: &mut Names<'_>) {
+        let content = content(&call.record(), &call.labels(), None);
+        let repeated = call.key.is_some_and(|key| self.seen.is_repeated(key, content));
+        if repeated {
+            self.repeat(place, "an identical span with this trace and span id came before");
+            return;
+        }
+        let name = names.workload(&call.labels()).to_owned();
+        self.calls.push((name, call));
+    }
+
+    fn add_days(&mut self, raw: &RawTable, source: LogSource<'_>) {
+        let columns = DayColumns::bind(raw);
+        let mut names = Names::new(source);
+        for at in 0..raw.len() {
+            self.account.read += 1;
+            let place = Place { file: source.file, row: raw.row_number(at) };
+            match columns.row(at) {
+                Ok(row) if row.of_tool => self.account.count(Fate::OtherOperation),
+                Ok(row) => {
+                    let name = names.workload(&row.labels).to_owned();
+                    if self.rollups.add(name, &row) == Repeat::Yes {
+                        self.repeat(place, "a row with this id came before; the larger counts");
+                    }
+                }
+                Err(fault) => self.reject(place, fault),
+            }
+        }
+    }
+
+    fn reject(&mut self, place: Place<'_>, (column, reason): Fault) {
+        self.account.count(Fate::Rejected);
+        let (file, row) = (place.file.to_owned(), place.row);
+        self.rejected.push(Rejected { file, row, column, reason, kind: RejectedKind::Faulty });
+    }
+
+    fn repeat(&mut self, place: Place<'_>, reason: &str) {
+        self.account.count(Fate::Duplicate);
+        let (file, row, reason) = (place.file.to_owned(), place.row, reason.to_owned());
+        let kind = RejectedKind::Duplicate;
+        self.rejected.push(Rejected { file, row, column: None, reason, kind });
+    }
+
+    /// The logs, each in order of arrival.
+    pub(in crate::ingest) fn finish(mut self) -> Requests {
+        self.finish_calls();
+        self.account.reused_ids = self.seen.n_reused_ids();
+        let mut logs: Vec<RequestLog> = Vec::new();
+        for (gathered, relative) in [(self.dated, false), (self.relative, true)] {
+            for (workload, requests) in gathered {
+                let (log, kept) = requests.finish(workload, relative);
+                self.account.add_log(&log, kept);
+                logs.push(log);
+            }
+        }
+        logs.sort_by(|a, b| a.workload.cmp(&b.workload));
+        let days = self.rollups.finish(&mut self.account);
+        let notices = self.account.notices();
+        Requests { logs, days, rejected: self.rejected, account: self.account, notices }
+    }
+
+    /// Adds the calls of spans, each once however many spans report it.
+    fn finish_calls(&mut self) {
+        let mut calls = std::mem::take(&mut self.calls);
+        // Spans of one id with different content: their order must not be that of the files.
+        calls.sort_by(|(_, a), (_, b)| match a.key.cmp(&b.key) {
+            std::cmp::Ordering::Equal if a.key.is_some() => format!("{a:?}").cmp(&format!("{b:?}")),
+            other => other,
+        });
+        let nested: Vec<_> = calls.iter().map(|(_, it)| (it.key, it.has_tokens())).collect();
+        let kept = self.nesting.requests(&nested);
+        for ((name, call), kept) in calls.into_iter().zip(kept) {
+            if kept {
+                let record = call.record();
+                self.account.count_outcome(record.outcome);
+                gathered(&mut self.dated, &name).add(&record);
+            } else {
+                self.account.count(Fate::Nested);
+            }
+        }
+    }
+}
+
+fn gathered<'a>(logs: &'a mut BTreeMap<String, Gathered>, name: &str) -> &'a mut Gathered {
+    // No text is made for a name that is there already.
+    if !logs.contains_key(name) {
+        logs.insert(name.to_owned(), Gathered::default());
+    }
+    logs.get_mut(name).expect("it was there or has just been inserted")
+}
+
+/// Names the workloads of a file's requests; what the rules say of a subject is asked once.
+struct Names<'a> {
+    source: LogSource<'a>,
+    by_rule: BTreeMap<String, Option<String>>,
+    of_file: Option<&'a str>,
+    stem: &'a str,
+}
+
+impl<'a> Names<'a> {
+    fn new(source: LogSource<'a>) -> Names<'a> {
+        let stem = source.file.split('.').next().filter(|it| !it.is_empty());
+        let own = match source.format {
+            RequestFormat::Mapped(at) => source.mappings.get(at).and_then(LogMapping::workload),
+            _ => None,
+        };
+        Names {
+            source,
+            by_rule: BTreeMap::new(),
+            of_file: own.or_else(|| workload_of_file(source.file, source.mappings)),
+            stem: stem.unwrap_or(source.file),
+        }
+    }
+
+    /// The workload: by a rule, by the row itself, by a mapping for the file, by what the format
+    /// groups requests by, else the name of the file without its extensions.
+    fn workload<'b>(&'b mut self, labels: &'b Labels<'_>) -> &'b str {
+        let source = self.source;
+        let by_rule = self.by_rule.entry(labels.text()).or_insert_with(|| labels.named_by(source));
+        let grouped = match source.format {
+            RequestFormat::LiteLlm
+            | RequestFormat::LiteLlmDaily
+            | RequestFormat::OtelGenAi
+            | RequestFormat::BurstGpt => labels.group(),
+            _ => None,
+        };
+        let name = by_rule.as_deref().or(labels.workload.as_deref()).or(self.of_file).or(grouped);
+        name.unwrap_or(self.stem)
+    }
+}
+
+impl Labels<'_> {
+    fn all(&self) -> [&Option<Cow<'_, str>>; 7] {
+        let Labels { model, model_group, provider, api_base, endpoint, team, tags, .. } = self;
+        [model, model_group, provider, api_base, endpoint, team, tags]
+    }
+
+    /// All labels that rules look at as one text.
+    fn text(&self) -> String {
+        let mut text = String::new();
+        if self.all().iter().any(|it| it.is_some()) {
+            for label in self.all() {
+                text.push_str(label.as_deref().unwrap_or_default());
+                text.push('\u{1f}');
+            }
+        }
+        text
+    }
+
+    fn named_by(&self, source: LogSource<'_>) -> Option<String> {
+        let tags = self.tags.as_deref().and_then(|it| serde_json::from_str::<Vec<String>>(it).ok());
+        (source.rules)(&RequestSubject {
+            file: source.file,
+            model: self.model.as_deref(),
+            model_group: self.model_group.as_deref(),
+            provider: self.provider.as_deref(),
+            api_base: self.api_base.as_deref(),
+            endpoint: self.endpoint.as_deref(),
+            team: self.team.as_deref(),
+            tags: &tags.unwrap_or_default(),
+        })
+    }
+
+    /// What a gateway groups requests by.
+    fn group(&self) -> Option<&str> {
+        self.model_group.as_deref().or(self.model.as_deref()).or(self.endpoint.as_deref())
+    }
+}

@@ -1,0 +1,299 @@
+//! The requests of one workload: the trace of its demand, and facts that have no place in it.
+
+use std::collections::BTreeMap;
+use std::ops::Range;
+
+use super::super::window;
+use super::outcome::Outcome;
+use crate::units::{Period, TokenCounts};
+use crate::workload::ArrivalTrace;
+
+/// Most names of models a log lists.
+const MOST_MODELS: usize = 5;
+/// Share of served requests in percent that may lack token counts: up to it they are left out of
+/// the demand and the others keep their tokens; above it the log counts as one without tokens.
+const MOST_WITHOUT_TOKENS_PERCENT: u64 = 1;
+
+/// The requests of one workload.
+#[derive(Clone, Debug)]
+pub struct RequestLog {
+    /// The workload.
+    pub workload: String,
+    /// The team that sent them, where the log names one team only.
+    pub owner: Option<String>,
+    /// Its requests in order of arrival: those that were served, and those that failed.
+    pub trace: ArrivalTrace,
+    /// What else the log says of them.
+    pub facts: RequestFacts,
+    samples: Samples,
+}
+
+/// What a log says beside arrivals and tokens, over the same time as the trace.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct RequestFacts {
+    /// Requests that were offered and not answered. They are part of the trace, but for those
+    /// without token counts in a log that has them.
+    pub failed: u64,
+    /// Requests refused for a limit; not in the trace.
+    pub throttled: u64,
+    /// Requests answered from a cache of answers; not in the trace.
+    pub cached: u64,
+    /// Served requests whose tokens are not known.
+    pub without_tokens: u64,
+    /// Prompt tokens that the engine had in its prefix cache, where the log tells.
+    pub cached_prompt_tokens: Option<u64>,
+    /// Mean time to the full answer, seconds, of served requests that have one.
+    pub latency_mean_s: Option<f64>,
+    /// Its median, by nearest rank.
+    pub latency_p50_s: Option<f64>,
+    /// Its 95th percentile, by nearest rank.
+    pub latency_p95_s: Option<f64>,
+    /// Median time to the first token, seconds, of served requests that have one.
+    pub ttft_p50_s: Option<f64>,
+    /// Its 95th percentile, by nearest rank.
+    pub ttft_p95_s: Option<f64>,
+    /// Models of the requests, the most frequent first, at most five.
+    pub models: Vec<String>,
+}
+
+/// One request as a row or a span tells it.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Record<'a> {
+    pub(super) at_us: i64,
+    pub(super) tokens: Option<TokenCounts>,
+    pub(super) outcome: Outcome,
+    pub(super) latency_us: Option<u64>,
+    pub(super) ttft_us: Option<u64>,
+    pub(super) cached_prompt_tokens: Option<u64>,
+    pub(super) model: Option<&'a str>,
+    pub(super) team: Option<&'a str>,
+}
+
+/// A request that may be part of the trace.
+#[derive(Clone, Copy, Debug)]
+struct Request {
+    at_us: i64,
+    tokens: Option<TokenCounts>,
+    failed: bool,
+}
+
+/// Values with the arrival of their request, in order, so that they can be cut to a window.
+type Series = Vec<(i64, u64)>;
+
+/// What the facts are made of.
+#[derive(Clone, Debug, Default)]
+struct Samples {
+    failed: Vec<i64>,
+    throttled: Vec<i64>,
+    cached: Vec<i64>,
+    without_tokens: Vec<i64>,
+    latency_us: Series,
+    ttft_us: Series,
+    cached_prompt_tokens: Series,
+    models: BTreeMap<String, Vec<i64>>,
+    teams: BTreeMap<String, Vec<i64>>,
+}
+
+/// The requests of a workload while its files are read.
+#[derive(Debug, Default)]
+pub(super) struct Gathered {
+    requests: Vec<Request>,
+    samples: Samples,
+}
+
+/// Requests of a workload by whether the trace has them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Kept {
+    pub(super) in_trace: u64,
+    pub(super) failed_left_out: u64,
+    pub(super) served_left_out: u64,
+    /// True when served requests without token counts made the whole log one without.
+    pub(super) tokens_given_up: bool,
+}
+
+impl Gathered {
+    /// Adds a request.
+    pub(super) fn add(&mut self, record: &Record<'_>) {
+        let samples = &mut self.samples;
+        let at = record.at_us;
+        match record.outcome {
+            Outcome::Cached => return samples.cached.push(at),
+            Outcome::Throttled => return samples.throttled.push(at),
+            Outcome::Failed => samples.failed.push(at),
+            Outcome::Served => {
+                if record.tokens.is_none() {
+                    samples.without_tokens.push(at);
+                }
+                samples.latency_us.extend(record.latency_us.map(|it| (at, it)));
+                samples.ttft_us.extend(record.ttft_us.map(|it| (at, it)));
+                let cached = record.cached_prompt_tokens.map(|it| (at, it));
+                samples.cached_prompt_tokens.extend(cached);
+            }
+        }
+        count(&mut samples.models, record.model, at);
+        count(&mut samples.teams, record.team, at);
+        let failed = record.outcome == Outcome::Failed;
+        // No request has an empty prompt: zeros of a failure mean that nobody counted.
+        let tokens = record.tokens.filter(|it| !failed || it.total() > 0);
+        self.requests.push(Request { at_us: at, tokens, failed });
+    }
+
+    /// The log, in order of arrival; the tokens decide between requests at one instant, so that no
+    /// order of files matters.
+    pub(super) fn finish(mut self, workload: String, relative: bool) -> (RequestLog, Kept) {
+        let served = self.requests.iter().filter(|it| !it.failed).count() as u64;
+        let without = self.samples.without_tokens.len() as u64;
+        let few = without * 100 <= served * MOST_WITHOUT_TOKENS_PERCENT;
+        let some = self.requests.iter().any(|it| it.tokens.is_some());
+        let mut kept = Kept { tokens_given_up: some && !few, ..Kept::default() };
+        if some && few {
+            self.requests.retain(|it| {
+                if it.tokens.is_none() {
+                    let n = if it.failed {
+                        &mut kept.failed_left_out
+                    } else {
+                        &mut kept.served_left_out
+                    };
+                    *n += 1;
+                }
+                it.tokens.is_some()
+            });
+        }
+        let tokens_of = |it: &Request| it.tokens.map(|it| (it.prompt, it.completion));
+        self.requests.sort_unstable_by_key(|it| (it.at_us, tokens_of(it)));
+        kept.in_trace = self.requests.len() as u64;
+        let trace = ArrivalTrace {
+            at_us: self.requests.iter().map(|it| it.at_us).collect(),
+            tokens: if some && few {
+                self.requests.iter().filter_map(|it| it.tokens).collect()
+            } else {
+                Vec::new()
+            },
+            relative,
+        };
+        self.samples.sort();
+        let (owner, facts) = (self.samples.owner(), self.samples.facts());
+        (RequestLog { workload, owner, trace, facts, samples: self.samples }, kept)
+    }
+}
+
+impl RequestLog {
+    /// True for no request.
+    pub fn is_empty(&self) -> bool {
+        self.trace.is_empty()
+    }
+
+    /// From the first to the last arrival, rounded outward to whole minutes.
+    pub fn span(&self) -> Option<Period> {
+        window::minutes_around(*self.trace.at_us.first()?, *self.trace.at_us.last()?)
+    }
+
+    /// The requests inside `window`.
+    pub(in crate::ingest) fn cut_to(self, window: Period) -> RequestLog {
+        let inside = |at: &[i64]| within(window, at.len(), |it| at[it]);
+        let range = inside(&self.trace.at_us);
+        let tokens = self.trace.tokens.get(range.clone()).unwrap_or_default().to_vec();
+        let at_us = self.trace.at_us.get(range).unwrap_or_default().to_vec();
+        let trace = ArrivalTrace { at_us, tokens, ..self.trace };
+        let samples = self.samples.cut_to(window);
+        let (owner, facts) = (samples.owner(), samples.facts());
+        RequestLog { owner, trace, facts, samples, ..self }
+    }
+}
+
+impl Samples {
+    fn sort(&mut self) {
+        let lists =
+            [&mut self.failed, &mut self.throttled, &mut self.cached, &mut self.without_tokens];
+        let named = self.models.values_mut().chain(self.teams.values_mut());
+        lists.into_iter().chain(named).for_each(|it| it.sort_unstable());
+        for series in [&mut self.latency_us, &mut self.ttft_us, &mut self.cached_prompt_tokens] {
+            series.sort_unstable();
+        }
+    }
+
+    fn cut_to(self, window: Period) -> Samples {
+        let times = |it: Vec<i64>| it[within(window, it.len(), |at| it[at])].to_vec();
+        let series = |it: Series| it[within(window, it.len(), |at| it[at].0)].to_vec();
+        let named = |it: BTreeMap<String, Vec<i64>>| {
+            let cut = it.into_iter().map(|(name, at)| (name, times(at)));
+            cut.filter(|(_, at)| !at.is_empty()).collect()
+        };
+        Samples {
+            models: named(self.models),
+            teams: named(self.teams),
+            failed: times(self.failed),
+            throttled: times(self.throttled),
+            cached: times(self.cached),
+            without_tokens: times(self.without_tokens),
+            latency_us: series(self.latency_us),
+            ttft_us: series(self.ttft_us),
+            cached_prompt_tokens: series(self.cached_prompt_tokens),
+        }
+    }
+
+    fn owner(&self) -> Option<String> {
+        let mut teams = self.teams.keys();
+        teams.next().filter(|_| self.teams.len() == 1).cloned()
+    }
+
+    fn facts(&self) -> RequestFacts {
+        let values = |series: &Series| {
+            let mut values: Vec<u64> = series.iter().map(|(_, value)| *value).collect();
+            values.sort_unstable();
+            values
+        };
+        let (latency, ttft) = (values(&self.latency_us), values(&self.ttft_us));
+        let seconds = |us: u64| us as f64 / 1e6;
+        let sum = |values: &[u64]| values.iter().map(|it| u128::from(*it)).sum::<u128>();
+        let mean = (!latency.is_empty()).then(|| sum(&latency) as f64 / latency.len() as f64 / 1e6);
+        let cached: Vec<u64> = self.cached_prompt_tokens.iter().map(|it| it.1).collect();
+        let mut models: Vec<(&String, usize)> =
+            self.models.iter().map(|(name, at)| (name, at.len())).collect();
+        models.sort_by(|a, b| b.1.cmp(&a.1).then(a.0.cmp(b.0)));
+        RequestFacts {
+            failed: self.failed.len() as u64,
+            throttled: self.throttled.len() as u64,
+            cached: self.cached.len() as u64,
+            without_tokens: self.without_tokens.len() as u64,
+            cached_prompt_tokens: (!cached.is_empty())
+                .then(|| u64::try_from(sum(&cached)).unwrap_or(u64::MAX)),
+            latency_mean_s: mean,
+            latency_p50_s: nearest_rank(&latency, 50).map(seconds),
+            latency_p95_s: nearest_rank(&latency, 95).map(seconds),
+            ttft_p50_s: nearest_rank(&ttft, 50).map(seconds),
+            ttft_p95_s: nearest_rank(&ttft, 95).map(seconds),
+            models: models.into_iter().take(MOST_MODELS).map(|(name, _)| name.clone()).collect(),
+        }
+    }
+}
+
+/// The places inside a window of times that do not fall.
+fn within(window: Period, len: usize, at: impl Fn(usize) -> i64) -> Range<usize> {
+    let first_not_before = |us: i64| {
+        let (mut low, mut high) = (0, len);
+        while low < high {
+            let middle = low.midpoint(high);
+            if at(middle) < us { low = middle + 1 } else { high = middle }
+        }
+        low
+    };
+    first_not_before(window.start().us())..first_not_before(window.end().us())
+}
+
+fn count(names: &mut BTreeMap<String, Vec<i64>>, name: Option<&str>, at: i64) {
+    let Some(name) = name else { return };
+    match names.get_mut(name) {
+        Some(times) => times.push(at),
+        None => {
+            names.insert(name.to_owned(), vec![at]);
+        }
+    }
+}
+
+/// The smallest value that at least `percent` % of all do not exceed: of ten values the 95th
+/// percentile is the tenth, of twenty the nineteenth.
+fn nearest_rank(sorted: &[u64], percent: usize) -> Option<u64> {
+    let rank = (sorted.len() * percent).div_ceil(100);
+    sorted.get(rank.checked_sub(1)?).copied()
+}
