@@ -35,7 +35,7 @@ pub(in crate::ingest) struct Observed {
     pub(in crate::ingest) gaps: Vec<Period>,
     /// How often a counter started anew.
     pub(in crate::ingest) restarts: u64,
-    /// Upper bound in seconds and requests whose first token came by then, over the whole recording.
+    /// Upper bound in seconds, and requests of the recording whose first token came by then.
     pub(in crate::ingest) ttft_buckets: Vec<(f64, u64)>,
     /// What files without a clock say.
     pub(in crate::ingest) untimed: Option<Untimed>,

@@ -253,8 +253,8 @@ mod tests {
             let counted = counts(&lane, &found, true, bin);
             prop_assert_eq!(total(&counted), by_hand);
             let covered: i64 = counted.bins.values().map(|it| it.covered_us).sum();
-            let expected: i64 =
-                lane.spans().filter(|it| it.to.is_some() && !it.has_gap()).map(|it| it.until - it.from.at).sum();
+            let whole = lane.spans().filter(|it| it.to.is_some() && !it.has_gap());
+            let expected: i64 = whole.map(|it| it.until - it.from.at).sum();
             prop_assert_eq!(covered, expected);
         }
     }

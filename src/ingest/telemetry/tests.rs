@@ -47,7 +47,10 @@ fn a_matrix_gives_series_and_refuses_what_is_no_sample() {
     let text = matrix(&[
         (
             r#""__name__":"DCGM_FI_DEV_GPU_UTIL","UUID":"GPU-a","gpu":"3","api_key":"sk-secret""#,
-            r#"[1790000000,"50"],[1790000060.5,"NaN"],[1790000120,"+Inf"],[1790000180,"140"],[1790000240,"abc"],[1790000300],[1790000360,"25"]"#,
+            concat!(
+                r#"[1790000000,"50"],[1790000060.5,"NaN"],[1790000120,"+Inf"],[1790000180,"140"],"#,
+                r#"[1790000240,"abc"],[1790000300],[1790000360,"25"]"#
+            ),
         ),
         (r#""__name__":"node_load1","instance":"h""#, r#"[1790000000,"1"]"#),
         (r#""job":"vllm""#, r#"[1790000000,"1"]"#),
@@ -61,7 +64,8 @@ fn a_matrix_gives_series_and_refuses_what_is_no_sample() {
         rejections(&found),
         [
             "f.json: row 5: `DCGM_FI_DEV_GPU_UTIL`: series 1, sample 5: `abc` is not a number",
-            "f.json: row 6: `DCGM_FI_DEV_GPU_UTIL`: series 1, sample 6: it is not a time and a value",
+            "f.json: row 6: `DCGM_FI_DEV_GPU_UTIL`: series 1, sample 6: it is not a time \
+             and a value",
             "f.json: row 4: `DCGM_FI_DEV_GPU_UTIL`: series 1, sample 4: `140` is above 100 %",
         ]
     );
@@ -99,7 +103,10 @@ fn an_answer_that_is_none_says_where_and_why() {
 
 #[test]
 fn a_vector_is_one_instant_and_answers_may_follow_each_other() {
-    let vector = r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"DCGM_FI_DEV_FB_TOTAL","UUID":"GPU-a"},"value":[1790000000,"81559"]}]}}"#;
+    let vector = concat!(
+        r#"{"status":"success","data":{"resultType":"vector","result":[{"metric":{"__name__":"#,
+        r#""DCGM_FI_DEV_FB_TOTAL","UUID":"GPU-a"},"value":[1790000000,"81559"]}]}}"#
+    );
     let found = parsed("f", &format!("{vector}\n{vector}\n"));
     assert_eq!(points(&found, Metric::FbTotal).len(), 2);
     assert!(found.notices[0].contains("one instant (a vector)"));
@@ -149,7 +156,8 @@ process_open_fds 12
 fn a_comment_may_tell_when_a_scrape_was_made() {
     let scrape = |comment: &str| {
         format!(
-            "# HELP vllm:num_requests_running At 2020-01-01T00:00:00Z.\n# {comment}\nvllm:num_requests_running 3\n"
+            "# HELP vllm:num_requests_running At 2020-01-01T00:00:00Z.\n# {comment}\n\
+             vllm:num_requests_running 3\n"
         )
     };
     for (comment, expected) in [

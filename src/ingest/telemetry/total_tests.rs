@@ -254,6 +254,7 @@ fn scrapes_under_times_are_a_recording() {
         format!("# {}\nvllm:request_success_total{labels} {n}\n", T0 + at)
     };
     let text = [(0, 5), (60, 9), (120, 9), (180, 1)].map(scrape).concat();
+    let found = total(&[("m.prom", &text)]);
     // 4 + 0 + restart 1.
     assert_eq!(only(&found).bins[0].requests, Some(5));
 }
@@ -300,8 +301,10 @@ fn the_metric_that_covers_more_of_the_bin_tells_activity() {
 
 #[test]
 fn the_cache_belongs_to_the_engine_and_late_engines_are_told() {
-    let config = r#""__name__":"vllm:cache_config_info","instance":"10.1.0.4:8000","engine":"0","num_gpu_blocks":"1000","block_size":"16""#;
-    let late = r#""__name__":"vllm:request_success_total","instance":"10.1.0.5:8000","model_name":"m","finished_reason":"stop""#;
+    let stop = r#","engine":"0","finished_reason":"stop""#;
+    let config = r#""__name__":"vllm:cache_config_info","instance":"10.1.0.4:8000","engine":"0""#;
+    let config = &format!(r#"{config},"num_gpu_blocks":"1000","block_size":"16""#);
+    let late = &engine("request_success_total", stop).replace("10.1.0.4", "10.1.0.5");
     let files = matrix(&[
         (
             &engine("request_success_total", r#","finished_reason":"stop""#),
