@@ -291,8 +291,8 @@ fn memory_power_and_latency_are_what_was_recorded() {
 #[test]
 fn the_metric_that_covers_more_of_the_bin_tells_activity() {
     let files = matrix(&[
-        (&gpu("DEV_GPU_UTIL", ""), &every(60, 0, &["90", "90"])),
-        (&gpu("PROF_GR_ENGINE_ACTIVE", ""), &every(60, 0, &["0.5", "0.5", "0.2"])),
+        (&gpu("DEV_GPU_UTIL", ""), &every(60, 0, &["90", "90", "90"])),
+        (&gpu("PROF_GR_ENGINE_ACTIVE", ""), &every(60, 0, &["0.5", "0.5", "0.2", "0.2"])),
     ]);
     let found = total_in(120_000_000, &[("f", &files)]);
     let by: Vec<_> = only(&found).bins.iter().map(|it| it.active_by).collect();
