@@ -1,10 +1,10 @@
 //! Telemetry of GPUs and serving engines: DCGM and vLLM by way of Prometheus, and nvidia-smi.
 //!
-//! Comes in: the bytes of a file that [`sniff()`] knows. [`parse`] gives [`Series`] with the samples
-//! it refused; [`aggregate()`] merges the series of all files into GPUs and engines with their
-//! [`TelemetryBin`]s. What was not measured is `None`, never zero: NaN, a lost scrape and a blank
-//! of the driver are gaps. Only the labels of [`Labels`] are read; no metric is guessed from a name
-//! that is not known. [`proves`] says what each number can prove.
+//! Comes in: the bytes of a file that [`sniff()`] knows. [`parse`] gives [`Series`] with the
+//! samples it refused; [`aggregate()`] merges the series of all files into GPUs and engines with
+//! their [`TelemetryBin`]s. What was not measured is `None`, never zero: NaN, a lost scrape and a
+//! blank of the driver are gaps. Only the labels of [`Labels`] are read; no metric is guessed from
+//! a name that is not known. [`proves`] says what each number can prove.
 
 mod aggregate;
 mod bin;
