@@ -6,7 +6,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 
 use super::fx::FxRates;
-use super::requests::{LogMapping, RawLogMapping};
+use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
 use crate::units::{Currency, Fraction, parse_span_us};
 use crate::workload::{Kind, Settings, Slo};
@@ -125,16 +125,6 @@ impl Config {
         let mut names = self.workloads.keys().filter(serves);
         names.next().filter(|_| names.next().is_none()).cloned()
     }
-
-    /// The workload whose requests a file holds: by the first rule that matches, else the name of
-    /// the file without its extensions.
-    pub(super) fn workload_of_file(&self, file: &str) -> String {
-        let declared = self.mappings.iter().find_map(|it| it.workload_of_file(file));
-        match declared {
-            Some(workload) => workload.to_owned(),
-            None => file.split('.').next().filter(|it| !it.is_empty()).unwrap_or(file).to_owned(),
-        }
-    }
 }
 
 #[derive(Deserialize)]
@@ -145,7 +135,7 @@ struct RawConfig {
     #[serde(default)]
     rule: Vec<toml::Spanned<RawRule>>,
     #[serde(default)]
-    mapping: Option<OneOrMore>,
+    mapping: Option<toml::Spanned<RawLogMappings>>,
     #[serde(default)]
     fx: BTreeMap<String, toml::Spanned<RawRate>>,
     #[serde(default)]
@@ -183,14 +173,6 @@ struct RawSlo {
     ttft_p95: Option<String>,
     tpot_p95: Option<String>,
     attainment: Option<f64>,
-}
-
-/// `[mapping]` or `[[mapping]]`.
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMore {
-    One(toml::Spanned<toml::Table>),
-    More(Vec<toml::Spanned<toml::Table>>),
 }
 
 /// A rate as text, which is exact, or as a number by its shortest form.
@@ -260,20 +242,13 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
         let rule = Rule::check(spanned.into_inner()).map_err(|message| at(offset, message))?;
         config.rules.push(rule);
     }
-    let mappings = match raw.mapping {
-        None => Vec::new(),
-        Some(OneOrMore::One(one)) => vec![one],
-        Some(OneOrMore::More(more)) => more,
-    };
-    for spanned in mappings {
-        let offset = spanned.span().start;
-        let mapping = spanned
-            .into_inner()
-            .try_into::<RawLogMapping>()
-            .map_err(|error| error.message().lines().next().unwrap_or_default().to_owned())
-            .and_then(LogMapping::check)
-            .map_err(|message| at(offset, message))?;
-        config.mappings.push(mapping);
+    if let Some(spanned) = raw.mapping {
+        let start = spanned.span().start;
+        for (offset, raw) in spanned.into_inner().into_list() {
+            let mapping = LogMapping::check(raw)
+                .map_err(|message| at(offset.unwrap_or(start), message))?;
+            config.mappings.push(mapping);
+        }
     }
     for (code, spanned) in raw.fx {
         let offset = spanned.span().start;
@@ -366,6 +341,7 @@ fn check_slo(raw: RawSlo) -> Result<Slo, String> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::requests::workload_of_file;
     use super::*;
 
     fn fails(text: &str, line: usize, message: &str) {
@@ -395,8 +371,8 @@ mod tests {
             chat.settings.slo.map(|it| (it.ttft_p95_s, it.assumed)),
             Some((Some(1.0), false))
         );
-        assert_eq!(config.workload_of_file("azure_2023.csv"), "chat");
-        assert_eq!(config.workload_of_file("other.csv.gz"), "other");
+        let of_file = |file| workload_of_file(file, &config.mappings);
+        assert_eq!((of_file("azure_2023.csv"), of_file("other.csv.gz")), (Some("chat"), None));
         assert!(!config.policy.switch_provider);
     }
 

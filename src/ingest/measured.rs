@@ -7,7 +7,8 @@ use super::cluster::{ClusterView, KindHint, WorkloadFacts};
 use super::config::WorkloadConfig;
 use super::fx::Rates;
 use super::rules::{Claimed, Subject, by_tags};
-use super::telemetry::{self, Entity, TelemetryBin};
+use super::requests::DayCounts;
+use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin};
 use super::Config;
 use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
@@ -16,10 +17,14 @@ use crate::workload::{Kind, Settings};
 /// Width of the periods that telemetry is summed over.
 const BIN_US: i64 = 3_600_000_000;
 
-/// What GPUs and engines measured, by workload and hour.
+/// Most devices without a clock that are told of one by one.
+const MOST_UNTIMED: usize = 8;
+
+/// What GPUs and engines measured, by workload and hour, and counts of whole days.
 #[derive(Default)]
 pub(super) struct Measured {
     rows: Vec<MeasuredRow>,
+    days: Vec<DayCounts>,
     snapshots: Vec<Timestamp>,
     notices: Vec<String>,
 }
@@ -39,41 +44,66 @@ impl Measured {
         view: &ClusterView,
     ) -> Measured {
         let aggregated = telemetry::aggregate(series, BIN_US);
-        let mut measured =
-            Measured { notices: aggregated.notices, snapshots: view.times().to_vec(), ..Measured::default() };
-        let mut nobodys = Vec::new();
-        for (entity, bins) in aggregated.entities {
-            let owners = owners(&entity, config, view);
-            if owners.iter().all(|it| it.workload.is_none()) && !bins.is_empty() {
-                nobodys.push(entity.show());
+        let mut measured = Measured {
+            notices: aggregated.notices,
+            snapshots: view.times().to_vec(),
+            ..Measured::default()
+        };
+        let (mut nobodys, mut untimed) = (Vec::new(), Vec::new());
+        for observed in &aggregated.observed {
+            let entity = &observed.entity;
+            if let Some(facts) = &observed.untimed {
+                untimed.push(without_clock(entity, facts));
             }
-            for claimed in owners {
-                let rows = bins.iter().map(|bin| MeasuredRow {
-                    claimed: claimed.clone(),
-                    gpu: entity.gpu_name.clone(),
-                    model: entity.model.clone(),
-                    bin: bin.clone(),
-                });
-                measured.rows.extend(rows);
+            let mut claimed_any = observed.bins.is_empty();
+            for bin in &observed.bins {
+                for claimed in owners(entity, bin.period, (config, view)) {
+                    claimed_any |= claimed.workload.is_some();
+                    measured.rows.push(MeasuredRow {
+                        claimed,
+                        gpu: entity.gpu_name.clone(),
+                        model: entity.model.clone(),
+                        bin: bin.clone(),
+                    });
+                }
+            }
+            if !claimed_any {
+                nobodys.push(name_of(entity));
             }
         }
-        if let [first, rest @ ..] = nobodys.as_slice() {
-            let more = if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
-            measured.notices.push(format!(
+        measured.tell(&nobodys, &untimed);
+        measured
+    }
+
+    fn tell(&mut self, nobodys: &[String], untimed: &[String]) {
+        if let [first, rest @ ..] = nobodys {
+            let more =
+                if rest.is_empty() { String::new() } else { format!(" and {} more", rest.len()) };
+            self.notices.push(format!(
                 "no rule, pod or model says whose the measurements of {first}{more} are: they are in no workload"
             ));
         }
-        measured
+        self.notices.extend(untimed.iter().take(MOST_UNTIMED).cloned());
+        if untimed.len() > MOST_UNTIMED {
+            self.notices
+                .push(format!("{} more devices without times", untimed.len() - MOST_UNTIMED));
+        }
+    }
+
+    /// Adds counts of whole days.
+    pub(super) fn with_days(self, days: Vec<DayCounts>) -> Measured {
+        Measured { days, ..self }
     }
 
     /// True without a measured hour.
     pub(super) fn is_empty(&self) -> bool {
-        self.rows.is_empty()
+        self.rows.is_empty() && self.days.is_empty()
     }
 
     /// From the first to the last measured hour.
     pub(super) fn span(&self) -> Option<Period> {
-        self.rows.iter().map(|it| it.bin.period).reduce(Period::cover)
+        let measured = self.rows.iter().map(|it| it.bin.period);
+        measured.chain(self.days.iter().map(|it| it.period)).reduce(Period::cover)
     }
 
     /// When cluster snapshots were taken.
@@ -106,47 +136,97 @@ impl Measured {
                 ..UsageRow::default()
             });
         }
+        for day in &self.days {
+            table.push(&UsageRow {
+                period: Some(day.period),
+                workload: Some(&day.workload),
+                requests: Some(day.requests),
+                prompt_tokens: Some(day.prompt_tokens),
+                completion_tokens: Some(day.completion_tokens),
+                ..UsageRow::default()
+            });
+        }
     }
 }
 
-/// Whose a device or an engine is: several where pods share a GPU by time.
-fn owners(entity: &Entity, config: &Config, view: &ClusterView) -> Vec<Claimed> {
-    let of_pod = |pod: Option<&str>| {
-        let subject = Subject {
-            model: entity.model.as_deref(),
-            endpoint: entity.instance.as_deref(),
-            namespace: entity.namespace.as_deref(),
-            pod,
-            host: entity.host.as_deref(),
-            resource_id: entity.uuid(),
-            ..Subject::default()
-        };
-        let mut claimed = config.rules.claim(&subject);
-        let by_cluster = entity
-            .namespace
-            .as_deref()
-            .zip(pod)
-            .and_then(|(namespace, pod)| view.workload_of_pod(namespace, pod))
-            .or_else(|| entity.model.as_deref().and_then(|it| view.workload_of_model(it)));
-        claimed.workload = claimed
-            .workload
-            .or_else(|| by_cluster.map(str::to_owned))
-            .or_else(|| config.workload_of_model(entity.model.as_deref()?))
-            .or_else(|| pod.map(controller_of))
-            .or_else(|| entity.model.clone());
-        if let Some(facts) = claimed.workload.as_ref().and_then(|it| view.facts().get(it)) {
-            claimed.owner = claimed.owner.or_else(|| facts.owner.clone());
-            claimed.environment = claimed.environment.or_else(|| facts.environment.clone());
+/// A device or an engine in a sentence.
+fn name_of(entity: &Entity) -> String {
+    match &entity.key {
+        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => format!("the GPU {uuid}"),
+        EntityKey::Gpu { device: Device::Place { host, index }, .. } => {
+            format!("GPU {index} of {host}")
         }
-        by_tags(claimed, &subject)
-    };
-    let mut found: Vec<Claimed> = if entity.pods_sharing.len() > 1 {
-        entity.pods_sharing.iter().map(|pod| of_pod(Some(pod))).collect()
-    } else {
-        vec![of_pod(entity.pod.as_deref())]
-    };
-    found.dedup();
+        EntityKey::Engine { instance, .. } => format!("the engine at {instance}"),
+    }
+}
+
+/// What a recording without a clock says: a fact, and no demand over time.
+fn without_clock(entity: &Entity, facts: &telemetry::Untimed) -> String {
+    let active = facts
+        .gpu_active
+        .map(|it| format!("active {:.0} % of {} samples", it * 100.0, facts.samples))
+        .unwrap_or_else(|| format!("{} samples", facts.samples));
+    format!(
+        "{}: {active} without a time: a fact about the device, not about when; record times to join it",
+        name_of(entity)
+    )
+}
+
+/// Whose a device or an engine was during a period: several where pods shared it by time, each of
+/// which reports the whole device.
+fn owners(entity: &Entity, during: Period, (config, view): (&Config, &ClusterView)) -> Vec<Claimed> {
+    let seen = |it: &&Holder| it.seen.is_none_or(|seen| seen.intersect(during).is_some());
+    let mut found: Vec<Claimed> = Vec::new();
+    for holder in entity.holders.iter().filter(seen) {
+        let place = &holder.place;
+        let claimed =
+            owner(entity, (place.namespace.as_deref(), place.pod.as_deref()), (config, view));
+        if !found.contains(&claimed) {
+            found.push(claimed);
+        }
+    }
+    if found.is_empty() {
+        let place = (entity.namespace.as_deref(), entity.pod.as_deref());
+        found.push(owner(entity, place, (config, view)));
+    }
     found
+}
+
+fn owner(
+    entity: &Entity,
+    (namespace, pod): (Option<&str>, Option<&str>),
+    (config, view): (&Config, &ClusterView),
+) -> Claimed {
+    let (instance, uuid) = match &entity.key {
+        EntityKey::Engine { instance, .. } => (Some(instance.as_str()), None),
+        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => (None, Some(uuid.as_str())),
+        EntityKey::Gpu { .. } => (None, None),
+    };
+    let subject = Subject {
+        model: entity.model.as_deref(),
+        endpoint: instance,
+        namespace,
+        pod,
+        host: entity.host.as_deref(),
+        resource_id: uuid,
+        ..Subject::default()
+    };
+    let mut claimed = config.rules.claim(&subject);
+    let by_cluster = namespace
+        .zip(pod)
+        .and_then(|(namespace, pod)| view.workload_of_pod(namespace, pod))
+        .or_else(|| entity.model.as_deref().and_then(|it| view.workload_of_model(it)));
+    claimed.workload = claimed
+        .workload
+        .or_else(|| by_cluster.map(str::to_owned))
+        .or_else(|| config.workload_of_model(entity.model.as_deref()?))
+        .or_else(|| pod.map(controller_of))
+        .or_else(|| entity.model.clone());
+    if let Some(facts) = claimed.workload.as_ref().and_then(|it| view.facts().get(it)) {
+        claimed.owner = claimed.owner.or_else(|| facts.owner.clone());
+        claimed.environment = claimed.environment.or_else(|| facts.environment.clone());
+    }
+    by_tags(claimed, &subject)
 }
 
 /// The controller a pod name was made from: `vllm-7f9c4d5b6-x2x4z` and `vllm-0` are of `vllm`.

@@ -42,7 +42,7 @@ pub use reconcile::{
     Reconciliation, Unmatched,
 };
 pub use rejected::{Rejected, RejectedKind};
-pub use requests::RequestLog;
+pub use requests::{RequestFacts, RequestLog};
 pub use source::{Source, expand};
 pub use window::WindowCut;
 
@@ -136,6 +136,8 @@ fn finish(
     let open::Gathered { usage, logs, books, measured, view, files, mut notices, .. } = gathered;
     let usage = usage.finish()?;
     let logs = logs.finish();
+    let measured = measured.with_days(logs.days);
+    notices.extend(logs.notices);
     let closed = books.close()?;
     let first_file = || files.first().map(|it| it.name.clone()).unwrap_or_default();
     let rows_in = files.iter().map(|it| it.rows).sum();
@@ -317,8 +319,9 @@ fn misspelt(header: &str, file: &str) -> Option<String> {
     ))
 }
 
-fn ignored(headers: &[String], used: &[String]) -> Vec<String> {
-    headers.iter().filter(|it| !used.contains(it)).cloned().collect()
+/// What each kind of telemetry can prove, and what it cannot: source, proves, does not prove.
+pub fn telemetry_proofs() -> Vec<[&'static str; 3]> {
+    telemetry::proves().iter().map(|it| [it.source, it.proves, it.not]).collect()
 }
 
 /// An instant as a row number is to a file: for messages only.

@@ -3,18 +3,24 @@
 //! Cluster snapshots are read first, because they say whose a machine of a bill is; all other files
 //! in the order they were named.
 
+use std::collections::BTreeMap;
+
 use super::bill::{self, Books, Charged, Resolver};
 use super::cluster::{self, ClusterView, Snapshot};
 use super::coverage::SourceKind;
 use super::measured::Measured;
 use super::raw::{self, FileFacts, Opened, TableInput};
 use super::rejected::{Rejected, excerpt};
+use super::requests::{LogSource, RequestFormat, RequestSubject};
+use super::rules::Subject;
 use super::{
     Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
 };
 use crate::catalog::Catalog;
 use crate::usage::schema;
 
+/// Rows of a request log that are in memory at once.
+const BATCH_ROWS: usize = 1 << 16;
 /// Most headers an error message lists.
 const MAX_HEADERS_SHOWN: usize = 20;
 
@@ -134,7 +140,7 @@ impl Gathered {
         file: &str,
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
-        if telemetry::is_document(&value) {
+        if value.get("status").is_some() && value.get("data").is_some() {
             let bytes = value.to_string().into_bytes();
             return self.telemetry(&bytes, sha256, file, reader);
         }
@@ -159,17 +165,20 @@ impl Gathered {
         file: &str,
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
-        let read = telemetry::read(bytes, file, reader.options.zone)?;
+        let Some(format) = telemetry::sniff(bytes) else {
+            return Err(unknown(&[], file));
+        };
+        let read = telemetry::parse(bytes, format, file, reader.options.zone)?;
         let n_rejected = read.rejected.len() as u64;
         self.files.push(InputFile {
             name: file.to_owned(),
             sha256,
-            format: read.format.as_str().to_owned(),
+            format: format.as_str().to_owned(),
             kind: SourceKind::Telemetry,
-            rows: read.rows_in,
+            rows: read.rows,
             rejected: n_rejected,
-            columns_used: read.metrics_used,
-            columns_ignored: read.metrics_ignored,
+            columns_used: read.columns_used,
+            columns_ignored: read.columns_ignored,
         });
         self.rejected.extend(read.rejected);
         self.notices.extend(read.notices);
@@ -199,16 +208,18 @@ impl Gathered {
             self.push(file, posted.facts, format, posted.columns_used, rejected);
             return Ok(());
         }
-        if let Some(format) = requests::detect(&headers, file, &reader.config.mappings) {
-            let (table, facts) = input.whole(&|header| format.wants(header, reader.config))?;
-            let before = self.logs.n_rejected();
-            let used = self.logs.add(&table, file, format, (reader.config, &self.view), reader.options.zone)?;
-            let rejected = self.logs.n_rejected() - before + facts.rejected.len() as u64;
-            let name = (format.as_str().to_owned(), SourceKind::Requests);
-            self.push(file, facts, name, used, rejected);
-            return Ok(());
+        let mappings = &reader.config.mappings;
+        if let Some(format) = requests::detect(&headers, file, mappings) {
+            return self.requests(input, file, format, reader);
         }
         if !is_usage(&headers, file)? {
+            if let Some(reason) = requests::near_miss(&headers, file, mappings) {
+                return Err(IngestError::Unreadable {
+                    file: file.to_owned(),
+                    reason,
+                    hint: "mend the [mapping] of gpuadvise.toml".to_owned(),
+                });
+            }
             return Err(unknown(&headers, file));
         }
         let (table, facts) = input.whole(&is_usage_column)?;
@@ -218,6 +229,40 @@ impl Gathered {
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
+        Ok(())
+    }
+
+    /// A log of requests.
+    fn requests(
+        &mut self,
+        input: TableInput,
+        file: &str,
+        format: RequestFormat,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        let mappings = &reader.config.mappings;
+        let view = &self.view;
+        let rules = |subject: &RequestSubject<'_>| claim(subject, format, (reader.config, view));
+        let source =
+            LogSource { file, format, mappings, rules: &rules, zone: reader.options.zone };
+        let logs = &mut self.logs;
+        let before = logs.n_rejected();
+        let mut used: Vec<String> = Vec::new();
+        let wants = |header: &str| format.wants(header, mappings);
+        let facts = input.batches(&wants, BATCH_ROWS, &mut |table| {
+            for header in logs.add(&table, source)? {
+                if !used.contains(&header) {
+                    used.push(header);
+                }
+            }
+            Ok(())
+        })?;
+        if facts.rows_in == 0 {
+            return Err(IngestError::NoRows { file: file.to_owned() });
+        }
+        let rejected = logs.n_rejected() - before + facts.rejected.len() as u64;
+        let name = (format.as_str().to_owned(), SourceKind::Requests);
+        self.push(file, facts, name, used, rejected);
         Ok(())
     }
 
@@ -269,6 +314,42 @@ impl Gathered {
             columns_used,
         });
     }
+}
+
+/// Whose a request is, by the rules of the config, else by the server that the cluster runs for its
+/// model.
+fn claim(
+    subject: &RequestSubject<'_>,
+    format: RequestFormat,
+    (config, view): (&Config, &ClusterView),
+) -> Option<String> {
+    let mut tags: BTreeMap<String, String> = subject
+        .tags
+        .iter()
+        .filter_map(|it| it.split_once([':', '=']))
+        .map(|(key, value)| (key.trim().to_owned(), value.trim().to_owned()))
+        .collect();
+    if let Some(team) = subject.team {
+        tags.entry("team".to_owned()).or_insert_with(|| team.to_owned());
+    }
+    let by_rule = |model: Option<&str>| {
+        let subject = Subject {
+            file: Some(subject.file),
+            provider: subject.provider,
+            model,
+            endpoint: subject.endpoint.or(subject.api_base),
+            tags: Some(&tags),
+            ..Subject::default()
+        };
+        config.rules.claim(&subject).workload
+    };
+    let by_cluster = || {
+        let names = [subject.model_group, subject.model].into_iter().flatten();
+        names.filter_map(|it| view.workload_of_model(it)).next().map(str::to_owned)
+    };
+    by_rule(subject.model_group)
+        .or_else(|| by_rule(subject.model))
+        .or_else(|| if format == RequestFormat::Generic { None } else { by_cluster() })
 }
 
 fn ignored(headers: &[String], used: &[String]) -> Vec<String> {

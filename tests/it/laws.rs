@@ -64,7 +64,7 @@ fn read(folder: &tempfile::TempDir, texts: &[String], cut: WindowCut) -> Option<
         sources.push(Source::Path(path));
     }
     let options = ReadOptions { zone: Tz::UTC, max_rejected_percent: 100.0, cut };
-    ingest::read(&sources, &Config::default(), &options).ok()
+    ingest::read(&sources, &Config::default(), &Catalog::embedded().unwrap(), &options).ok()
 }
 
 fn atto(amount: Option<Money>) -> i128 {
@@ -90,14 +90,14 @@ proptest! {
             .filter_map(|it| Money::parse(&it.cost, Currency::USD).ok())
             .map(Money::atto)
             .sum();
-        prop_assert_eq!(atto(account.totals.billed), expected);
-        let parts = [account.assigned, account.unassigned, account.excluded, account.difference];
+        prop_assert_eq!(atto(account.line.totals.billed), expected);
+        let parts = [account.line.assigned, account.line.unassigned, account.line.excluded, account.line.difference];
         prop_assert_eq!(parts.map(atto).iter().sum::<i128>(), expected);
         prop_assert!(account.is_closed());
         // And what reached the workloads is what the account calls assigned.
         let workloads = ingest::assemble(&found, &Config::default(), &Catalog::embedded().unwrap()).unwrap();
         let assigned: i128 = workloads.iter().map(|it| atto(it.totals.billed_cost)).sum();
-        prop_assert_eq!(assigned, atto(account.assigned));
+        prop_assert_eq!(assigned, atto(account.line.assigned));
     }
 
     #[test]

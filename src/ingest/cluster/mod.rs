@@ -28,7 +28,6 @@ use crate::units::Timestamp;
 use raw::{Labels, Meta, PodShape, Resources};
 use read::Reader;
 
-pub(crate) use engine::{Engine, EngineFacts};
 pub(crate) use facts::{KindHint, ScalerFacts, WorkloadFacts};
 pub(crate) use hold::Claim;
 pub(crate) use view::ClusterView;

@@ -21,7 +21,9 @@ use parquet::ParquetInput;
 use stream::Hashed;
 
 pub(super) use flatten::flatten;
-pub(super) use table::{Coded, Column, MixedRows, RawTable, RowNumbers, Texts, Value};
+pub(super) use table::{Column, MixedRows, RawTable, Value};
+#[cfg(test)]
+pub(super) use table::{RowNumbers, Texts};
 
 /// Largest JSON document that is read whole, unpacked.
 const MOST_DOCUMENT_BYTES: u64 = 512 << 20;

@@ -65,6 +65,11 @@ struct Place<'a> {
 }
 
 impl RequestBuilder {
+    /// Rows refused so far.
+    pub(in crate::ingest) fn n_rejected(&self) -> u64 {
+        self.rejected.len() as u64
+    }
+
     /// Adds a batch of rows; returns the headers that were used.
     pub(in crate::ingest) fn add(
         &mut self,

@@ -34,13 +34,12 @@ use chrono_tz::Tz;
 
 use crate::ingest::IngestError;
 
-pub(super) use aggregate::{Aggregated, Observed, Untimed, aggregate};
-pub(super) use bin::{ActivitySource, Latency, TelemetryBin};
+pub(super) use aggregate::{Untimed, aggregate};
+pub(super) use bin::TelemetryBin;
 pub(super) use collect::Parsed;
 pub(super) use entity::{Device, Entity, EntityKey, Holder};
-pub(super) use metric::Metric;
-pub(super) use proof::{Proof, proves};
-pub(super) use series::{Labels, Place, Series};
+pub(super) use proof::proves;
+pub(super) use series::Series;
 pub(super) use sniff::sniff;
 
 /// The formats that are read.

@@ -1,5 +1,6 @@
 //! Command lines of engines, and the facts of workloads drawn from them.
 
+use super::super::engine::{Engine, EngineFacts};
 use super::*;
 
 fn read(image: &str, command: &[&str], args: &[&str]) -> Option<EngineFacts> {
