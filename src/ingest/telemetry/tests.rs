@@ -1,5 +1,6 @@
 //! Files in every format, clean and broken, and what is made of each line.
 
+use super::metric::Metric;
 use super::*;
 use crate::units::Timestamp;
 

@@ -1,5 +1,7 @@
 //! Totals of whole recordings, worked by hand.
 
+use super::aggregate::{Aggregated, Observed};
+use super::bin::ActivitySource;
 use super::tests::{matrix, parsed};
 use super::*;
 use crate::units::Timestamp;
