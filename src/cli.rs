@@ -105,6 +105,9 @@ pub struct Global {
     /// Zone of day profiles and of times without an offset [default: the config's, else UTC]
     #[arg(long, global = true, value_name = "TZ", value_parser = parse_zone)]
     pub time_zone: Option<Tz>,
+    /// Replace names of workloads, owners, accounts, resources and files by stable pseudonyms
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Say nothing on stderr but errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -128,11 +128,7 @@ pub(super) fn coverage(
     )
 }
 
-fn matrix(
-    sources: [(&'static str, BTreeMap<i64, ()>); 4],
-    window: Period,
-    zone: Tz,
-) -> Coverage {
+fn matrix(sources: [(&'static str, BTreeMap<i64, ()>); 4], window: Period, zone: Tz) -> Coverage {
     let day_of = |hour: i64| Timestamp::from_us(hour * HOUR_US).in_zone(zone).date();
     let first = window.start().us().div_euclid(HOUR_US);
     let last = window.end().plus_us(-1).us().div_euclid(HOUR_US);
@@ -170,7 +166,12 @@ mod tests {
         let hours: BTreeMap<i64, ()> = [(hour, ()), (hour + 1, ())].into();
         let none = BTreeMap::new;
         let found = matrix(
-            [("cost", hours), ("requests", none()), ("gpu_metrics", none()), ("configuration", none())],
+            [
+                ("cost", hours),
+                ("requests", none()),
+                ("gpu_metrics", none()),
+                ("configuration", none()),
+            ],
             window,
             berlin,
         );

@@ -17,6 +17,7 @@ mod measured;
 mod open;
 mod raw;
 mod reconcile;
+mod redact;
 mod rejected;
 mod requests;
 mod rules;
@@ -41,6 +42,7 @@ pub use reconcile::{
     AccountLine, CategoryTotals, CommitmentTotals, CostTotals, CurrencyTotals, PartTotals,
     Reconciliation, Unmatched,
 };
+pub use redact::redact;
 pub use rejected::{Rejected, RejectedKind};
 pub use requests::{RequestFacts, RequestLog};
 pub use source::{Source, expand};
@@ -55,6 +57,8 @@ pub struct ReadOptions {
     pub max_rejected_percent: f64,
     /// Which part of the data to analyse.
     pub cut: WindowCut,
+    /// Whether files without a single time will do: an inventory can be shown, not analysed.
+    pub facts_will_do: bool,
 }
 
 /// One file, as it was understood.
@@ -76,6 +80,31 @@ pub struct InputFile {
     pub columns_used: Vec<String>,
     /// Headers that were not.
     pub columns_ignored: Vec<String>,
+}
+
+/// What became of the requests of all logs.
+#[derive(Clone, Debug, Default)]
+pub struct RequestCounts {
+    /// Requests read.
+    pub read: u64,
+    /// Those that are demand, failed ones among them.
+    pub in_demand: u64,
+    /// Those that failed.
+    pub failed: u64,
+    /// Those that are no demand, by reason.
+    pub left_out: Vec<(&'static str, u64)>,
+}
+
+impl RequestCounts {
+    fn of(account: &requests::RequestAccount) -> RequestCounts {
+        let left_out = account.by_fate.iter().map(|(fate, n)| (fate.as_str(), *n));
+        RequestCounts {
+            read: account.read,
+            in_demand: account.in_demand,
+            failed: account.failed,
+            left_out: left_out.collect(),
+        }
+    }
 }
 
 /// A rule of the config, and what came of it.
@@ -100,6 +129,10 @@ pub struct Ingested {
     pub window: Period,
     /// True when the only data are request logs that count from their own zero.
     pub relative: bool,
+    /// False when nothing in the files has a time; the window then means nothing.
+    pub dated: bool,
+    /// What became of every request.
+    pub request_counts: RequestCounts,
     /// Rows that were refused.
     pub rejected: Vec<Rejected>,
     /// The account.
@@ -166,13 +199,21 @@ fn finish(
         .into_iter()
         .flatten()
         .reduce(Period::cover)
-        .ok_or_else(|| IngestError::NoRows { file: first_file() })?;
-    // Invoice months are months of UTC.
-    let zone = if closed.span.is_some() && options.cut.month.is_some() {
-        Tz::UTC
-    } else {
-        options.zone
+        .or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover));
+    let is_inventory =
+        |it: &InputFile| matches!(it.kind, SourceKind::Telemetry | SourceKind::Configuration);
+    let dated = span.is_some();
+    let span = match span {
+        Some(span) => span,
+        None if files.iter().all(is_inventory) && options.facts_will_do => Period::EPOCH_DAY,
+        None if files.iter().all(is_inventory) => {
+            return Err(IngestError::NoTimes { file: first_file() });
+        }
+        None => return Err(IngestError::NoRows { file: first_file() }),
     };
+    // Invoice months are months of UTC.
+    let zone =
+        if closed.span.is_some() && options.cut.month.is_some() { Tz::UTC } else { options.zone };
     let window = options.cut.resolve(span, zone)?;
     let cut = options.cut.is_some().then_some(window);
     let table = match cut {
@@ -183,7 +224,7 @@ fn finish(
     let n_all = n_requests(&logs.logs);
     let requests: Vec<RequestLog> =
         logs.logs.into_iter().map(|it| it.cut_to(window)).filter(|it| !it.is_empty()).collect();
-    if table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
+    if dated && table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
         return Err(IngestError::EmptyWindow { window, data: span });
     }
     let duplicates = rejected.iter().filter(|it| it.kind == RejectedKind::Duplicate).count() as u64;
@@ -211,6 +252,8 @@ fn finish(
         facts: measured::facts(&view),
         window,
         relative,
+        dated,
+        request_counts: RequestCounts::of(&logs.account),
         rejected,
         reconciliation,
         coverage,
@@ -294,12 +337,7 @@ fn check_limit(
     let n_rejected = faulty.len() as u64 + uncounted;
     if n_rejected as f64 * 100.0 > rows_in as f64 * percent {
         let first = faulty.first().map(ToString::to_string).unwrap_or_default();
-        return Err(IngestError::TooManyRejected {
-            n_rejected,
-            rows_in,
-            percent,
-            first,
-        });
+        return Err(IngestError::TooManyRejected { n_rejected, rows_in, percent, first });
     }
     Ok(())
 }

@@ -243,8 +243,7 @@ impl Gathered {
         let mappings = &reader.config.mappings;
         let view = &self.view;
         let rules = |subject: &RequestSubject<'_>| claim(subject, format, (reader.config, view));
-        let source =
-            LogSource { file, format, mappings, rules: &rules, zone: reader.options.zone };
+        let source = LogSource { file, format, mappings, rules: &rules, zone: reader.options.zone };
         let logs = &mut self.logs;
         let before = logs.n_rejected();
         let mut used: Vec<String> = Vec::new();

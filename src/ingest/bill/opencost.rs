@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit};
 use super::cells::{
     LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
     optional, period_between, plain, quantity, required, same_costs, tags,
 };
+use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit};
 use crate::units::{Period, Timestamp};
 
 pub(in crate::ingest) use document::{is_own, table};
