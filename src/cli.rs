@@ -80,6 +80,7 @@ pub enum Command {
 /// Flags that mean the same everywhere
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options everywhere")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Config file [default: gpuadvise.toml beside the first input, if there]
     #[arg(long, global = true, value_name = "FILE")]

@@ -154,11 +154,11 @@ impl Measured {
 /// A device or an engine in a sentence.
 fn name_of(entity: &Entity) -> String {
     match &entity.key {
-        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => format!("the GPU {uuid}"),
+        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => format!("the GPU `{uuid}`"),
         EntityKey::Gpu { device: Device::Place { host, index }, .. } => {
-            format!("GPU {index} of {host}")
+            format!("GPU {index} of `{host}`")
         }
-        EntityKey::Engine { instance, .. } => format!("the engine at {instance}"),
+        EntityKey::Engine { instance, .. } => format!("the engine at `{instance}`"),
     }
 }
 
@@ -194,10 +194,10 @@ fn first_tokens(observed: &telemetry::Observed) -> Option<String> {
 
 /// What a recording without a clock says: a fact, and no demand over time.
 fn without_clock(entity: &Entity, facts: &telemetry::Untimed) -> String {
-    let active = facts
-        .gpu_active
-        .map(|it| format!("active {:.0} % of {} samples", it * 100.0, facts.samples))
-        .unwrap_or_else(|| format!("{} samples", facts.samples));
+    let active = match facts.gpu_active {
+        Some(it) => format!("active {:.0} % of {} samples", it * 100.0, facts.samples),
+        None => format!("{} samples", facts.samples),
+    };
     format!(
         "{}: {active} without a time: a fact about the device, not about when; record times to join it",
         name_of(entity)
@@ -287,7 +287,7 @@ fn controller_of(pod: &str) -> String {
 
 /// A row with its amounts in the currency of the report.
 pub(super) fn in_currency<'a>(
-    row: UsageRow<'a>,
+    row: &UsageRow<'a>,
     rates: &Rates,
 ) -> Result<UsageRow<'a>, MoneyError> {
     let convert = |amount: Option<Money>| {
@@ -300,7 +300,7 @@ pub(super) fn in_currency<'a>(
         effective_cost: convert(row.effective_cost)?,
         list_cost: convert(row.list_cost)?,
         contracted_cost: convert(row.contracted_cost)?,
-        ..row
+        ..row.clone()
     })
 }
 

@@ -343,8 +343,8 @@ fn claim(
         config.rules.claim(&subject).workload
     };
     let by_cluster = || {
-        let names = [subject.model_group, subject.model].into_iter().flatten();
-        names.filter_map(|it| view.workload_of_model(it)).next().map(str::to_owned)
+        let mut names = [subject.model_group, subject.model].into_iter().flatten();
+        names.find_map(|it| view.workload_of_model(it)).map(str::to_owned)
     };
     by_rule(subject.model_group)
         .or_else(|| by_rule(subject.model))

@@ -59,8 +59,13 @@ impl Names {
 
 fn pseudonym(kind: &str, name: &str) -> String {
     let hash = Sha256::digest(name.as_bytes());
-    let hex: String = hash.iter().take(DIGITS / 2).map(|byte| format!("{byte:02x}")).collect();
-    format!("{kind}-{hex}")
+    let mut name = format!("{kind}-");
+    for byte in hash.iter().take(DIGITS / 2) {
+        use std::fmt::Write;
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
 }
 
 /// Text between back-quotes replaced by dots.

@@ -96,6 +96,41 @@ pub(in crate::ingest) struct Booking {
     pub(in crate::ingest) for_later: bool,
 }
 
+impl Booking {
+    /// The booking of what has only a provider and a currency in common.
+    fn of(line: &Line, fate: Fate, category: Option<ChargeCategory>) -> Booking {
+        Booking {
+            provider: line.provider.clone(),
+            ..Booking::empty(fate, category, line.currency.unwrap_or(Currency::USD))
+        }
+    }
+
+    /// A booking that names nothing.
+    pub(in crate::ingest) fn empty(
+        fate: Fate,
+        category: Option<ChargeCategory>,
+        currency: Currency,
+    ) -> Booking {
+        Booking {
+            fate,
+            category,
+            currency,
+            provider: None,
+            region: None,
+            sub_account: None,
+            workload: None,
+            owner: None,
+            environment: None,
+            gpu: None,
+            pricing: PricingCategory::default(),
+            commitment: None,
+            commitment_used: None,
+            what: None,
+            for_later: false,
+        }
+    }
+}
+
 /// What lines are resolved with.
 #[derive(Clone, Copy)]
 pub(in crate::ingest) struct Resolver<'a> {
@@ -187,7 +222,7 @@ impl Resolver<'_> {
             commitment: line.commitment.clone(),
             commitment_used: unused.then_some(false),
             for_later: kind == PartKind::PurchaseForLater,
-            ..self.plain(line, fate, category)
+            ..Booking::of(line, fate, category)
         };
         let companion = *sku == SkuMatch::Companion || line.compute;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
@@ -197,26 +232,6 @@ impl Resolver<'_> {
             return Resolved::WithMachine(booking);
         }
         Resolved::To(booking)
-    }
-
-    fn plain(&self, line: &Line, fate: Fate, category: Option<ChargeCategory>) -> Booking {
-        Booking {
-            fate,
-            category,
-            currency: line.currency.unwrap_or(Currency::USD),
-            provider: line.provider.clone(),
-            region: None,
-            sub_account: None,
-            workload: None,
-            owner: None,
-            environment: None,
-            gpu: None,
-            pricing: PricingCategory::default(),
-            commitment: None,
-            commitment_used: None,
-            what: None,
-            for_later: false,
-        }
     }
 
     /// A GPU charge: claimed by a rule, by pods on the machine, by the platform's own name, by tags,
@@ -242,7 +257,7 @@ impl Resolver<'_> {
                 commitment: line.commitment.clone(),
                 commitment_used: line.commitment.is_some().then_some(true),
                 what: if fate == Fate::Unassigned { named } else { None },
-                ..self.plain(line, fate, category)
+                ..Booking::of(line, fate, category)
             }
         };
         let by_rule = self.config.rules.claim(&self.subject(line));

@@ -350,23 +350,7 @@ impl Posting {
         for (number, part) in parts.iter().enumerate() {
             let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
             self.total((currency, category), &sums)?;
-            let booking = Booking {
-                fate: Fate::Rejected,
-                category,
-                currency,
-                provider: None,
-                region: None,
-                sub_account: None,
-                workload: None,
-                owner: None,
-                environment: None,
-                gpu: None,
-                pricing: crate::usage::PricingCategory::default(),
-                commitment: None,
-                commitment_used: None,
-                what: None,
-                for_later: false,
-            };
+            let booking = Booking::empty(Fate::Rejected, category, currency);
             let number = self.books.number(&booking);
             let key = (number, part.period.start().us(), part.period.end().us());
             self.books.groups.entry(key).or_default().add(&sums)?;
