@@ -9,9 +9,11 @@
     reason = "a test may end by a panic, talk, and compare printed numbers"
 )]
 
+mod account;
 mod architecture;
 mod bad_input;
 mod cli;
+mod formats;
 mod golden;
 mod laws;
 mod reference;
