@@ -275,11 +275,11 @@ impl Reconciliation {
             .collect()
     }
 
-    /// What is paid for GPUs, in effective cost: workloads, unclaimed GPUs, unused commitments and
-    /// capacity.
+    /// What is paid for GPUs, in effective cost: workloads, unclaimed GPUs and unused reserved
+    /// capacity. Unused commitments stand beside it, since they may cover more than GPUs.
     pub fn gpu_effective(&self) -> Option<Money> {
         let is_gpu = |part: &str| {
-            [Fate::Assigned, Fate::Unassigned, Fate::CommitmentUnused, Fate::CapacityUnused]
+            [Fate::Assigned, Fate::Unassigned, Fate::CapacityUnused]
                 .iter()
                 .any(|it| it.as_str() == part)
         };

@@ -204,7 +204,7 @@ impl Resolver<'_> {
             Some(ChargeCategory::Adjustment) => Fate::Adjustment,
             _ if kind == PartKind::PurchaseForLater => Fate::Purchase,
             _ if unused => Fate::CommitmentUnused,
-            _ if line.capacity_use == Some(Use::Unused) => Fate::CapacityUnused,
+            _ if line.capacity_use == Some(Use::Unused) && gpu.is_some() => Fate::CapacityUnused,
             Some(ChargeCategory::Purchase) if gpu.is_none() => Fate::Purchase,
             _ if gpu.is_some() || is_gpu_platform(line) => {
                 return self.gpu_line(line, gpu, category);
@@ -220,7 +220,12 @@ impl Resolver<'_> {
             what,
             gpu: gpu.map(|it| it.label.clone()).filter(|_| fate == Fate::CapacityUnused),
             commitment: line.commitment.clone(),
-            commitment_used: unused.then_some(false),
+            // What a commitment covers beside GPUs is used of it too.
+            commitment_used: match fate {
+                Fate::CommitmentUnused => Some(false),
+                Fate::OtherCloud if line.commitment.is_some() => Some(true),
+                _ => None,
+            },
             for_later: kind == PartKind::PurchaseForLater,
             ..Booking::of(line, fate, category)
         };

@@ -228,7 +228,10 @@ impl Bound for Allocations {
             provider: self.line.text(texts, self.provider_id).and_then(provider_of),
             category: Some(ChargeCategory::Usage),
             resource_name,
-            service: Some("OpenCost allocation".to_owned()),
+            service: Some(match of_cluster {
+                Some(name) => format!("OpenCost {name}: cost of the cluster that no pod has"),
+                None => "OpenCost allocation".to_owned(),
+            }),
             compute: true,
             gpu_count: gpus.filter(|it| *it > 0.0),
             unit: if has_gpus { QuantityUnit::GpuHours } else { QuantityUnit::None },

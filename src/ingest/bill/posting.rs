@@ -478,7 +478,9 @@ impl Posting {
         if let Some(place) = &state.places[slot] {
             return place.clone();
         }
-        let resource = state.line.resource_id.clone().map(|id| (state.line.provider.clone(), id));
+        // Azure writes one id in several cases.
+        let id = state.line.resource_id.as_ref().map(|it| it.to_ascii_lowercase());
+        let resource = id.map(|id| (state.line.provider.clone(), id));
         let is_gpu = matches!(state.sku, SkuMatch::Gpu(_));
         let resolved = resolver.resolve(&state.line, kind, &state.sku);
         let place = match resolved {
