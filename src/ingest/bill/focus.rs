@@ -100,9 +100,11 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
             });
         }
     }
+    // By all headers: most columns that tell the version are not read.
+    let headers: Vec<String> = first.headers.iter().map(|it| columns::plain(it)).collect();
     let version = VERSIONS
         .iter()
-        .find(|(_, names)| names.iter().any(|it| columns.find(it).is_some()))
+        .find(|(_, names)| names.iter().any(|it| headers.iter().any(|header| header == it)))
         .map_or("1.0", |(version, _)| *version);
     let number = |name: &str| columns.find(name);
     let (at, slots) = columns.line(&LINE);
