@@ -13,6 +13,7 @@ mod account;
 mod architecture;
 mod bad_input;
 mod cli;
+mod focus;
 mod formats;
 mod golden;
 mod laws;
