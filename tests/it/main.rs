@@ -17,5 +17,6 @@ mod focus;
 mod formats;
 mod golden;
 mod laws;
+mod own_formats;
 mod reference;
 mod support;
