@@ -79,7 +79,12 @@ fn faults_outside_the_files() {
     fails(&bench, &bench.run(&["analyze", "logs/*.csv"]), 3, "no file matches");
     let folder = bench.path("folder");
     std::fs::create_dir(&folder).unwrap();
-    fails(&bench, &bench.run(&["analyze", &folder.display().to_string()]), 3, "the folder has no file");
+    fails(
+        &bench,
+        &bench.run(&["analyze", &folder.display().to_string()]),
+        3,
+        "the folder has no file",
+    );
     let file = bench.write("usage.csv", format!("{HEADER}{}", good(3)));
     fails(&bench, &bench.run(&["analyze", &file, "--config", "no.toml"]), 3, "no.toml");
     let config = bench.write("bad.toml", "[workload.chat]\nkind = 7\n");

@@ -212,8 +212,6 @@ impl Bound for Focus {
             region: own(13),
             sub_account: own(14),
             service: own(16),
-            compute: text(15)
-                .is_some_and(|it| it.eq_ignore_ascii_case("compute") || it.contains("AI")),
             instance_type: detail("instancetype"),
             gpu_count: detail("gpucount").and_then(|it| it.parse().ok()),
             gpu_name: detail("gpuname").or_else(|| detail("gpumodel")),
