@@ -15,8 +15,9 @@ use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
 use super::charge::{BillFormat, Bound, Fault, Line, Parts};
-use super::columns::{filled, plain};
+use super::columns::{self, filled, plain};
 use super::fields::{Fields, LineColumns};
+use crate::units::Currency;
 
 mod dates;
 mod line;
@@ -192,6 +193,10 @@ impl Bound for CostDetails {
         line::Texts::of(&self.line.texts(texts)).line(self.single_hours).map_err(|(place, why)| {
             (self.line.column(place).map(|column| self.fields.header(column)), why)
         })
+    }
+
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {

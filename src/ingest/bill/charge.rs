@@ -236,6 +236,11 @@ pub(in crate::ingest) trait Bound: Sync {
     fn line_columns(&self) -> &[usize];
     /// The line of a tuple of texts. Called once per distinct tuple.
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault>;
+    /// The currency of a line, also of one with a fault elsewhere; nothing where it cannot be told, so
+    /// that its amounts are amounts of nothing. Bills that name none are in US dollars.
+    fn currency(&self, _texts: &[Option<&str>]) -> Option<Currency> {
+        Some(Currency::USD)
+    }
     /// The parts of a row. On a fault the parts pushed so far still count as amounts that could be
     /// read: push before failing where there is an amount.
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault>;

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::super::IngestError;
 use super::super::raw::{Column, RawTable};
 use super::super::rejected::excerpt;
-use crate::units::{Period, Timestamp};
+use crate::units::{Currency, Period, Timestamp};
 
 /// Longest period a charge may cover: 400 days, so that a year paid at once passes and a typo does
 /// not.
@@ -82,6 +82,12 @@ pub(in crate::ingest) fn filled(text: Option<&str>) -> Option<&str> {
     let none =
         text.is_empty() || text.eq_ignore_ascii_case("null") || text.eq_ignore_ascii_case("n/a");
     (!none).then_some(text)
+}
+
+/// The currency that a cell names: US dollars where it says nothing, nothing where it says no
+/// currency.
+pub(in crate::ingest) fn currency_in(text: Option<&str>) -> Option<Currency> {
+    filled(text).map_or(Some(Currency::USD), |it| Currency::parse(it).ok())
 }
 
 /// The reason for a word that is none of those known.

@@ -119,7 +119,7 @@ struct Results {
 
 impl Results {
     /// The currency of both costs.
-    fn currency(&self, texts: &[Option<&str>]) -> Result<Option<Currency>, Fault> {
+    fn currency_of(&self, texts: &[Option<&str>]) -> Result<Option<Currency>, Fault> {
         let mut found = None;
         for column in self.currencies.into_iter().flatten() {
             let Some(text) = self.line.text(texts, Some(column)) else { continue };
@@ -162,7 +162,7 @@ impl Bound for Results {
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
         let mut line = group::blank_line();
-        line.currency = self.currency(texts)?;
+        line.currency = self.currency_of(texts)?;
         let unit = self.line.text(texts, self.usage_unit).unwrap_or_default();
         if matches!(unit, "Hrs" | "Hours" | "Hour") {
             line.unit = QuantityUnit::Hours(1.0);
@@ -173,6 +173,10 @@ impl Bound for Results {
             }
         }
         Ok(line)
+    }
+
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        self.currency_of(texts).ok().map(|it| it.unwrap_or(Currency::USD))
     }
 
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {

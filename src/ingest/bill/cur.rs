@@ -338,6 +338,10 @@ impl Bound for Cur {
         })
     }
 
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        columns::currency_in(self.slots[6].and_then(|slot| texts.get(slot).copied().flatten()))
+    }
+
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
         let mut read = Reading { cur: self, table, row, from_floats: 0, fault: None };
         let item = ITEMS.get(usize::from(line.own)).copied().unwrap_or(Item::Usage);

@@ -166,12 +166,10 @@ impl Bound for Focus {
         let category = ChargeCategory::parse(category).ok_or_else(|| {
             fault(4, columns::none_of(category, "Usage, Purchase, Tax, Credit, Adjustment"))
         })?;
-        let currency = match text(3) {
-            None => None,
-            Some(code) => Some(Currency::parse(code).map_err(|_| {
-                fault(3, columns::none_of(code, "the three-letter currency codes"))
-            })?),
-        };
+        let missing = "the billing currency is missing, which FOCUS never allows";
+        let code = text(3).ok_or_else(|| fault(3, missing.to_owned()))?;
+        let currency = Currency::parse(code)
+            .map_err(|_| fault(3, columns::none_of(code, "the three-letter currency codes")))?;
         let pricing = match text(6) {
             None => PricingCategory::default(),
             Some(word) => PricingCategory::parse(word).ok_or_else(|| {
@@ -195,11 +193,10 @@ impl Bound for Focus {
             }
             Some(unit) => (unit, false),
         };
-        let named = |it: &str| it.to_owned();
         let provider = text(0).or_else(|| text(1)).or_else(|| text(2)).map(provider_name);
         Ok(Line {
             provider,
-            currency,
+            currency: Some(currency),
             category: Some(category),
             correction: text(5).is_some_and(|it| it.eq_ignore_ascii_case("correction")),
             pricing,
@@ -218,7 +215,7 @@ impl Bound for Focus {
             sku_texts: [text(17), text(24), text(23), text(19)]
                 .into_iter()
                 .flatten()
-                .map(named)
+                .map(str::to_owned)
                 .collect(),
             unit,
             tags: text(20).map(columns::object).unwrap_or_default(),
@@ -226,6 +223,11 @@ impl Bound for Focus {
             own: if by_consumed { BY_CONSUMED } else { 0 },
             ..Line::default()
         })
+    }
+
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        let code = columns::filled(texts.get(self.slots[3]?).copied().flatten())?;
+        Currency::parse(code).ok()
     }
 
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {

@@ -22,7 +22,7 @@ use super::charge::{
 };
 use super::columns::{self, plain};
 use super::fields::{Fields, LineColumns, amount_at, header_of, needed_amount_at, number_at};
-use crate::units::{Period, Timestamp};
+use crate::units::{Currency, Period, Timestamp};
 
 mod credits;
 mod line;
@@ -203,6 +203,10 @@ impl Bound for Export {
         line::Texts::of(&self.line.texts(texts)).line().map_err(|(place, why)| {
             (self.line.column(place).map(|column| self.fields.header(column)), why)
         })
+    }
+
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {

@@ -188,6 +188,10 @@ impl Bound for CostReport {
         })
     }
 
+    fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
+        columns::currency_in(self.line.texts(texts)[CURRENCY])
+    }
+
     fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
         let at = (table, row);
         let cost = Some(needed_amount_at(at, self.cost, out)?);

@@ -214,6 +214,12 @@ struct Share {
     booking: u32,
 }
 
+/// A line with a fault, and the currency of its amounts where that can be told.
+struct BadLine {
+    fault: Fault,
+    currency: Option<Currency>,
+}
+
 /// A worker.
 #[derive(Default)]
 struct Posting {
@@ -222,7 +228,7 @@ struct Posting {
     texts: Vec<IndexMap<String, u32, FixedState>>,
     /// From the codes of a line to its place in `lines`.
     tuples: IndexMap<[u32; MOST_LINE_COLUMNS], (), FixedState>,
-    lines: Vec<Result<LineState, Fault>>,
+    lines: Vec<Result<LineState, BadLine>>,
     rounding: Vec<(Option<String>, Rounding)>,
     totals: Vec<((Currency, Option<ChargeCategory>), Sums)>,
     parts: Parts,
@@ -304,7 +310,8 @@ impl Posting {
             let places = [None, None, None, None];
             LineState { line, sku, gpu_hours_per_unit, places, rounding }
         });
-        self.lines.push(state);
+        let bad = |fault| BadLine { fault, currency: bound.currency(&texts) };
+        self.lines.push(state.map_err(bad));
         self.tuples.insert_full(*tuple, ()).0
     }
 
@@ -321,10 +328,10 @@ impl Posting {
         let nothing = Line::default();
         let fault = match self.lines.get(at) {
             Some(Ok(state)) => bound.row(table, row, &state.line, &mut parts).err(),
-            Some(Err(fault)) => {
+            Some(Err(bad)) => {
                 // Only its amounts are of use; what else is wrong with it does not matter.
                 let _ = bound.row(table, row, &nothing, &mut parts);
-                Some(fault.clone())
+                Some(bad.fault.clone())
             }
             None => None,
         };
@@ -344,9 +351,17 @@ impl Posting {
     }
 
     fn reject(&mut self, parts: &Parts, at: usize) -> Result<(), IngestError> {
-        let line = self.lines.get(at).and_then(|it| it.as_ref().ok()).map(|it| &it.line);
-        let currency = line.and_then(|it| it.currency).unwrap_or(Currency::USD);
-        let category = line.and_then(|it| it.category);
+        let (currency, category) = match self.lines.get(at) {
+            Some(Ok(LineState { line, .. })) => {
+                (line.currency.unwrap_or(Currency::USD), line.category)
+            }
+            // An amount without a currency can be added to nothing.
+            Some(Err(bad)) => match bad.currency {
+                Some(currency) => (currency, None),
+                None => return Ok(()),
+            },
+            None => return Ok(()),
+        };
         for (number, part) in parts.iter().enumerate() {
             let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
             self.total((currency, category), &sums)?;

@@ -113,7 +113,7 @@ pub(super) struct Texts<'a> {
 }
 
 /// Place of the currency in [`LINE`].
-const CURRENCY: usize = 2;
+pub(super) const CURRENCY: usize = 2;
 
 impl<'a> Texts<'a> {
     /// The texts in the order of [`LINE`].

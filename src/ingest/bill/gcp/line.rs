@@ -78,7 +78,7 @@ pub(super) struct Texts<'a> {
 }
 
 /// Places in [`LINE`].
-const CURRENCY: usize = 0;
+pub(super) const CURRENCY: usize = 0;
 const COST_TYPE: usize = 1;
 
 impl<'a> Texts<'a> {
