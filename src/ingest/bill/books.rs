@@ -147,7 +147,15 @@ impl Books {
             let machine = resource.and_then(|it| self.machines.get(it)).cloned();
             let number = match (machine, self.bookings.get_index(booking as usize)) {
                 (Some(machine), Some(own)) => {
-                    let booking = Booking { pricing: own.pricing, ..machine };
+                    // Whose it is the machine tells; how it was bought and in what the row does.
+                    let booking = Booking {
+                        category: own.category,
+                        currency: own.currency,
+                        pricing: own.pricing,
+                        commitment: own.commitment.clone(),
+                        commitment_used: own.commitment_used,
+                        ..machine
+                    };
                     self.number(&booking)
                 }
                 _ => booking,
