@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
-use super::bill::Closed;
+use super::bill::{Closed, Costs};
 use super::measured::{self, Measured};
 use super::open::Gathered;
 use super::{
@@ -196,7 +196,8 @@ fn join(
         let rounded = closed.rounded.contains(&entry.booking.provider);
         let gpu_hours = entry.sums.gpu_hours().filter(|it| *it >= 0.0);
         dropped += u64::from(gpu_hours.is_none() && entry.sums.gpu_hours().is_some());
-        if entry.sums.rows == 0 && gpu_hours.is_none() {
+        // Hours that were taken back; the share of a pod has no rows of its own, but has money.
+        if gpu_hours.is_none() && entry.sums.costs == Costs::default() {
             continue;
         }
         let row = measured::row_of_bill(entry, gpu_hours, rounded);
