@@ -1,6 +1,7 @@
 //! Files read by the library, and their account as texts that a table test can compare.
 
 use std::path::{Path, PathBuf};
+use std::sync::OnceLock;
 
 use chrono_tz::Tz;
 use gpuadvise::catalog::Catalog;
@@ -27,7 +28,13 @@ pub(crate) fn read_with(
         cut: cut.clone(),
         facts_will_do: true,
     };
-    ingest::read(&sources, &config_of(config), &Catalog::embedded().unwrap(), &options)
+    ingest::read(&sources, &config_of(config), catalog(), &options)
+}
+
+/// The built-in catalog, read once.
+fn catalog() -> &'static Catalog {
+    static CATALOG: OnceLock<Catalog> = OnceLock::new();
+    CATALOG.get_or_init(|| Catalog::embedded().unwrap())
 }
 
 pub(crate) fn config_of(text: &str) -> Config {
@@ -48,8 +55,7 @@ pub(crate) fn gpu_hours(found: &Ingested) -> String {
 
 /// Names of all workloads, requests, prompt and completion tokens; `-` where none is known.
 pub(crate) fn demand(found: &Ingested) -> (String, String) {
-    let catalog = Catalog::embedded().unwrap();
-    let workloads = ingest::assemble(found, &Config::default(), &catalog).unwrap();
+    let workloads = ingest::assemble(found, &Config::default(), catalog()).unwrap();
     let names: Vec<&str> = workloads.iter().map(|it| it.name.as_str()).collect();
     let sum = |pick: &dyn Fn(&gpuadvise::workload::UsageTotals) -> Option<u64>| {
         let known: Vec<u64> = workloads.iter().filter_map(|it| pick(&it.totals)).collect();
@@ -82,6 +88,8 @@ pub(crate) fn holds(found: &Ingested, what: &dyn std::fmt::Debug) {
     let line = &it.line;
     let parts = [line.assigned, line.unassigned, line.excluded, line.difference].map(atto);
     assert_eq!(parts.iter().sum::<i128>(), atto(line.totals.billed), "{what:?}");
+    // What the analysis gets is what the account calls GPU cost.
+    assert_eq!(of_rows(found), [line.assigned, line.unassigned].map(atto), "{what:?}");
     for pick in [
         |it: &ingest::CostTotals| it.billed,
         |it: &ingest::CostTotals| it.effective,
@@ -94,6 +102,17 @@ pub(crate) fn holds(found: &Ingested, what: &dyn std::fmt::Debug) {
             it.by_charge_category.iter().map(|it| atto(pick(&it.line.totals))).sum();
         assert_eq!(of_kinds, atto(pick(&line.totals)), "{what:?}");
     }
+}
+
+/// What the rows of the usage table that a workload has, and those that none has, add up to.
+pub(crate) fn of_rows(found: &Ingested) -> [i128; 2] {
+    let usage = &found.usage;
+    let mut sums = [0, 0];
+    for at in 0..usage.len() {
+        let which = usize::from(usage.workload.get(at).is_none());
+        sums[which] += usage.billed_cost[at].unwrap_or(0);
+    }
+    sums
 }
 
 /// The path of a file in a folder.

@@ -171,7 +171,9 @@ fn table((_, more, _, gpu): Version) -> Table {
 fn csv_of((headers, rows): &Table) -> String {
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(headers).unwrap();
-    rows.iter().for_each(|it| writer.write_record(it).unwrap());
+    for row in rows {
+        writer.write_record(row).unwrap();
+    }
     String::from_utf8(writer.into_inner().unwrap()).unwrap()
 }
 
@@ -254,7 +256,9 @@ fn texts_of_every_container_are_one_account() {
 fn csv_with_semicolons((headers, rows): &Table) -> Vec<u8> {
     let mut writer = csv::WriterBuilder::new().delimiter(b';').from_writer(Vec::new());
     writer.write_record(headers).unwrap();
-    rows.iter().for_each(|it| writer.write_record(it).unwrap());
+    for row in rows {
+        writer.write_record(row).unwrap();
+    }
     writer.into_inner().unwrap()
 }
 
@@ -319,16 +323,16 @@ fn decimals(name: &str, cells: &[Option<&str>]) -> Series {
 }
 
 fn instants(name: &str, cells: &[Option<&str>]) -> Series {
-    let ms = |cell: &Option<&str>| {
-        chrono::DateTime::parse_from_rfc3339((*cell)?).ok().map(|it| it.timestamp_millis())
+    let ms = |cell: Option<&str>| {
+        chrono::DateTime::parse_from_rfc3339(cell?).ok().map(|it| it.timestamp_millis())
     };
-    let values: Vec<Option<i64>> = cells.iter().map(ms).collect();
+    let values: Vec<Option<i64>> = cells.iter().copied().map(ms).collect();
     let kind = DataType::Datetime(TimeUnit::Milliseconds, None);
     Series::new(name.into(), values).cast(&kind).unwrap()
 }
 
 fn maps(cells: &[Option<&str>]) -> Series {
-    let pairs = |cell: &Option<&str>| {
+    let pairs = |cell: Option<&str>| {
         let object: serde_json::Map<String, serde_json::Value> =
             serde_json::from_str(cell.unwrap_or("{}")).unwrap();
         let keys: Vec<&str> = object.keys().map(String::as_str).collect();
@@ -336,7 +340,7 @@ fn maps(cells: &[Option<&str>]) -> Series {
         let fields = [Series::new("key".into(), &keys), Series::new("value".into(), &values)];
         StructChunked::from_series("entry".into(), keys.len(), fields.iter()).unwrap().into_series()
     };
-    let lists: Vec<Series> = cells.iter().map(pairs).collect();
+    let lists: Vec<Series> = cells.iter().copied().map(pairs).collect();
     Series::new("Tags".into(), lists)
 }
 

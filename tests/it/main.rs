@@ -12,7 +12,10 @@
 mod account;
 mod architecture;
 mod bad_input;
+mod bill_laws;
+mod charges;
 mod cli;
+mod cur_items;
 mod focus;
 mod formats;
 mod golden;

@@ -1,7 +1,7 @@
 //! A small file of every other format, written here, with its totals worked out by hand: what
 //! `formats.rs` compares with the reference folder, the product compares with itself.
 
-use crate::account::{demand, gpu_hours, holds, parts, read_with, totals};
+use crate::account::{demand, gpu_hours, holds, parts, read, totals};
 use crate::support::Bench;
 
 /// A file and what it must give; amounts and counts as in `formats.rs`.
@@ -20,7 +20,7 @@ struct Own {
 fn check(own: &Own) {
     let bench = Bench::new();
     bench.write(own.name, &own.text);
-    let found = read_with(&[bench.path(own.name)], "", &Default::default()).unwrap();
+    let found = read(&[bench.path(own.name)]).unwrap();
     holds(&found, &own.name);
     let it = &found.reconciliation;
     assert_eq!(
