@@ -11,6 +11,7 @@
 
 mod account;
 mod architecture;
+mod bad_bills;
 mod bad_input;
 mod bill_laws;
 mod charges;
