@@ -50,6 +50,11 @@ pub enum Command {
   gpuadvise ingest 'focus/*.parquet' cluster.json --format json
   gpuadvise ingest bill.csv metrics.json --output usage.parquet")]
     Ingest(IngestArgs),
+    /// Write a commented gpuadvise.toml for your data, with the blanks worth filling
+    #[command(after_help = "Examples:
+  gpuadvise init bill.csv requests.csv                 gpuadvise.toml beside bill.csv
+  gpuadvise init 'exports/*' --output -                on stdout, to read first")]
+    Init(InputArgs),
     /// Print the statistics and the class of the demand
     #[command(after_help = "Examples:
   gpuadvise describe requests.csv
@@ -85,7 +90,8 @@ pub struct Global {
     /// Config file [default: gpuadvise.toml beside the first input, if there]
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
-    /// Folder (analyze: reports/NAME of the first input; sample: samples), else a file (stdout)
+    /// Folder (analyze: reports/NAME of the first input; sample: samples), or a file (init:
+    /// gpuadvise.toml beside the first input; else stdout)
     #[arg(long, short, global = true, value_name = "PATH")]
     pub output: Option<PathBuf>,
     /// What stdout shows

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use chrono_tz::Tz;
 use rayon::prelude::*;
 
 use super::failure::{ExitStatus, Failure};
@@ -13,6 +14,7 @@ use crate::cli::{AnalyzeArgs, Format, Global};
 use crate::ingest::Source;
 use crate::recommend::{self, Context};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
+use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read(&args.input, global, talk)?;
@@ -41,11 +43,23 @@ fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, F
     let Inputs { config, catalog, zone, ingested, workloads } = inputs;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let context = Context { catalog: &catalog, policy: &config.policy, seed: global.seed, as_of };
+    let analysed = advise_all(workloads, context, zone, talk);
+    let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
+    Ok(report::build(analysed, run)?)
+}
+
+/// What each workload is and what to do about it, in the order of the workloads.
+pub(super) fn advise_all(
+    workloads: Vec<Workload>,
+    context: Context<'_>,
+    zone: Tz,
+    talk: Talk,
+) -> Vec<Analysed> {
     let progress = Progress::new(talk, "simulating plans", workloads.len());
-    let analysed: Vec<Analysed> = workloads
+    workloads
         .into_par_iter()
         .map(|workload| {
-            let described = describe::describe(&workload, &catalog, zone);
+            let described = describe::describe(&workload, context.catalog, zone);
             let recommendation = recommend::advise(described.borrow(&workload), context);
             progress.step();
             Analysed {
@@ -56,10 +70,7 @@ fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, F
                 workload,
             }
         })
-        .collect();
-    drop(progress);
-    let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    Ok(report::build(analysed, run)?)
+        .collect()
 }
 
 /// `--output`, else `reports/<stem of the first input>`.

@@ -13,7 +13,7 @@ use crate::ingest::{self, Config, Ingested, ReadOptions, Source, WindowCut};
 use crate::workload::Workload;
 
 /// The file name of the config.
-const CONFIG_NAME: &str = "gpuadvise.toml";
+pub(super) const CONFIG_NAME: &str = "gpuadvise.toml";
 
 /// Everything read.
 pub(super) struct Inputs {

@@ -9,6 +9,7 @@ mod describe;
 mod failure;
 mod generate;
 mod ingest;
+mod init;
 mod inputs;
 mod output;
 mod prices;
@@ -42,6 +43,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
         Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
         Command::Ingest(args) => ingest::run(&args, &cli.global, talk),
+        Command::Init(args) => init::run(&args, &cli.global, talk),
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),

@@ -277,7 +277,28 @@ fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
 }
 
+/// A text left empty is a blank somebody forgot, not a name.
+fn check_filled(raw: &RawWorkload) -> Result<(), String> {
+    let texts = [
+        ("owner", &raw.owner),
+        ("environment", &raw.environment),
+        ("provider", &raw.provider),
+        ("region", &raw.region),
+        ("gpu", &raw.gpu),
+        ("model", &raw.model),
+        ("dtype", &raw.dtype),
+        ("quantization", &raw.quantization),
+        ("task", &raw.task),
+    ];
+    let is_empty = |text: &Option<String>| text.as_ref().is_some_and(|it| it.trim().is_empty());
+    match texts.iter().find(|(_, text)| is_empty(text)) {
+        Some((key, _)) => Err(format!("{key} is empty: fill it in or delete the line")),
+        None => Ok(()),
+    }
+}
+
 fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
+    check_filled(&raw)?;
     let kind = raw.kind.as_deref().map(|word| {
         Kind::parse(word).ok_or_else(|| {
             format!("kind `{word}` is none of training, fine_tuning, batch_inference, real_time_inference, unknown")
@@ -381,6 +402,7 @@ mod tests {
         fails("[workload.a]\nownr = \"x\"\n", 2, "unknown field");
         fails("[workload.a\n", 1, "");
         fails("\n\n[workload.a]\nkind = \"chat\"\n", 3, "kind `chat`");
+        fails("[workload.a]\ngpu = \" \"\n", 1, "gpu is empty");
         fails("[workload.a.slo]\nttft_p95 = \"soon\"\n", 1, "not a time");
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
         fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");

@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
+use super::blanks::{self, MOST_BLANKS};
 use super::build_workload;
 use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, Provenance,
@@ -62,6 +63,8 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     notices.extend(workload_notices(&analysed));
     notices.extend(run.ingested.notices.iter().cloned());
     let break_even = rules::least_break_even_hours(run.catalog);
+    let mut blanks = blanks::blanks(&analysed, run);
+    blanks.truncate(MOST_BLANKS);
     let mut slugs = BTreeSet::new();
     let workloads = analysed
         .iter()
@@ -83,6 +86,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         coverage: CoverageReport::of(&run.ingested.coverage),
         workloads,
         portfolio,
+        blanks,
         commitments: Vec::new(),
         forecast: None,
         notices,

@@ -12,7 +12,7 @@ use super::chart::{self, Chart};
 use super::model::{AdviceReport, ReportModel, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::Table;
-use super::{RenderError, tables, words};
+use super::{RenderError, blanks, tables, words};
 use crate::units::Money;
 
 /// Numbers on the page.
@@ -38,6 +38,7 @@ struct Page {
     print_footer: String,
     notices: Vec<String>,
     workloads: Table,
+    blank: Option<String>,
     cards: Vec<Card>,
     proofs: Vec<Table>,
     rejected: Table,
@@ -129,6 +130,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| words::plain(it)).collect(),
         workloads: tables::workloads(report),
+        blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
         proofs: [Some(tables::reconciliation(report)), Some(tables::rows(report))]
             .into_iter()

@@ -5,7 +5,7 @@ use askama::Template;
 use super::model::{ReportModel, WorkloadReport};
 use super::number::Medium;
 use super::table::Table;
-use super::{RenderError, html, tables, words};
+use super::{RenderError, blanks, html, tables, words};
 
 /// Numbers as on the page.
 const PAGE: Medium = Medium::Page;
@@ -21,6 +21,7 @@ struct Document {
     reconciled: String,
     notices: Vec<String>,
     workloads: String,
+    blank: Option<String>,
     sections: Vec<Section>,
     footer: String,
 }
@@ -48,6 +49,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         reconciled: html::reconciled(report),
         notices: report.notices.iter().map(|it| escape(it)).collect(),
         workloads: grid(&tables::workloads(report)),
+        blank: blanks::best(report, PAGE).map(|it| escape(&it)),
         sections: report.workloads.iter().map(|it| section(report, it)).collect(),
         footer: escape(&html::footer(report)),
     };

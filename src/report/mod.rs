@@ -6,6 +6,7 @@
 //! Text that came from the data is escaped for where it stands.
 
 mod account;
+mod blanks;
 mod build;
 mod build_workload;
 mod chart;
@@ -21,9 +22,11 @@ mod tables;
 mod terminal;
 #[cfg(test)]
 mod tests;
+mod toml_text;
 mod words;
 
 pub use account::{Line, Reconciliation, part_in_words};
+pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build};
 pub(crate) use csv::line as csv_line;
 pub use model::ReportModel;
@@ -122,6 +125,26 @@ pub(crate) fn clip(text: &str, longest: usize) -> String {
 /// An amount as the terminal shows it.
 pub(crate) fn money(amount: crate::units::Money) -> String {
     number::Medium::Terminal.money(amount)
+}
+
+/// A whole number as the terminal shows it.
+pub(crate) fn count(count: u64) -> String {
+    number::Medium::Terminal.count(count)
+}
+
+/// A measured number as the terminal shows it.
+pub(crate) fn measure(value: f64) -> String {
+    number::Medium::Terminal.measure(value)
+}
+
+/// A name as a key of TOML.
+pub(crate) fn toml_key(name: &str) -> String {
+    toml_text::key(name)
+}
+
+/// A text as a string of TOML, on one line.
+pub(crate) fn toml_string(text: &str) -> String {
+    toml_text::string(text)
 }
 
 /// The files of the report folder: path inside it, and bytes.

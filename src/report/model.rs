@@ -11,6 +11,7 @@ pub use super::account::{
     CategoryLine, Commitment, CoverageReport, CurrencyLine, Line, Part, Reconciliation,
     RejectedRow, SourceCoverage, Spend,
 };
+pub use super::blanks::Blank;
 
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
@@ -41,6 +42,8 @@ pub struct ReportModel {
     pub workloads: Vec<WorkloadReport>,
     /// The actions in the order to take them, largest saving first.
     pub portfolio: Portfolio,
+    /// What the user could still say in the config, the most spend first, at most five.
+    pub blanks: Vec<Blank>,
     /// Commitments held; empty until the data carry them.
     pub commitments: Vec<serde_json::Value>,
     /// Next months; nothing until the history carries a forecast.

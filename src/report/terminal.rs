@@ -8,7 +8,7 @@ mod cell;
 
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};
-use super::{tables, words};
+use super::{blanks, tables, words};
 use crate::units::Money;
 use cell::{fit, pad_left, pad_right, width, wrapped};
 
@@ -55,6 +55,9 @@ pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
     }
     if report.notices.len() > MOST_NOTICES {
         page.labelled("", &format!("{} more in the report", report.notices.len() - MOST_NOTICES));
+    }
+    if let Some(blank) = blanks::best(report, TERM) {
+        page.labelled("best blank", &format!("to fill in gpuadvise.toml: {blank}"));
     }
     if let Some(next) = &style.next {
         // A path or command is never cut: it is there to be copied.

@@ -93,6 +93,7 @@ fn json_has_the_names_scripts_rely_on() {
         "/workloads/0/advice/probability_of_loss",
         "/workloads/0/waste",
         "/portfolio",
+        "/blanks/0/worth",
         "/commitments",
         "/forecast",
         "/provenance/assumptions",
@@ -136,7 +137,7 @@ fn the_terminal_is_never_wider_than_asked() {
 #[test]
 fn the_terminal_reads_as_agreed() {
     let shown = text(&fixture::report(), Format::Table);
-    insta::assert_snapshot!(shown, @r"
+    insta::assert_snapshot!(shown, @r#"
     October 2026 · 744 h · as of 5 Nov 2026
     GPU spend    78,621.94 USD effective · 77,142.49 a month of 730 h
     unit cost    2.14 USD/1M tokens, idle included
@@ -158,8 +159,11 @@ fn the_terminal_reads_as_agreed() {
         days [B]
     NOTE         Latency limits were assumed for 4 workloads; set them in
                  gpuadvise.toml.
+    best blank   to fill in gpuadvise.toml: [workload."rag <b>|prod"] slo touches
+                 20,036.12 USD a month: no latency limit is set, so 2 s to the first
+                 token are assumed
     open reports/x/report.html
-    ");
+    "#);
 }
 
 #[test]

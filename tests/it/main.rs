@@ -20,6 +20,7 @@ mod cur_items;
 mod focus;
 mod formats;
 mod golden;
+mod init;
 mod laws;
 mod own_formats;
 mod reference;

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::json;
 
+use crate::report::BlankKey;
 use crate::report::model::*;
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
@@ -380,6 +381,13 @@ pub(super) fn report() -> ReportModel {
             plans_simulated: 1208,
             candidates_pruned: 77,
         },
+        blanks: vec![Blank {
+            key: BlankKey::Slo,
+            workload: Some("rag <b>|prod".to_owned()),
+            resource: None,
+            worth: Some(usd("20036.12")),
+            why: "no latency limit is set, so 2 s to the first token are assumed".to_owned(),
+        }],
         commitments: Vec::new(),
         forecast: None,
         notices: vec![
