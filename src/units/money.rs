@@ -104,8 +104,9 @@ impl Money {
         nano.checked_mul(NANO).map(|atto| Money { atto, currency }).ok_or(MoneyError::Overflow)
     }
 
-    /// An amount from decimal text: an optional sign, digits with an optional point, an optional
-    /// exponent. `1E+7`, `35.2E-7` and `+5` are amounts; `1,234.56` and `(12.00)` are not.
+    /// An amount from decimal text: an optional minus, digits with an optional point, an optional
+    /// exponent. `1E7` and `35.2E-7` are amounts; `1,234.56`, `(12.00)`, `+5` and `1E+7` are not,
+    /// since FOCUS allows no plus sign and a program that writes one means something else.
     ///
     /// `-0.10` is minus 100,000,000,000,000,000 x 10^-18.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
@@ -393,7 +394,6 @@ fn decimal_parts(text: &str) -> Result<(i128, i64), MoneyError> {
     let not_decimal = || MoneyError::NotDecimal(text.to_owned());
     let (negative, unsigned) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
         _ => (false, text),
     };
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
@@ -420,10 +420,10 @@ fn decimal_parts(text: &str) -> Result<(i128, i64), MoneyError> {
 
 /// A signed exponent of at most four digits.
 fn parse_exponent(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = text.strip_prefix('-').unwrap_or(text);
     let plain =
         !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|d| d.is_ascii_digit());
-    plain.then(|| text.strip_prefix('+').unwrap_or(text).parse().ok()).flatten()
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 /// `digits x 10^shift`, if it fits; `shift` is not negative.
@@ -458,8 +458,7 @@ mod tests {
             ("0", "0.00"),
             ("12", "12.00"),
             ("-0.1", "-0.10"),
-            ("+5", "5.00"),
-            ("1E+7", "10000000.00"),
+            ("1E7", "10000000.00"),
             ("35.2E-7", "0.00000352"),
             ("1e-7", "0.0000001"),
             (" 20.52022672899 ", "20.52022672899"),
@@ -474,7 +473,10 @@ mod tests {
 
     #[test]
     fn what_is_not_an_amount_says_so() {
-        for text in ["", ".", "-", "1,234.56", "(12.00)", "NaN", "1e", "1e5.0", "12 USD", "--1"] {
+        for text in [
+            "", ".", "-", "+5", "1E+7", "1,234.56", "(12.00)", "NaN", "1e", "1e5.0", "12 USD",
+            "--1",
+        ] {
             let found = Money::parse(text, Currency::USD);
             assert!(matches!(found, Err(MoneyError::NotDecimal(_))), "{text}: {found:?}");
         }

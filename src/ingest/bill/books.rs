@@ -68,6 +68,15 @@ impl Books {
         self.n_rejected
     }
 
+    /// Billed cost of all rows so far, per currency.
+    pub(in crate::ingest) fn billed(&self) -> BTreeMap<Currency, i128> {
+        let mut sums = BTreeMap::new();
+        for ((currency, _), it) in &self.totals {
+            *sums.entry(*currency).or_default() += it.costs.billed.unwrap_or(0);
+        }
+        sums
+    }
+
     /// The number of a booking.
     pub(super) fn number(&mut self, booking: &Booking) -> u32 {
         let at = match self.bookings.get_index_of(booking) {

@@ -72,6 +72,7 @@ pub(super) fn repeat_each_other(first: &str, second: &str) -> bool {
     let family = |format: &str| format.split([' ', '(']).next().map(str::to_owned);
     let grouped = |format: &str, by: &str| format.contains(&format!("({by}"));
     if family(first) != Some("RunPod".to_owned()) || family(second) != Some("RunPod".to_owned()) {
+        // Parts of one JSON export may lack columns that tell the version.
         return first != second && !(first.starts_with("FOCUS") && second.starts_with("FOCUS"));
     }
     // Pods by name and pods by GPU; endpoints have files of their own.
