@@ -80,6 +80,7 @@ pub enum Command {
 /// Flags that mean the same everywhere
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Options everywhere")]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub struct Global {
     /// Config file [default: gpuadvise.toml beside the first input, if there]
     #[arg(long, global = true, value_name = "FILE")]
@@ -105,6 +106,9 @@ pub struct Global {
     /// Zone of day profiles and of times without an offset [default: the config's, else UTC]
     #[arg(long, global = true, value_name = "TZ", value_parser = parse_zone)]
     pub time_zone: Option<Tz>,
+    /// Replace names of workloads, owners, accounts, resources and files by stable pseudonyms
+    #[arg(long, global = true)]
+    pub redact: bool,
     /// Say nothing on stderr but errors
     #[arg(long, short, global = true, conflicts_with = "verbose")]
     pub quiet: bool,

@@ -8,7 +8,7 @@ use super::output;
 use super::talk::Talk;
 use super::{CommandResult, reconciled};
 use crate::cli::{Format, Global, IngestArgs};
-use crate::ingest::{Coverage, Ingested, InputFile};
+use crate::ingest::{self, Coverage, Ingested, InputFile, SourceKind};
 use crate::report::{self, Line, Reconciliation};
 use crate::units::Money;
 use crate::usage::frame;
@@ -19,7 +19,7 @@ const MOST_UNMATCHED: usize = 12;
 const MOST_DAYS: usize = 56;
 
 pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResult {
-    let inputs = Inputs::read(&args.input, global, talk)?;
+    let inputs = Inputs::read_facts(&args.input, global, talk)?;
     let ingested = &inputs.ingested;
     let account = Reconciliation::of(ingested);
     if let Some(path) = &global.output {
@@ -60,23 +60,28 @@ fn as_json(ingested: &Ingested, account: &Reconciliation) -> Result<String, Fail
             })
         })
         .collect();
-    let rules: Vec<serde_json::Value> = ingested
-        .rules
-        .iter()
-        .map(|it| json!({ "rule": it.rule, "matched": it.matched }))
-        .collect();
+    let rules: Vec<serde_json::Value> =
+        ingested.rules.iter().map(|it| json!({ "rule": it.rule, "matched": it.matched })).collect();
     let coverage = &ingested.coverage;
-    let sources: Vec<serde_json::Value> = coverage
-        .rows
-        .iter()
-        .map(|it| json!({ "source": it.source, "hours": it.hours }))
-        .collect();
+    let sources: Vec<serde_json::Value> =
+        coverage.rows.iter().map(|it| json!({ "source": it.source, "hours": it.hours })).collect();
+    let counts = &ingested.request_counts;
+    let left_out: serde_json::Map<String, serde_json::Value> =
+        counts.left_out.iter().map(|(reason, n)| ((*reason).to_owned(), (*n).into())).collect();
+    let requests = json!({
+        "read": counts.read,
+        "in_demand": counts.in_demand,
+        "failed": counts.failed,
+        "left_out": left_out,
+    });
+    let window = |at: crate::units::Timestamp| ingested.dated.then(|| at.to_rfc3339());
     let days: Vec<String> = coverage.days.iter().map(ToString::to_string).collect();
     let value = json!({
         "currency": ingested.reconciliation.currency,
-        "window_start": ingested.window.start().to_rfc3339(),
-        "window_end": ingested.window.end().to_rfc3339(),
+        "window_start": window(ingested.window.start()),
+        "window_end": window(ingested.window.end()),
         "invoice_state": ingested.invoice.as_str(),
+        "requests": requests,
         "reconciliation": account,
         "files": files,
         "rules": rules,
@@ -111,13 +116,17 @@ impl Page {
 fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> String {
     let mut page = Page(String::new());
     let it = account;
-    page.line(&format!(
-        "{} to {} · {} · bills {}",
-        ingested.window.start(),
-        ingested.window.end(),
-        ingested.reconciliation.currency,
-        ingested.invoice.as_str()
-    ));
+    if ingested.dated {
+        page.line(&format!(
+            "{} to {} · {} · bills {}",
+            ingested.window.start(),
+            ingested.window.end(),
+            ingested.reconciliation.currency,
+            ingested.invoice.as_str()
+        ));
+    } else {
+        page.line("nothing in these files has a time: facts only");
+    }
     for file in &ingested.files {
         page.line(&format!(
             "{}: {}, {} rows = {} kept + {} rejected",
@@ -154,15 +163,23 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
             page.line(&format!("rule {}: decided {} distinct lines", rule.rule, rule.matched));
         }
         for rejected in &it.rejected {
-            let column =
-                rejected.column.as_ref().map(|it| format!(" `{it}`:")).unwrap_or_default();
+            let column = rejected.column.as_ref().map(|it| format!(" `{it}`:")).unwrap_or_default();
             page.line(&format!(
                 "rejected {}: row {}:{column} {}",
                 rejected.file, rejected.row, rejected.reason
             ));
         }
     }
-    coverage(&mut page, &ingested.coverage);
+    requests(&mut page, ingested);
+    if ingested.dated {
+        coverage(&mut page, &ingested.coverage);
+    }
+    if explain && ingested.files.iter().any(|it| it.kind == SourceKind::Telemetry) {
+        page.line("WHAT TELEMETRY CAN PROVE");
+        for [source, proves, not] in ingest::telemetry_proofs() {
+            page.line(&format!("  {source}: {proves}; not {not}"));
+        }
+    }
     for notice in &ingested.notices {
         page.line(&format!("note: {notice}"));
     }
@@ -216,6 +233,24 @@ fn breakdown(page: &mut Page, account: &Reconciliation) {
             shown(it.difference),
             it.cause.map(|it| format!(" ({it})")).unwrap_or_default()
         ));
+    }
+}
+
+/// What became of every request.
+fn requests(page: &mut Page, ingested: &Ingested) {
+    let counts = &ingested.request_counts;
+    if counts.read == 0 {
+        return;
+    }
+    page.line(&format!(
+        "REQUESTS {} read = {} of the demand ({} of them failed) + {} left out",
+        counts.read,
+        counts.in_demand,
+        counts.failed,
+        counts.left_out.iter().map(|it| it.1).sum::<u64>()
+    ));
+    for (reason, n) in &counts.left_out {
+        page.line(&format!("  {n} {}", reason.replace('_', " ")));
     }
 }
 

@@ -27,6 +27,24 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Reads catalog, config and data.
     pub(super) fn read(args: &InputArgs, global: &Global, talk: Talk) -> Result<Inputs, Failure> {
+        Inputs::gather(args, global, talk, false)
+    }
+
+    /// As [`Inputs::read`], also where nothing in the files has a time.
+    pub(super) fn read_facts(
+        args: &InputArgs,
+        global: &Global,
+        talk: Talk,
+    ) -> Result<Inputs, Failure> {
+        Inputs::gather(args, global, talk, true)
+    }
+
+    fn gather(
+        args: &InputArgs,
+        global: &Global,
+        talk: Talk,
+        facts_will_do: bool,
+    ) -> Result<Inputs, Failure> {
         let sources = ingest::expand(&args.files)?;
         let catalog = read_catalog(global.pricing.as_deref())?;
         let config = read_config(global.config.as_deref(), &sources, talk)?;
@@ -39,9 +57,23 @@ impl Inputs {
                 until: args.until.clone(),
                 month: args.month.clone(),
             },
+            facts_will_do,
         };
-        let ingested = ingest::read(&sources, &config, &catalog, &options)?;
-        let workloads = ingest::assemble(&ingested, &config, &catalog)?;
+        let mut ingested = ingest::read(&sources, &config, &catalog, &options)?;
+        let mut workloads = ingest::assemble(&ingested, &config, &catalog)?;
+        let unknown: Vec<&String> = config
+            .workloads
+            .keys()
+            .filter(|name| !workloads.iter().any(|it| it.name == **name))
+            .collect();
+        for name in unknown {
+            talk.warn(&format!(
+                "the config names the workload `{name}`, which the data do not have"
+            ));
+        }
+        if global.redact {
+            ingest::redact(&mut ingested, &mut workloads);
+        }
         for notice in &ingested.notices {
             talk.note(notice);
         }
@@ -51,13 +83,6 @@ impl Inputs {
         if ingested.rejected.len() > 5 {
             let more = ingested.rejected.len() - 5;
             talk.warn(&format!("and {more} more rejected rows, all listed in the report"));
-        }
-        for name in config.workloads.keys() {
-            if !workloads.iter().any(|it| it.name == *name) {
-                talk.warn(&format!(
-                    "the config names the workload `{name}`, which the data do not have"
-                ));
-            }
         }
         Ok(Inputs { config, catalog, zone, ingested, workloads })
     }

@@ -245,8 +245,8 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     if let Some(spanned) = raw.mapping {
         let start = spanned.span().start;
         for (offset, raw) in spanned.into_inner().into_list() {
-            let mapping = LogMapping::check(raw)
-                .map_err(|message| at(offset.unwrap_or(start), message))?;
+            let mapping =
+                LogMapping::check(raw).map_err(|message| at(offset.unwrap_or(start), message))?;
             config.mappings.push(mapping);
         }
     }

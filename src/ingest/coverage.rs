@@ -1,6 +1,6 @@
 //! Which days each kind of source covers: what can be said, and where the data have holes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -84,17 +84,17 @@ pub(super) fn coverage(
     zone: Tz,
 ) -> Coverage {
     let hours = |at: Timestamp| at.us().div_euclid(HOUR_US);
-    let mut cost: BTreeMap<i64, ()> = BTreeMap::new();
-    let mut counts: BTreeMap<i64, ()> = BTreeMap::new();
-    let mut metrics: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut cost: BTreeSet<i64> = BTreeSet::new();
+    let mut counts: BTreeSet<i64> = BTreeSet::new();
+    let mut metrics: BTreeSet<i64> = BTreeSet::new();
     for at in 0..table.len() {
         let Some(period) = table.period.get(at).and_then(|it| it.intersect(window)) else {
             continue;
         };
         let last = hours(period.end().plus_us(-1));
-        let mark = |into: &mut BTreeMap<i64, ()>| {
+        let mark = |into: &mut BTreeSet<i64>| {
             for hour in hours(period.start())..=last {
-                into.insert(hour, ());
+                into.insert(hour);
             }
         };
         if table.billed_cost[at].is_some() || table.effective_cost[at].is_some() {
@@ -109,12 +109,12 @@ pub(super) fn coverage(
     }
     for log in requests {
         for us in &log.trace.at_us {
-            counts.insert(us.div_euclid(HOUR_US), ());
+            counts.insert(us.div_euclid(HOUR_US));
         }
     }
-    let mut configuration: BTreeMap<i64, ()> = BTreeMap::new();
+    let mut configuration: BTreeSet<i64> = BTreeSet::new();
     for at in measured.snapshots() {
-        configuration.insert(hours(*at), ());
+        configuration.insert(hours(*at));
     }
     matrix(
         [
@@ -128,11 +128,7 @@ pub(super) fn coverage(
     )
 }
 
-fn matrix(
-    sources: [(&'static str, BTreeMap<i64, ()>); 4],
-    window: Period,
-    zone: Tz,
-) -> Coverage {
+fn matrix(sources: [(&'static str, BTreeSet<i64>); 4], window: Period, zone: Tz) -> Coverage {
     let day_of = |hour: i64| Timestamp::from_us(hour * HOUR_US).in_zone(zone).date();
     let first = window.start().us().div_euclid(HOUR_US);
     let last = window.end().plus_us(-1).us().div_euclid(HOUR_US);
@@ -143,7 +139,7 @@ fn matrix(
     }
     let rows = sources.into_iter().map(|(source, hours)| {
         let mut by_day: BTreeMap<NaiveDate, u8> = whole.keys().map(|day| (*day, 0)).collect();
-        for hour in hours.into_keys() {
+        for hour in hours {
             if let Some(n) = by_day.get_mut(&day_of(hour)) {
                 *n = n.saturating_add(1);
             }
@@ -167,10 +163,15 @@ mod tests {
         let at = |text| Timestamp::parse(text, berlin).unwrap();
         let window = Period::new(at("2026-10-24"), at("2026-10-27")).unwrap();
         let hour = at("2026-10-25T02:30+02:00").us().div_euclid(HOUR_US);
-        let hours: BTreeMap<i64, ()> = [(hour, ()), (hour + 1, ())].into();
-        let none = BTreeMap::new;
+        let hours: BTreeSet<i64> = [hour, hour + 1].into();
+        let none = BTreeSet::new;
         let found = matrix(
-            [("cost", hours), ("requests", none()), ("gpu_metrics", none()), ("configuration", none())],
+            [
+                ("cost", hours),
+                ("requests", none()),
+                ("gpu_metrics", none()),
+                ("configuration", none()),
+            ],
             window,
             berlin,
         );

@@ -27,6 +27,12 @@ pub enum IngestError {
         /// The file.
         file: String,
     },
+    /// Only facts without a time, where a demand over time is asked for.
+    #[error("{file}: nothing in the files has a time, so nothing can be analysed")]
+    NoTimes {
+        /// The first file.
+        file: String,
+    },
     /// The columns are those of no known format.
     #[error("{file}: no known format has these columns: {columns}")]
     UnknownFormat {
@@ -78,7 +84,9 @@ pub enum IngestError {
         second: &'static str,
     },
     /// Two files that charge the same things.
-    #[error("{first} ({first_format}) and {second} ({second_format}) hold the same money: both bill {provider} for the same time")]
+    #[error(
+        "{first} ({first_format}) and {second} ({second_format}) hold the same money: both bill {provider} for the same time"
+    )]
     SameMoneyTwice {
         /// The first file.
         first: String,
@@ -177,9 +185,14 @@ impl IngestError {
             IngestError::Empty { .. } | IngestError::NoRows { .. } => {
                 "check the export: a usage table needs at least one row below its header".to_owned()
             }
+            IngestError::NoTimes { .. } => {
+                "add a bill, a log or metrics over time (`gpuadvise collect` prints the commands), or use \
+                 `gpuadvise ingest` to see what the files say"
+                    .to_owned()
+            }
             IngestError::UnknownFormat { .. } => {
-                "a usage table needs `period_start` with `workload`, costs, GPUs or requests; a request log \
-                 needs `timestamp` with `prompt_tokens` and `completion_tokens`"
+                "`gpuadvise collect` lists the exports that are read; a log with other columns is read with a \
+                 `[mapping]` in gpuadvise.toml, and any table with `period_start`, `workload` and costs or requests"
                     .to_owned()
             }
             IngestError::SameMoneyTwice { .. } => {

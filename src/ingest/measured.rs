@@ -2,14 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use super::Config;
 use super::bill::Entry;
 use super::cluster::{ClusterView, KindHint, WorkloadFacts};
 use super::config::WorkloadConfig;
 use super::fx::Rates;
-use super::rules::{Claimed, Subject, by_tags};
 use super::requests::DayCounts;
+use super::rules::{Claimed, Subject, by_tags};
 use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin};
-use super::Config;
 use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::{Kind, Settings};
@@ -55,6 +55,8 @@ impl Measured {
             if let Some(facts) = &observed.untimed {
                 untimed.push(without_clock(entity, facts));
             }
+            measured.notices.extend(holes(observed));
+            measured.notices.extend(first_tokens(observed));
             let mut claimed_any = observed.bins.is_empty();
             for bin in &observed.bins {
                 for claimed in owners(entity, bin.period, (config, view)) {
@@ -152,20 +154,50 @@ impl Measured {
 /// A device or an engine in a sentence.
 fn name_of(entity: &Entity) -> String {
     match &entity.key {
-        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => format!("the GPU {uuid}"),
+        EntityKey::Gpu { device: Device::Uuid(uuid), .. } => format!("the GPU `{uuid}`"),
         EntityKey::Gpu { device: Device::Place { host, index }, .. } => {
-            format!("GPU {index} of {host}")
+            format!("GPU {index} of `{host}`")
         }
-        EntityKey::Engine { instance, .. } => format!("the engine at {instance}"),
+        EntityKey::Engine { instance, .. } => format!("the engine at `{instance}`"),
     }
+}
+
+/// Holes of a recording: nobody measured, which is not idleness.
+fn holes(observed: &telemetry::Observed) -> Option<String> {
+    let hours: f64 = observed.gaps.iter().map(|it| it.hours()).sum();
+    let step = observed.step_us.map_or(0.0, |it| it as f64 / 1e6);
+    let restarts = match observed.restarts {
+        0 => String::new(),
+        n => format!(", and its counters restarted {n} times"),
+    };
+    (!observed.gaps.is_empty()).then(|| {
+        format!(
+            "{}: measured every {step:.0} s with {} gaps of {hours:.1} h in all, which are unknown and not idle{restarts}",
+            name_of(&observed.entity),
+            observed.gaps.len()
+        )
+    })
+}
+
+/// Time to the first token by the histogram of an engine: the least bound that holds 95 % of them.
+fn first_tokens(observed: &telemetry::Observed) -> Option<String> {
+    let total = observed.ttft_buckets.last()?.1;
+    let within = |n: u64| n.saturating_mul(100) >= total.saturating_mul(95);
+    let bound = observed.ttft_buckets.iter().find(|(_, n)| within(*n))?.0;
+    (total > 0 && bound.is_finite()).then(|| {
+        format!(
+            "{}: 95 % of {total} first tokens came within {bound} s (bound of the histogram)",
+            name_of(&observed.entity)
+        )
+    })
 }
 
 /// What a recording without a clock says: a fact, and no demand over time.
 fn without_clock(entity: &Entity, facts: &telemetry::Untimed) -> String {
-    let active = facts
-        .gpu_active
-        .map(|it| format!("active {:.0} % of {} samples", it * 100.0, facts.samples))
-        .unwrap_or_else(|| format!("{} samples", facts.samples));
+    let active = match facts.gpu_active {
+        Some(it) => format!("active {:.0} % of {} samples", it * 100.0, facts.samples),
+        None => format!("{} samples", facts.samples),
+    };
     format!(
         "{}: {active} without a time: a fact about the device, not about when; record times to join it",
         name_of(entity)
@@ -174,7 +206,11 @@ fn without_clock(entity: &Entity, facts: &telemetry::Untimed) -> String {
 
 /// Whose a device or an engine was during a period: several where pods shared it by time, each of
 /// which reports the whole device.
-fn owners(entity: &Entity, during: Period, (config, view): (&Config, &ClusterView)) -> Vec<Claimed> {
+fn owners(
+    entity: &Entity,
+    during: Period,
+    (config, view): (&Config, &ClusterView),
+) -> Vec<Claimed> {
     let seen = |it: &&Holder| it.seen.is_none_or(|seen| seen.intersect(during).is_some());
     let mut found: Vec<Claimed> = Vec::new();
     for holder in entity.holders.iter().filter(seen) {
@@ -251,7 +287,7 @@ fn controller_of(pod: &str) -> String {
 
 /// A row with its amounts in the currency of the report.
 pub(super) fn in_currency<'a>(
-    row: UsageRow<'a>,
+    row: &UsageRow<'a>,
     rates: &Rates,
 ) -> Result<UsageRow<'a>, MoneyError> {
     let convert = |amount: Option<Money>| {
@@ -264,7 +300,7 @@ pub(super) fn in_currency<'a>(
         effective_cost: convert(row.effective_cost)?,
         list_cost: convert(row.list_cost)?,
         contracted_cost: convert(row.contracted_cost)?,
-        ..row
+        ..row.clone()
     })
 }
 
@@ -322,7 +358,6 @@ fn declared(facts: &WorkloadFacts) -> WorkloadConfig {
         ..WorkloadConfig::default()
     }
 }
-
 
 #[cfg(test)]
 mod tests {

@@ -243,8 +243,7 @@ impl Gathered {
         let mappings = &reader.config.mappings;
         let view = &self.view;
         let rules = |subject: &RequestSubject<'_>| claim(subject, format, (reader.config, view));
-        let source =
-            LogSource { file, format, mappings, rules: &rules, zone: reader.options.zone };
+        let source = LogSource { file, format, mappings, rules: &rules, zone: reader.options.zone };
         let logs = &mut self.logs;
         let before = logs.n_rejected();
         let mut used: Vec<String> = Vec::new();
@@ -344,8 +343,8 @@ fn claim(
         config.rules.claim(&subject).workload
     };
     let by_cluster = || {
-        let names = [subject.model_group, subject.model].into_iter().flatten();
-        names.filter_map(|it| view.workload_of_model(it)).next().map(str::to_owned)
+        let mut names = [subject.model_group, subject.model].into_iter().flatten();
+        names.find_map(|it| view.workload_of_model(it)).map(str::to_owned)
     };
     by_rule(subject.model_group)
         .or_else(|| by_rule(subject.model))

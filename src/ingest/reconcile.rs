@@ -411,8 +411,7 @@ fn table_rows(
     ledger.part(key, Fate::Rejected, &tables.rejected.costs(), 0)?;
     let mut sums: BTreeMap<Fate, Sums> = BTreeMap::new();
     for at in 0..table.len() {
-        let inside =
-            cut.is_none_or(|it| table.start(at).is_some_and(|start| it.contains(start)));
+        let inside = cut.is_none_or(|it| table.start(at).is_some_and(|start| it.contains(start)));
         let fate = match (inside, table.workload.get(at)) {
             (false, _) => Fate::OutsideWindow,
             (true, Some(_)) => Fate::Assigned,
@@ -512,8 +511,9 @@ fn unmatched(bills: &Bills<'_>) -> Result<Vec<Unmatched>, MoneyError> {
         let booking = &entry.booking;
         let key =
             (fate, booking.provider.as_deref(), booking.what.as_deref(), booking.gpu.as_deref());
-        let convert =
-            |it: Option<i128>| it.map(|atto| bills.rates.convert(atto, booking.currency)).transpose();
+        let convert = |it: Option<i128>| {
+            it.map(|atto| bills.rates.convert(atto, booking.currency)).transpose()
+        };
         let costs = Costs {
             billed: convert(entry.sums.costs.billed)?,
             effective: convert(entry.sums.costs.effective)?,

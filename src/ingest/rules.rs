@@ -143,9 +143,14 @@ impl Pattern {
         let inner = text.strip_prefix('/').and_then(|it| it.strip_suffix('/'));
         match inner {
             // A path such as an Azure resource id also starts with a slash, but ends with none.
-            Some(inner) if !inner.is_empty() => Regex::new(inner)
-                .map(Pattern::Regex)
-                .map_err(|error| format!("`{text}` is not a regular expression: {}", last_line(&error.to_string()))),
+            Some(inner) if !inner.is_empty() => {
+                Regex::new(inner).map(Pattern::Regex).map_err(|error| {
+                    format!(
+                        "`{text}` is not a regular expression: {}",
+                        last_line(&error.to_string())
+                    )
+                })
+            }
             _ => glob::Pattern::new(text)
                 .map(Pattern::Glob)
                 .map_err(|error| format!("`{text}` is not a pattern: {}", error.msg)),
@@ -291,12 +296,13 @@ impl Rule {
     }
 
     fn matches(&self, subject: &Subject<'_>) -> bool {
-        self.fields.iter().all(|(field, pattern)| {
-            subject.field(*field).is_some_and(|text| pattern.matches(text))
-        }) && self
-            .tags
+        self.fields
             .iter()
-            .all(|(key, pattern)| subject.tag(key).is_some_and(|text| pattern.matches(text)))
+            .all(|(field, pattern)| subject.field(*field).is_some_and(|text| pattern.matches(text)))
+            && self
+                .tags
+                .iter()
+                .all(|(key, pattern)| subject.tag(key).is_some_and(|text| pattern.matches(text)))
     }
 }
 

@@ -3,7 +3,7 @@
 use serde::Serialize;
 
 use crate::ingest::{
-    AccountLine, CommitmentTotals, CostTotals, Fate, Ingested, Rejected, Unmatched,
+    AccountLine, CommitmentTotals, CostTotals, Coverage, Fate, Ingested, Rejected, Unmatched,
 };
 use crate::units::{Currency, Money};
 
@@ -139,6 +139,66 @@ pub struct Spend {
     pub rows: u64,
 }
 
+/// Which days each kind of source covers.
+#[derive(Clone, Debug, Serialize)]
+pub struct CoverageReport {
+    /// Days of the window in the report's zone.
+    pub days: Vec<String>,
+    /// Hours of the window on each day: 23 or 25 where the clocks changed.
+    pub day_hours: Vec<u8>,
+    /// A row per kind of source.
+    pub sources: Vec<SourceCoverage>,
+}
+
+/// One kind of source.
+#[derive(Clone, Debug, Serialize)]
+pub struct SourceCoverage {
+    /// `cost`, `requests`, `gpu_metrics` or `configuration`.
+    pub source: &'static str,
+    /// Hours with data on each day.
+    pub hours: Vec<u8>,
+}
+
+impl CoverageReport {
+    /// The matrix of what was read.
+    pub fn of(coverage: &Coverage) -> CoverageReport {
+        CoverageReport {
+            days: coverage.days.iter().map(ToString::to_string).collect(),
+            day_hours: coverage.day_hours.clone(),
+            sources: coverage
+                .rows
+                .iter()
+                .map(|it| SourceCoverage { source: it.source, hours: it.hours.clone() })
+                .collect(),
+        }
+    }
+
+    /// `cost 31/31 days · requests 31/31 · GPU metrics 15/31`; sources without data are left out.
+    pub fn sentence(&self) -> Option<String> {
+        let days = self.days.len();
+        let parts: Vec<String> = self
+            .sources
+            .iter()
+            .filter_map(|it| {
+                let covered = it.hours.iter().filter(|hours| **hours > 0).count();
+                let words = source_in_words(it.source);
+                (covered > 0).then(|| format!("{words} {covered}/{days}"))
+            })
+            .collect();
+        (!parts.is_empty()).then(|| format!("{} days", parts.join(", ")))
+    }
+}
+
+/// The words for a kind of source.
+pub(super) fn source_in_words(source: &str) -> &'static str {
+    match source {
+        "cost" => "cost",
+        "requests" => "requests",
+        "gpu_metrics" => "GPU metrics",
+        _ => "configuration",
+    }
+}
+
 /// A row that was refused.
 #[derive(Clone, Debug, Serialize)]
 pub struct RejectedRow {
@@ -215,11 +275,11 @@ impl Reconciliation {
             .collect()
     }
 
-    /// What is paid for GPUs, in effective cost: workloads, unclaimed GPUs, unused commitments and
-    /// capacity.
+    /// What is paid for GPUs, in effective cost: workloads, unclaimed GPUs and unused reserved
+    /// capacity. Unused commitments stand beside it, since they may cover more than GPUs.
     pub fn gpu_effective(&self) -> Option<Money> {
         let is_gpu = |part: &str| {
-            [Fate::Assigned, Fate::Unassigned, Fate::CommitmentUnused, Fate::CapacityUnused]
+            [Fate::Assigned, Fate::Unassigned, Fate::CapacityUnused]
                 .iter()
                 .any(|it| it.as_str() == part)
         };

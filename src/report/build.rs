@@ -6,13 +6,13 @@ use chrono_tz::Tz;
 
 use super::build_workload;
 use super::model::{
-    AssumptionReport, CatalogReport, InputReport, Portfolio, Provenance, Reconciliation,
-    ReportModel, SCHEMA_VERSION, Totals,
+    AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, Provenance,
+    Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
 };
 use super::rules;
 use crate::catalog::Catalog;
 use crate::classify::{Features, HourlySeries};
-use crate::ingest::Ingested;
+use crate::ingest::{Ingested, SourceKind};
 use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, Workload, WorkloadClass};
@@ -73,6 +73,13 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         time_zone: run.zone.name().to_owned(),
         totals,
         reconciliation: Reconciliation::of(run.ingested),
+        invoice_state: run
+            .ingested
+            .files
+            .iter()
+            .any(|it| it.kind == SourceKind::Bill)
+            .then(|| run.ingested.invoice.as_str()),
+        coverage: CoverageReport::of(&run.ingested.coverage),
         workloads,
         portfolio,
         commitments: Vec::new(),

@@ -131,14 +131,15 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         workloads: tables::workloads(report),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
         proofs: [Some(tables::reconciliation(report)), Some(tables::rows(report))]
-                .into_iter()
-                .chain([
-                    tables::currencies(report),
-                    tables::commitments(report),
-                    tables::unmatched(report),
-                ])
-                .flatten()
-                .collect(),
+            .into_iter()
+            .chain([
+                tables::currencies(report),
+                tables::commitments(report),
+                tables::unmatched(report),
+                tables::coverage(report),
+            ])
+            .flatten()
+            .collect(),
         rejected: tables::rejected(report),
         prices: tables::prices(report),
         provenance: vec![tables::inputs(report), tables::catalog(report)],

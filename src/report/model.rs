@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 pub use super::account::{
-    CategoryLine, Commitment, CurrencyLine, Line, Part, Reconciliation, RejectedRow, Spend,
+    CategoryLine, Commitment, CoverageReport, CurrencyLine, Line, Part, Reconciliation,
+    RejectedRow, SourceCoverage, Spend,
 };
 
 use crate::units::{Currency, Money};
@@ -32,6 +33,10 @@ pub struct ReportModel {
     pub totals: Totals,
     /// Proof that nothing was lost.
     pub reconciliation: Reconciliation,
+    /// Whether the amounts of the bills may still change, in words; nothing without a bill.
+    pub invoice_state: Option<&'static str>,
+    /// Which days each kind of source covers.
+    pub coverage: CoverageReport,
     /// One entry per workload, the dearest first.
     pub workloads: Vec<WorkloadReport>,
     /// The actions in the order to take them, largest saving first.

@@ -3,8 +3,8 @@
 mod appendix;
 
 pub(crate) use appendix::{
-    assumptions, catalog, commitments, currencies, inputs, prices, reconciliation, rejected, rows,
-    unmatched,
+    assumptions, catalog, commitments, coverage, currencies, inputs, prices, reconciliation,
+    rejected, rows, unmatched,
 };
 
 use std::collections::BTreeSet;

@@ -112,9 +112,10 @@ fn summary(page: &mut Page, report: &ReportModel) {
     let it = &report.reconciliation;
     match it.line.billed_total {
         Some(total) => {
-            let parts = it.statement().into_iter().map(|(word, amount)| {
-                format!("{word} {}", TERM.money(amount))
-            });
+            let parts = it
+                .statement()
+                .into_iter()
+                .map(|(word, amount)| format!("{word} {}", TERM.money(amount)));
             let parts = parts.collect::<Vec<_>>().join(" + ");
             page.labelled(
                 "reconciled",
@@ -138,6 +139,11 @@ fn summary(page: &mut Page, report: &ReportModel) {
             TERM.count(it.rows_outside_window)
         ),
     );
+    let bills = report.invoice_state.map(|it| format!("bills {it}"));
+    let said: Vec<String> = bills.into_iter().chain(report.coverage.sentence()).collect();
+    if !said.is_empty() {
+        page.labelled("coverage", &said.join(" · "));
+    }
 }
 
 /// The table of workloads.

@@ -145,6 +145,7 @@ fn the_terminal_reads_as_agreed() {
                  29.76 = billed 78,621.94 · difference 0.00
     data         1,204,377 rows = 1,204,336 kept + 41 rejected (3 duplicates) · 0
                  outside the window
+    coverage     bills final · cost 2/2, GPU metrics 1/2 days
     WORKLOAD               DEMAND  GPUS   BUSY       USD    UNIT ADVICE    USD/MONTH
     rag-prod               diurnal 8 A100 31 % 20,420.61 1.53/1M S1 switch 11,875.05
     =old-demo 🚀 مرحبا     idle    1 A100  0 %  1,331.76       – S2 stop    1,286.70

@@ -63,7 +63,8 @@ fn read(folder: &tempfile::TempDir, texts: &[String], cut: WindowCut) -> Option<
         std::fs::write(&path, text).unwrap();
         sources.push(Source::Path(path));
     }
-    let options = ReadOptions { zone: Tz::UTC, max_rejected_percent: 100.0, cut };
+    let options =
+        ReadOptions { zone: Tz::UTC, max_rejected_percent: 100.0, cut, facts_will_do: false };
     ingest::read(&sources, &Config::default(), &Catalog::embedded().unwrap(), &options).ok()
 }
 

@@ -96,6 +96,41 @@ pub(in crate::ingest) struct Booking {
     pub(in crate::ingest) for_later: bool,
 }
 
+impl Booking {
+    /// The booking of what has only a provider and a currency in common.
+    fn of(line: &Line, fate: Fate, category: Option<ChargeCategory>) -> Booking {
+        Booking {
+            provider: line.provider.clone(),
+            ..Booking::empty(fate, category, line.currency.unwrap_or(Currency::USD))
+        }
+    }
+
+    /// A booking that names nothing.
+    pub(in crate::ingest) fn empty(
+        fate: Fate,
+        category: Option<ChargeCategory>,
+        currency: Currency,
+    ) -> Booking {
+        Booking {
+            fate,
+            category,
+            currency,
+            provider: None,
+            region: None,
+            sub_account: None,
+            workload: None,
+            owner: None,
+            environment: None,
+            gpu: None,
+            pricing: PricingCategory::default(),
+            commitment: None,
+            commitment_used: None,
+            what: None,
+            for_later: false,
+        }
+    }
+}
+
 /// What lines are resolved with.
 #[derive(Clone, Copy)]
 pub(in crate::ingest) struct Resolver<'a> {
@@ -169,9 +204,11 @@ impl Resolver<'_> {
             Some(ChargeCategory::Adjustment) => Fate::Adjustment,
             _ if kind == PartKind::PurchaseForLater => Fate::Purchase,
             _ if unused => Fate::CommitmentUnused,
-            _ if line.capacity_use == Some(Use::Unused) => Fate::CapacityUnused,
+            _ if line.capacity_use == Some(Use::Unused) && gpu.is_some() => Fate::CapacityUnused,
             Some(ChargeCategory::Purchase) if gpu.is_none() => Fate::Purchase,
-            _ if gpu.is_some() => return self.gpu_line(line, gpu, category),
+            _ if gpu.is_some() || is_gpu_platform(line) => {
+                return self.gpu_line(line, gpu, category);
+            }
             _ => Fate::OtherCloud,
         };
         let what = match fate {
@@ -183,9 +220,14 @@ impl Resolver<'_> {
             what,
             gpu: gpu.map(|it| it.label.clone()).filter(|_| fate == Fate::CapacityUnused),
             commitment: line.commitment.clone(),
-            commitment_used: unused.then_some(false),
+            // What a commitment covers beside GPUs is used of it too.
+            commitment_used: match fate {
+                Fate::CommitmentUnused => Some(false),
+                Fate::OtherCloud if line.commitment.is_some() => Some(true),
+                _ => None,
+            },
             for_later: kind == PartKind::PurchaseForLater,
-            ..self.plain(line, fate, category)
+            ..Booking::of(line, fate, category)
         };
         let companion = *sku == SkuMatch::Companion || line.compute;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
@@ -195,26 +237,6 @@ impl Resolver<'_> {
             return Resolved::WithMachine(booking);
         }
         Resolved::To(booking)
-    }
-
-    fn plain(&self, line: &Line, fate: Fate, category: Option<ChargeCategory>) -> Booking {
-        Booking {
-            fate,
-            category,
-            currency: line.currency.unwrap_or(Currency::USD),
-            provider: line.provider.clone(),
-            region: None,
-            sub_account: None,
-            workload: None,
-            owner: None,
-            environment: None,
-            gpu: None,
-            pricing: PricingCategory::default(),
-            commitment: None,
-            commitment_used: None,
-            what: None,
-            for_later: false,
-        }
     }
 
     /// A GPU charge: claimed by a rule, by pods on the machine, by the platform's own name, by tags,
@@ -227,8 +249,7 @@ impl Resolver<'_> {
     ) -> Resolved {
         let claimed = self.claimed(line);
         let booking = |claimed: &Claimed| {
-            let fate =
-                if claimed.workload.is_some() { Fate::Assigned } else { Fate::Unassigned };
+            let fate = if claimed.workload.is_some() { Fate::Assigned } else { Fate::Unassigned };
             let named = line.resource_name.clone().or_else(|| line.resource_id.clone());
             Booking {
                 region: line.region.clone(),
@@ -241,26 +262,25 @@ impl Resolver<'_> {
                 commitment: line.commitment.clone(),
                 commitment_used: line.commitment.is_some().then_some(true),
                 what: if fate == Fate::Unassigned { named } else { None },
-                ..self.plain(line, fate, category)
+                ..Booking::of(line, fate, category)
             }
         };
         let by_rule = self.config.rules.claim(&self.subject(line));
-        if by_rule.workload.is_none()
-            && let Some(id) = line.resource_id.as_deref()
-        {
-            let claims = self.cluster.claims(id, line.resource_name.as_deref());
-            if !claims.is_empty() {
-                let shares = claims.iter().map(|claim| {
-                    let facts = self.cluster.facts().get(&claim.workload);
-                    let owner = by_rule.owner.clone().or_else(|| facts?.owner.clone());
-                    let environment =
-                        by_rule.environment.clone().or_else(|| facts?.environment.clone());
-                    let workload = Some(claim.workload.clone());
-                    let claimed = Claimed { workload, owner, environment };
-                    (claim.clone(), booking(&claimed))
-                });
-                let rest = Claimed { workload: None, ..claimed.clone() };
-                return Resolved::Shared(booking(&rest), shares.collect());
+        if let (None, Some(id)) = (&by_rule.workload, line.resource_id.as_deref()) {
+            let name = line.resource_name.as_deref();
+            let shares = self.cluster.claims(id, name).iter().map(|claim| {
+                let facts = self.cluster.facts().get(&claim.workload);
+                let owner = by_rule.owner.clone().or_else(|| facts?.owner.clone());
+                let environment =
+                    by_rule.environment.clone().or_else(|| facts?.environment.clone());
+                let workload = Some(claim.workload.clone());
+                (claim.clone(), booking(&Claimed { workload, owner, environment }))
+            });
+            let shares: Vec<_> = shares.collect();
+            if !shares.is_empty() || self.cluster.knows(id, name) {
+                let mut rest = booking(&Claimed { workload: None, ..claimed.clone() });
+                rest.what = rest.what.map(|it| format!("{it}: GPUs of a node that no pod held"));
+                return Resolved::Shared(rest, shares);
             }
         }
         Resolved::To(booking(&claimed))
@@ -288,8 +308,15 @@ impl Resolver<'_> {
         let mut claimed = self.config.rules.claim(&subject);
         if claimed.workload.is_none() {
             let pod = line.namespace.as_deref().zip(line.pod.as_deref());
+            let controller = || {
+                let (namespace, name) = (line.namespace.as_deref()?, line.workload.as_deref()?);
+                CONTROLLERS
+                    .iter()
+                    .find_map(|kind| self.cluster.workload_of_controller(namespace, kind, name))
+            };
             claimed.workload = pod
                 .and_then(|(namespace, pod)| self.cluster.workload_of_pod(namespace, pod))
+                .or_else(controller)
                 .map(str::to_owned)
                 .or_else(|| line.workload.clone());
         }
@@ -302,6 +329,15 @@ impl Resolver<'_> {
         }
         claimed
     }
+}
+
+/// Kinds of controllers whose pods may hold GPUs.
+const CONTROLLERS: [&str; 4] = ["Deployment", "StatefulSet", "Job", "DaemonSet"];
+
+/// Platforms that rent GPUs and name what runs on them, and whose bills do not always say which GPU:
+/// what they charge under a workload's name is that workload's GPU cost.
+fn is_gpu_platform(line: &Line) -> bool {
+    line.workload.is_some() && matches!(line.provider.as_deref(), Some("runpod" | "modal"))
 }
 
 /// The bookings of machines with GPUs, by provider and resource.

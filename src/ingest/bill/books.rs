@@ -102,8 +102,7 @@ impl Books {
     /// Takes the books of a part of the rows.
     pub(super) fn absorb(&mut self, other: Books) -> Result<(), MoneyError> {
         let numbers: Vec<u32> = other.bookings.iter().map(|it| self.number(it)).collect();
-        let resources: Vec<u32> =
-            other.resources.into_iter().map(|it| self.resource(it)).collect();
+        let resources: Vec<u32> = other.resources.into_iter().map(|it| self.resource(it)).collect();
         let at = |table: &[u32], number: u32| table.get(number as usize).copied().unwrap_or(0);
         for ((booking, start, end), sums) in other.groups {
             self.groups.entry((at(&numbers, booking), start, end)).or_default().add(&sums)?;
@@ -165,9 +164,8 @@ impl Books {
             }
         }
         entries.sort_by(|a, b| (&a.booking, a.period).cmp(&(&b.booking, b.period)));
-        let rounded = |it: &Rounding| {
-            it.effective_seen && !it.effective_fraction && it.billed_fraction
-        };
+        let rounded =
+            |it: &Rounding| it.effective_seen && !it.effective_fraction && it.billed_fraction;
         let span = self.span.and_then(|(start, end)| {
             Period::new(Timestamp::from_us(start), Timestamp::from_us(end))
         });

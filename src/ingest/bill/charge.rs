@@ -72,7 +72,7 @@ impl QuantityUnit {
         let at = lower.find(|c: char| !c.is_ascii_digit() && c != '.').unwrap_or(lower.len());
         let (number, rest) = lower.split_at(at);
         let factor = if number.is_empty() { 1.0 } else { number.parse().unwrap_or(f64::NAN) };
-        if !(factor > 0.0) {
+        if factor.is_nan() || factor <= 0.0 {
             return QuantityUnit::None;
         }
         let word: String = rest.chars().filter(char::is_ascii_alphabetic).collect();
@@ -240,8 +240,7 @@ pub(in crate::ingest) trait Bound: Sync {
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault>;
     /// The parts of a row. On a fault the parts pushed so far still count as amounts that could be
     /// read: push before failing where there is an amount.
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts)
-    -> Result<(), Fault>;
+    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault>;
     /// Headers that are used.
     fn columns_used(&self) -> Vec<String>;
     /// The format with its version, for people: `FOCUS 1.2`, `AWS CUR 2.0`.
@@ -256,8 +255,12 @@ pub(in crate::ingest) struct BillFormat {
     pub(in crate::ingest) wants: fn(&str) -> bool,
     /// Binds it to a file. `first` holds the first rows, for what only values tell (the order of day
     /// and month).
-    pub(in crate::ingest) bind: fn(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError>,
+    pub(in crate::ingest) bind: Bind,
 }
+
+/// Binds a format to a file, given its first rows and its name.
+pub(in crate::ingest) type Bind =
+    fn(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError>;
 
 #[cfg(test)]
 mod tests {

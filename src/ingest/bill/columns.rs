@@ -92,7 +92,8 @@ pub(in crate::ingest) fn none_of(word: &str, known: &str) -> String {
 /// A JSON object of single values as texts; also without its braces, as Azure writes tags. Nothing
 /// where the text is no object: tags are evidence, not money.
 pub(in crate::ingest) fn object(text: &str) -> BTreeMap<String, String> {
-    let parse = |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
+    let parse =
+        |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
     let found = parse(text).or_else(|_| parse(&format!("{{{text}}}")));
     let single = |value: serde_json::Value| match value {
         serde_json::Value::String(text) => Some(text),
@@ -123,7 +124,9 @@ mod tests {
 
     #[test]
     fn tags_come_with_and_without_braces() {
-        for text in [r#"{"team":"llm","n":3,"b":true,"none":null}"#, r#""team": "llm","n":3,"b":true"#] {
+        for text in
+            [r#"{"team":"llm","n":3,"b":true,"none":null}"#, r#""team": "llm","n":3,"b":true"#]
+        {
             let found = object(text);
             assert_eq!(found.get("team").map(String::as_str), Some("llm"), "{text}");
             assert_eq!((found.get("n").map(String::as_str), found.len()), (Some("3"), 3), "{text}");

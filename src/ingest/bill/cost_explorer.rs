@@ -14,11 +14,11 @@ mod group;
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::excerpt;
-use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit};
 use super::cells::{
     LineColumns, amount, any_is, charge, fault, is_one_of, names_of, number, optional,
     period_between, required,
 };
+use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit};
 use crate::units::Currency;
 
 pub(in crate::ingest) use document::{estimated, is_own, is_unfinished, table};

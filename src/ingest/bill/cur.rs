@@ -123,7 +123,9 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
             return Err(IngestError::MissingColumn {
                 file: file.to_owned(),
                 column: name,
-                hint: format!("this looks like an AWS cost and usage report: export it with {name}"),
+                hint: format!(
+                    "this looks like an AWS cost and usage report: export it with {name}"
+                ),
             });
         }
     }
@@ -337,13 +339,7 @@ impl Bound for Cur {
         })
     }
 
-    fn row(
-        &self,
-        table: &RawTable,
-        row: usize,
-        line: &Line,
-        out: &mut Parts,
-    ) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
         let mut read = Reading { cur: self, table, row, from_floats: 0, fault: None };
         let item = ITEMS.get(usize::from(line.own)).copied().unwrap_or(Item::Usage);
         let billed = read.amount(self.numbers.unblended);
@@ -436,8 +432,12 @@ fn item_of(word: &str, product: Option<&str>, has_reservation: bool) -> Option<I
         "Refund" => Item::Refund,
         "Credit" => Item::Credit,
         "Tax" => Item::Tax,
-        "Discount" | "BundledDiscount" | "EdpDiscount" | "PrivateRateDiscount"
-        | "Enterprise Discount Program Discount" | "EDPDiscount" => Item::Discount,
+        "Discount"
+        | "BundledDiscount"
+        | "EdpDiscount"
+        | "PrivateRateDiscount"
+        | "Enterprise Discount Program Discount"
+        | "EDPDiscount" => Item::Discount,
         _ => return None,
     })
 }

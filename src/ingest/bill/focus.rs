@@ -10,7 +10,7 @@ use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
 use super::charge::{
-    Bound, BillFormat, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Use,
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Use,
 };
 use super::columns::{self, Columns};
 use super::provider::provider_name;
@@ -67,10 +67,7 @@ const REQUIRED: [&str; 5] =
 /// Columns that came with a version, the newest first.
 const VERSIONS: [(&str, &[&str]); 4] = [
     ("1.4", &["commitmentprogrameligibilitydetails", "invoicedetailid"]),
-    (
-        "1.3",
-        &["hostprovidername", "serviceprovidername", "contractapplied", "allocatedmethodid"],
-    ),
+    ("1.3", &["hostprovidername", "serviceprovidername", "contractapplied", "allocatedmethodid"]),
     ("1.2", &["invoiceid", "pricingcurrency", "billingaccounttype", "subaccounttype"]),
     (
         "1.1",
@@ -231,13 +228,7 @@ impl Bound for Focus {
         })
     }
 
-    fn row(
-        &self,
-        table: &RawTable,
-        row: usize,
-        line: &Line,
-        out: &mut Parts,
-    ) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
         let mut fault = None;
         let mut floats = 0;
         let mut amount = |column: Option<usize>| {
@@ -324,7 +315,8 @@ impl Focus {
         end: Result<Option<crate::units::Timestamp>, Fault>,
     ) -> Result<Period, Fault> {
         let header = |at: Option<usize>| at.map(|it| self.columns.header(it));
-        let start = start?.ok_or_else(|| (header(self.start), "the start is missing".to_owned()))?;
+        let start =
+            start?.ok_or_else(|| (header(self.start), "the start is missing".to_owned()))?;
         let end = end?.ok_or_else(|| (header(self.end), "the end is missing".to_owned()))?;
         columns::period(start, end).map_err(|reason| (header(self.end), reason))
     }
@@ -338,4 +330,3 @@ fn kind_of(line: &Line, costs: Costs) -> PartKind {
         && costs.billed.is_some_and(|it| it != 0);
     if for_later { PartKind::PurchaseForLater } else { PartKind::Main }
 }
-

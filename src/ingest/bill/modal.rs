@@ -15,11 +15,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::bucket::Bucket;
-use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts};
 use super::cells::{
     LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
     optional, required, same_costs, tags,
 };
+use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts};
 use crate::units::{Currency, Period, Timestamp};
 use crate::usage::PricingCategory;
 

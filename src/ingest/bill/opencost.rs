@@ -17,11 +17,11 @@ use std::collections::BTreeMap;
 use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit};
 use super::cells::{
     LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
     optional, period_between, plain, quantity, required, same_costs, tags,
 };
+use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit};
 use crate::units::{Period, Timestamp};
 
 pub(in crate::ingest) use document::{is_own, table};
@@ -228,7 +228,10 @@ impl Bound for Allocations {
             provider: self.line.text(texts, self.provider_id).and_then(provider_of),
             category: Some(ChargeCategory::Usage),
             resource_name,
-            service: Some("OpenCost allocation".to_owned()),
+            service: Some(match of_cluster {
+                Some(name) => format!("OpenCost {name}: cost of the cluster that no pod has"),
+                None => "OpenCost allocation".to_owned(),
+            }),
             compute: true,
             gpu_count: gpus.filter(|it| *it > 0.0),
             unit: if has_gpus { QuantityUnit::GpuHours } else { QuantityUnit::None },

@@ -16,9 +16,7 @@ use super::super::raw::{FileFacts, RawTable, TableInput};
 use super::super::rejected::{Rejected, RejectedKind};
 use super::booking::{Booking, Fate, Resolved, Resolver, gpu_hours_per_unit};
 use super::books::{Books, Rounding};
-use super::charge::{
-    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts,
-};
+use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts};
 use super::sums::Sums;
 use crate::catalog::SkuMatch;
 use crate::units::{Currency, Timestamp};
@@ -38,8 +36,6 @@ pub(in crate::ingest) struct PostedFile {
     pub(in crate::ingest) format: String,
     /// Headers that were used.
     pub(in crate::ingest) columns_used: Vec<String>,
-    /// Distinct lines.
-    pub(in crate::ingest) lines: usize,
     /// Who is paid, and when.
     pub(in crate::ingest) charged: Charged,
 }
@@ -69,7 +65,8 @@ impl Charged {
         let both = self.providers.iter().filter(|it| other.providers.contains(*it));
         both.into_iter().find(|provider| {
             let own = |it: &Charged| it.accounts.iter().any(|(of, _)| of == *provider);
-            let shared = self.accounts.iter().any(|it| it.0 == **provider && other.accounts.contains(it));
+            let shared =
+                self.accounts.iter().any(|it| it.0 == **provider && other.accounts.contains(it));
             shared || !own(self) || !own(other)
         })
     }
@@ -132,7 +129,6 @@ fn in_order(
             None => Ok(()),
         }
     })?;
-    let lines = state.as_ref().map_or(0, |(_, posting)| posting.lines.len());
     if let Some((_, posting)) = state {
         charged.note(&posting.books);
         books.absorb(posting.books)?;
@@ -140,7 +136,7 @@ fn in_order(
     let Some((format, columns_used)) = described else {
         return Err(IngestError::NoRows { file: file.to_owned() });
     };
-    Ok(PostedFile { facts, format, columns_used, lines, charged })
+    Ok(PostedFile { facts, format, columns_used, charged })
 }
 
 /// The pieces of a Parquet file, every worker its own.
@@ -172,12 +168,10 @@ fn side_by_side(
         },
         || pieces.sha256(),
     );
-    let mut lines = 0;
     let mut charged = Charged::default();
     for posting in posted {
         let posting = posting?;
         charged.note(&posting.books);
-        lines = lines.max(posting.lines.len());
         books.absorb(posting.books)?;
     }
     let facts = FileFacts {
@@ -187,7 +181,7 @@ fn side_by_side(
         headers: pieces.headers.clone(),
     };
     let (format, columns_used) = (bound.format(), bound.columns_used());
-    Ok(PostedFile { facts, format, columns_used, lines, charged })
+    Ok(PostedFile { facts, format, columns_used, charged })
 }
 
 /// A line and where its parts go.
@@ -356,23 +350,7 @@ impl Posting {
         for (number, part) in parts.iter().enumerate() {
             let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
             self.total((currency, category), &sums)?;
-            let booking = Booking {
-                fate: Fate::Rejected,
-                category,
-                currency,
-                provider: None,
-                region: None,
-                sub_account: None,
-                workload: None,
-                owner: None,
-                environment: None,
-                gpu: None,
-                pricing: crate::usage::PricingCategory::default(),
-                commitment: None,
-                commitment_used: None,
-                what: None,
-                for_later: false,
-            };
+            let booking = Booking::empty(Fate::Rejected, category, currency);
             let number = self.books.number(&booking);
             let key = (number, part.period.start().us(), part.period.end().us());
             self.books.groups.entry(key).or_default().add(&sums)?;
@@ -471,9 +449,9 @@ impl Posting {
                 for share in here {
                     let mut part = Sums {
                         costs: sums.costs.share(share.held, share.of),
-                        nano_gpu_hours: sums.nano_gpu_hours.map(|it| {
-                            it * i128::from(share.held) / i128::from(share.of.max(1))
-                        }),
+                        nano_gpu_hours: sums
+                            .nano_gpu_hours
+                            .map(|it| it * i128::from(share.held) / i128::from(share.of.max(1))),
                         rows: 0,
                     };
                     if rest.rows == sums.rows {
@@ -500,7 +478,9 @@ impl Posting {
         if let Some(place) = &state.places[slot] {
             return place.clone();
         }
-        let resource = state.line.resource_id.clone().map(|id| (state.line.provider.clone(), id));
+        // Azure writes one id in several cases.
+        let id = state.line.resource_id.as_ref().map(|it| it.to_ascii_lowercase());
+        let resource = id.map(|id| (state.line.provider.clone(), id));
         let is_gpu = matches!(state.sku, SkuMatch::Gpu(_));
         let resolved = resolver.resolve(&state.line, kind, &state.sku);
         let place = match resolved {

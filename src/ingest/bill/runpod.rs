@@ -11,8 +11,8 @@ pub(in crate::ingest) mod v2;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{ChargeCategory, Line};
 use super::cells::{LineColumns, is_one_of, optional};
+use super::charge::{ChargeCategory, Line};
 use crate::units::Currency;
 use crate::usage::PricingCategory;
 

@@ -25,19 +25,6 @@ pub(crate) enum Engine {
     Other,
 }
 
-impl Engine {
-    /// Its name.
-    pub(crate) const fn as_str(self) -> &'static str {
-        match self {
-            Engine::Vllm => "vllm",
-            Engine::Sglang => "sglang",
-            Engine::Tgi => "tgi",
-            Engine::TensorRtLlm => "tensorrt-llm",
-            Engine::Other => "other",
-        }
-    }
-}
-
 /// Options of a serving process; `None` is not stated, which is not the engine's default when
 /// [`incomplete`](EngineFacts::incomplete).
 #[derive(Clone, Debug, Default, PartialEq)]

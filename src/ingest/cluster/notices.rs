@@ -36,7 +36,7 @@ impl Notices {
             let n = self.nowhere.len();
             all.push(format!(
                 "{n} GPU pods are on nodes that no snapshot lists, so their machines are not \
-                 known; the first is {first}"
+                 known; the first is `{first}`"
             ));
         }
         let mut reasons: BTreeMap<&str, (u64, &str)> = BTreeMap::new();
@@ -44,13 +44,13 @@ impl Notices {
             reasons.entry(why).or_insert((0, what)).0 += 1;
         }
         for (why, (n, first)) in reasons {
-            all.push(format!("{first}: {why}, so its GPUs are left unassigned ({n} such)"));
+            all.push(format!("`{first}`: {why}, so its GPUs are left unassigned ({n} such)"));
         }
         if let Some(first) = self.crowded.first() {
             let n = self.crowded.len();
             all.push(format!(
                 "{n} pods ask for more GPUs than their node had free and count for what was \
-                 free; the first is {first}"
+                 free; the first is `{first}`"
             ));
         }
         if self.ended > 0 {

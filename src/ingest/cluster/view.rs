@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::units::Timestamp;
 use super::facts::{self, Evidence, Placed, ScalerFacts, WorkloadFacts};
 use super::gpu::GpuCapacity;
 use super::hold::{self, Claim, Held, Holder, Member};
@@ -11,6 +10,7 @@ use super::notices::Notices;
 use super::owner::{self, Controllers, Identity};
 use super::raw::Meta;
 use super::{Snapshot, Work, resource};
+use crate::units::Timestamp;
 
 /// Who used what, over all snapshots.
 #[derive(Clone, Debug, Default)]

@@ -88,7 +88,7 @@ fn without_mark(at: usize, header: String) -> String {
 /// locales have.
 fn delimiter(head: &[u8]) -> u8 {
     let line = head.split(|byte| *byte == b'\n').next().unwrap_or_default();
-    let count = |delimiter: u8| line.iter().filter(|byte| **byte == delimiter).count();
+    let count = |delimiter: u8| line.split(|byte| *byte == delimiter).count();
     let commas = count(b',');
     [b';', b'\t'].into_iter().find(|it| count(*it) > commas).unwrap_or(b',')
 }

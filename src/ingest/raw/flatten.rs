@@ -59,7 +59,8 @@ mod tests {
 
     #[test]
     fn nested_keys_are_paths_and_lists_are_text() {
-        let text = r#"{"a":1,"b":{"c":"x","d":{"e":2.5}},"l":[{"k":1}],"tags":{"t":"v"},"secret":"s"}"#;
+        let text =
+            r#"{"a":1,"b":{"c":"x","d":{"e":2.5}},"l":[{"k":1}],"tags":{"t":"v"},"secret":"s"}"#;
         let object = serde_json::from_str(text).unwrap();
         let cells = flatten(object, &|path| ["a", "b.c", "b.d.e", "l", "tags"].contains(&path));
         let expected = [

@@ -30,13 +30,13 @@ pub(super) fn is_lines(start: &[u8]) -> bool {
     let Some(first) = lines.find(|it| !it.is_empty()) else { return false };
     // A document spread over lines has its first line end in `{` or `,`; a line longer than what
     // was read so far can be an object of its own.
-    first.ends_with(b"}") || !start.contains(&b'\n') || !matches!(first.last(), Some(b'{' | b',' | b'['))
+    first.ends_with(b"}")
+        || !start.contains(&b'\n')
+        || !matches!(first.last(), Some(b'{' | b',' | b'['))
 }
 
 /// Headers of the first entries: all paths, in the order of first sight.
-pub(super) fn headers_of<'a>(
-    items: impl Iterator<Item = &'a serde_json::Value>,
-) -> Vec<String> {
+pub(super) fn headers_of<'a>(items: impl Iterator<Item = &'a serde_json::Value>) -> Vec<String> {
     let mut rows = MixedRows::default();
     for item in items {
         if let serde_json::Value::Object(object) = item {

@@ -116,9 +116,10 @@ impl ParquetInput {
         match &self.bytes {
             Bytes::Memory(bytes) => hash.update(bytes.as_slice()),
             Bytes::Path(path) => {
-                let copied =
-                    File::open(path).and_then(|mut file| std::io::copy(&mut file, &mut HashInto(&mut hash)));
-                copied.map_err(|error| unreadable(&self.file, error.to_string(), "check the file"))?;
+                let copied = File::open(path)
+                    .and_then(|mut file| std::io::copy(&mut file, &mut HashInto(&mut hash)));
+                copied
+                    .map_err(|error| unreadable(&self.file, error.to_string(), "check the file"))?;
             }
         }
         Ok(hex(&hash))
@@ -155,7 +156,8 @@ impl ParquetInput {
             .iter()
             .zip(&self.tops)
             .map(|(header, top)| {
-                let found = frame.as_ref().filter(|_| wants(header)).and_then(|it| it.column(top).ok());
+                let found =
+                    frame.as_ref().filter(|_| wants(header)).and_then(|it| it.column(top).ok());
                 let Some(column) = found else { return Ok(Column::Other("not read".to_owned())) };
                 self.typed(column, header, top)
             })
@@ -199,7 +201,9 @@ impl ParquetInput {
         let reader: Box<dyn MmapBytesReader> = match &self.bytes {
             Bytes::Path(path) => match File::open(path) {
                 Ok(file) => Box::new(file),
-                Err(error) => return Err(unreadable(&self.file, error.to_string(), "check the file")),
+                Err(error) => {
+                    return Err(unreadable(&self.file, error.to_string(), "check the file"));
+                }
             },
             Bytes::Memory(bytes) => Box::new(Cursor::new(Shared(Arc::clone(bytes)))),
         };

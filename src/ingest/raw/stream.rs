@@ -45,10 +45,7 @@ pub(super) struct Unpacked {
 }
 
 /// Unpacks gzip and zstd by their first bytes, whatever the name says.
-pub(super) fn unpacked(
-    mut reader: BufReader<Hashed>,
-    file: &str,
-) -> Result<Unpacked, IngestError> {
+pub(super) fn unpacked(mut reader: BufReader<Hashed>, file: &str) -> Result<Unpacked, IngestError> {
     let hash = Arc::clone(&reader.get_ref().hash);
     let head = reader.fill_buf().map_err(|error| damaged(file, &error))?;
     let (is_gzip, is_zstd) = (head.starts_with(b"\x1f\x8b"), head.starts_with(b"\x28\xb5\x2f\xfd"));

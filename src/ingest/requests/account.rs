@@ -36,6 +36,25 @@ pub(in crate::ingest) enum Fate {
     Duplicate,
 }
 
+impl Fate {
+    /// The word for scripts.
+    pub(in crate::ingest) const fn as_str(self) -> &'static str {
+        match self {
+            Fate::Cached => "cached",
+            Fate::Throttled => "throttled",
+            Fate::FailedWithoutTokens => "failed_without_tokens",
+            Fate::ServedWithoutTokens => "served_without_tokens",
+            Fate::OtherSpan => "other_spans",
+            Fate::OtherOperation => "other_operations",
+            Fate::Nested => "nested_spans",
+            Fate::OtherRollup => "counted_in_another_table",
+            Fate::Day => "counts_of_days",
+            Fate::Rejected => "rejected",
+            Fate::Duplicate => "duplicates",
+        }
+    }
+}
+
 /// Every row or span of the request logs by its fate:
 /// `read` = `in_demand` + the sum of `by_fate`.
 #[derive(Clone, Debug, Default)]

@@ -34,7 +34,7 @@ use chrono_tz::Tz;
 
 use crate::ingest::IngestError;
 
-pub(super) use aggregate::{Untimed, aggregate};
+pub(super) use aggregate::{Observed, Untimed, aggregate};
 pub(super) use bin::TelemetryBin;
 pub(super) use collect::Parsed;
 pub(super) use entity::{Device, Entity, EntityKey, Holder};

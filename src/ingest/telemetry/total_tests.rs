@@ -1,6 +1,6 @@
 //! Totals of whole recordings, worked by hand.
 
-use super::aggregate::{Aggregated, Observed};
+use super::aggregate::Aggregated;
 use super::bin::ActivitySource;
 use super::tests::{matrix, parsed};
 use super::*;

@@ -1,7 +1,7 @@
 //! The tables that prove the report: sums, rows, files, prices, assumptions.
 
 use super::{PAGE, money};
-use crate::report::account::part_in_words;
+use crate::report::account::{part_in_words, source_in_words};
 use crate::report::model::ReportModel;
 use crate::report::number;
 use crate::report::table::Table;
@@ -51,7 +51,8 @@ pub(crate) fn currencies(report: &ReportModel) -> Option<Table> {
     if lines.len() < 2 {
         return None;
     }
-    let heads = ["Currency", "Rate", "Billed#", "Workloads#", "Unassigned#", "Rest#", "Difference#"];
+    let heads =
+        ["Currency", "Rate", "Billed#", "Workloads#", "Unassigned#", "Rest#", "Difference#"];
     let mut table = Table::new("In the currencies of the bills", &heads);
     for it in lines {
         table.push(vec![
@@ -98,7 +99,10 @@ pub(crate) fn unmatched(report: &ReportModel) -> Option<Table> {
     let mut table = Table::new("Not in any workload", &heads);
     for it in found.iter().take(MOST_UNMATCHED) {
         table.push(vec![
-            words::clip(&it.what.as_ref().map_or_else(|| "no resource named".to_owned(), |it| shown(it)), 60),
+            words::clip(
+                &it.what.as_ref().map_or_else(|| "no resource named".to_owned(), |it| shown(it)),
+                60,
+            ),
             it.provider.as_ref().map(|it| shown(it)).unwrap_or_default(),
             it.gpu.as_ref().map_or_else(|| "no GPU".to_owned(), |it| shown(it)),
             money(it.billed),
@@ -125,6 +129,45 @@ pub(crate) fn rows(report: &ReportModel) -> Table {
         table.push(vec![what.to_owned(), PAGE.count(value)]);
     }
     table
+}
+
+/// Hours with data by day and kind of source, where a day lacks some.
+pub(crate) fn coverage(report: &ReportModel) -> Option<Table> {
+    let it = &report.coverage;
+    if it.days.is_empty() {
+        return None;
+    }
+    let mut table =
+        Table::new("What the data cover", &["Source", "Days#", "Hours#", "Of#", "Days with holes"]);
+    let whole: u64 = it.day_hours.iter().map(|hours| u64::from(*hours)).sum();
+    for source in &it.sources {
+        let hours: u64 = source.hours.iter().map(|hours| u64::from(*hours)).sum();
+        let with_data = source.hours.iter().filter(|hours| **hours > 0).count();
+        let holes: Vec<&str> = source
+            .hours
+            .iter()
+            .zip(&it.day_hours)
+            .zip(&it.days)
+            .filter(|((hours, whole), _)| hours < whole)
+            .map(|(_, day)| day.as_str())
+            .collect();
+        let shown = match holes.as_slice() {
+            _ if hours == 0 => "no data".to_owned(),
+            [] => "none".to_owned(),
+            [first, .., last] if holes.len() > 3 => {
+                format!("{} days from {first} to {last}", holes.len())
+            }
+            few => few.join(", "),
+        };
+        table.push(vec![
+            source_in_words(source.source).to_owned(),
+            PAGE.count(with_data as u64),
+            PAGE.count(hours),
+            PAGE.count(whole),
+            shown,
+        ]);
+    }
+    Some(table)
 }
 
 /// The rejected rows.

@@ -363,6 +363,15 @@ pub(super) fn report() -> ReportModel {
             }],
             amounts_from_floats: 0,
         },
+        invoice_state: Some("final"),
+        coverage: CoverageReport {
+            days: vec!["2026-10-01".to_owned(), "2026-10-02".to_owned()],
+            day_hours: vec![24, 24],
+            sources: vec![
+                SourceCoverage { source: "cost", hours: vec![24, 24] },
+                SourceCoverage { source: "gpu_metrics", hours: vec![0, 12] },
+            ],
+        },
         workloads: vec![switch, idle(), keep, nameless_demand()],
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],

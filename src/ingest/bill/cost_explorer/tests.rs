@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::charge::{ChargeCategory, QuantityUnit, Use};
 use super::super::cells::fixtures::{Read, read};
+use super::super::charge::{ChargeCategory, QuantityUnit, Use};
 use super::{FORMAT, estimated, is_own, is_unfinished, table};
 use crate::units::Currency;
 use crate::usage::PricingCategory;

@@ -1,7 +1,7 @@
 //! Reports of Modal with totals worked by hand.
 
-use super::super::charge::QuantityUnit;
 use super::super::cells::fixtures::{csv_table, json_table, read};
+use super::super::charge::QuantityUnit;
 use super::FORMAT;
 use crate::usage::PricingCategory;
 

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::super::raw::{Column, RawTable, RowNumbers, Texts};
-use super::super::charge::QuantityUnit;
 use super::super::cells::fixtures::{Read, csv_table, read};
+use super::super::charge::QuantityUnit;
 use super::{FORMAT, is_own, provider_of, table};
 
 /// One allocation of a day in June.

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::charge::QuantityUnit;
 use super::super::cells::fixtures::{Read, json_table, read};
+use super::super::charge::QuantityUnit;
 use super::{Grouping, grouping, v1, v2};
 use crate::usage::PricingCategory;
 

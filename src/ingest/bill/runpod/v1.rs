@@ -12,11 +12,11 @@ use std::collections::BTreeSet;
 use super::super::super::IngestError;
 use super::super::super::raw::RawTable;
 use super::super::bucket::Bucket;
-use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, QuantityUnit};
 use super::super::cells::{
     any_is, charge, fault, instant, is_one_of, names_of, needed_amount, optional, quantity,
     required, same_costs,
 };
+use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, QuantityUnit};
 use super::{ENDPOINT, GPU, Grouping, Ids, POD, VOLUME, grouping};
 use crate::units::{Period, Timestamp};
 

@@ -9,11 +9,11 @@ use serde_json::{Map, Value};
 use super::super::super::IngestError;
 use super::super::super::raw::{MixedRows, RawTable, flatten};
 use super::super::super::rejected::excerpt;
-use super::super::charge::{BillFormat, Bound, Fault, Line, Parts};
 use super::super::cells::{
     amount_of, any_is, charge, is_one_of, names_of, needed_amount, period_between, required,
     same_costs,
 };
+use super::super::charge::{BillFormat, Bound, Fault, Line, Parts};
 use super::{ENDPOINT, Grouping, Ids, POD, VOLUME, grouping};
 use crate::units::{Currency, Money};
 

@@ -67,8 +67,8 @@ fn a_pod_on_an_unknown_node_is_named() {
     let view = ClusterView::new(vec![snapshot("2026-10-02T00:00:00Z", &items)]);
     let said = view.notices().join("\n");
     assert!(said.contains("1 GPU pods are on nodes that no snapshot lists"), "{said}");
-    assert!(said.contains("the first is ml/lost"), "{said}");
-    assert!(said.contains("node n1: it offers more GPUs than a machine can hold"), "{said}");
+    assert!(said.contains("the first is `ml/lost`"), "{said}");
+    assert!(said.contains("`node n1`: it offers more GPUs than a machine can hold"), "{said}");
     assert_eq!(shares(&view, "i-1", None), []);
 }
 

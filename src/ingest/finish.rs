@@ -1,0 +1,226 @@
+//! Joins what the files gave: one table, one window, one account.
+
+use std::collections::BTreeSet;
+
+use chrono_tz::Tz;
+
+use super::bill::Closed;
+use super::measured::{self, Measured};
+use super::open::Gathered;
+use super::{
+    Config, IngestError, Ingested, InputFile, InvoiceState, Rates, ReadOptions, Rejected,
+    RejectedKind, RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
+};
+use crate::units::{Currency, Period};
+use crate::usage::UsageTable;
+
+/// Rows that were refused, and how many more are counted only.
+struct Refused {
+    rows: Vec<Rejected>,
+    uncounted: u64,
+}
+
+impl Refused {
+    fn duplicates(&self) -> u64 {
+        self.rows.iter().filter(|it| it.kind == RejectedKind::Duplicate).count() as u64
+    }
+
+    fn all(&self) -> u64 {
+        self.rows.len() as u64 + self.uncounted
+    }
+
+    /// In the order of files, then rows, whichever stage refused them.
+    fn sort(&mut self, files: &[InputFile]) {
+        let place = |name: &str| files.iter().position(|it| it.name == name);
+        self.rows.sort_by_key(|it| (place(&it.file), it.row));
+    }
+
+    /// Stops the run when too many rows were refused; duplicates do not count.
+    fn check_limit(&self, rows_in: u64, percent: f64) -> Result<(), IngestError> {
+        let faulty = || self.rows.iter().filter(|it| it.kind == RejectedKind::Faulty);
+        let n_rejected = faulty().count() as u64 + self.uncounted;
+        if n_rejected as f64 * 100.0 <= rows_in as f64 * percent {
+            return Ok(());
+        }
+        let first = faulty().next().map(ToString::to_string).unwrap_or_default();
+        Err(IngestError::TooManyRejected { n_rejected, rows_in, percent, first })
+    }
+}
+
+/// Joins, removes duplicates, checks the limit, cuts the window.
+pub(super) fn finish(
+    gathered: Gathered,
+    config: &Config,
+    options: &ReadOptions,
+) -> Result<Ingested, IngestError> {
+    let Gathered { usage, logs, books, measured, view, files, mut notices, .. } = gathered;
+    let usage = usage.finish()?;
+    let logs = logs.finish();
+    let closed = books.close()?;
+    let measured = measured.with_days(logs.days);
+    notices.extend(logs.notices);
+    let rows_in = files.iter().map(|it| it.rows).sum();
+    // Bills keep a part of very many rejected rows, and count them all.
+    let uncounted = closed.n_rejected - closed.rejected.len() as u64;
+    let of_bills = closed.rejected.iter().cloned();
+    let rows = usage.rejected.into_iter().chain(logs.rejected).chain(of_bills);
+    let mut refused = Refused { rows: rows.chain(gathered.rejected).collect(), uncounted };
+    refused.sort(&files);
+    refused.check_limit(rows_in, options.max_rejected_percent)?;
+    let relative = is_relative(&logs.logs, &usage.table, (&closed, &measured))?;
+    let rates =
+        Rates::of(&currencies(&usage.table, &closed), config.reporting.currency, &config.fx)?;
+    let joined = join(&usage.table, &closed, &measured, &rates)?;
+    notices.extend(usage.notices);
+    notices.extend(joined.notices);
+    let span = [window::span_of(&usage.table, &logs.logs), closed.span, measured.span()];
+    let span = span.into_iter().flatten().reduce(Period::cover);
+    let span = span.or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover));
+    let dated = span.is_some();
+    let span = undated(span, &files, options)?;
+    // Invoice months are months of UTC.
+    let of_bill = closed.span.is_some() && options.cut.month.is_some();
+    let window = options.cut.resolve(span, if of_bill { Tz::UTC } else { options.zone })?;
+    let cut = options.cut.is_some().then_some(window);
+    let table = match cut {
+        Some(window) => window::cut_table(&joined.table, window),
+        None => joined.table,
+    };
+    let n_all = n_requests(&logs.logs);
+    let requests: Vec<RequestLog> =
+        logs.logs.into_iter().map(|it| it.cut_to(window)).filter(|it| !it.is_empty()).collect();
+    if dated && table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
+        return Err(IngestError::EmptyWindow { window, data: span });
+    }
+    let outside_rows = cut.map_or(0, |window| window::rows_outside(&usage.table, window));
+    let rows = reconcile::RowCounts {
+        rows_in,
+        rejected: refused.all(),
+        duplicates: refused.duplicates(),
+        outside_window: outside_rows + n_all - n_requests(&requests),
+    };
+    let tables = reconcile::TableTotals {
+        table: &usage.table,
+        file: usage.file_totals,
+        rejected: usage.rejected_totals,
+        from_floats: usage.amounts_from_floats,
+    };
+    let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
+    let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
+    let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);
+    notices.extend(coverage.notices());
+    let rules = config.rules.matched();
+    Ok(Ingested {
+        usage: table,
+        requests,
+        facts: measured::facts(&view),
+        window,
+        relative,
+        dated,
+        request_counts: RequestCounts::of(&logs.account),
+        rejected: refused.rows,
+        reconciliation,
+        coverage,
+        invoice: if gathered.estimated { InvoiceState::Estimated } else { closed.invoice },
+        files,
+        rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
+        notices,
+    })
+}
+
+fn n_requests(logs: &[RequestLog]) -> u64 {
+    logs.iter().map(|it| it.trace.len() as u64).sum()
+}
+
+/// Whether times count from the start of a log; such logs cannot be joined with dates.
+fn is_relative(
+    logs: &[RequestLog],
+    table: &UsageTable,
+    (closed, measured): (&Closed, &Measured),
+) -> Result<bool, IngestError> {
+    let relative = logs.iter().any(|it| it.trace.relative);
+    let dated = !table.is_empty()
+        || closed.span.is_some()
+        || !measured.is_empty()
+        || logs.iter().any(|it| !it.trace.relative);
+    if relative && dated { Err(IngestError::MixedClocks) } else { Ok(relative) }
+}
+
+/// The span, or a stand-in where an inventory without times will do.
+fn undated(
+    span: Option<Period>,
+    files: &[InputFile],
+    options: &ReadOptions,
+) -> Result<Period, IngestError> {
+    if let Some(span) = span {
+        return Ok(span);
+    }
+    let file = files.first().map(|it| it.name.clone()).unwrap_or_default();
+    let is_inventory =
+        |it: &InputFile| matches!(it.kind, SourceKind::Telemetry | SourceKind::Configuration);
+    if !files.iter().all(is_inventory) {
+        return Err(IngestError::NoRows { file });
+    }
+    if options.facts_will_do { Ok(Period::EPOCH_DAY) } else { Err(IngestError::NoTimes { file }) }
+}
+
+/// The currencies of a run.
+fn currencies(table: &UsageTable, closed: &Closed) -> Vec<Currency> {
+    let of_bills = closed.totals.keys().map(|(currency, _)| *currency);
+    let of_table = (!table.is_empty()).then_some(table.currency);
+    let found: BTreeSet<_> = of_bills.chain(of_table).collect();
+    found.into_iter().collect()
+}
+
+/// The usage rows of all sources in one table.
+struct Joined {
+    table: UsageTable,
+    notices: Vec<String>,
+}
+
+fn join(
+    table: &UsageTable,
+    closed: &Closed,
+    measured: &Measured,
+    rates: &Rates,
+) -> Result<Joined, IngestError> {
+    let mut joined = UsageTable::new(rates.to);
+    let mut notices = Vec::new();
+    for at in 0..table.len() {
+        if let Some(row) = table.row(at) {
+            joined.push(&measured::in_currency(&row, rates)?);
+        }
+    }
+    let (mut dropped, mut without_effective) = (0_u64, 0_u64);
+    for entry in closed.entries.iter().filter(|it| Closed::is_usage(it)) {
+        let rounded = closed.rounded.contains(&entry.booking.provider);
+        let gpu_hours = entry.sums.gpu_hours().filter(|it| *it >= 0.0);
+        dropped += u64::from(gpu_hours.is_none() && entry.sums.gpu_hours().is_some());
+        if entry.sums.rows == 0 && gpu_hours.is_none() {
+            continue;
+        }
+        let row = measured::row_of_bill(entry, gpu_hours, rounded);
+        without_effective += u64::from(row.effective_cost.is_none() && row.billed_cost.is_some());
+        joined.push(&measured::in_currency(&row, rates)?);
+    }
+    if dropped > 0 {
+        notices.push(format!(
+            "{dropped} corrections take back more GPU-hours than these files hold for their period: \
+             their money is counted, their hours are not"
+        ));
+    }
+    if without_effective > 0 {
+        notices.push(format!(
+            "{without_effective} sums of bill rows have no effective cost: the billed cost stands in for it"
+        ));
+    }
+    for provider in &closed.rounded {
+        let name = provider.as_deref().unwrap_or("a provider without a name");
+        notices.push(format!(
+            "{name}: every effective cost in the bill is a whole number while the billed costs are not, so they \
+             were rounded away: the analysis uses the billed cost"
+        ));
+    }
+    measured.push_rows(&mut joined);
+    Ok(Joined { table: joined, notices })
+}

@@ -1,0 +1,188 @@
+//! Names replaced by stable pseudonyms, for a report that leaves the house.
+//!
+//! A pseudonym is the kind of name and the first digits of its SHA-256, so the same name is the same
+//! pseudonym in every run and file. It hides names from readers; somebody who can guess a name can
+//! test the guess. Models, GPUs, providers and regions are public words and stay.
+
+use std::collections::BTreeMap;
+
+use sha2::{Digest, Sha256};
+
+use super::Ingested;
+use crate::usage::{UsageRow, UsageTable};
+use crate::workload::Workload;
+
+/// Hexadecimal digits of a pseudonym.
+const DIGITS: usize = 8;
+/// Names shorter than this are replaced where they stand alone only, not inside sentences.
+const LEAST_IN_TEXT: usize = 3;
+
+/// The names of a run and their pseudonyms.
+#[derive(Default)]
+struct Names(BTreeMap<String, String>);
+
+impl Names {
+    fn add(&mut self, kind: &str, name: Option<&str>) {
+        let Some(name) = name.filter(|it| !it.is_empty()) else { return };
+        if !self.0.contains_key(name) {
+            self.0.insert(name.to_owned(), pseudonym(kind, name));
+        }
+    }
+
+    fn of(&self, name: &str) -> String {
+        self.0.get(name).cloned().unwrap_or_else(|| pseudonym("name", name))
+    }
+
+    fn replace(&self, name: &mut Option<String>) {
+        if let Some(name) = name {
+            *name = self.of(name);
+        }
+    }
+
+    /// A sentence without names: longer ones first, since one may be part of another; what stands
+    /// between back-quotes came from a file.
+    fn sentence(&self, text: &str) -> String {
+        let mut names: Vec<(&String, &String)> =
+            self.0.iter().filter(|(name, _)| name.len() >= LEAST_IN_TEXT).collect();
+        names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
+        let mut text = text.to_owned();
+        for (at, (name, _)) in names.iter().enumerate() {
+            // Marks first: a pseudonym must not be searched for shorter names.
+            text = text.replace(name.as_str(), &format!("\u{1}{at}\u{2}"));
+        }
+        for (at, (_, pseudonym)) in names.iter().enumerate() {
+            text = text.replace(&format!("\u{1}{at}\u{2}"), pseudonym);
+        }
+        text
+    }
+}
+
+fn pseudonym(kind: &str, name: &str) -> String {
+    let hash = Sha256::digest(name.as_bytes());
+    let mut name = format!("{kind}-");
+    for byte in hash.iter().take(DIGITS / 2) {
+        use std::fmt::Write;
+        // Writing to a String cannot fail.
+        let _ = write!(name, "{byte:02x}");
+    }
+    name
+}
+
+/// Text between back-quotes replaced by dots.
+fn without_excerpts(text: &str) -> String {
+    let parts = text.split('`').enumerate();
+    parts.map(|(at, part)| if at % 2 == 1 { "`…`".to_owned() } else { part.to_owned() }).collect()
+}
+
+/// Replaces every name of a run in what was read and in the workloads made of it.
+pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload]) {
+    let names = names(ingested, workloads);
+    ingested.usage = table(&ingested.usage, &names);
+    for log in &mut ingested.requests {
+        log.workload = names.of(&log.workload);
+        names.replace(&mut log.owner);
+    }
+    let facts = std::mem::take(&mut ingested.facts);
+    ingested.facts = facts
+        .into_iter()
+        .map(|(name, mut facts)| {
+            names.replace(&mut facts.owner);
+            (names.of(&name), facts)
+        })
+        .collect();
+    for it in &mut ingested.reconciliation.by_commitment {
+        it.id = names.of(&it.id);
+    }
+    for it in &mut ingested.reconciliation.unmatched {
+        names.replace(&mut it.what);
+    }
+    for row in &mut ingested.rejected {
+        row.file = names.of(&row.file);
+        row.reason = without_excerpts(&row.reason);
+    }
+    for file in &mut ingested.files {
+        file.name = names.of(&file.name);
+    }
+    for rule in &mut ingested.rules {
+        rule.rule = pseudonym("rule", &rule.rule);
+    }
+    for notice in &mut ingested.notices {
+        *notice = names.sentence(&without_excerpts(notice));
+    }
+    for workload in workloads {
+        workload.name = names.of(&workload.name);
+        names.replace(&mut workload.owner);
+    }
+}
+
+fn names(ingested: &Ingested, workloads: &[Workload]) -> Names {
+    let mut names = Names::default();
+    let table = &ingested.usage;
+    for at in 0..table.len() {
+        names.add("workload", table.workload.get(at));
+        names.add("owner", table.owner.get(at));
+        names.add("account", table.sub_account.get(at));
+    }
+    for log in &ingested.requests {
+        names.add("workload", Some(&log.workload));
+        names.add("owner", log.owner.as_deref());
+    }
+    for workload in workloads {
+        names.add("workload", Some(&workload.name));
+        names.add("owner", workload.owner.as_deref());
+    }
+    for (name, facts) in &ingested.facts {
+        names.add("workload", Some(name));
+        names.add("owner", facts.owner.as_deref());
+    }
+    for it in &ingested.reconciliation.by_commitment {
+        names.add("commitment", Some(&it.id));
+    }
+    for it in &ingested.reconciliation.unmatched {
+        // The service of spend that is no GPU is a word of the provider.
+        if it.fate == super::Fate::Unassigned {
+            names.add("resource", it.what.as_deref());
+        } else if let Some(what) = &it.what {
+            names.0.entry(what.clone()).or_insert_with(|| what.clone());
+        }
+    }
+    for file in &ingested.files {
+        names.add("file", Some(&file.name));
+    }
+    names
+}
+
+fn table(table: &UsageTable, names: &Names) -> UsageTable {
+    let mut redacted = UsageTable::new(table.currency);
+    let of = |name: Option<&str>| name.map(|it| names.of(it));
+    for at in 0..table.len() {
+        let Some(row) = table.row(at) else { continue };
+        let (workload, owner) = (of(row.workload), of(row.owner));
+        let account = of(row.sub_account);
+        redacted.push(&UsageRow {
+            workload: workload.as_deref(),
+            owner: owner.as_deref(),
+            sub_account: account.as_deref(),
+            ..row
+        });
+    }
+    redacted
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_leave_sentences_whole() {
+        let mut names = Names::default();
+        names.add("workload", Some("chat"));
+        names.add("workload", Some("chat-prod"));
+        names.add("owner", Some("x"));
+        let text = names.sentence("chat-prod, chat: x rows");
+        assert_eq!(text, format!("{}, {}: x rows", names.of("chat-prod"), names.of("chat")));
+        assert_eq!(names.of("chat").len(), "workload-".len() + DIGITS);
+        assert_eq!(pseudonym("workload", "chat"), names.of("chat"));
+        assert_eq!(without_excerpts("`secret` is no number"), "`…` is no number");
+    }
+}
