@@ -175,7 +175,7 @@ impl Books {
         });
         Ok(Closed {
             entries: entries.collect(),
-            totals: tally.totals,
+            totals: tally.totals.into_iter().collect(),
             left_out: tally.left_out,
             rejected: tally.rejected,
             n_rejected: tally.n_rejected,

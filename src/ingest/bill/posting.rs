@@ -160,9 +160,15 @@ fn side_by_side(
         || pieces.sha256(),
     );
     let mut whole = Tally::default();
+    let mut rejected = Vec::new();
     for tally in tallies {
-        whole.absorb(tally?, |it| it, |it| it, |it| it)?;
+        let mut tally = tally?;
+        rejected.append(&mut tally.rejected);
+        whole.absorb(tally, |it| it, |it| it, |it| it)?;
     }
+    // Each worker keeps the first it meets, so the first of all are among them.
+    rejected.sort_by_key(|it| it.row);
+    whole.rejected = rejected;
     let (format, columns_used) = (lines.bound.format(), lines.bound.columns_used());
     let names = lines.into_names();
     let mut charged = Charged::default();
@@ -204,101 +210,98 @@ impl Posting {
         state: &LineState,
         lines: &Lines<'_>,
     ) -> Result<(), IngestError> {
-        self.parts.clear();
-        let fault = match &state.line {
-            Ok(line) => lines.bound.row(table, row, line, &mut self.parts).err(),
+        let Posting { tally, parts } = self;
+        parts.clear();
+        let read = match &state.line {
+            Ok(line) => lines.bound.row(table, row, line, parts),
             Err(fault) => {
                 // Only its amounts are of use; what else is wrong with it does not matter.
-                let _ = lines.bound.row(table, row, &Line::default(), &mut self.parts);
-                Some(fault.clone())
+                let _ = lines.bound.row(table, row, &Line::default(), parts);
+                Err(fault.clone())
             }
         };
-        self.tally.from_floats += self.parts.from_floats;
-        let parts = std::mem::take(&mut self.parts);
-        if let Some((column, reason)) = fault {
-            self.reject(&parts, state, lines)?;
-            let file = lines.resolver.file.to_owned();
-            let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
-            self.tally.reject(Rejected { file, row, column, reason, kind });
-        } else {
-            for (number, part) in parts.iter().enumerate() {
-                self.post(part, u64::from(number == 0), state, lines)?;
-            }
-        }
-        self.parts = parts;
-        Ok(())
-    }
-
-    fn reject(
-        &mut self,
-        parts: &Parts,
-        state: &LineState,
-        lines: &Lines<'_>,
-    ) -> Result<(), IngestError> {
-        let line = state.line.as_ref().ok();
-        let currency = line.and_then(|it| it.currency).unwrap_or(Currency::USD);
-        let category = line.and_then(|it| it.category);
-        for (number, part) in parts.iter().enumerate() {
-            let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
-            self.tally.totals.entry((currency, category)).or_default().add(&sums)?;
-            let booking = lines.number(&Booking::empty(Fate::Rejected, category, currency));
-            self.tally.group((booking, part.period.start().us(), part.period.end().us()), &sums)?;
-        }
-        Ok(())
-    }
-
-    /// Adds a part to the totals and to its place. The first part of a row counts it.
-    fn post(
-        &mut self,
-        part: &Part,
-        rows: u64,
-        state: &LineState,
-        lines: &Lines<'_>,
-    ) -> Result<(), IngestError> {
-        let Ok(line) = &state.line else { return Ok(()) };
-        let place = lines.place(state, part.kind);
-        if matches!(place, Place::Nowhere) {
-            return Ok(());
-        }
-        let currency = line.currency.unwrap_or(Currency::USD);
-        let category = match part.kind {
-            PartKind::Credit => Some(ChargeCategory::Credit),
-            PartKind::Unused => Some(ChargeCategory::Usage),
-            PartKind::Main | PartKind::PurchaseForLater => line.category,
+        tally.from_floats += parts.from_floats;
+        let Err((column, reason)) = read else {
+            let mut numbered = parts.iter().enumerate();
+            return numbered.try_for_each(|(number, part)| {
+                post_part(part, u64::from(number == 0), (state, lines), tally)
+            });
         };
-        let gpu_hours = part.quantity.zip(state.gpu_hours_per_unit).map(|(a, b)| a * b);
-        let tally = &mut self.tally;
-        tally.note_rounding(state.provider, &part.costs);
-        let mut costs = part.costs;
-        if part.kind == PartKind::PurchaseForLater {
-            let left_out = Costs { billed: None, effective: None, ..costs };
-            tally.left_out.entry(currency).or_default().add(&left_out)?;
-            costs = Costs { list: None, contracted: None, ..costs };
-        }
-        let (start, end) = (part.period.start().us(), part.period.end().us());
-        // The money of a charge before the billed month belongs to that month; its hours do not.
-        let moved = part.billing_start.filter(|it| it.us() > start).map(Timestamp::us);
-        let (booked, hours) = match moved {
-            Some(billing) => ((billing, billing + (end - start)), None),
-            None => ((start, end), gpu_hours),
-        };
-        match line.invoiced {
-            Some(true) => tally.invoice[0] += 1,
-            Some(false) => tally.invoice[1] += 1,
-            None => {}
-        }
-        tally.invoice[2] += u64::from(line.correction);
-        if category == Some(ChargeCategory::Usage) && moved.is_none() {
-            let span = tally.span.get_or_insert((start, end));
-            *span = (span.0.min(start), span.1.max(end));
-        }
-        let sums = Sums { rows, ..Sums::of(costs, hours) };
-        tally.totals.entry((currency, category)).or_default().add(&sums)?;
-        tally.add(place, booked, &sums)?;
-        if moved.is_some() && gpu_hours.is_some() {
-            let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
-            tally.add(place, (start, end), &hours)?;
-        }
+        reject(parts, (state, lines), tally)?;
+        let file = lines.resolver.file.to_owned();
+        let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
+        tally.reject(Rejected { file, row, column, reason, kind });
         Ok(())
     }
+}
+
+/// Adds what could be read of a row that is refused.
+fn reject(
+    parts: &Parts,
+    (state, lines): (&LineState, &Lines<'_>),
+    tally: &mut Tally,
+) -> Result<(), IngestError> {
+    let line = state.line.as_ref().ok();
+    let currency = line.and_then(|it| it.currency).unwrap_or(Currency::USD);
+    let category = line.and_then(|it| it.category);
+    for (number, part) in parts.iter().enumerate() {
+        let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
+        tally.total((currency, category), &sums)?;
+        let booking = lines.number(&Booking::empty(Fate::Rejected, category, currency));
+        tally.group((booking, part.period.start().us(), part.period.end().us()), &sums)?;
+    }
+    Ok(())
+}
+
+/// Adds a part to the totals and to its place. The first part of a row counts it.
+fn post_part(
+    part: &Part,
+    rows: u64,
+    (state, lines): (&LineState, &Lines<'_>),
+    tally: &mut Tally,
+) -> Result<(), IngestError> {
+    let Ok(line) = &state.line else { return Ok(()) };
+    let place = lines.place(state, part.kind);
+    if matches!(place, Place::Nowhere) {
+        return Ok(());
+    }
+    let currency = line.currency.unwrap_or(Currency::USD);
+    let category = match part.kind {
+        PartKind::Credit => Some(ChargeCategory::Credit),
+        PartKind::Unused => Some(ChargeCategory::Usage),
+        PartKind::Main | PartKind::PurchaseForLater => line.category,
+    };
+    let gpu_hours = part.quantity.zip(state.gpu_hours_per_unit).map(|(a, b)| a * b);
+    tally.note_rounding(state.provider, &part.costs);
+    let mut costs = part.costs;
+    if part.kind == PartKind::PurchaseForLater {
+        let left_out = Costs { billed: None, effective: None, ..costs };
+        tally.left_out.entry(currency).or_default().add(&left_out)?;
+        costs = Costs { list: None, contracted: None, ..costs };
+    }
+    let (start, end) = (part.period.start().us(), part.period.end().us());
+    // The money of a charge before the billed month belongs to that month; its hours do not.
+    let moved = part.billing_start.filter(|it| it.us() > start).map(Timestamp::us);
+    let (booked, hours) = match moved {
+        Some(billing) => ((billing, billing + (end - start)), None),
+        None => ((start, end), gpu_hours),
+    };
+    match line.invoiced {
+        Some(true) => tally.invoice[0] += 1,
+        Some(false) => tally.invoice[1] += 1,
+        None => {}
+    }
+    tally.invoice[2] += u64::from(line.correction);
+    if category == Some(ChargeCategory::Usage) && moved.is_none() {
+        let span = tally.span.get_or_insert((start, end));
+        *span = (span.0.min(start), span.1.max(end));
+    }
+    let sums = Sums { rows, ..Sums::of(costs, hours) };
+    tally.total((currency, category), &sums)?;
+    tally.add(place, booked, &sums)?;
+    if moved.is_some() && gpu_hours.is_some() {
+        let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
+        tally.add(place, (start, end), &hours)?;
+    }
+    Ok(())
 }

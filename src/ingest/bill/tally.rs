@@ -20,16 +20,16 @@ const ONE: i128 = 1_000_000_000_000_000_000;
 
 /// A group of amounts: the booking, and the period in microseconds.
 pub(super) type GroupKey = (u32, i64, i64);
-/// The totals of the files by currency and charge category.
-pub(super) type Totals = BTreeMap<(Currency, Option<ChargeCategory>), Sums>;
+/// A currency and a charge category.
+pub(super) type TotalKey = (Currency, Option<ChargeCategory>);
 
 /// Sums; what their numbers mean is in [`super::books::Names`].
 #[derive(Default)]
 pub(super) struct Tally {
     pub(super) groups: IndexMap<GroupKey, Sums, FixedState>,
     held: Held,
-    /// Added row by row and not by booking.
-    pub(super) totals: Totals,
+    /// The totals of the files, added row by row and not by booking. Few, so a list.
+    pub(super) totals: Vec<(TotalKey, Sums)>,
     /// List and contracted costs of purchases that later charges carry.
     pub(super) left_out: BTreeMap<Currency, Costs>,
     pub(super) rejected: Vec<Rejected>,
@@ -50,6 +50,17 @@ impl Tally {
         self.n_rejected += 1;
         if self.rejected.len() < MOST_REJECTED_KEPT {
             self.rejected.push(row);
+        }
+    }
+
+    /// Adds to the total of a currency and a charge category.
+    pub(super) fn total(&mut self, key: TotalKey, sums: &Sums) -> Result<(), MoneyError> {
+        match self.totals.iter_mut().find(|it| it.0 == key) {
+            Some((_, known)) => known.add(sums),
+            None => {
+                self.totals.push((key, *sums));
+                Ok(())
+            }
         }
     }
 
@@ -137,7 +148,7 @@ impl Tally {
         }
         self.held.absorb(other.held, hold);
         for (key, sums) in other.totals {
-            self.totals.entry(key).or_default().add(&sums)?;
+            self.total(key, &sums)?;
         }
         for (currency, costs) in other.left_out {
             self.left_out.entry(currency).or_default().add(&costs)?;

@@ -223,7 +223,7 @@ impl ParquetInput {
             Bytes::Memory(_) => None,
         };
         let mut column = |at: usize| {
-            if !self.texts.get(at)? || !wants(self.headers.get(at)?) {
+            if !*self.texts.get(at)? || !wants(self.headers.get(at)?) {
                 return None;
             }
             let mut chunks = group.columns_under_root_iter(self.tops.get(at)?)?;
