@@ -205,13 +205,13 @@ fn join(
     }
     if dropped > 0 {
         notices.push(format!(
-            "{dropped} corrections take back more GPU-hours than these files hold for their period: \
-             their money is counted, their hours are not"
+            "corrections of GPU-hours that these files do not hold, whose money is counted and whose hours \
+             are not: {dropped}"
         ));
     }
     if without_effective > 0 {
         notices.push(format!(
-            "{without_effective} sums of bill rows have no effective cost: the billed cost stands in for it"
+            "bill rows without an effective cost, for which the billed cost stands in: {without_effective} sums"
         ));
     }
     for provider in &closed.rounded {

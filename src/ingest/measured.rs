@@ -172,9 +172,8 @@ fn holes(observed: &telemetry::Observed) -> Option<String> {
     };
     (!observed.gaps.is_empty()).then(|| {
         format!(
-            "{}: measured every {step:.0} s with {} gaps of {hours:.1} h in all, which are unknown and not idle{restarts}",
-            name_of(&observed.entity),
-            observed.gaps.len()
+            "{}: measured every {step:.0} s but for {hours:.1} h, which are unknown and not idle{restarts}",
+            name_of(&observed.entity)
         )
     })
 }

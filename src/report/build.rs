@@ -56,10 +56,11 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     });
     let totals = totals(&analysed, run, currency)?;
     let portfolio = portfolio(&analysed, totals.monthly_savings);
-    let mut notices = run.ingested.notices.clone();
-    notices.extend(workload_notices(&analysed));
+    // What touches money first, what single files say last.
+    let mut notices: Vec<String> = unassigned_notice(run.ingested).into_iter().collect();
     notices.extend(window_notices(run.ingested.window));
-    notices.extend(unassigned_notice(run.ingested));
+    notices.extend(workload_notices(&analysed));
+    notices.extend(run.ingested.notices.iter().cloned());
     let break_even = rules::least_break_even_hours(run.catalog);
     let mut slugs = BTreeSet::new();
     let workloads = analysed

@@ -48,7 +48,7 @@ fn faults_of_a_file() {
     check_file("usage.csv", "date,cost,cost\n2026-10-01,1,2\n", "both mean `cost`");
     check_file("usage.parquet", "period_start,cost\n2026-10-01,1\n", "the name says Parquet");
     check_file("usage.xlsx", b"PK\x03\x04rest", "Excel workbook");
-    check_file("usage.json", "[{\"a\": 1}]", "a JSON array");
+    check_file("usage.json", "[{\"a\": 1}]", "no known format has these columns: a");
     check_file("usage.jsonl", "{broken\n", "no line is a JSON object");
     check_file("usage.csv", b"\xff\xfep\0e\0", "neither text in UTF-8 nor Parquet");
     check_file("usage.csv.gz", b"\x1f\x8b\x08\0\0\0\0\0", "cannot be unpacked");
@@ -79,7 +79,12 @@ fn faults_outside_the_files() {
     fails(&bench, &bench.run(&["analyze", "logs/*.csv"]), 3, "no file matches");
     let folder = bench.path("folder");
     std::fs::create_dir(&folder).unwrap();
-    fails(&bench, &bench.run(&["analyze", &folder.display().to_string()]), 3, "this is a folder");
+    fails(
+        &bench,
+        &bench.run(&["analyze", &folder.display().to_string()]),
+        3,
+        "the folder has no file",
+    );
     let file = bench.write("usage.csv", format!("{HEADER}{}", good(3)));
     fails(&bench, &bench.run(&["analyze", &file, "--config", "no.toml"]), 3, "no.toml");
     let config = bench.write("bad.toml", "[workload.chat]\nkind = 7\n");

@@ -205,3 +205,62 @@ fn tables_fit_80_columns() {
         }
     }
 }
+
+#[test]
+fn collect_prints_commands_and_runs_none() {
+    let bench = Bench::new();
+    let list = bench.run(&["collect", "--as-of", "2026-11-05"]);
+    check(&list, 0);
+    for source in ["runpod", "aws-focus", "prometheus-dcgm", "kubernetes", "litellm"] {
+        assert!(list.stdout.contains(source), "{source}: {}", list.stdout);
+    }
+    let recipe = bench.run(&["collect", "runpod", "--as-of", "2026-11-05"]);
+    check(&recipe, 0);
+    assert!(recipe.stdout.contains("RUNPOD_API_KEY"), "{}", recipe.stdout);
+    assert!(recipe.stdout.contains("2026-10-01"), "the last full month: {}", recipe.stdout);
+    let unknown = bench.run(&["collect", "runpot", "--as-of", "2026-11-05"]);
+    assert_eq!(unknown.code, 2, "{}", unknown.stderr);
+    assert!(unknown.stderr.contains("runpod"), "{}", unknown.stderr);
+}
+
+#[test]
+fn ingest_writes_the_usage_table_that_reads_back_the_same() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", USAGE);
+    let json = bench.run(&["ingest", &file, "--format", "json", "--output", "table.parquet"]);
+    check(&json, 0);
+    let again = bench.run(&["ingest", "table.parquet", "--format", "json"]);
+    check(&again, 0);
+    let account = |ran: &Ran| -> serde_json::Value {
+        let value: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        value["reconciliation"].clone()
+    };
+    let (first, second) = (account(&json), account(&again));
+    assert_eq!(first, second);
+    assert_eq!(first["billed_total"], "3.27");
+    assert_eq!(first["assigned"], "3.27");
+}
+
+#[test]
+fn redacted_output_names_nobody_and_keeps_the_numbers() {
+    let bench = Bench::new();
+    let text = USAGE.replace("chat", "secret-project").replace("requests\n", "requests,owner\n");
+    let text: String = text
+        .lines()
+        .enumerate()
+        .map(|(at, line)| if at == 0 { format!("{line}\n") } else { format!("{line},Zelda\n") })
+        .collect();
+    let file = bench.write("project-x.csv", text);
+    for words in [&["ingest"][..], &["analyze", "--output", "out"], &["describe"]] {
+        let ran = bench.run(&[words, &[file.as_str(), "--redact"]].concat());
+        check(&ran, 0);
+        for name in ["secret-project", "Zelda", "project-x"] {
+            assert!(!ran.stdout.contains(name), "{name} in {}", ran.stdout);
+        }
+    }
+    let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+    for name in ["secret-project", "Zelda", "project-x"] {
+        assert!(!report.contains(name), "{name} in report.json");
+    }
+    assert!(report.contains("\"billed_cost\": \"3.27\""), "the numbers stay");
+}

@@ -9,10 +9,14 @@
     reason = "a test may end by a panic, talk, and compare printed numbers"
 )]
 
+mod account;
 mod architecture;
 mod bad_input;
 mod cli;
+mod focus;
+mod formats;
 mod golden;
 mod laws;
+mod own_formats;
 mod reference;
 mod support;

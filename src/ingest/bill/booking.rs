@@ -234,7 +234,7 @@ impl Resolver<'_> {
             for_later: kind == PartKind::PurchaseForLater,
             ..Booking::of(line, fate, category)
         };
-        let companion = *sku == SkuMatch::Companion || line.compute;
+        let companion = *sku == SkuMatch::Companion;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
             if !self.cluster.claims(id, line.resource_name.as_deref()).is_empty() {
                 return self.gpu_line(line, None, category);

@@ -131,8 +131,6 @@ pub(in crate::ingest) struct Line {
     pub(in crate::ingest) sub_account: Option<String>,
     /// The service, for the list of what is not GPU.
     pub(in crate::ingest) service: Option<String>,
-    /// True where the service computes: rows of one machine may be spread over several SKUs.
-    pub(in crate::ingest) compute: bool,
     /// Instance type, machine type or shape.
     pub(in crate::ingest) instance_type: Option<String>,
     /// GPUs of one such instance, where the bill says so.

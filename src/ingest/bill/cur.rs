@@ -326,7 +326,6 @@ impl Bound for Cur {
             region: own(11).or_else(|| own(12)),
             sub_account: own(5),
             service: own(1),
-            compute: matches!(text(1), Some("AmazonEC2" | "AmazonSageMaker" | "AmazonECS")),
             instance_type: own(10),
             gpu_count: text(18).and_then(|it| it.parse().ok()),
             sku_texts: [text(2), text(7)].into_iter().flatten().map(str::to_owned).collect(),

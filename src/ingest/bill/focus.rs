@@ -100,9 +100,11 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
             });
         }
     }
+    // By all headers: most columns that tell the version are not read.
+    let headers: Vec<String> = first.headers.iter().map(|it| columns::plain(it)).collect();
     let version = VERSIONS
         .iter()
-        .find(|(_, names)| names.iter().any(|it| columns.find(it).is_some()))
+        .find(|(_, names)| names.iter().any(|it| headers.iter().any(|header| header == it)))
         .map_or("1.0", |(version, _)| *version);
     let number = |name: &str| columns.find(name);
     let (at, slots) = columns.line(&LINE);
@@ -210,8 +212,6 @@ impl Bound for Focus {
             region: own(13),
             sub_account: own(14),
             service: own(16),
-            compute: text(15)
-                .is_some_and(|it| it.eq_ignore_ascii_case("compute") || it.contains("AI")),
             instance_type: detail("instancetype"),
             gpu_count: detail("gpucount").and_then(|it| it.parse().ok()),
             gpu_name: detail("gpuname").or_else(|| detail("gpumodel")),

@@ -120,7 +120,6 @@ impl Bound for Report {
             resource_id: text(Some(self.object)),
             resource_name: text(self.description),
             service: Some("Modal".to_owned()),
-            compute: true,
             workload: text(self.description).or_else(|| text(Some(self.object))),
             tags: found,
             own,

@@ -177,7 +177,6 @@ impl Bound for CostReport {
             region: region.map(str::to_owned),
             sub_account: compartment.or(compartment_id).or(tenant).map(str::to_owned),
             service: service.map(str::to_owned),
-            compute: service.is_some_and(|it| it.eq_ignore_ascii_case("compute")),
             sku_texts: [description, resource, sku]
                 .into_iter()
                 .flatten()

@@ -232,7 +232,6 @@ impl Bound for Allocations {
                 Some(name) => format!("OpenCost {name}: cost of the cluster that no pod has"),
                 None => "OpenCost allocation".to_owned(),
             }),
-            compute: true,
             gpu_count: gpus.filter(|it| *it > 0.0),
             unit: if has_gpus { QuantityUnit::GpuHours } else { QuantityUnit::None },
             own: if labels.is_none() { BAD_TAGS } else { 0 },

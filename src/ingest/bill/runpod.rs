@@ -19,6 +19,9 @@ use crate::usage::PricingCategory;
 const POD: &str = "podId";
 const GPU: &str = "gpuTypeId";
 const VOLUME: &str = "networkVolumeId";
+/// The service of storage, which has no hours of a machine.
+const NETWORK_VOLUMES: &str = "Network volumes";
+
 /// What v1 and v2 call an endpoint.
 const ENDPOINT: &[&str] = &["endpointId", "serverlessId"];
 
@@ -111,7 +114,7 @@ impl Ids {
         let (pod, endpoint, volume) = (text(self.pod), text(self.endpoint), text(self.volume));
         let service = match (&endpoint, &pod, &volume) {
             (Some(_), ..) => "Serverless",
-            (None, None, Some(_)) => "Network volumes",
+            (None, None, Some(_)) => NETWORK_VOLUMES,
             (None, None, None) if serverless => "Serverless",
             _ => "Pods",
         };
@@ -127,7 +130,6 @@ impl Ids {
             },
             resource_id: workload.clone().or(volume),
             service: Some(service.to_owned()),
-            compute: service != "Network volumes",
             gpu_name: text(self.gpu),
             workload,
             ..Line::default()

@@ -63,6 +63,10 @@ impl JsonLines {
             rows.push(0, flatten(object.clone(), &|_| false));
         }
         let headers = rows.finish().headers;
+        if objects.is_empty() {
+            let hint = "write one JSON object per line";
+            return Err(unreadable(file, "no line is a JSON object", hint));
+        }
         let opening = objects.into_iter().next().map(serde_json::Value::Object);
         Ok(JsonLines { headers, file: file.to_owned(), first, opening, text })
     }
@@ -115,7 +119,7 @@ impl JsonLines {
         visit: &mut dyn FnMut(RawTable) -> Result<(), IngestError>,
     ) -> Result<FileFacts, IngestError> {
         let (mut rows, mut rejected) = (MixedRows::default(), Vec::new());
-        let (mut rows_in, mut kept, mut number) = (0_u64, 0_u64, 0_u64);
+        let (mut rows_in, mut number) = (0_u64, 0_u64);
         let mut first = std::mem::take(&mut self.first).into_iter();
         loop {
             let line = match first.next() {
@@ -131,7 +135,6 @@ impl JsonLines {
             rows_in += 1;
             match object(&line) {
                 Ok(object) => {
-                    kept += 1;
                     rows.push(number, flatten(object, wants));
                 }
                 Err(reason) => rejected.push(faulty(file, number, reason)),
@@ -141,10 +144,6 @@ impl JsonLines {
                 note_headers(&mut self.headers, &table);
                 visit(table)?;
             }
-        }
-        if kept == 0 && rows_in > 0 {
-            let hint = "write one JSON object per line";
-            return Err(unreadable(file, "no line is a JSON object", hint));
         }
         if rows.len() > 0 {
             let table = rows.finish();

@@ -130,12 +130,12 @@ impl RequestAccount {
         let mut notices: Vec<String> = self
             .by_fate
             .iter()
-            .filter_map(|(fate, n)| Some(format!("{n} {}", fate.words()?)))
+            .filter_map(|(fate, n)| Some(format!("requests: {n} {}", fate.words()?)))
             .collect();
         let failed_in_demand = self.failed.saturating_sub(self.n(Fate::FailedWithoutTokens));
         if failed_in_demand > 0 {
             notices.push(format!(
-                "{failed_in_demand} requests failed: they were offered, so they stay in the demand"
+                "requests: {failed_in_demand} failed; they were offered, so they stay in the demand"
             ));
         }
         for (workload, n) in &self.given_up {
@@ -171,32 +171,26 @@ impl Fate {
     /// What a notice says after the number; nothing for what is said elsewhere.
     const fn words(self) -> Option<&'static str> {
         Some(match self {
-            Fate::Cached => {
-                "requests were answered from a cache and reached no GPU: left out of the demand"
-            }
+            Fate::Cached => "answered from a cache, so no GPU saw them; left out of the demand",
             Fate::Throttled => {
-                "requests were refused for a rate limit: left out of the demand, which may be \
-                 larger by up to that many"
+                "refused for a rate limit; left out of the demand, which may be larger by as many"
             }
-            Fate::FailedWithoutTokens => {
-                "failed requests have no token counts: left out of the demand"
-            }
+            Fate::FailedWithoutTokens => "failed without token counts; left out of the demand",
             Fate::ServedWithoutTokens => {
-                "served requests have no token counts (streams without usage): left out of the \
-                 demand, which is larger by that many"
+                "served without token counts (streams without usage); left out of the demand, \
+                 which is larger by as many"
             }
-            Fate::OtherSpan => "spans are of other things than calls of a model: skipped",
+            Fate::OtherSpan => "spans of other things than calls of a model; skipped",
             Fate::OtherOperation => {
-                "records are of agents, tools or other operations without a call of a model: \
-                 left out"
+                "agents, tools or other operations without a call of a model; left out"
             }
             Fate::Nested => {
-                "spans report calls of a model that a span around or inside them reports too: \
-                 each call counts once"
+                "spans of calls that a span around or inside them reports too; each call counts \
+                 once"
             }
             Fate::OtherRollup => {
-                "rows of daily spend tables count requests that another of these tables counts \
-                 too, or count a request once per tag: left out"
+                "rows of daily spend tables that count requests of another table, or one request \
+                 per tag; left out"
             }
             Fate::Day | Fate::Rejected | Fate::Duplicate => return None,
         })

@@ -183,8 +183,6 @@ impl<'a> Texts<'a> {
             .resource
             .is_some_and(|it| it.to_ascii_lowercase().contains("/capacityreservations/"));
         let texts = [self.meter, self.product, self.order_name, self.subcategory];
-        let computes = self.consumed_service.is_some_and(|it| plain(it) == "microsoftcompute")
-            || self.category.is_some_and(|it| it.starts_with("Virtual Machines"));
         Ok(Line {
             provider: Some("azure".to_owned()),
             currency,
@@ -210,7 +208,6 @@ impl<'a> Texts<'a> {
             region: self.location.map(region_of),
             sub_account: self.subscription.map(str::to_owned),
             service: self.category.or(self.consumed_service).map(str::to_owned),
-            compute: computes,
             instance_type: info.get("ServiceType").filter(|it| is_size(it)).cloned(),
             sku_texts: texts.into_iter().flatten().map(str::to_owned).collect(),
             unit: self.unit(charge, info.get("UsageType"), single_hours),

@@ -61,10 +61,7 @@ fn write_dimension(key: &str, text: &str, line: &mut Line) {
     }
     let owned = || Some(text.to_owned());
     match key {
-        "INSTANCE_TYPE" => {
-            line.instance_type = owned();
-            line.compute = true;
-        }
+        "INSTANCE_TYPE" => line.instance_type = owned(),
         "USAGE_TYPE" => {
             line.sku_texts.push(text.to_owned());
             if text.contains("SpotUsage:") {
@@ -72,7 +69,6 @@ fn write_dimension(key: &str, text: &str, line: &mut Line) {
             }
         }
         "SERVICE" => {
-            line.compute |= text == "Amazon Elastic Compute Cloud - Compute";
             line.service = owned();
             // Taxes have no service, and stand under this name.
             if text == "Tax" {

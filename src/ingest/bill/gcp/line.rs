@@ -159,7 +159,6 @@ impl<'a> Texts<'a> {
             region: self.region.or(self.location).map(str::to_owned),
             sub_account: self.project.map(str::to_owned),
             service: self.service.map(str::to_owned),
-            compute: matches!(self.service, Some("Compute Engine" | "Kubernetes Engine")),
             instance_type: about("machine_spec").cloned(),
             sku_texts: [self.sku, self.sku_id].into_iter().flatten().map(str::to_owned).collect(),
             unit: if counted == Counted::Nothing { QuantityUnit::None } else { unit },

@@ -96,7 +96,7 @@ fn volumes_are_storage() {
     assert_eq!(found.period(0), ("2026-06-01T00:00:00Z".to_owned(), 720.0));
     let line = &found.rows[0].line;
     assert_eq!(line.resource_id.as_deref(), Some("v1"));
-    assert_eq!((&line.workload, line.compute, line.unit), (&None, false, QuantityUnit::None));
+    assert_eq!((&line.workload, line.unit), (&None, QuantityUnit::None));
 }
 
 #[test]

@@ -106,7 +106,8 @@ impl Bound for Records {
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
         let mut line = self.ids.line(texts, self.grouping == Some(Grouping::Endpoints));
-        let is_timed = self.billed_ms.is_some() && line.compute;
+        let is_timed =
+            self.billed_ms.is_some() && line.service.as_deref() != Some(super::NETWORK_VOLUMES);
         line.unit = if is_timed { QuantityUnit::Hours(1.0) } else { QuantityUnit::None };
         Ok(line)
     }
