@@ -2,8 +2,7 @@
 -- cost to DECIMAL(38,18).
 --
 -- Two scans. The first reads few columns to learn which resources have GPUs, because a machine of Google Cloud is three
--- rows of which one names the GPU, and what a machine of AWS sends is a row that names none. The second reads everything
--- once and groups it: GPU rows by hour, workload, team, provider, region, account, machine, pricing category and commitment
+-- rows, of which one names the GPU and two name cores and memory. The second reads everything once and groups it: GPU rows by hour, workload, team, provider, region, account, machine, pricing category and commitment
 -- status, other rows by service. The answers are sums over these groups.
 -- It knows less than gpuadvise and checks less: one pattern per cloud instead of a catalog, no rules, no rows to reject, no
 -- hash of the file. Every expression on texts takes one column, which DuckDB evaluates once per entry of a dictionary page.
@@ -14,19 +13,21 @@ CREATE MACRO machine(details) AS nullif(regexp_extract(details,
   '"InstanceType":"((?:(?:p[2-6]|g[2-7]|gr6)[a-z0-9-]*\.[a-z0-9]+|Standard_N[CDVG][^"]*|(?:BM|VM)\.GPU[^"]*))"', 1), '');
 
 CREATE TEMP TABLE skus AS
-SELECT details, meter, description, coalesce(machine(details), sku(meter), sku(description)) AS gpu
+SELECT details, meter, description, coalesce(machine(details), sku(meter), sku(description)) AS gpu,
+  regexp_matches(description, '\bInstance (Core|Ram) running\b') AS is_part
 FROM (
   SELECT DISTINCT SkuPriceDetails AS details, SkuMeter AS meter, ChargeDescription AS description
   FROM read_parquet('{file}')
 )
-WHERE gpu IS NOT NULL;
+WHERE gpu IS NOT NULL OR is_part;
 
 CREATE TEMP TABLE machines AS
 SELECT DISTINCT ResourceId AS id
 FROM read_parquet('{file}') JOIN skus
   ON SkuPriceDetails IS NOT DISTINCT FROM details AND SkuMeter IS NOT DISTINCT FROM meter
   AND ChargeDescription IS NOT DISTINCT FROM description
-WHERE ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused' AND ResourceId IS NOT NULL;
+WHERE gpu IS NOT NULL AND ChargeCategory = 'Usage' AND CommitmentDiscountStatus IS DISTINCT FROM 'Unused'
+  AND ResourceId IS NOT NULL;
 
 CREATE TEMP TABLE groups AS
 SELECT currency, category, fate, provider, hour, workload, team, region, account, gpu, pricing, status, service,
@@ -53,7 +54,7 @@ FROM (
       gpu,
       CASE WHEN ChargeCategory <> 'Usage' THEN 'other'
         WHEN CommitmentDiscountStatus = 'Unused' THEN 'unused'
-        WHEN gpu IS NOT NULL OR (ServiceCategory = 'Compute' AND id IS NOT NULL) THEN 'gpu'
+        WHEN gpu IS NOT NULL OR (is_part AND id IS NOT NULL) THEN 'gpu'
         ELSE 'other' END AS fate,
       {amount:BilledCost} AS billed, {amount:EffectiveCost} AS effective, {amount:ListCost} AS list,
       {amount:ContractedCost} AS contracted

@@ -106,19 +106,12 @@ impl Texts {
         rows: usize,
         levels: Option<HybridRleDecoder<'_>>,
     ) -> Option<()> {
-        // Without any value there may be no width either.
+        // Where all rows are null there may be no width.
         let (width, packed) = values.split_first().unwrap_or((&0, &[]));
-        let mut codes = if packed.is_empty() && *width > 0 {
-            Vec::new()
-        } else {
-            HybridRleDecoder::new(packed, u32::from(*width), rows).collect().ok()?
-        };
-        // The last group of packed values is filled up with zeros, which are no values: they are
-        // checked with the others and never taken.
-        if codes.iter().any(|code| *code as usize >= self.in_dictionary) && !codes.is_empty() {
-            if self.in_dictionary > 0 || *width > 0 {
-                return None;
-            }
+        let mut codes = HybridRleDecoder::new(packed, u32::from(*width), rows).collect().ok()?;
+        // Codes that are in no dictionary are no texts: without them the rows come out too few,
+        // unless no row has a text.
+        if codes.iter().any(|code| *code as usize >= self.in_dictionary) {
             codes.clear();
         }
         let mut codes = codes.iter().map(|code| code + 1);
@@ -142,11 +135,10 @@ impl Texts {
         rows: usize,
         levels: Option<HybridRleDecoder<'_>>,
     ) -> Option<()> {
-        // A column without a dictionary from the start is better read as what it is: texts that
-        // do not repeat.
         let mut rest = values;
         let mut take = |texts: &mut Texts, n: usize| {
             for _ in 0..n {
+                // Without a dictionary these are texts that do not repeat.
                 if texts.in_dictionary == 0 {
                     return None;
                 }
@@ -198,4 +190,47 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     let (text, rest) = rest.split_at_checked(u32::from_le_bytes(*len) as usize)?;
     *bytes = rest;
     std::str::from_utf8(text).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use polars::prelude::*;
+
+    use super::super::parquet::ParquetInput;
+
+    /// A file of one column is read by its codes as polars reads it, in pieces of any size.
+    fn check(texts: &[Option<&str>], group_rows: usize, piece_rows: usize) {
+        let column = Column::new("Tags".into(), texts);
+        let mut frame = DataFrame::new_infer_height(vec![column]).unwrap();
+        let mut bytes = Vec::new();
+        let writer = ParquetWriter::new(&mut bytes).with_row_group_size(Some(group_rows));
+        writer.finish(&mut frame).unwrap();
+        let input = ParquetInput::of_bytes(bytes).open("bill.parquet").unwrap();
+        let mut n_coded = 0;
+        let mut found: Vec<Option<String>> = Vec::new();
+        for piece in input.pieces.iter().flat_map(|it| it.parts(piece_rows)) {
+            n_coded += usize::from(input.coded(&piece, &|_| true)[0].is_some());
+            let table = input.piece(&piece, &|_| true).unwrap();
+            let tuples = table.tuples(&[0]);
+            let texts: Vec<_> = tuples.texts().map(|it| it[0].map(str::to_owned)).collect();
+            found.extend(tuples.of_rows.iter().map(|it| texts[*it as usize].clone()));
+        }
+        assert!(n_coded > 0, "the codes of the file were used");
+        let expected: Vec<_> = texts.iter().map(|it| it.map(str::to_owned)).collect();
+        assert_eq!(found, expected);
+    }
+
+    #[test]
+    fn codes_of_pages_are_the_texts() {
+        let words = ["a", "", "a longer text than fits a view", "é"];
+        let all: Vec<Option<&str>> = (0..1000).map(|it| Some(words[it * it % 4])).collect();
+        // Long runs of either, and changes with every row.
+        let some: Vec<Option<&str>> = (0..1000)
+            .map(|it| (it % 300 > 100 || it % 3 == 0).then_some(words[it / 7 % 4]))
+            .collect();
+        for (group_rows, piece_rows) in [(1000, 1000), (1000, 333), (256, 100), (999, 1)] {
+            check(&all, group_rows, piece_rows);
+            check(&some, group_rows, piece_rows);
+        }
+    }
 }

@@ -82,8 +82,16 @@ pub(in crate::ingest) struct Piece {
 impl Piece {
     /// The first of its rows.
     pub(in crate::ingest) fn head(&self, most: usize) -> Piece {
-        let end = self.rows.end.min(self.rows.start + most);
-        Piece { rows: self.rows.start..end, group: self.group }
+        self.parts(most.max(1)).next().unwrap_or_else(|| self.clone())
+    }
+
+    /// Parts of it of at most so many rows.
+    pub(super) fn parts(&self, most: usize) -> impl Iterator<Item = Piece> {
+        let (end, group) = (self.rows.end, self.group);
+        self.rows
+            .clone()
+            .step_by(most)
+            .map(move |start| Piece { rows: start..end.min(start + most), group })
     }
 }
 
@@ -133,12 +141,10 @@ impl ParquetInput {
         }
         let mut first = 0;
         for (at, group) in metadata.row_groups.iter().enumerate() {
-            let (start, end) = (first, first + group.num_rows());
-            first = end;
-            for from in (start..end).step_by(MOST_PIECE_ROWS) {
-                let rows = from..end.min(from + MOST_PIECE_ROWS);
-                self.pieces.push(Piece { rows, group: Some((at, start)) });
-            }
+            let rows = first..first + group.num_rows();
+            first = rows.end;
+            let whole = Piece { group: Some((at, rows.start)), rows };
+            self.pieces.extend(whole.parts(MOST_PIECE_ROWS));
         }
         self.metadata = Some(metadata);
         Ok(self)
@@ -212,7 +218,7 @@ impl ParquetInput {
     }
 
     /// The columns of texts that have a dictionary; nothing for the others.
-    fn coded(&self, piece: &Piece, wants: &dyn Fn(&str) -> bool) -> Vec<Option<Coded>> {
+    pub(super) fn coded(&self, piece: &Piece, wants: &dyn Fn(&str) -> bool) -> Vec<Option<Coded>> {
         let (Some((group, first)), Some(metadata)) = (piece.group, &self.metadata) else {
             return Vec::new();
         };
