@@ -81,8 +81,10 @@ pub(super) fn finish(
     let span = undated(span, &files, options)?;
     // Invoice months are months of UTC.
     let of_bill = closed.span.is_some() && options.cut.month.is_some();
-    let window = options.cut.resolve(span, if of_bill { Tz::UTC } else { options.zone })?;
-    let cut = options.cut.is_some().then_some(window);
+    let zone = if of_bill { Tz::UTC } else { options.zone };
+    let window = options.cut.resolve(span, zone)?;
+    let whole = options.cut.whole_month(window, zone).filter(|_| of_bill).unwrap_or(window);
+    let cut = options.cut.is_some().then_some(whole);
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,

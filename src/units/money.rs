@@ -341,20 +341,23 @@ fn div_half_even_with_rest(numerator: i128, denominator: i128, rest: bool) -> i1
 /// The shortest decimal form of a binary float as a whole number of 10^-18, rounded half to even:
 /// what [`Money::from_float`] holds. `0.1` is 100,000,000,000,000,000.
 ///
-/// Nearly every amount of a bill has at most 9 decimals and 15 digits. Of such a decimal the float
+/// Nearly every amount of a bill has at most 15 decimals and 15 digits. Of such a decimal the float
 /// is the nearest one, and no other decimal of at most 15 digits has the same nearest float; so if
-/// the rounded number of nano-units gives back the float, it is the shortest form, and no text need
-/// be written.
+/// the rounded number of units of 10^-9, 10^-12 or 10^-15 gives back the float, it is the shortest
+/// form, and no text need be written.
 pub fn atto_from_float(value: f64) -> Result<i128, MoneyError> {
     const MOST_DIGITS: f64 = 1e15;
+    const UNITS: [(f64, i128); 3] = [(1e9, NANO), (1e12, 1_000_000), (1e15, 1_000)];
     if !value.is_finite() {
         return Err(MoneyError::NotDecimal(value.to_string()));
     }
-    let nano = (value * 1e9).round_ties_even();
-    #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
-    if nano.abs() < MOST_DIGITS && nano / 1e9 == value {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
-        return Ok(i128::from(nano as i64) * NANO);
+    for (scale, atto) in UNITS {
+        let scaled = (value * scale).round_ties_even();
+        #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
+        if scaled.abs() < MOST_DIGITS && scaled / scale == value {
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
+            return Ok(i128::from(scaled as i64) * atto);
+        }
     }
     let text = format!("{value:e}");
     let (digits, places) = decimal_parts(&text)?;

@@ -105,6 +105,11 @@ impl Booking {
         }
     }
 
+    /// Whether it is the cost of a GPU, with or without a workload.
+    pub(in crate::ingest) fn is_gpu_cost(&self) -> bool {
+        matches!(self.fate, Fate::Assigned | Fate::Unassigned)
+    }
+
     /// A booking that names nothing.
     pub(in crate::ingest) fn empty(
         fate: Fate,

@@ -19,6 +19,8 @@ mod exact;
 mod fields;
 mod focus;
 mod gcp;
+mod held;
+mod lines;
 mod modal;
 mod oci;
 mod opencost;
@@ -26,6 +28,7 @@ mod posting;
 mod provider;
 mod runpod;
 mod sums;
+mod tally;
 
 pub use booking::Fate;
 pub(super) use booking::{Booking, Resolver};
