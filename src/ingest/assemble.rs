@@ -183,13 +183,14 @@ fn totals(
     for at in rows.iter().copied() {
         let Some(row) = table.row(at) else { continue };
         sums.billed_cost = plus(sums.billed_cost, row.billed_cost)?;
-        sums.effective_cost = plus(sums.effective_cost, row.effective_cost.or(row.billed_cost))?;
-        let effective = row.effective_cost.or(row.billed_cost);
+        let effective = effective_of(&row);
+        sums.effective_cost = plus(sums.effective_cost, effective)?;
         if row.pricing_category == PricingCategory::Committed {
             sums.committed_cost = plus(sums.committed_cost, effective)?;
         }
-        if demand_window.contains(table.period[at].start()) {
-            sums.effective_cost_of_demand = plus(sums.effective_cost_of_demand, effective)?;
+        if let (Some(inside), Some(cost)) = (table.period[at].intersect(demand_window), effective) {
+            let cost = part_of(cost, inside, table.period[at])?;
+            sums.effective_cost_of_demand = plus(sums.effective_cost_of_demand, Some(cost))?;
         }
         sums.list_cost = plus(sums.list_cost, row.list_cost)?;
         sums.contracted_cost = plus(sums.contracted_cost, row.contracted_cost)?;
@@ -216,6 +217,22 @@ fn totals(
         sums.gpu_util = Fraction::try_from((busy_hours / util_hours).clamp(0.0, 1.0)).ok();
     }
     Ok(sums)
+}
+
+/// The effective cost of a row; where it has none the billed one stands in, but not for what a
+/// commitment covers: that was paid with the commitment, and its billed 0 is no price.
+fn effective_of(row: &UsageRow<'_>) -> Option<Money> {
+    let covered = row.pricing_category == PricingCategory::Committed;
+    row.effective_cost.or_else(|| row.billed_cost.filter(|it| !(covered && it.is_zero())))
+}
+
+/// The part of a cost that falls into a part of its period: of 24.00 for a day 2.00 for two hours.
+fn part_of(cost: Money, inside: Period, of: Period) -> Result<Money, MoneyError> {
+    if inside == of {
+        return Ok(cost);
+    }
+    let us = |it: Period| u64::try_from(it.len_us()).unwrap_or(0);
+    cost.scale(us(inside), us(of))
 }
 
 fn add<T>(sum: Option<T>, value: Option<T>, with: impl Fn(T, T) -> T) -> Option<T> {

@@ -85,7 +85,7 @@ pub enum IngestError {
     },
     /// Two files that charge the same things.
     #[error(
-        "{first} ({first_format}) and {second} ({second_format}) hold the same money: both bill {provider} for the same time"
+        "{first} ({first_format}) and {second} ({second_format}) hold the same money: {evidence}"
     )]
     SameMoneyTwice {
         /// The first file.
@@ -96,8 +96,8 @@ pub enum IngestError {
         second: String,
         /// What it is.
         second_format: String,
-        /// Who is paid in both.
-        provider: String,
+        /// What tells so: the provider that both bill for one time, or that one is a copy.
+        evidence: String,
     },
     /// A column whose type can hold no such value.
     #[error("{file}: the column `{column}` has the type {found}, which holds no {expected}")]
@@ -124,7 +124,9 @@ pub enum IngestError {
         expected: Currency,
     },
     /// Two currencies and no rate between them.
-    #[error("amounts are in {from} and {to}, and the config has no rate for {from}")]
+    #[error(
+        "amounts are in {from} and {to}, and the config has no rate from {from} to {to}, the currency of the report"
+    )]
     NoRate {
         /// The currency without a rate.
         from: Currency,
@@ -204,8 +206,8 @@ impl IngestError {
             IngestError::DoubleColumn { .. } | IngestError::TwiceNamed { .. } => "rename or drop one of the two".to_owned(),
             IngestError::WrongType { .. } => "export the column in its own type".to_owned(),
             IngestError::MixedCurrencies { .. } | IngestError::NoRate { .. } => {
-                "give a rate for each currency in `[fx]` of gpuadvise.toml, such as EUR = \"1.08\", or analyse one currency \
-                 at a time"
+                "write how much of the report's currency one unit of the other is, such as EUR = \"1.08\", in `[fx]` of \
+                 gpuadvise.toml, or analyse one currency at a time"
                     .to_owned()
             }
             IngestError::TooManyRejected { .. } => {

@@ -70,18 +70,21 @@ pub(super) fn finish(
     let relative = is_relative(&logs.logs, &usage.table, (&closed, &measured))?;
     let rates =
         Rates::of(&currencies(&usage.table, &closed), config.reporting.currency, &config.fx)?;
-    let joined = join(&usage.table, &closed, &measured, &rates)?;
+    let span = span_of_all(&usage.table, &logs.logs, (&closed, &measured));
+    // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
+    let billed = span.filter(|_| closed.span.is_some());
+    let joined = join(&usage.table, &closed, (&measured, billed), &rates)?;
     notices.extend(usage.notices);
     notices.extend(joined.notices);
-    let span = [window::span_of(&usage.table, &logs.logs), closed.span, measured.span()];
-    let span = span.into_iter().flatten().reduce(Period::cover);
-    let span = span.or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover));
+    notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
     let span = undated(span, &files, options)?;
     // Invoice months are months of UTC.
     let of_bill = closed.span.is_some() && options.cut.month.is_some();
-    let window = options.cut.resolve(span, if of_bill { Tz::UTC } else { options.zone })?;
-    let cut = options.cut.is_some().then_some(window);
+    let zone = if of_bill { Tz::UTC } else { options.zone };
+    let window = options.cut.resolve(span, zone)?;
+    let whole = options.cut.whole_month(window, zone).filter(|_| of_bill).unwrap_or(window);
+    let cut = options.cut.is_some().then_some(whole);
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,
@@ -125,6 +128,37 @@ pub(super) fn finish(
         files,
         rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
         notices,
+    })
+}
+
+/// The time that the data cover: that of the bills and usage tables where there is a bill, else of
+/// everything.
+fn span_of_all(
+    table: &UsageTable,
+    logs: &[RequestLog],
+    (closed, measured): (&Closed, &Measured),
+) -> Option<Period> {
+    let of_bills = [table.span(), closed.span];
+    let of_all = [window::span_of(table, logs), closed.span, measured.span()];
+    let spans = if closed.span.is_some() { &of_bills[..] } else { &of_all[..] };
+    let span = spans.iter().copied().flatten().reduce(Period::cover);
+    span.or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover))
+}
+
+/// Says which other data lie before or after the bills.
+fn beyond(billed: Option<Period>, logs: &[RequestLog], measured: &Measured) -> Option<String> {
+    let billed = billed?;
+    let others = logs.iter().filter_map(RequestLog::span).chain(measured.span());
+    let all = others.reduce(Period::cover)?;
+    (all.start() < billed.start() || billed.end() < all.end()).then(|| {
+        format!(
+            "the bills cover {} to {}; requests and metrics reach from {} to {}, and what lies outside the bills \
+             is left out",
+            billed.start(),
+            billed.end(),
+            all.start(),
+            all.end()
+        )
     })
 }
 
@@ -181,7 +215,7 @@ struct Joined {
 fn join(
     table: &UsageTable,
     closed: &Closed,
-    measured: &Measured,
+    (measured, within): (&Measured, Option<Period>),
     rates: &Rates,
 ) -> Result<Joined, IngestError> {
     let mut joined = UsageTable::new(rates.to);
@@ -222,6 +256,15 @@ fn join(
              were rounded away: the analysis uses the billed cost"
         ));
     }
-    measured.push_rows(&mut joined);
+    let counted_once = measured.push_rows(&mut joined, within);
+    if let Some(first) = counted_once.first() {
+        notices.push(format!(
+            "requests are counted by one source per workload: further counts of `{first}`{} are left out",
+            match counted_once.len() {
+                1 => String::new(),
+                n => format!(" and {} more", n - 1),
+            }
+        ));
+    }
     Ok(Joined { table: joined, notices })
 }

@@ -50,9 +50,12 @@ impl Rates {
         fx: &FxRates,
     ) -> Result<Rates, IngestError> {
         let first = found.first().copied().unwrap_or(Currency::USD);
-        let unrated = found.iter().copied().find(|it| !fx.0.contains_key(it));
-        // Without a wish: the one that needs no rate, since the others have one.
-        let to = wanted.or(unrated).unwrap_or(first);
+        let mut unrated = found.iter().copied().filter(|it| !fx.0.contains_key(it));
+        // Without a wish: the one that needs no rate, since the others have one; of several the
+        // dollar, in which the catalog has its prices.
+        let alone = unrated.next().filter(|_| unrated.next().is_none());
+        let dollar = found.contains(&Currency::USD).then_some(Currency::USD);
+        let to = wanted.or(alone).or(dollar).unwrap_or(first);
         match found.iter().copied().find(|it| *it != to && !fx.0.contains_key(it)) {
             Some(other) => Err(IngestError::NoRate { from: other, to }),
             None => Ok(Rates { to, rates: fx.0.clone() }),

@@ -1,6 +1,6 @@
 //! Rows of the usage table that bills and telemetry give, and what the cluster says of workloads.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::Config;
 use super::bill::Entry;
@@ -118,18 +118,38 @@ impl Measured {
         self.notices.clone()
     }
 
-    /// Appends the rows to a table.
-    pub(super) fn push_rows(&self, table: &mut UsageTable) {
-        for row in &self.rows {
+    /// Appends the rows inside a period to a table. Requests are counted by one source per workload:
+    /// by rows that the table has already, else by engines, else by daily counts. Returns the
+    /// workloads whose further counts were left out.
+    pub(super) fn push_rows(&self, table: &mut UsageTable, within: Option<Period>) -> Vec<String> {
+        let mut counted: BTreeSet<String> = (0..table.len())
+            .filter(|at| table.requests[*at].is_some())
+            .filter_map(|at| table.workload.get(at).map(str::to_owned))
+            .collect();
+        let mut left_out = BTreeSet::new();
+        let inside = |it: Period| within.is_none_or(|within| within.contains(it.start()));
+        let by_engine: BTreeSet<String> = self
+            .rows
+            .iter()
+            .filter(|it| it.bin.requests.is_some())
+            .filter_map(|it| it.claimed.workload.clone())
+            .collect();
+        for row in self.rows.iter().filter(|it| inside(it.bin.period)) {
+            let name = row.claimed.workload.as_ref();
+            let is_counted = name.is_some_and(|it| counted.contains(it));
+            if let (true, Some(name), Some(_)) = (is_counted, name, row.bin.requests) {
+                left_out.insert(name.clone());
+            }
+            let own = |count: Option<u64>| count.filter(|_| !is_counted);
             table.push(&UsageRow {
                 period: Some(row.bin.period),
                 workload: row.claimed.workload.as_deref(),
                 owner: row.claimed.owner.as_deref(),
                 environment: row.claimed.environment.as_deref(),
                 gpu: row.gpu.as_deref(),
-                requests: row.bin.requests,
-                prompt_tokens: row.bin.prompt_tokens,
-                completion_tokens: row.bin.completion_tokens,
+                requests: own(row.bin.requests),
+                prompt_tokens: own(row.bin.prompt_tokens),
+                completion_tokens: own(row.bin.completion_tokens),
                 gpu_util: row.bin.gpu_active,
                 memory_fraction: row.bin.memory_fraction,
                 kv_cache_usage: row.bin.kv_cache_usage,
@@ -138,7 +158,12 @@ impl Measured {
                 ..UsageRow::default()
             });
         }
-        for day in &self.days {
+        counted.extend(by_engine);
+        for day in self.days.iter().filter(|it| inside(it.period)) {
+            if counted.contains(&day.workload) {
+                left_out.insert(day.workload.clone());
+                continue;
+            }
             table.push(&UsageRow {
                 period: Some(day.period),
                 workload: Some(&day.workload),
@@ -148,6 +173,7 @@ impl Measured {
                 ..UsageRow::default()
             });
         }
+        left_out.into_iter().collect()
     }
 }
 

@@ -17,6 +17,7 @@ use super::{
     Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
 };
 use crate::catalog::Catalog;
+use crate::units::Currency;
 use crate::usage::schema;
 
 /// Rows of a request log that are in memory at once.
@@ -37,8 +38,11 @@ pub(super) struct Gathered {
     /// Whether a provider says that its amounts may still change.
     pub(super) estimated: bool,
     series: Vec<telemetry::Series>,
-    charged: Vec<(String, String, Charged)>,
+    charged: Vec<(String, String, Charged, Content)>,
 }
+
+/// Rows of a bill, and its billed total per currency.
+type Content = (u64, Vec<(Currency, i128)>);
 
 /// What everything is read with.
 #[derive(Clone, Copy)]
@@ -140,7 +144,8 @@ impl Gathered {
         file: &str,
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
-        if value.get("status").is_some() && value.get("data").is_some() {
+        let has = |key: &str| value.get(key).is_some();
+        if has("status") && (has("data") || has("errorType") || has("error")) {
             let bytes = value.to_string().into_bytes();
             return self.telemetry(&bytes, sha256, file, reader);
         }
@@ -201,9 +206,19 @@ impl Gathered {
                 file,
             };
             let before = self.books.n_rejected();
+            let billed_before = self.books.billed();
             let posted = bill::post(input, format, resolver, &mut self.books)?;
+            let billed: Vec<(Currency, i128)> = self
+                .books
+                .billed()
+                .into_iter()
+                .map(|(it, sum)| (it, sum - billed_before.get(&it).copied().unwrap_or(0)))
+                .filter(|it| it.1 != 0)
+                .collect();
+            let content = (posted.facts.rows_in, billed);
             let rejected = self.books.n_rejected() - before + posted.facts.rejected.len() as u64;
-            self.refuse_same_money(file, &posted.format, posted.charged)?;
+            self.refuse_copy(file, &posted.facts.sha256, &posted.format)?;
+            self.refuse_same_money(file, &posted.format, posted.charged, content)?;
             let format = (posted.format, SourceKind::Bill);
             self.push(file, posted.facts, format, posted.columns_used, rejected);
             return Ok(());
@@ -226,6 +241,7 @@ impl Gathered {
         let before = self.usage.n_rejected();
         let used = self.usage.add(&table, file, reader.options.zone)?;
         let rejected = self.usage.n_rejected() - before + facts.rejected.len() as u64;
+        self.refuse_copy(file, &facts.sha256, "usage table")?;
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
@@ -260,6 +276,7 @@ impl Gathered {
             return Err(IngestError::NoRows { file: file.to_owned() });
         }
         let rejected = logs.n_rejected() - before + facts.rejected.len() as u64;
+        self.refuse_copy(file, &facts.sha256, format.as_str())?;
         let name = (format.as_str().to_owned(), SourceKind::Requests);
         self.push(file, facts, name, used, rejected);
         Ok(())
@@ -272,9 +289,16 @@ impl Gathered {
         file: &str,
         format: &str,
         charged: Charged,
+        content: Content,
     ) -> Result<(), IngestError> {
-        for (first, first_format, other) in &self.charged {
+        for (first, first_format, other, other_content) in &self.charged {
             let both = other.shared(&charged);
+            if other.overlaps(&charged) && content == *other_content && !content.1.is_empty() {
+                self.notices.push(format!(
+                    "{first} and {file} have as many rows and the same total for the same time: if one is a copy of the \
+                     other, all of it counts twice"
+                ));
+            }
             let is_allocation = |it: &str| it.starts_with("OpenCost");
             // An allocation divides what a bill of any provider charges.
             let divides = is_allocation(first_format) != is_allocation(format);
@@ -285,12 +309,29 @@ impl Gathered {
                     first_format: first_format.clone(),
                     second: file.to_owned(),
                     second_format: format.to_owned(),
-                    provider: both.cloned().flatten().unwrap_or_else(|| "a cluster".to_owned()),
+                    evidence: format!(
+                        "both bill {} for the same time",
+                        both.cloned().flatten().unwrap_or_else(|| "a cluster".to_owned())
+                    ),
                 });
             }
         }
-        self.charged.push((file.to_owned(), format.to_owned(), charged));
+        self.charged.push((file.to_owned(), format.to_owned(), charged, content));
         Ok(())
+    }
+
+    /// Fails when a file has the very bytes of another one: a copy would count all of it twice.
+    fn refuse_copy(&self, file: &str, sha256: &str, format: &str) -> Result<(), IngestError> {
+        match self.files.iter().find(|it| it.sha256 == sha256) {
+            None => Ok(()),
+            Some(first) => Err(IngestError::SameMoneyTwice {
+                first: first.name.clone(),
+                first_format: first.format.clone(),
+                second: file.to_owned(),
+                second_format: format.to_owned(),
+                evidence: "one is a copy of the other".to_owned(),
+            }),
+        }
     }
 
     fn push(
@@ -343,8 +384,13 @@ fn claim(
         config.rules.claim(&subject).workload
     };
     let by_cluster = || {
-        let mut names = [subject.model_group, subject.model].into_iter().flatten();
-        names.find_map(|it| view.workload_of_model(it)).map(str::to_owned)
+        // A gateway puts the provider's name before the model's: `hosted_vllm/org/model`.
+        let own = |it: &'_ str| it.split_once('/').map(|(_, own)| own.to_owned());
+        let names = [subject.model_group, subject.model].into_iter().flatten();
+        names
+            .flat_map(|it| [Some(it.to_owned()), own(it)])
+            .flatten()
+            .find_map(|it| view.workload_of_model(&it).map(str::to_owned))
     };
     by_rule(subject.model_group)
         .or_else(|| by_rule(subject.model))
@@ -358,7 +404,10 @@ fn ignored(headers: &[String], used: &[String]) -> Vec<String> {
 /// Whether a JSON object on one line is a document of its own rather than a row.
 fn is_document(value: &serde_json::Value) -> bool {
     let pair = |a: &str, b: &str| value.get(a).is_some() && value.get(b).is_some();
-    pair("status", "data") || pair("kind", "items") || bill::is_document(value)
+    pair("status", "data")
+        || pair("status", "errorType")
+        || pair("kind", "items")
+        || bill::is_document(value)
 }
 
 fn is_usage_column(header: &str) -> bool {

@@ -27,6 +27,14 @@ impl WindowCut {
         *self != WindowCut::default()
     }
 
+    /// The whole month asked for, also where the data begin later or end earlier: what the account is
+    /// cut by, since a tax or a fee of the month has no hour of its own.
+    pub(super) fn whole_month(&self, window: Period, zone: Tz) -> Option<Period> {
+        self.month.as_ref()?;
+        let first = window.start().in_zone(zone).date().with_day(1)?;
+        whole_month(first, zone)
+    }
+
     /// The window, given what the data span.
     pub(super) fn resolve(&self, span: Period, zone: Tz) -> Result<Period, IngestError> {
         let bad = |text: String| IngestError::BadWindow(text);

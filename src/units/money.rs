@@ -104,8 +104,9 @@ impl Money {
         nano.checked_mul(NANO).map(|atto| Money { atto, currency }).ok_or(MoneyError::Overflow)
     }
 
-    /// An amount from decimal text: an optional sign, digits with an optional point, an optional
-    /// exponent. `1E+7`, `35.2E-7` and `+5` are amounts; `1,234.56` and `(12.00)` are not.
+    /// An amount from decimal text: an optional minus, digits with an optional point, an optional
+    /// exponent. `1E7` and `35.2E-7` are amounts; `1,234.56`, `(12.00)`, `+5` and `1E+7` are not,
+    /// since FOCUS allows no plus sign and a program that writes one means something else.
     ///
     /// `-0.10` is minus 100,000,000,000,000,000 x 10^-18.
     pub fn parse(text: &str, currency: Currency) -> Result<Money, MoneyError> {
@@ -340,20 +341,23 @@ fn div_half_even_with_rest(numerator: i128, denominator: i128, rest: bool) -> i1
 /// The shortest decimal form of a binary float as a whole number of 10^-18, rounded half to even:
 /// what [`Money::from_float`] holds. `0.1` is 100,000,000,000,000,000.
 ///
-/// Nearly every amount of a bill has at most 9 decimals and 15 digits. Of such a decimal the float
+/// Nearly every amount of a bill has at most 15 decimals and 15 digits. Of such a decimal the float
 /// is the nearest one, and no other decimal of at most 15 digits has the same nearest float; so if
-/// the rounded number of nano-units gives back the float, it is the shortest form, and no text need
-/// be written.
+/// the rounded number of units of 10^-9, 10^-12 or 10^-15 gives back the float, it is the shortest
+/// form, and no text need be written.
 pub fn atto_from_float(value: f64) -> Result<i128, MoneyError> {
     const MOST_DIGITS: f64 = 1e15;
+    const UNITS: [(f64, i128); 3] = [(1e9, NANO), (1e12, 1_000_000), (1e15, 1_000)];
     if !value.is_finite() {
         return Err(MoneyError::NotDecimal(value.to_string()));
     }
-    let nano = (value * 1e9).round_ties_even();
-    #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
-    if nano.abs() < MOST_DIGITS && nano / 1e9 == value {
-        #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
-        return Ok(i128::from(nano as i64) * NANO);
+    for (scale, atto) in UNITS {
+        let scaled = (value * scale).round_ties_even();
+        #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
+        if scaled.abs() < MOST_DIGITS && scaled / scale == value {
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
+            return Ok(i128::from(scaled as i64) * atto);
+        }
     }
     let text = format!("{value:e}");
     let (digits, places) = decimal_parts(&text)?;
@@ -393,7 +397,6 @@ fn decimal_parts(text: &str) -> Result<(i128, i64), MoneyError> {
     let not_decimal = || MoneyError::NotDecimal(text.to_owned());
     let (negative, unsigned) = match text.as_bytes().first() {
         Some(b'-') => (true, &text[1..]),
-        Some(b'+') => (false, &text[1..]),
         _ => (false, text),
     };
     let (mantissa, exponent) = match unsigned.find(['e', 'E']) {
@@ -420,10 +423,10 @@ fn decimal_parts(text: &str) -> Result<(i128, i64), MoneyError> {
 
 /// A signed exponent of at most four digits.
 fn parse_exponent(text: &str) -> Option<i64> {
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let digits = text.strip_prefix('-').unwrap_or(text);
     let plain =
         !digits.is_empty() && digits.len() <= 4 && digits.bytes().all(|d| d.is_ascii_digit());
-    plain.then(|| text.strip_prefix('+').unwrap_or(text).parse().ok()).flatten()
+    plain.then(|| text.parse().ok()).flatten()
 }
 
 /// `digits x 10^shift`, if it fits; `shift` is not negative.
@@ -458,8 +461,7 @@ mod tests {
             ("0", "0.00"),
             ("12", "12.00"),
             ("-0.1", "-0.10"),
-            ("+5", "5.00"),
-            ("1E+7", "10000000.00"),
+            ("1E7", "10000000.00"),
             ("35.2E-7", "0.00000352"),
             ("1e-7", "0.0000001"),
             (" 20.52022672899 ", "20.52022672899"),
@@ -474,7 +476,10 @@ mod tests {
 
     #[test]
     fn what_is_not_an_amount_says_so() {
-        for text in ["", ".", "-", "1,234.56", "(12.00)", "NaN", "1e", "1e5.0", "12 USD", "--1"] {
+        for text in [
+            "", ".", "-", "+5", "1E+7", "1,234.56", "(12.00)", "NaN", "1e", "1e5.0", "12 USD",
+            "--1",
+        ] {
             let found = Money::parse(text, Currency::USD);
             assert!(matches!(found, Err(MoneyError::NotDecimal(_))), "{text}: {found:?}");
         }

@@ -105,6 +105,11 @@ impl Booking {
         }
     }
 
+    /// Whether it is the cost of a GPU, with or without a workload.
+    pub(in crate::ingest) fn is_gpu_cost(&self) -> bool {
+        matches!(self.fate, Fate::Assigned | Fate::Unassigned)
+    }
+
     /// A booking that names nothing.
     pub(in crate::ingest) fn empty(
         fate: Fate,
@@ -223,7 +228,7 @@ impl Resolver<'_> {
             // What a commitment covers beside GPUs is used of it too.
             commitment_used: match fate {
                 Fate::CommitmentUnused => Some(false),
-                Fate::OtherCloud if line.commitment.is_some() => Some(true),
+                Fate::OtherCloud | Fate::CapacityUnused if line.commitment.is_some() => Some(true),
                 _ => None,
             },
             for_later: kind == PartKind::PurchaseForLater,
@@ -231,7 +236,7 @@ impl Resolver<'_> {
         };
         let companion = *sku == SkuMatch::Companion;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
-            if !self.cluster.claims(id, line.resource_name.as_deref()).is_empty() {
+            if self.cluster.knows(id, line.resource_name.as_deref()) {
                 return self.gpu_line(line, None, category);
             }
             return Resolved::WithMachine(booking);
@@ -247,7 +252,8 @@ impl Resolver<'_> {
         gpu: Option<&GpuUse>,
         category: Option<ChargeCategory>,
     ) -> Resolved {
-        let claimed = self.claimed(line);
+        let by_rule = self.config.rules.claim(&self.subject(line));
+        let claimed = self.claimed(line, by_rule.clone());
         let booking = |claimed: &Claimed| {
             let fate = if claimed.workload.is_some() { Fate::Assigned } else { Fate::Unassigned };
             let named = line.resource_name.clone().or_else(|| line.resource_id.clone());
@@ -265,7 +271,6 @@ impl Resolver<'_> {
                 ..Booking::of(line, fate, category)
             }
         };
-        let by_rule = self.config.rules.claim(&self.subject(line));
         if let (None, Some(id)) = (&by_rule.workload, line.resource_id.as_deref()) {
             let name = line.resource_name.as_deref();
             let shares = self.cluster.claims(id, name).iter().map(|claim| {
@@ -303,9 +308,9 @@ impl Resolver<'_> {
     }
 
     /// Who claims a line as a whole.
-    fn claimed(&self, line: &Line) -> Claimed {
+    fn claimed(&self, line: &Line, by_rule: Claimed) -> Claimed {
         let subject = self.subject(line);
-        let mut claimed = self.config.rules.claim(&subject);
+        let mut claimed = by_rule;
         if claimed.workload.is_none() {
             let pod = line.namespace.as_deref().zip(line.pod.as_deref());
             let controller = || {

@@ -1,21 +1,18 @@
 //! The books of all bills of a run: every amount under one booking and one period.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use foldhash::fast::FixedState;
-use indexmap::{IndexMap, IndexSet};
+use indexmap::IndexSet;
 
 use super::super::rejected::Rejected;
 use super::booking::{Booking, Fate, Machines};
 use super::charge::{ChargeCategory, Costs};
 use super::sums::Sums;
+use super::tally::Tally;
 use crate::units::{Currency, MoneyError, Period, Timestamp};
 
-/// Most rejected rows that are kept one by one; all are counted.
-const MOST_REJECTED_KEPT: usize = 100_000;
-
-/// A group of amounts: the booking, and the period in microseconds.
-pub(super) type GroupKey = (u32, i64, i64);
 /// A provider and its resource.
 pub(super) type Resource = (Option<String>, String);
 
@@ -23,7 +20,7 @@ pub(super) type Resource = (Option<String>, String);
 #[derive(Clone, Debug)]
 pub(in crate::ingest) struct Entry {
     /// Where it belongs.
-    pub(in crate::ingest) booking: Booking,
+    pub(in crate::ingest) booking: Arc<Booking>,
     /// When.
     pub(in crate::ingest) period: Period,
     /// How much.
@@ -38,36 +35,19 @@ pub(super) struct Rounding {
     pub(super) billed_fraction: bool,
 }
 
-/// Everything booked so far.
+/// What the numbers of a [`Tally`] mean.
 #[derive(Default)]
-pub(in crate::ingest) struct Books {
-    pub(super) bookings: IndexSet<Booking, FixedState>,
-    pub(super) groups: IndexMap<GroupKey, Sums, FixedState>,
-    pub(super) resources: IndexSet<Resource, FixedState>,
-    /// Amounts that may belong to a machine with GPUs: resource, booking otherwise, period.
-    pub(super) held: IndexMap<(u32, GroupKey), Sums, FixedState>,
+pub(super) struct Names {
+    bookings: IndexSet<Booking, FixedState>,
+    providers: IndexSet<Option<String>, FixedState>,
+    resources: IndexSet<Resource, FixedState>,
+    /// For each hold its resource, and its booking where that is no machine with GPUs.
+    holds: Vec<(u32, u32)>,
     /// For each resource with GPUs the booking of its companions.
-    pub(super) machines: Machines,
-    /// The totals of the files, added row by row and not by booking.
-    pub(super) totals: BTreeMap<(Currency, Option<ChargeCategory>), Sums>,
-    /// List and contracted costs of purchases that later charges carry.
-    pub(super) left_out: BTreeMap<Currency, Costs>,
-    pub(super) rejected: Vec<Rejected>,
-    pub(super) n_rejected: u64,
-    pub(super) from_floats: u64,
-    pub(super) rounding: BTreeMap<Option<String>, Rounding>,
-    /// First and last instant of usage.
-    pub(super) span: Option<(i64, i64)>,
-    /// Rows on an invoice, rows on none yet, rows that correct an earlier month.
-    pub(super) invoice: [u64; 3],
+    machines: Machines,
 }
 
-impl Books {
-    /// Rows refused so far.
-    pub(in crate::ingest) fn n_rejected(&self) -> u64 {
-        self.n_rejected
-    }
-
+impl Names {
     /// The number of a booking.
     pub(super) fn number(&mut self, booking: &Booking) -> u32 {
         let at = match self.bookings.get_index_of(booking) {
@@ -77,17 +57,17 @@ impl Books {
         u32::try_from(at).unwrap_or(u32::MAX)
     }
 
-    /// The number of a resource.
-    pub(super) fn resource(&mut self, resource: Resource) -> u32 {
-        u32::try_from(self.resources.insert_full(resource).0).unwrap_or(u32::MAX)
+    /// The number of a provider.
+    pub(super) fn provider(&mut self, provider: Option<String>) -> usize {
+        self.providers.insert_full(provider).0
     }
 
-    /// Keeps a rejected row.
-    pub(super) fn reject(&mut self, row: Rejected) {
-        self.n_rejected += 1;
-        if self.rejected.len() < MOST_REJECTED_KEPT {
-            self.rejected.push(row);
-        }
+    /// The number of a new hold.
+    pub(super) fn hold(&mut self, resource: Resource, booking: &Booking) -> u32 {
+        let resource = u32::try_from(self.resources.insert_full(resource).0).unwrap_or(u32::MAX);
+        let booking = self.number(booking);
+        self.holds.push((resource, booking));
+        u32::try_from(self.holds.len() - 1).unwrap_or(u32::MAX)
     }
 
     /// Remembers that a resource has GPUs. Of several bookings of one machine the first in their
@@ -99,99 +79,127 @@ impl Books {
         }
     }
 
-    /// Takes the books of a part of the rows.
-    pub(super) fn absorb(&mut self, other: Books) -> Result<(), MoneyError> {
-        let numbers: Vec<u32> = other.bookings.iter().map(|it| self.number(it)).collect();
-        let resources: Vec<u32> = other.resources.into_iter().map(|it| self.resource(it)).collect();
+    /// The bookings.
+    pub(super) fn bookings(&self) -> impl Iterator<Item = &Booking> {
+        self.bookings.iter()
+    }
+
+    /// Where a hold goes: with its machine, or where it belongs without one.
+    fn released(&mut self, hold: u32) -> u32 {
+        let Some((resource, booking)) = self.holds.get(hold as usize).copied() else { return 0 };
+        let resource = self.resources.get_index(resource as usize);
+        let machine = resource.and_then(|it| self.machines.get(it));
+        match (machine, self.bookings.get_index(booking as usize)) {
+            (Some(machine), Some(own)) => {
+                // Whose it is the machine tells; how it was bought and in what the row does.
+                let booking = Booking {
+                    category: own.category,
+                    currency: own.currency,
+                    pricing: own.pricing,
+                    commitment: own.commitment.clone(),
+                    commitment_used: own.commitment_used,
+                    ..machine.clone()
+                };
+                self.number(&booking)
+            }
+            _ => booking,
+        }
+    }
+}
+
+/// Everything booked so far.
+#[derive(Default)]
+pub(in crate::ingest) struct Books {
+    names: Names,
+    tally: Tally,
+}
+
+impl Books {
+    /// Rows refused so far.
+    pub(in crate::ingest) fn n_rejected(&self) -> u64 {
+        self.tally.n_rejected
+    }
+
+    /// Billed cost of all rows so far, per currency.
+    pub(in crate::ingest) fn billed(&self) -> BTreeMap<Currency, i128> {
+        let mut sums = BTreeMap::new();
+        for ((currency, _), it) in &self.tally.totals {
+            *sums.entry(*currency).or_default() += it.costs.billed.unwrap_or(0);
+        }
+        sums
+    }
+
+    /// Takes what was added up for a file.
+    pub(super) fn absorb(&mut self, names: Names, tally: Tally) -> Result<(), MoneyError> {
+        let own = &mut self.names;
+        let bookings: Vec<u32> = names.bookings.iter().map(|it| own.number(it)).collect();
+        let providers: Vec<usize> =
+            names.providers.into_iter().map(|it| own.provider(it)).collect();
+        let mut holds = Vec::with_capacity(names.holds.len());
+        for (resource, booking) in names.holds {
+            let resource = names.resources.get_index(resource as usize);
+            let booking = names.bookings.get_index(booking as usize);
+            if let (Some(resource), Some(booking)) = (resource, booking) {
+                holds.push(own.hold(resource.clone(), booking));
+            }
+        }
+        for (resource, booking) in names.machines {
+            own.machine(resource, &booking);
+        }
         let at = |table: &[u32], number: u32| table.get(number as usize).copied().unwrap_or(0);
-        for ((booking, start, end), sums) in other.groups {
-            self.groups.entry((at(&numbers, booking), start, end)).or_default().add(&sums)?;
-        }
-        for ((resource, (booking, start, end)), sums) in other.held {
-            let key = (at(&resources, resource), (at(&numbers, booking), start, end));
-            self.held.entry(key).or_default().add(&sums)?;
-        }
-        for (resource, booking) in other.machines {
-            self.machine(resource, &booking);
-        }
-        for (key, sums) in other.totals {
-            self.totals.entry(key).or_default().add(&sums)?;
-        }
-        for (currency, costs) in other.left_out {
-            self.left_out.entry(currency).or_default().add(&costs)?;
-        }
-        for (provider, seen) in other.rounding {
-            let known = self.rounding.entry(provider).or_default();
-            known.effective_seen |= seen.effective_seen;
-            known.effective_fraction |= seen.effective_fraction;
-            known.billed_fraction |= seen.billed_fraction;
-        }
-        for (known, more) in self.invoice.iter_mut().zip(other.invoice) {
-            *known += more;
-        }
-        self.n_rejected += other.n_rejected;
-        let room = MOST_REJECTED_KEPT.saturating_sub(self.rejected.len());
-        self.rejected.extend(other.rejected.into_iter().take(room));
-        self.from_floats += other.from_floats;
-        self.span = match (self.span, other.span) {
-            (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
-            (a, b) => a.or(b),
-        };
-        Ok(())
+        self.tally.absorb(
+            tally,
+            |booking| at(&bookings, booking),
+            |hold| at(&holds, hold),
+            |provider| providers.get(provider).copied().unwrap_or(0),
+        )
     }
 
     /// Closes the books: what was held goes to its machine, or to where it belongs without one.
-    pub(in crate::ingest) fn close(mut self) -> Result<Closed, MoneyError> {
-        for ((resource, (booking, start, end)), sums) in std::mem::take(&mut self.held) {
-            let resource = self.resources.get_index(resource as usize);
-            let machine = resource.and_then(|it| self.machines.get(it)).cloned();
-            let number = match (machine, self.bookings.get_index(booking as usize)) {
-                (Some(machine), Some(own)) => {
-                    // Whose it is the machine tells; how it was bought and in what the row does.
-                    let booking = Booking {
-                        category: own.category,
-                        currency: own.currency,
-                        pricing: own.pricing,
-                        commitment: own.commitment.clone(),
-                        commitment_used: own.commitment_used,
-                        ..machine
-                    };
-                    self.number(&booking)
-                }
-                _ => booking,
-            };
-            self.groups.entry((number, start, end)).or_default().add(&sums)?;
-        }
-        let mut entries: Vec<Entry> = Vec::with_capacity(self.groups.len());
-        for ((booking, start, end), sums) in self.groups {
-            let (start, end) = (Timestamp::from_us(start), Timestamp::from_us(end));
-            if let (Some(booking), Some(period)) =
-                (self.bookings.get_index(booking as usize), Period::new(start, end))
-            {
-                entries.push(Entry { booking: booking.clone(), period, sums });
+    pub(in crate::ingest) fn close(self) -> Result<Closed, MoneyError> {
+        let Books { mut names, mut tally } = self;
+        tally.release(|hold| names.released(hold))?;
+        let by_booking = {
+            let mut order: Vec<usize> = (0..names.bookings.len()).collect();
+            order.sort_by_key(|at| names.bookings.get_index(*at));
+            let mut ranks = vec![0; order.len()];
+            for (rank, at) in order.into_iter().enumerate() {
+                ranks[at] = rank;
             }
-        }
-        entries.sort_by(|a, b| (&a.booking, a.period).cmp(&(&b.booking, b.period)));
+            ranks
+        };
+        let bookings: Vec<Arc<Booking>> = names.bookings.into_iter().map(Arc::new).collect();
+        let mut groups: Vec<_> = tally.groups.into_iter().collect();
+        groups.sort_unstable_by_key(|((booking, start, end), _)| {
+            (by_booking.get(*booking as usize), *start, *end)
+        });
+        let entries = groups.into_iter().filter_map(|((booking, start, end), sums)| {
+            let period = Period::new(Timestamp::from_us(start), Timestamp::from_us(end))?;
+            Some(Entry { booking: Arc::clone(bookings.get(booking as usize)?), period, sums })
+        });
         let rounded =
             |it: &Rounding| it.effective_seen && !it.effective_fraction && it.billed_fraction;
-        let span = self.span.and_then(|(start, end)| {
+        let mut rounded: Vec<Option<String>> = names
+            .providers
+            .into_iter()
+            .zip(tally.rounding)
+            .filter(|(_, it)| rounded(it))
+            .map(|(provider, _)| provider)
+            .collect();
+        rounded.sort();
+        let span = tally.span().and_then(|(start, end)| {
             Period::new(Timestamp::from_us(start), Timestamp::from_us(end))
         });
         Ok(Closed {
-            entries,
-            totals: self.totals,
-            left_out: self.left_out,
-            rejected: self.rejected,
-            n_rejected: self.n_rejected,
-            from_floats: self.from_floats,
-            rounded: self
-                .rounding
-                .into_iter()
-                .filter(|(_, it)| rounded(it))
-                .map(|(provider, _)| provider)
-                .collect(),
+            entries: entries.collect(),
+            totals: tally.totals.into_iter().collect(),
+            left_out: tally.left_out,
+            rejected: tally.rejected,
+            n_rejected: tally.n_rejected,
+            from_floats: tally.from_floats,
+            rounded,
             span,
-            invoice: InvoiceState::of(self.invoice),
+            invoice: InvoiceState::of(tally.invoice),
         })
     }
 }

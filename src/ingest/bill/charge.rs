@@ -218,7 +218,11 @@ impl Parts {
 
     /// Empties it for the next row.
     pub(in crate::ingest) fn clear(&mut self) {
-        *self = Parts::default();
+        // One by one, which writes no more than that there is none.
+        for part in &mut self.parts {
+            *part = None;
+        }
+        self.from_floats = 0;
     }
 
     /// The parts in order.

@@ -305,6 +305,8 @@ impl Bound for Cur {
         }
         let covered = matches!(item, Item::SavingsPlanCoveredUsage | Item::DiscountedUsage);
         let unit = match item {
+            // The instance that runs in a reservation has rows of its own, with the hours.
+            _ if is_reservation(usage_type) => QuantityUnit::None,
             Item::Usage | Item::SavingsPlanCoveredUsage | Item::DiscountedUsage => {
                 text(9).map(QuantityUnit::parse).unwrap_or_default()
             }
@@ -317,18 +319,19 @@ impl Bound for Cur {
             pricing: pricing_of(item, usage_type),
             commitment: own(14).or_else(|| own(13)),
             commitment_use: covered.then_some(Use::Used),
-            capacity: own(16),
-            capacity_use: text(17).and_then(|it| {
-                let unused = it.to_ascii_lowercase().starts_with("unused");
-                unused.then_some(Use::Unused)
-            }),
+            capacity: own(16).or_else(|| own(4).filter(|_| is_unused(usage_type))),
+            capacity_use: capacity_use(usage_type, text(17)),
             resource_id: own(4),
             region: own(11).or_else(|| own(12)),
             sub_account: own(5),
             service: own(1),
             instance_type: own(10),
             gpu_count: text(18).and_then(|it| it.parse().ok()),
-            sku_texts: [text(2), text(7)].into_iter().flatten().map(str::to_owned).collect(),
+            sku_texts: [text(2), text(7), text(1)]
+                .into_iter()
+                .flatten()
+                .map(str::to_owned)
+                .collect(),
             unit,
             tags,
             divides_others: operation.starts_with("EKSPod") || operation.starts_with("ECSTask"),
@@ -354,8 +357,8 @@ impl Bound for Cur {
             Item::SavingsPlanRecurringFee => {
                 let total = read.amount(self.numbers.sp_total);
                 let used = read.amount(self.numbers.sp_used);
-                // Without the commitment columns nothing says what was unused.
-                total.map(|total| total - used.unwrap_or(0))
+                // Without both commitment columns nothing says what was unused.
+                total.zip(used).map(|(total, used)| total - used)
             }
             Item::RiFee => plus(
                 read.amount(self.numbers.ri_unused_upfront),
@@ -366,8 +369,9 @@ impl Bound for Cur {
         let effective = match item {
             Item::SavingsPlanCoveredUsage => read.amount(self.numbers.sp_effective),
             Item::DiscountedUsage => read.amount(self.numbers.ri_effective),
-            Item::SavingsPlanNegation
-            | Item::SavingsPlanUpfrontFee
+            // Without the column of effective costs what is covered is unknown, and so is the rest.
+            Item::SavingsPlanNegation => self.numbers.sp_effective.map(|_| 0),
+            Item::SavingsPlanUpfrontFee
             | Item::SavingsPlanRecurringFee
             | Item::RiFee
             | Item::RiUpfrontFee
@@ -418,6 +422,23 @@ impl Bound for Cur {
     fn format(&self) -> String {
         if self.legacy { "AWS CUR (legacy)" } else { "AWS CUR 2.0" }.to_owned()
     }
+}
+
+/// Rows of a capacity reservation itself: `Reservation:p5.48xlarge`, `DedicatedRes:...`, at no price.
+fn is_reservation(usage_type: &str) -> bool {
+    let name = usage_type.rsplit_once('-').map_or(usage_type, |(_, name)| name);
+    usage_type.contains("Reservation:") || name.starts_with("DedicatedRes:")
+}
+
+/// Reserved capacity that nothing used: `UnusedBox:`, `UnusedDed:`.
+fn is_unused(usage_type: &str) -> bool {
+    usage_type.contains("UnusedBox:") || usage_type.contains("UnusedDed:")
+}
+
+fn capacity_use(usage_type: &str, status: Option<&str>) -> Option<Use> {
+    let unused = is_unused(usage_type)
+        || status.is_some_and(|it| it.to_ascii_lowercase().starts_with("unused"));
+    unused.then_some(Use::Unused)
 }
 
 fn item_of(word: &str, product: Option<&str>, has_reservation: bool) -> Option<Item> {

@@ -19,6 +19,8 @@ mod exact;
 mod fields;
 mod focus;
 mod gcp;
+mod held;
+mod lines;
 mod modal;
 mod oci;
 mod opencost;
@@ -26,6 +28,7 @@ mod posting;
 mod provider;
 mod runpod;
 mod sums;
+mod tally;
 
 pub use booking::Fate;
 pub(super) use booking::{Booking, Resolver};
@@ -72,6 +75,7 @@ pub(super) fn repeat_each_other(first: &str, second: &str) -> bool {
     let family = |format: &str| format.split([' ', '(']).next().map(str::to_owned);
     let grouped = |format: &str, by: &str| format.contains(&format!("({by}"));
     if family(first) != Some("RunPod".to_owned()) || family(second) != Some("RunPod".to_owned()) {
+        // Parts of one JSON export may lack columns that tell the version.
         return first != second && !(first.starts_with("FOCUS") && second.starts_with("FOCUS"));
     }
     // Pods by name and pods by GPU; endpoints have files of their own.

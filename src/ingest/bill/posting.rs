@@ -1,32 +1,28 @@
 //! Posts the rows of a file to the books, side by side where the file has pieces.
 //!
-//! A row costs one look-up of its tuple of codes, the reading of its numbers, and one addition.
-//! Everything that depends on texts only (what the SKU is, whose it is) is found out once per
-//! distinct tuple. Workers own their books; sums are whole numbers, so it does not matter which
-//! worker took which row.
+//! A row costs the reading of its numbers and one addition. Everything that depends on texts only
+//! (what the SKU is, whose it is) is found out once per distinct line. Workers own their sums, which
+//! are whole numbers, so it does not matter which worker took which row.
 
 use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
-use foldhash::fast::FixedState;
-use indexmap::IndexMap;
+use chrono_tz::Tz;
 use rayon::prelude::*;
 
 use super::super::IngestError;
 use super::super::raw::{FileFacts, RawTable, TableInput};
 use super::super::rejected::{Rejected, RejectedKind};
-use super::booking::{Booking, Fate, Resolved, Resolver, gpu_hours_per_unit};
-use super::books::{Books, Rounding};
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts};
+use super::booking::{Booking, Fate, Resolver};
+use super::books::{Books, Names};
+use super::charge::{BillFormat, ChargeCategory, Costs, Line, Part, PartKind, Parts};
+use super::lines::{LineState, Lines, Place};
 use super::sums::Sums;
-use crate::catalog::SkuMatch;
+use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
 
-/// Most columns that make a line.
-const MOST_LINE_COLUMNS: usize = 48;
 /// Rows of a batch where a file is read in order.
 const BATCH_ROWS: usize = 1 << 16;
-/// 10^18: a whole currency unit.
-const ONE: i128 = 1_000_000_000_000_000_000;
 
 /// A file whose rows are in the books.
 pub(in crate::ingest) struct PostedFile {
@@ -71,14 +67,14 @@ impl Charged {
         })
     }
 
-    fn note(&mut self, books: &Books) {
-        for booking in books.bookings.iter().filter(|it| it.fate != Fate::Rejected) {
+    fn note(&mut self, names: &Names, span: Option<(i64, i64)>) {
+        for booking in names.bookings().filter(|it| it.fate != Fate::Rejected) {
             self.providers.insert(booking.provider.clone());
             if let Some(account) = &booking.sub_account {
                 self.accounts.insert((booking.provider.clone(), account.clone()));
             }
         }
-        self.span = match (self.span, books.span) {
+        self.span = match (self.span, span) {
             (Some(a), Some(b)) => Some((a.0.min(b.0), a.1.max(b.1))),
             (a, b) => a.or(b),
         };
@@ -107,460 +103,256 @@ fn in_order(
     books: &mut Books,
 ) -> Result<PostedFile, IngestError> {
     let file = resolver.file;
-    let mut state: Option<(Box<dyn Bound>, Posting)> = None;
+    let mut state: Option<(Lines<'_>, Posting)> = None;
     // JSON lines may bring new columns with every batch, so each batch is bound anew when its
     // headers differ from those before.
     let mut headers: Vec<String> = Vec::new();
     let mut described = None;
     let mut charged = Charged::default();
+    let mut close = |(lines, posting): (Lines<'_>, Posting)| {
+        let names = lines.into_names();
+        charged.note(&names, posting.tally.span());
+        books.absorb(names, posting.tally)
+    };
     let facts = input.batches(&format.wants, BATCH_ROWS, &mut |table| {
         if state.is_none() || headers != table.headers {
-            if let Some((_, posting)) = state.take() {
-                charged.note(&posting.books);
-                books.absorb(posting.books)?;
-            }
+            state.take().map(&mut close).transpose()?;
             headers.clone_from(&table.headers);
             let bound = (format.bind)(&table, file)?;
             described.get_or_insert_with(|| (bound.format(), bound.columns_used()));
-            state = Some((bound, Posting::default()));
+            state = Some((Lines::new(bound, resolver), Posting::default()));
         }
         match &mut state {
-            Some((bound, posting)) => posting.batch(&table, bound.as_ref(), resolver),
+            Some((lines, posting)) => posting.batch(&table, lines),
             None => Ok(()),
         }
     })?;
-    if let Some((_, posting)) = state {
-        charged.note(&posting.books);
-        books.absorb(posting.books)?;
-    }
+    state.take().map(&mut close).transpose()?;
     let Some((format, columns_used)) = described else {
         return Err(IngestError::NoRows { file: file.to_owned() });
     };
     Ok(PostedFile { facts, format, columns_used, charged })
 }
 
-/// The pieces of a Parquet file, every worker its own.
+/// The pieces of a Parquet file, each by the worker that is free.
 fn side_by_side(
     input: &TableInput,
     format: &BillFormat,
     resolver: Resolver<'_>,
     books: &mut Books,
 ) -> Result<PostedFile, IngestError> {
-    let file = resolver.file;
-    let no_rows = || IngestError::NoRows { file: file.to_owned() };
+    let no_rows = || IngestError::NoRows { file: resolver.file.to_owned() };
     let pieces = input.pieces().ok_or_else(no_rows)?;
-    let first = pieces.pieces.first().ok_or_else(no_rows)?;
-    let bound = (format.bind)(&pieces.piece((0, first.1.min(1000)), &format.wants)?, file)?;
+    let head = pieces.pieces.first().ok_or_else(no_rows)?.head(1000);
+    let bound = (format.bind)(&pieces.piece(&head, &format.wants)?, resolver.file)?;
+    let lines = Lines::new(bound, resolver);
+    let next = AtomicUsize::new(0);
+    let work = || {
+        let mut posting = Posting::default();
+        while let Some(piece) = pieces.pieces.get(next.fetch_add(1, Ordering::Relaxed)) {
+            let table = pieces.piece(piece, &format.wants)?;
+            posting.batch(&table, &lines)?;
+        }
+        Ok(posting.tally)
+    };
     let workers = rayon::current_num_threads().min(pieces.pieces.len()).max(1);
-    let (posted, sha256) = rayon::join(
-        || {
-            (0..workers)
-                .into_par_iter()
-                .map(|worker| {
-                    let mut posting = Posting::default();
-                    for piece in pieces.pieces.iter().skip(worker).step_by(workers) {
-                        let table = pieces.piece(*piece, &format.wants)?;
-                        posting.batch(&table, bound.as_ref(), resolver)?;
-                    }
-                    Ok(posting)
-                })
-                .collect::<Vec<Result<Posting, IngestError>>>()
-        },
+    let (tallies, sha256) = rayon::join(
+        || (0..workers).into_par_iter().map(|_| work()).collect::<Vec<Result<_, IngestError>>>(),
         || pieces.sha256(),
     );
-    let mut charged = Charged::default();
-    for posting in posted {
-        let posting = posting?;
-        charged.note(&posting.books);
-        books.absorb(posting.books)?;
+    let mut whole = Tally::default();
+    let mut rejected = Vec::new();
+    for tally in tallies {
+        let mut tally = tally?;
+        rejected.append(&mut tally.rejected);
+        whole.absorb(tally, |it| it, |it| it, |it| it)?;
     }
+    // Each worker keeps the first it meets, so the first of all are among them.
+    rejected.sort_by_key(|it| it.row);
+    whole.rejected = rejected;
+    let (format, columns_used) = (lines.bound.format(), lines.bound.columns_used());
+    let names = lines.into_names();
+    let mut charged = Charged::default();
+    charged.note(&names, whole.span());
+    books.absorb(names, whole)?;
     let facts = FileFacts {
         rows_in: pieces.rows(),
         rejected: Vec::new(),
         sha256: sha256?,
         headers: pieces.headers.clone(),
     };
-    let (format, columns_used) = (bound.format(), bound.columns_used());
     Ok(PostedFile { facts, format, columns_used, charged })
-}
-
-/// A line and where its parts go.
-struct LineState {
-    line: Line,
-    sku: SkuMatch,
-    gpu_hours_per_unit: Option<f64>,
-    /// By [`PartKind`], filled when the first such part comes.
-    places: [Option<Place>; 4],
-    rounding: usize,
-}
-
-/// Where a kind of part of a line goes, by numbers of the books.
-#[derive(Clone)]
-enum Place {
-    Booked(u32),
-    Held(u32, u32),
-    /// The rest, and for each share: thousandths of GPUs held, thousandths there are, from, to,
-    /// booking.
-    Shared(u32, Vec<Share>),
-    Nowhere,
-}
-
-#[derive(Clone)]
-struct Share {
-    held: u64,
-    of: u64,
-    from: i64,
-    to: i64,
-    booking: u32,
-}
-
-/// A line with a fault, and the currency of its amounts where that can be told.
-struct BadLine {
-    fault: Fault,
-    currency: Option<Currency>,
 }
 
 /// A worker.
 #[derive(Default)]
 struct Posting {
-    books: Books,
-    /// Texts of each line column.
-    texts: Vec<IndexMap<String, u32, FixedState>>,
-    /// From the codes of a line to its place in `lines`.
-    tuples: IndexMap<[u32; MOST_LINE_COLUMNS], (), FixedState>,
-    lines: Vec<Result<LineState, BadLine>>,
-    rounding: Vec<(Option<String>, Rounding)>,
-    totals: Vec<((Currency, Option<ChargeCategory>), Sums)>,
+    tally: Tally,
     parts: Parts,
 }
 
 impl Posting {
     /// Posts the rows of a batch.
-    fn batch(
-        &mut self,
-        table: &RawTable,
-        bound: &dyn Bound,
-        resolver: Resolver<'_>,
-    ) -> Result<(), IngestError> {
-        let columns = bound.line_columns();
-        self.texts.resize_with(columns.len().min(MOST_LINE_COLUMNS), IndexMap::default);
-        let coded: Vec<_> = columns.iter().map(|it| table.coded(*it)).collect();
-        // From the codes of this batch to those of the worker.
-        let maps: Vec<Vec<u32>> = coded
-            .iter()
-            .zip(&mut self.texts)
-            .map(|(coded, known)| {
-                let codes = coded.values.iter().map(|text| code_of(known, text));
-                std::iter::once(0).chain(codes).collect()
-            })
-            .collect();
-        let mut last: Option<([u32; MOST_LINE_COLUMNS], usize)> = None;
-        for row in 0..table.len() {
-            let mut tuple = [0_u32; MOST_LINE_COLUMNS];
-            for (slot, (coded, map)) in tuple.iter_mut().zip(coded.iter().zip(&maps)) {
-                let code = coded.codes.get(row).copied().unwrap_or(0);
-                *slot = map.get(code as usize).copied().unwrap_or(0);
+    fn batch(&mut self, table: &RawTable, lines: &Lines<'_>) -> Result<(), IngestError> {
+        let tuples = table.tuples(lines.bound.line_columns());
+        let of_tuples = lines.of(&tuples);
+        for (row, tuple) in tuples.of_rows.iter().enumerate() {
+            if let Some(state) = of_tuples.get(*tuple as usize) {
+                self.row((table, row), state, lines)?;
             }
-            let at = match last {
-                Some((known, at)) if known == tuple => at,
-                _ => self.line_of(&tuple, bound, resolver),
-            };
-            last = Some((tuple, at));
-            self.row(table, row, at, (bound, resolver))?;
-        }
-        for (key, sums) in self.totals.drain(..) {
-            self.books.totals.entry(key).or_default().add(&sums)?;
-        }
-        for (provider, seen) in &self.rounding {
-            self.books.rounding.insert(provider.clone(), *seen);
         }
         Ok(())
-    }
-
-    /// The place of a line in `lines`, made when it is seen first.
-    fn line_of(
-        &mut self,
-        tuple: &[u32; MOST_LINE_COLUMNS],
-        bound: &dyn Bound,
-        resolver: Resolver<'_>,
-    ) -> usize {
-        if let Some(at) = self.tuples.get_index_of(tuple) {
-            return at;
-        }
-        let texts: Vec<Option<&str>> = self
-            .texts
-            .iter()
-            .zip(tuple)
-            .map(|(known, code)| {
-                let at = (*code as usize).checked_sub(1)?;
-                known.get_index(at).map(|(text, _)| text.as_str())
-            })
-            .collect();
-        let state = bound.line(&texts).map(|line| {
-            let sku = resolver.sku(&line);
-            let gpu_hours_per_unit = match &sku {
-                SkuMatch::Gpu(gpu) => gpu_hours_per_unit(&line, gpu),
-                _ => None,
-            };
-            let rounding = self.rounding.iter().position(|it| it.0 == line.provider);
-            let rounding = rounding.unwrap_or_else(|| {
-                self.rounding.push((line.provider.clone(), Rounding::default()));
-                self.rounding.len() - 1
-            });
-            let places = [None, None, None, None];
-            LineState { line, sku, gpu_hours_per_unit, places, rounding }
-        });
-        let bad = |fault| BadLine { fault, currency: bound.currency(&texts) };
-        self.lines.push(state.map_err(bad));
-        self.tuples.insert_full(*tuple, ()).0
     }
 
     /// Posts a row, or rejects it with the amounts that could be read.
     fn row(
         &mut self,
-        table: &RawTable,
-        row: usize,
-        at: usize,
-        (bound, resolver): (&dyn Bound, Resolver<'_>),
+        (table, row): (&RawTable, usize),
+        state: &LineState,
+        lines: &Lines<'_>,
     ) -> Result<(), IngestError> {
-        let mut parts = std::mem::take(&mut self.parts);
+        let Posting { tally, parts } = self;
         parts.clear();
-        let nothing = Line::default();
-        let fault = match self.lines.get(at) {
-            Some(Ok(state)) => bound.row(table, row, &state.line, &mut parts).err(),
-            Some(Err(bad)) => {
+        let read = match &state.line {
+            Ok(line) => lines.bound.row(table, row, line, parts),
+            Err(fault) => {
                 // Only its amounts are of use; what else is wrong with it does not matter.
-                let _ = bound.row(table, row, &nothing, &mut parts);
-                Some(bad.fault.clone())
-            }
-            None => None,
-        };
-        self.books.from_floats += parts.from_floats;
-        if let Some((column, reason)) = fault {
-            self.reject(&parts, at)?;
-            let file = resolver.file.to_owned();
-            let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
-            self.books.reject(Rejected { file, row, column, reason, kind });
-        } else {
-            for (number, part) in parts.iter().enumerate() {
-                self.post(part, at, u64::from(number == 0), resolver)?;
-            }
-        }
-        self.parts = parts;
-        Ok(())
-    }
-
-    fn reject(&mut self, parts: &Parts, at: usize) -> Result<(), IngestError> {
-        let (currency, category) = match self.lines.get(at) {
-            Some(Ok(LineState { line, .. })) => {
-                (line.currency.unwrap_or(Currency::USD), line.category)
-            }
-            // An amount without a currency can be added to nothing.
-            Some(Err(bad)) => match bad.currency {
-                Some(currency) => (currency, None),
-                None => return Ok(()),
-            },
-            None => return Ok(()),
-        };
-        for (number, part) in parts.iter().enumerate() {
-            let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
-            self.total((currency, category), &sums)?;
-            let booking = Booking::empty(Fate::Rejected, category, currency);
-            let number = self.books.number(&booking);
-            let key = (number, part.period.start().us(), part.period.end().us());
-            self.books.groups.entry(key).or_default().add(&sums)?;
-        }
-        Ok(())
-    }
-
-    fn total(
-        &mut self,
-        key: (Currency, Option<ChargeCategory>),
-        sums: &Sums,
-    ) -> Result<(), IngestError> {
-        match self.totals.iter_mut().find(|it| it.0 == key) {
-            Some((_, known)) => known.add(sums)?,
-            None => self.totals.push((key, *sums)),
-        }
-        Ok(())
-    }
-
-    /// Adds a part to the totals and to its place.
-    /// The first part of a row counts it.
-    fn post(
-        &mut self,
-        part: &Part,
-        at: usize,
-        rows: u64,
-        resolver: Resolver<'_>,
-    ) -> Result<(), IngestError> {
-        let place = self.place(at, part.kind, resolver);
-        let Some(Ok(state)) = self.lines.get(at) else { return Ok(()) };
-        if matches!(place, Place::Nowhere) {
-            return Ok(());
-        }
-        let currency = state.line.currency.unwrap_or(Currency::USD);
-        let category = match part.kind {
-            PartKind::Credit => Some(ChargeCategory::Credit),
-            PartKind::Unused => Some(ChargeCategory::Usage),
-            PartKind::Main | PartKind::PurchaseForLater => state.line.category,
-        };
-        let gpu_hours = part.quantity.zip(state.gpu_hours_per_unit).map(|(a, b)| a * b);
-        if let Some((_, seen)) = self.rounding.get_mut(state.rounding) {
-            note_rounding(seen, &part.costs);
-        }
-        let mut costs = part.costs;
-        if part.kind == PartKind::PurchaseForLater {
-            let left_out = Costs { billed: None, effective: None, ..costs };
-            self.books.left_out.entry(currency).or_default().add(&left_out)?;
-            costs = Costs { list: None, contracted: None, ..costs };
-        }
-        let (start, end) = (part.period.start().us(), part.period.end().us());
-        // The money of a charge before the billed month belongs to that month; its hours do not.
-        let moved = part.billing_start.filter(|it| it.us() > start).map(Timestamp::us);
-        let (booked, hours) = match moved {
-            Some(billing) => ((billing, billing + (end - start)), None),
-            None => ((start, end), gpu_hours),
-        };
-        match state.line.invoiced {
-            Some(true) => self.books.invoice[0] += 1,
-            Some(false) => self.books.invoice[1] += 1,
-            None => {}
-        }
-        self.books.invoice[2] += u64::from(state.line.correction);
-        if category == Some(ChargeCategory::Usage) && moved.is_none() {
-            let span = self.books.span.get_or_insert((start, end));
-            *span = (span.0.min(start), span.1.max(end));
-        }
-        let sums = Sums { rows, ..Sums::of(costs, hours) };
-        self.total((currency, category), &sums)?;
-        self.add(&place, booked, &sums)?;
-        if moved.is_some() && gpu_hours.is_some() {
-            let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
-            self.add(&place, (start, end), &hours)?;
-        }
-        Ok(())
-    }
-
-    /// Adds sums to a place.
-    fn add(
-        &mut self,
-        place: &Place,
-        (start, end): (i64, i64),
-        sums: &Sums,
-    ) -> Result<(), IngestError> {
-        match place {
-            Place::Nowhere => {}
-            Place::Booked(booking) => {
-                self.books.groups.entry((*booking, start, end)).or_default().add(sums)?;
-            }
-            Place::Held(resource, booking) => {
-                let key = (*resource, (*booking, start, end));
-                self.books.held.entry(key).or_default().add(sums)?;
-            }
-            Place::Shared(rest_booking, shares) => {
-                let mut rest = *sums;
-                let here = shares.iter().filter(|it| it.from <= start && start < it.to);
-                for share in here {
-                    let mut part = Sums {
-                        costs: sums.costs.share(share.held, share.of),
-                        nano_gpu_hours: sums
-                            .nano_gpu_hours
-                            .map(|it| it * i128::from(share.held) / i128::from(share.of.max(1))),
-                        rows: 0,
-                    };
-                    if rest.rows == sums.rows {
-                        part.rows = sums.rows;
-                    }
-                    rest.costs = rest.costs.less(&part.costs)?;
-                    rest.nano_gpu_hours =
-                        rest.nano_gpu_hours.zip(part.nano_gpu_hours).map(|(a, b)| a - b);
-                    rest.rows = 0;
-                    self.books.groups.entry((share.booking, start, end)).or_default().add(&part)?;
-                }
-                if rest.rows > 0 || !is_nothing(&rest) {
-                    self.books.groups.entry((*rest_booking, start, end)).or_default().add(&rest)?;
-                }
-            }
-        }
-        Ok(())
-    }
-
-    /// The place of a kind of part of a line.
-    fn place(&mut self, at: usize, kind: PartKind, resolver: Resolver<'_>) -> Place {
-        let slot = kind as usize;
-        let Some(Ok(state)) = self.lines.get(at) else { return Place::Nowhere };
-        if let Some(place) = &state.places[slot] {
-            return place.clone();
-        }
-        // Azure writes one id in several cases.
-        let id = state.line.resource_id.as_ref().map(|it| it.to_ascii_lowercase());
-        let resource = id.map(|id| (state.line.provider.clone(), id));
-        let is_gpu = matches!(state.sku, SkuMatch::Gpu(_));
-        let resolved = resolver.resolve(&state.line, kind, &state.sku);
-        let place = match resolved {
-            Resolved::Nowhere => Place::Nowhere,
-            Resolved::To(booking) => {
-                let gpu_cost = matches!(booking.fate, Fate::Assigned | Fate::Unassigned);
-                if let Some(resource) = resource.filter(|_| is_gpu && gpu_cost) {
-                    self.books.machine(resource, &booking);
-                }
-                Place::Booked(self.books.number(&booking))
-            }
-            Resolved::WithMachine(booking) => match resource {
-                Some(resource) => {
-                    let booking = self.books.number(&booking);
-                    Place::Held(self.books.resource(resource), booking)
-                }
-                None => Place::Booked(self.books.number(&booking)),
-            },
-            Resolved::Shared(rest, shares) => {
-                let shares = shares
-                    .into_iter()
-                    .map(|(claim, booking)| Share {
-                        held: claim.gpus_milli,
-                        of: claim.node_gpus_milli,
-                        from: claim.from.map_or(i64::MIN, Timestamp::us),
-                        to: claim.to.map_or(i64::MAX, Timestamp::us),
-                        booking: self.books.number(&booking),
-                    })
-                    .collect();
-                Place::Shared(self.books.number(&rest), shares)
+                let _ = lines.bound.row(table, row, &Line::default(), parts);
+                Err(fault.clone())
             }
         };
-        if let Some(Ok(state)) = self.lines.get_mut(at) {
-            state.places[slot] = Some(place.clone());
-        }
-        place
+        tally.from_floats += parts.from_floats;
+        let Err((column, reason)) = read else {
+            let mut numbered = parts.iter().enumerate();
+            return numbered.try_for_each(|(number, part)| {
+                post_part(part, u64::from(number == 0), (state, lines), tally)
+            });
+        };
+        reject(parts, (state, lines), tally)?;
+        let file = lines.resolver.file.to_owned();
+        let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
+        tally.reject(Rejected { file, row, column, reason, kind });
+        Ok(())
     }
 }
 
-fn is_nothing(sums: &Sums) -> bool {
-    let costs = &sums.costs;
-    [costs.billed, costs.effective, costs.list, costs.contracted]
-        .iter()
-        .all(|it| it.unwrap_or(0) == 0)
-        && sums.nano_gpu_hours.unwrap_or(0) == 0
-}
-
-fn code_of(known: &mut IndexMap<String, u32, FixedState>, text: &str) -> u32 {
-    if let Some(code) = known.get(text) {
-        return *code;
+/// Adds what could be read of a row that is refused.
+fn reject(
+    parts: &Parts,
+    (state, lines): (&LineState, &Lines<'_>),
+    tally: &mut Tally,
+) -> Result<(), IngestError> {
+    // An amount without a currency can be added to nothing.
+    let Some(currency) = state.currency else { return Ok(()) };
+    let category = state.line.as_ref().ok().and_then(|it| it.category);
+    for (number, part) in parts.iter().enumerate() {
+        let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
+        tally.total((currency, category), &sums)?;
+        let booking = lines.number(&Booking::empty(Fate::Rejected, category, currency));
+        tally.group((booking, part.period.start().us(), part.period.end().us()), &sums)?;
     }
-    let code = u32::try_from(known.len() + 1).unwrap_or(u32::MAX);
-    known.insert(text.to_owned(), code);
-    code
+    Ok(())
 }
 
-fn note_rounding(seen: &mut Rounding, costs: &Costs) {
-    let has_fraction = |it: i128| it % ONE != 0;
-    if !seen.effective_fraction {
-        if let Some(effective) = costs.effective.filter(|it| *it != 0) {
-            seen.effective_seen = true;
-            seen.effective_fraction = has_fraction(effective);
-        }
-        if !seen.billed_fraction {
-            seen.billed_fraction = costs.billed.is_some_and(has_fraction);
-        }
+/// Adds a part to the totals and to its place. The first part of a row counts it.
+fn post_part(
+    part: &Part,
+    rows: u64,
+    (state, lines): (&LineState, &Lines<'_>),
+    tally: &mut Tally,
+) -> Result<(), IngestError> {
+    let Ok(line) = &state.line else { return Ok(()) };
+    let place = lines.place(state, part.kind);
+    if matches!(place, Place::Nowhere) {
+        return Ok(());
+    }
+    let currency = line.currency.unwrap_or(Currency::USD);
+    let category = match part.kind {
+        PartKind::Credit => Some(ChargeCategory::Credit),
+        PartKind::Unused => Some(ChargeCategory::Usage),
+        PartKind::Main | PartKind::PurchaseForLater => line.category,
+    };
+    let gpu_hours = part.quantity.zip(state.gpu_hours_per_unit).map(|(a, b)| a * b);
+    if part.kind == PartKind::Main
+        && category == Some(ChargeCategory::Usage)
+        && line.commitment.is_none()
+    {
+        // Without a commitment the two costs of a use are one.
+        tally.note_rounding(state.provider, &part.costs);
+    }
+    let mut costs = part.costs;
+    if part.kind == PartKind::PurchaseForLater {
+        let left_out = Costs { billed: None, effective: None, ..costs };
+        tally.left_out.entry(currency).or_default().add(&left_out)?;
+        costs = Costs { list: None, contracted: None, ..costs };
+    }
+    let (start, end) = (part.period.start().us(), part.period.end().us());
+    // The money of a charge outside the billed month belongs to that month; its hours do not.
+    let moved = part.billing_start.and_then(|it| into_month(it, (start, end)));
+    let (booked, hours) = match moved {
+        Some(booked) => (booked, None),
+        None => ((start, end), gpu_hours),
+    };
+    match line.invoiced {
+        Some(true) => tally.invoice[0] += 1,
+        Some(false) => tally.invoice[1] += 1,
+        None => {}
+    }
+    tally.invoice[2] += u64::from(line.correction);
+    if part.kind == PartKind::Main && category == Some(ChargeCategory::Usage) && moved.is_none() {
+        tally.note_usage((start, end));
+    }
+    let sums = Sums { rows, ..Sums::of(costs, hours) };
+    tally.total((currency, category), &sums)?;
+    tally.add(place, booked, &sums)?;
+    if moved.is_some() && gpu_hours.is_some() {
+        let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
+        tally.add(place, (start, end), &hours)?;
+    }
+    Ok(())
+}
+
+/// The period of a charge moved into the month that bills it, where it starts outside: to its first
+/// instants when it is earlier, to its last when it is later (months of other zones end later).
+fn into_month(billing: Timestamp, (start, end): (i64, i64)) -> Option<(i64, i64)> {
+    /// The shortest month.
+    const LEAST_MONTH_US: i64 = 28 * 86_400_000_000;
+    let (first, len) = (billing.us(), end - start);
+    if start < first {
+        return Some((first, first + len));
+    }
+    if start - first < LEAST_MONTH_US {
+        return None;
+    }
+    let day = billing.in_zone(Tz::UTC).date();
+    let next = day.checked_add_months(chrono::Months::new(1))?.and_hms_opt(0, 0, 0)?;
+    let next = next.and_utc().timestamp_micros();
+    (start >= next).then(|| ((next - len).max(first), next))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn money_stays_in_the_month_that_bills_it() {
+        let at = |text: &str| Timestamp::parse(text, Tz::UTC).unwrap();
+        let moved = |start: &str, end: &str| {
+            let found = into_month(at("2026-05-01"), (at(start).us(), at(end).us()))?;
+            Some((
+                Timestamp::from_us(found.0).to_rfc3339(),
+                Timestamp::from_us(found.1).to_rfc3339(),
+            ))
+        };
+        let pair = |a: &str, b: &str| Some((a.to_owned(), b.to_owned()));
+        assert_eq!(moved("2026-05-31T23:00", "2026-06-01"), None);
+        assert_eq!(
+            moved("2026-04-28T03:00", "2026-04-28T04:00"),
+            pair("2026-05-01T00:00:00Z", "2026-05-01T01:00:00Z")
+        );
+        assert_eq!(
+            moved("2026-06-01T03:00", "2026-06-01T04:00"),
+            pair("2026-05-31T23:00:00Z", "2026-06-01T00:00:00Z")
+        );
     }
 }

@@ -34,6 +34,11 @@ impl Costs {
         Ok(())
     }
 
+    /// Billed, effective, list and contracted cost.
+    pub(in crate::ingest) fn each(&self) -> [Option<i128>; 4] {
+        [self.billed, self.effective, self.list, self.contracted]
+    }
+
     /// Takes other costs away.
     pub(in crate::ingest) fn less(&self, other: &Costs) -> Result<Costs, MoneyError> {
         let mut rest = *self;
@@ -74,6 +79,12 @@ impl Sums {
         self.nano_gpu_hours = plus(self.nano_gpu_hours, other.nano_gpu_hours)?;
         self.rows += other.rows;
         Ok(())
+    }
+
+    /// Whether nothing is in it but zeros.
+    pub(in crate::ingest) fn is_nothing(&self) -> bool {
+        let is_nothing = |it: Option<i128>| it.is_none_or(|it| it == 0);
+        self.costs.each().into_iter().all(is_nothing) && is_nothing(self.nano_gpu_hours)
     }
 
     /// GPU-hours.

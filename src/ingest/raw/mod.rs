@@ -8,6 +8,7 @@
 mod csv_rows;
 mod flatten;
 mod json_rows;
+mod pages;
 mod parquet;
 mod stream;
 mod table;
@@ -21,7 +22,7 @@ use parquet::ParquetInput;
 use stream::Hashed;
 
 pub(super) use flatten::flatten;
-pub(super) use table::{Column, MixedRows, RawTable, Value};
+pub(super) use table::{Column, MixedRows, RawTable, Tuples, Value};
 #[cfg(test)]
 pub(super) use table::{RowNumbers, Texts};
 

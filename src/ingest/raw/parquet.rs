@@ -1,7 +1,8 @@
 //! Parquet by polars, one piece of a row group at a time, with repeated texts as codes.
 
 use std::fs::File;
-use std::io::Cursor;
+use std::io::{Cursor, Read, Seek, SeekFrom};
+use std::ops::Range;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ use polars::prelude::*;
 use sha2::{Digest, Sha256};
 
 use super::super::IngestError;
+use super::pages;
 use super::stream::hex;
 use super::table::{Coded, Column, RawTable, RowNumbers, Texts};
 use super::{FileFacts, unreadable};
@@ -32,6 +34,26 @@ enum Bytes {
     Memory(Arc<Vec<u8>>),
 }
 
+impl Bytes {
+    /// A part of them; nothing where it cannot be read.
+    fn range(&self, file: Option<&mut File>, range: Range<u64>) -> Option<Vec<u8>> {
+        let len = usize::try_from(range.end.checked_sub(range.start)?).ok()?;
+        match (self, file) {
+            (Bytes::Memory(bytes), _) => {
+                let start = usize::try_from(range.start).ok()?;
+                bytes.get(start..start.checked_add(len)?).map(<[u8]>::to_vec)
+            }
+            (Bytes::Path(_), Some(file)) => {
+                let mut bytes = Vec::new();
+                file.seek(SeekFrom::Start(range.start)).ok()?;
+                let read = file.take(range.end - range.start).read_to_end(&mut bytes).ok()?;
+                (read == len).then_some(bytes)
+            }
+            (Bytes::Path(_), None) => None,
+        }
+    }
+}
+
 /// A Parquet file whose metadata was read.
 pub(in crate::ingest) struct ParquetInput {
     bytes: Bytes,
@@ -42,8 +64,35 @@ pub(in crate::ingest) struct ParquetInput {
     pub(in crate::ingest) headers: Vec<String>,
     /// The top-level column of each header.
     tops: Vec<String>,
-    /// First row and number of rows of each piece.
-    pub(in crate::ingest) pieces: Vec<(usize, usize)>,
+    /// Whether the column of each header holds plain texts.
+    texts: Vec<bool>,
+    /// The rows, as they can be read side by side.
+    pub(in crate::ingest) pieces: Vec<Piece>,
+}
+
+/// Rows that stand together in a file.
+#[derive(Clone, Debug)]
+pub(in crate::ingest) struct Piece {
+    /// Those of the file.
+    rows: Range<usize>,
+    /// The row group that holds them all, and the row of the file that it begins with.
+    group: Option<(usize, usize)>,
+}
+
+impl Piece {
+    /// The first of its rows.
+    pub(in crate::ingest) fn head(&self, most: usize) -> Piece {
+        self.parts(most.max(1)).next().unwrap_or_else(|| self.clone())
+    }
+
+    /// Parts of it of at most so many rows.
+    pub(super) fn parts(&self, most: usize) -> impl Iterator<Item = Piece> {
+        let (end, group) = (self.rows.end, self.group);
+        self.rows
+            .clone()
+            .step_by(most)
+            .map(move |start| Piece { rows: start..end.min(start + most), group })
+    }
 }
 
 impl ParquetInput {
@@ -63,6 +112,7 @@ impl ParquetInput {
             file: String::new(),
             headers: Vec::new(),
             tops: Vec::new(),
+            texts: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -86,17 +136,15 @@ impl ParquetInput {
             expand(&top, &field.dtype, &mut |path| {
                 self.headers.push(path);
                 self.tops.push(top.clone());
+                self.texts.push(field.dtype == ArrowDataType::Utf8View);
             });
         }
         let mut first = 0;
-        for group in &metadata.row_groups {
-            let (mut start, end) = (first, first + group.num_rows());
-            first = end;
-            while start < end {
-                let len = MOST_PIECE_ROWS.min(end - start);
-                self.pieces.push((start, len));
-                start += len;
-            }
+        for (at, group) in metadata.row_groups.iter().enumerate() {
+            let rows = first..first + group.num_rows();
+            first = rows.end;
+            let whole = Piece { group: Some((at, rows.start)), rows };
+            self.pieces.extend(whole.parts(MOST_PIECE_ROWS));
         }
         self.metadata = Some(metadata);
         Ok(self)
@@ -104,7 +152,7 @@ impl ParquetInput {
 
     /// Rows of the file.
     pub(in crate::ingest) fn rows(&self) -> u64 {
-        self.pieces.iter().map(|(_, len)| *len as u64).sum()
+        self.pieces.iter().map(|it| it.rows.len() as u64).sum()
     }
 
     /// The hash of the file.
@@ -128,15 +176,14 @@ impl ParquetInput {
     /// Reads a piece, only the columns that `wants` names.
     pub(in crate::ingest) fn piece(
         &self,
-        piece: (usize, usize),
+        piece: &Piece,
         wants: &dyn Fn(&str) -> bool,
     ) -> Result<RawTable, IngestError> {
-        let mut wanted: Vec<String> = self
-            .headers
-            .iter()
-            .zip(&self.tops)
-            .filter(|(header, _)| wants(header))
-            .map(|(_, top)| top.clone())
+        let mut coded = self.coded(piece, wants);
+        let is_open = |at: usize| coded.get(at).is_none_or(Option::is_none);
+        let mut wanted: Vec<String> = (0..self.headers.len())
+            .filter(|at| is_open(*at) && wants(&self.headers[*at]))
+            .map(|at| self.tops[at].clone())
             .collect();
         wanted.dedup();
         let frame = if wanted.is_empty() {
@@ -145,7 +192,7 @@ impl ParquetInput {
             let read = self.decode(|reader| {
                 reader
                     .with_columns(Some(wanted))
-                    .with_slice(Some(piece))
+                    .with_slice(Some((piece.rows.start, piece.rows.len())))
                     .read_parallel(ParallelStrategy::None)
                     .finish()
             })?;
@@ -155,15 +202,43 @@ impl ParquetInput {
             .headers
             .iter()
             .zip(&self.tops)
-            .map(|(header, top)| {
+            .enumerate()
+            .map(|(at, (header, top))| {
+                if let Some(column) = coded.get_mut(at).and_then(Option::take) {
+                    return Ok(Column::Coded(column));
+                }
                 let found =
                     frame.as_ref().filter(|_| wants(header)).and_then(|it| it.column(top).ok());
                 let Some(column) = found else { return Ok(Column::Other("not read".to_owned())) };
                 self.typed(column, header, top)
             })
             .collect::<Result<Vec<_>, _>>()?;
-        let rows = RowNumbers::From(piece.0 as u64 + 1, piece.1);
+        let rows = RowNumbers::From(piece.rows.start as u64 + 1, piece.rows.len());
         Ok(RawTable::new(self.headers.clone(), columns, rows))
+    }
+
+    /// The columns of texts that have a dictionary; nothing for the others.
+    pub(super) fn coded(&self, piece: &Piece, wants: &dyn Fn(&str) -> bool) -> Vec<Option<Coded>> {
+        let (Some((group, first)), Some(metadata)) = (piece.group, &self.metadata) else {
+            return Vec::new();
+        };
+        let Some(group) = metadata.row_groups.get(group) else { return Vec::new() };
+        let rows = piece.rows.start - first..piece.rows.end - first;
+        let mut file = match &self.bytes {
+            Bytes::Path(path) => File::open(path).ok(),
+            Bytes::Memory(_) => None,
+        };
+        let mut column = |at: usize| {
+            if !*self.texts.get(at)? || !wants(self.headers.get(at)?) {
+                return None;
+            }
+            let mut chunks = group.columns_under_root_iter(self.tops.get(at)?)?;
+            let chunk = chunks.next()?;
+            let bytes = self.bytes.range(file.as_mut(), chunk.byte_range())?;
+            // Whatever a damaged page does to the decoder, polars says what is wrong with it.
+            catch_unwind(AssertUnwindSafe(|| pages::coded(bytes, chunk, rows.clone()))).ok()?
+        };
+        (0..self.headers.len()).map(&mut column).collect()
     }
 
     /// Reads all rows in order.
@@ -181,10 +256,10 @@ impl ParquetInput {
         }
         if most_rows == usize::MAX {
             let all = usize::try_from(rows_in).unwrap_or(usize::MAX);
-            visit(self.piece((0, all), wants)?)?;
+            visit(self.piece(&Piece { rows: 0..all, group: None }, wants)?)?;
         } else {
             for piece in &self.pieces {
-                visit(self.piece(*piece, wants)?)?;
+                visit(self.piece(piece, wants)?)?;
             }
         }
         Ok(FileFacts { rows_in, rejected: Vec::new(), sha256, headers: self.headers })

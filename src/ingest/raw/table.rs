@@ -1,6 +1,10 @@
 //! A batch of rows as typed columns, whatever the file was written as.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
+
+use foldhash::fast::FixedState;
+use indexmap::IndexSet;
 
 use super::super::IngestError;
 use super::super::cell::Cell;
@@ -98,6 +102,67 @@ impl Coded {
     }
 }
 
+/// The distinct tuples of texts of some columns.
+pub(in crate::ingest) struct Tuples<'a> {
+    /// For each row the number of its tuple, in the order of first sight.
+    pub(in crate::ingest) of_rows: Vec<u32>,
+    /// For each tuple the first row that has it.
+    firsts: Vec<usize>,
+    columns: Vec<Cow<'a, Coded>>,
+}
+
+impl Tuples<'_> {
+    /// The texts of each tuple, in the order of the columns.
+    pub(in crate::ingest) fn texts(&self) -> impl Iterator<Item = Vec<Option<&str>>> {
+        self.firsts.iter().map(|row| {
+            let text = |it: &'_ Cow<'_, Coded>| it.codes.get(*row).copied().unwrap_or(0);
+            self.columns.iter().map(|it| it.value(text(it))).collect()
+        })
+    }
+}
+
+/// A number per row that is the same where the codes of the columns so far are: exact, for it is
+/// their codes as the digits of one number, which begins anew from 0 before it would not fit.
+struct Keys {
+    of_rows: Vec<u64>,
+    /// Above all keys.
+    kinds: u64,
+}
+
+impl Keys {
+    fn extend(&mut self, column: &Coded) {
+        let digits = column.values.len() as u64 + 1;
+        if digits == 1 {
+            return;
+        }
+        if self.kinds.checked_mul(digits).is_none() {
+            self.number();
+        }
+        for (key, code) in self.of_rows.iter_mut().zip(&column.codes) {
+            *key = *key * digits + u64::from(*code);
+        }
+        self.kinds = self.kinds.saturating_mul(digits);
+    }
+
+    /// Numbers the keys in the order of first sight; gives the first row of each.
+    fn number(&mut self) -> Vec<usize> {
+        let mut known: IndexSet<u64, FixedState> = IndexSet::default();
+        let mut firsts = Vec::new();
+        for (row, key) in self.of_rows.iter_mut().enumerate() {
+            let (number, is_new) = match known.get_index_of(key) {
+                Some(number) => (number, false),
+                None => known.insert_full(*key),
+            };
+            if is_new {
+                firsts.push(row);
+            }
+            *key = number as u64;
+        }
+        self.kinds = firsts.len().max(1) as u64;
+        firsts
+    }
+}
+
 impl RowNumbers {
     fn len(&self) -> usize {
         match self {
@@ -170,15 +235,28 @@ impl RawTable {
 
     /// The codes of a column and its distinct texts; made here where the file has none. Numbers
     /// and truth values are taken as texts.
-    pub(in crate::ingest) fn coded(&self, column: usize) -> std::borrow::Cow<'_, Coded> {
+    pub(in crate::ingest) fn coded(&self, column: usize) -> Cow<'_, Coded> {
         match self.columns.get(column) {
-            Some(Column::Coded(it)) => std::borrow::Cow::Borrowed(it),
-            _ => std::borrow::Cow::Owned(self.code(column)),
+            Some(Column::Coded(it)) => Cow::Borrowed(it),
+            _ => Cow::Owned(self.code(column)),
         }
     }
 
+    /// The distinct tuples of texts that these columns make.
+    pub(in crate::ingest) fn tuples(&self, columns: &[usize]) -> Tuples<'_> {
+        let columns: Vec<Cow<'_, Coded>> = columns.iter().map(|it| self.coded(*it)).collect();
+        let mut keys = Keys { of_rows: vec![0; self.len()], kinds: 1 };
+        for column in &columns {
+            keys.extend(column);
+        }
+        let firsts = keys.number();
+        #[expect(clippy::cast_possible_truncation, reason = "a number of a row of this batch")]
+        let of_rows = keys.of_rows.iter().map(|it| *it as u32).collect();
+        Tuples { of_rows, firsts, columns }
+    }
+
     fn code(&self, column: usize) -> Coded {
-        let mut index: indexmap::IndexMap<String, u32, foldhash::fast::FixedState> =
+        let mut index: indexmap::IndexMap<String, u32, FixedState> =
             indexmap::IndexMap::default();
         let mut codes = Vec::with_capacity(self.len());
         for row in 0..self.len() {
