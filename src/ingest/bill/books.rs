@@ -159,6 +159,9 @@ impl Books {
     pub(in crate::ingest) fn close(self) -> Result<Closed, MoneyError> {
         let Books { mut names, mut tally } = self;
         tally.release(|hold| names.released(hold))?;
+        let span = tally.span().and_then(|(start, end)| {
+            Period::new(Timestamp::from_us(start), Timestamp::from_us(end))
+        });
         let by_booking = {
             let mut order: Vec<usize> = (0..names.bookings.len()).collect();
             order.sort_by_key(|at| names.bookings.get_index(*at));
@@ -187,9 +190,6 @@ impl Books {
             .map(|(provider, _)| provider)
             .collect();
         rounded.sort();
-        let span = tally.span().and_then(|(start, end)| {
-            Period::new(Timestamp::from_us(start), Timestamp::from_us(end))
-        });
         Ok(Closed {
             entries: entries.collect(),
             totals: tally.totals.into_iter().collect(),

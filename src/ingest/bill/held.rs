@@ -120,9 +120,8 @@ mod tests {
     /// What comes out is what went in, row by row; `runs` is how many it took to hold them.
     fn check(rows: &[(i64, i64, Option<i128>, Option<i128>)], runs: usize) {
         let mut held = Held::default();
-        let of = |billed, effective| {
-            Sums::of(Costs { billed, effective, ..Costs::default() }, None)
-        };
+        let of =
+            |billed, effective| Sums::of(Costs { billed, effective, ..Costs::default() }, None);
         for (start, end, billed, effective) in rows {
             held.add(3, (start * HOUR, end * HOUR), &of(*billed, *effective));
         }

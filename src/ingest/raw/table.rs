@@ -256,8 +256,7 @@ impl RawTable {
     }
 
     fn code(&self, column: usize) -> Coded {
-        let mut index: indexmap::IndexMap<String, u32, FixedState> =
-            indexmap::IndexMap::default();
+        let mut index: indexmap::IndexMap<String, u32, FixedState> = indexmap::IndexMap::default();
         let mut codes = Vec::with_capacity(self.len());
         for row in 0..self.len() {
             let shown;
