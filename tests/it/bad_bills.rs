@@ -139,6 +139,8 @@ fn amounts_are_decimal_numbers_or_refused() {
     for (cell, says) in [
         ("1,234.56", "`1,234.56` is not a decimal amount"),
         ("(12.00)", "`(12.00)` is not a decimal amount"),
+        ("+5", "`+5` is not a decimal amount"),
+        ("1E+7", "`1E+7` is not a decimal amount"),
         ("$5", "`$5` is not a decimal amount"),
         ("5 USD", "`5 USD` is not a decimal amount"),
         ("NaN", "`NaN` is not a decimal amount"),
@@ -152,8 +154,6 @@ fn amounts_are_decimal_numbers_or_refused() {
     for (cell, total) in [
         ("1e-7", "1.5000001"),
         ("35.2E-7", "1.50000352"),
-        ("1E+7", "10000001.50"),
-        ("+5", "6.50"),
         ("-0", "1.50"),
         ("0.123456789012345678", "1.623456789012345678"),
         (" 2 ", "3.50"),
@@ -218,7 +218,8 @@ fn the_limit_of_rejected_rows_has_two_sides() {
 fn one_bad_file_among_thirty_is_named() {
     let bench = Bench::new();
     for at in 0..30 {
-        bench.write(&format!("bills/{at:02}.csv"), focus(&[row(at % 24, &[])]));
+        let own = format!("i-{at}");
+        bench.write(&format!("bills/{at:02}.csv"), focus(&[row(at % 24, &[("ResourceId", &own)])]));
     }
     let folder = bench.path("bills").display().to_string();
     let ran = bench.run(&["ingest", &folder, "--format", "json"]);
@@ -292,13 +293,20 @@ fn one_bill_in_two_formats_is_refused() {
 }
 
 #[test]
-#[ignore = "open: a copy of a file, or the same file packed, is added a second time"]
 fn one_bill_under_two_names_is_refused() {
     let bench = Bench::new();
     let text = focus(&[row(7, &[]), row(8, &[])]);
     let first = bench.write("bill.csv", &text);
     let copy = bench.write("bill (1).csv", &text);
     ends(&bench.run(&["ingest", &first, &copy]), &["bill.csv", "bill (1).csv"], "one of the two");
+}
+
+#[test]
+#[ignore = "open: the same rows in another container, or packed, are added a second time"]
+fn one_bill_in_two_containers_is_refused() {
+    let bench = Bench::new();
+    let text = focus(&[row(7, &[]), row(8, &[])]);
+    let first = bench.write("bill.csv", &text);
     let mut gz = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
     gz.write_all(text.as_bytes()).unwrap();
     let packed = bench.write("bill.csv.gz", gz.finish().unwrap());
@@ -306,10 +314,9 @@ fn one_bill_under_two_names_is_refused() {
 }
 
 #[test]
-#[ignore = "open: the error of Prometheus is not told, and a cut answer is called an unknown format"]
 fn an_error_of_prometheus_is_told() {
     let error = r#"{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries"}"#;
-    check("gpus.json", error, &["bad_data", "11,000 points"], "");
+    check("gpus.json", error, &["bad_data", "exceeded maximum resolution"], "");
     let answer = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"DCGM_FI_DEV_GPU_UTIL","UUID":"GPU-1"},"values":[[1781078400,"5"],[17810"#;
     check("gpus.json", answer, &["ends too early"], "cut short");
 }
