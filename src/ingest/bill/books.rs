@@ -29,6 +29,7 @@ pub(in crate::ingest) struct Entry {
 
 /// Whether the effective costs of a provider were rounded away.
 #[derive(Clone, Copy, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a fact of its own")]
 pub(super) struct Rounding {
     pub(super) effective_seen: bool,
     pub(super) effective_fraction: bool,
@@ -40,7 +41,7 @@ pub(super) struct Rounding {
 impl Rounding {
     /// All effective costs are whole where the billed ones are not, or all are 0 where something
     /// was billed.
-    fn is_rounded(&self) -> bool {
+    fn is_rounded(self) -> bool {
         if self.effective_seen {
             !self.effective_fraction && self.billed_fraction
         } else {
