@@ -80,11 +80,11 @@ pub(super) fn finish(
     let dated = span.is_some();
     let span = undated(span, &files, options)?;
     // Invoice months are months of UTC.
-    let of_bill = closed.span.is_some() && options.cut.month.is_some();
-    let zone = if of_bill { Tz::UTC } else { options.zone };
+    let has_bill = closed.span.is_some();
+    let zone = if has_bill && options.cut.month.is_some() { Tz::UTC } else { options.zone };
     let window = options.cut.resolve(span, zone)?;
-    let whole = options.cut.whole_month(window, zone).filter(|_| of_bill).unwrap_or(window);
-    let cut = options.cut.is_some().then_some(whole);
+    let asked = if has_bill { options.cut.asked(window, zone) } else { window };
+    let cut = options.cut.is_some().then_some(asked);
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,

@@ -265,7 +265,6 @@ proptest! {
     }
 
     #[test]
-    #[ignore = "open: a window is cut to the span of usage, which leaves out charges before and after it"]
     fn a_window_holds_every_charge_that_starts_in_it(rows in charges(), since in 0_u32..96, length in 1_u32..60) {
         let rows = dollars(&rows);
         let (start, end) = (instant(since), instant(since + length));

@@ -71,7 +71,7 @@ impl Amount {
             3 if self.places > 0 => {
                 format!("{sign}{}.{}e-{}", units / 10, units % 10, self.places - 1)
             }
-            4 if sign.is_empty() => format!("+{plain}"),
+            4 if sign.is_empty() => format!("0{plain}"),
             _ => plain,
         }
     }
