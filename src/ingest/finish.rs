@@ -247,7 +247,7 @@ fn join(
     for provider in &closed.rounded {
         let name = provider.as_deref().unwrap_or("a provider without a name");
         notices.push(format!(
-            "{name}: every effective cost in the bill is a whole number while the billed costs are not, so they \
+            "{name}: every effective cost in the bill is 0 or a whole number where the billed cost is not, so they \
              were rounded away: the analysis uses the billed cost"
         ));
     }

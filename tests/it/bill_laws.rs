@@ -19,9 +19,11 @@ const CONFIG: &str = "[fx]\nEUR = \"1.0812\"\nGBP = \"1.270000000001\"\n[[rule]]
                       \"batch\" }\nworkload = \"{tag:app}\"\nowner = \"ops\"\n";
 
 /// What makes a row one that is refused: a column, and the text in it; `=start` is the cell before.
-const SPOILS: [(&str, &str); 11] = [
+const SPOILS: [(&str, &str); 13] = [
     ("BilledCost", "1,234.56"),
     ("BilledCost", "(12.00)"),
+    ("BilledCost", "+5"),
+    ("BilledCost", "1E+7"),
     ("BilledCost", ""),
     ("BilledCost", "0.1234567890123456789"),
     ("ListCost", "twelve"),

@@ -53,7 +53,7 @@ impl Amount {
         Amount { atto, places, style }
     }
 
-    /// `12.50`, `12.500000000000000000`, `1250E-2`, `125.0e-1` or `+12.50`.
+    /// `12.50`, `12.500000000000000000`, `1250E-2` or `125.0e-1`.
     pub(crate) fn text(self) -> String {
         let sign = if self.atto < 0 { "-" } else { "" };
         let all = self.atto.unsigned_abs();
@@ -71,7 +71,6 @@ impl Amount {
             3 if self.places > 0 => {
                 format!("{sign}{}.{}e-{}", units / 10, units % 10, self.places - 1)
             }
-            4 if sign.is_empty() => format!("0{plain}"),
             _ => plain,
         }
     }
@@ -95,7 +94,7 @@ pub(crate) struct Charge {
 }
 
 pub(crate) fn amount() -> impl Strategy<Value = Amount> {
-    (-1_000_000_000_i64..1_000_000_000, 0_usize..=18, 0_u8..5)
+    (-1_000_000_000_i64..1_000_000_000, 0_usize..=18, 0_u8..4)
         .prop_map(|(units, places, style)| Amount::of(units, places, style))
 }
 

@@ -359,3 +359,30 @@ fn parquet_of_every_kind_is_the_same_account() {
         }
     }
 }
+
+#[test]
+fn a_provider_whose_effective_costs_are_all_0_is_analysed_on_what_was_billed() {
+    // As some exports of Oracle have it; 8 of a reservation of Amazon are 0 for another reason: what
+    // is billed for them is 0 too.
+    let bench = Bench::new();
+    let header = "BilledCost,EffectiveCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,PricingQuantity,PricingUnit,ChargeDescription,ResourceId,ServiceCategory,ProviderName\n";
+    let row = |costs: &str, provider: &str, gpu: &str| {
+        format!(
+            "{costs},USD,Usage,2026-06-10T08:00:00Z,2026-06-10T09:00:00Z,8,GPU-Hours,{gpu},i-1,Compute,{provider}\n"
+        )
+    };
+    let oracle = row("80,0", "Oracle", "OCI - Compute - GPU - H100");
+    let amazon = row("0,0", "AWS", "p5.48xlarge");
+    bench.write("focus.csv", format!("{header}{oracle}{amazon}"));
+    let found = read(&[bench.path("focus.csv")]).unwrap();
+    holds(&found, &"zero");
+    assert_eq!(totals(&found.reconciliation), "80.00 0.00 -");
+    let usage = &found.usage;
+    let cost = |provider: &str| {
+        let at = (0..usage.len()).find(|at| usage.provider.get(*at) == Some(provider)).unwrap();
+        usage.effective_cost[at].unwrap() / 10_i128.pow(18)
+    };
+    assert_eq!((cost("oci"), cost("aws")), (80, 0));
+    assert!(found.notices.iter().any(|it| it.starts_with("oci: ")), "{:?}", found.notices);
+    assert!(!found.notices.iter().any(|it| it.starts_with("aws: ")), "{:?}", found.notices);
+}

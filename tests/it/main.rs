@@ -11,10 +11,12 @@
 
 mod account;
 mod architecture;
+mod bad_bills;
 mod bad_input;
 mod bill_laws;
 mod charges;
 mod cli;
+mod clocks;
 mod cur_items;
 mod focus;
 mod formats;
@@ -22,5 +24,6 @@ mod golden;
 mod init;
 mod laws;
 mod own_formats;
+mod privacy;
 mod reference;
 mod support;

@@ -33,6 +33,20 @@ pub(super) struct Rounding {
     pub(super) effective_seen: bool,
     pub(super) effective_fraction: bool,
     pub(super) billed_fraction: bool,
+    /// A use was invoiced whose effective cost is 0.
+    pub(super) lost: bool,
+}
+
+impl Rounding {
+    /// All effective costs are whole where the billed ones are not, or all are 0 where something
+    /// was billed.
+    fn is_rounded(&self) -> bool {
+        if self.effective_seen {
+            !self.effective_fraction && self.billed_fraction
+        } else {
+            self.lost
+        }
+    }
 }
 
 /// What the numbers of a [`Tally`] mean.
@@ -180,13 +194,11 @@ impl Books {
             let period = Period::new(Timestamp::from_us(start), Timestamp::from_us(end))?;
             Some(Entry { booking: Arc::clone(bookings.get(booking as usize)?), period, sums })
         });
-        let rounded =
-            |it: &Rounding| it.effective_seen && !it.effective_fraction && it.billed_fraction;
         let mut rounded: Vec<Option<String>> = names
             .providers
             .into_iter()
             .zip(tally.rounding)
-            .filter(|(_, it)| rounded(it))
+            .filter(|(_, it)| it.is_rounded())
             .map(|(provider, _)| provider)
             .collect();
         rounded.sort();

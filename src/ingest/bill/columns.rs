@@ -119,7 +119,7 @@ pub(in crate::ingest) fn period(start: Timestamp, end: Timestamp) -> Result<Peri
     let period = Period::new(start, end)
         .ok_or_else(|| format!("the period ends at {end}, not after its start"))?;
     if period.len_us() > MOST_PERIOD_US {
-        return Err("the period is longer than 400 days".to_owned());
+        return Err(format!("the period from {start} to {end} is longer than 400 days"));
     }
     Ok(period)
 }

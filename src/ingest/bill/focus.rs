@@ -62,8 +62,15 @@ const NUMBERS: [&str; 9] = [
     "billingperiodstart",
 ];
 /// Columns without which nothing can be said.
-const REQUIRED: [&str; 5] =
-    ["BilledCost", "BillingCurrency", "ChargeCategory", "ChargePeriodStart", "ChargePeriodEnd"];
+const REQUIRED: [&str; 6] = [
+    "BilledCost",
+    // Without it what a commitment covers would cost nothing.
+    "EffectiveCost",
+    "BillingCurrency",
+    "ChargeCategory",
+    "ChargePeriodStart",
+    "ChargePeriodEnd",
+];
 /// Columns that came with a version, the newest first.
 const VERSIONS: [(&str, &[&str]); 4] = [
     ("1.4", &["commitmentprogrameligibilitydetails", "invoicedetailid"]),

@@ -148,6 +148,7 @@ impl Tally {
                 seen.effective_seen = true;
                 seen.effective_fraction = has_fraction(effective);
             }
+            seen.lost |= costs.effective == Some(0) && costs.billed.is_some_and(|it| it != 0);
             if !seen.billed_fraction {
                 seen.billed_fraction = costs.billed.is_some_and(has_fraction);
             }
@@ -181,6 +182,7 @@ impl Tally {
                 known.effective_seen |= seen.effective_seen;
                 known.effective_fraction |= seen.effective_fraction;
                 known.billed_fraction |= seen.billed_fraction;
+                known.lost |= seen.lost;
             }
         }
         for (known, more) in self.invoice.iter_mut().zip(other.invoice) {

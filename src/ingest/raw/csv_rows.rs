@@ -6,6 +6,9 @@ use super::stream::Unpacked;
 use super::table::{Column, RawTable, RowNumbers, Texts};
 use super::{FileFacts, faulty, unreadable};
 
+/// What to do with bytes that end too early.
+const CUT_SHORT: &str = "the file is probably cut short: copy it again";
+
 /// A CSV file behind its header.
 pub(super) struct CsvRows {
     pub(super) headers: Vec<String>,
@@ -32,6 +35,10 @@ impl CsvRows {
             csv::ReaderBuilder::new().flexible(true).delimiter(delimiter).from_reader(text);
         let headers = match reader.headers() {
             Ok(found) => found.iter().map(str::to_owned).collect::<Vec<_>>(),
+            Err(error) if error.is_io_error() => {
+                let reason = format!("the header cannot be read: {error}");
+                return Err(unreadable(file, reason, CUT_SHORT));
+            }
             Err(error) => {
                 let reason = format!("the header cannot be read: {error}");
                 return Err(unreadable(file, reason, "save it as CSV in UTF-8"));
@@ -55,7 +62,11 @@ impl CsvRows {
         let mut record = csv::ByteRecord::new();
         loop {
             let read = self.reader.read_byte_record(&mut record);
-            if !read.map_err(|error| unreadable(file, error.to_string(), "check the file"))? {
+            let cut_short = |error: csv::Error| {
+                let reason = format!("cannot be read after row {rows_in}: {error}");
+                unreadable(file, reason, CUT_SHORT)
+            };
+            if !read.map_err(cut_short)? {
                 break;
             }
             rows_in += 1;

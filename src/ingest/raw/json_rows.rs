@@ -64,8 +64,7 @@ impl JsonLines {
         }
         let headers = rows.finish().headers;
         if objects.is_empty() {
-            let hint = "write one JSON object per line";
-            return Err(unreadable(file, "no line is a JSON object", hint));
+            return Err(no_object(&first, file));
         }
         let opening = objects.into_iter().next().map(serde_json::Value::Object);
         Ok(JsonLines { headers, file: file.to_owned(), first, opening, text })
@@ -190,6 +189,21 @@ pub(super) fn array(
         visit(table)?;
     }
     Ok(FileFacts { rows_in, rejected, sha256, headers })
+}
+
+/// Why a text has no object: one line that ends in the middle is a document that was cut short.
+fn no_object(lines: &[(u64, Vec<u8>)], file: &str) -> IngestError {
+    let only = match lines {
+        [(_, line)] => serde_json::from_slice::<Object>(line).err(),
+        _ => None,
+    };
+    match only.filter(serde_json::Error::is_eof) {
+        Some(error) => {
+            let hint = "the file is probably cut short: export it again";
+            unreadable(file, format!("not JSON: {}", plain(&error)), hint)
+        }
+        None => unreadable(file, "no line is a JSON object", "write one JSON object per line"),
+    }
 }
 
 /// The next line that is not blank, and its number.

@@ -119,3 +119,24 @@ impl BufRead for Unpacked {
         self.reader.consume(amount);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_document_above_the_limit_is_refused_and_one_at_it_is_read() {
+        let whole = |most: u64| {
+            let bytes = Box::new(io::Cursor::new(vec![b' '; 3 << 20]));
+            let reader = BufReader::new(Hashed::new(bytes));
+            unpacked(reader, "big.json").unwrap().read_whole(most, "big.json")
+        };
+        assert_eq!(whole(3 << 20).unwrap().0.len(), 3 << 20);
+        let error = whole((3 << 20) - 1).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "big.json: one JSON document of more than 2 MiB cannot be read whole"
+        );
+        assert!(error.hint().contains("JSON lines"), "{}", error.hint());
+    }
+}
