@@ -63,7 +63,7 @@ pub(super) fn finish(
     // Bills keep a part of very many rejected rows, and count them all.
     let uncounted = closed.n_rejected - closed.rejected.len() as u64;
     let of_bills = closed.rejected.iter().cloned();
-    let rows = usage.rejected.into_iter().chain(logs.rejected).chain(of_bills);
+    let rows = usage.rejected.iter().cloned().chain(logs.rejected).chain(of_bills);
     let mut refused = Refused { rows: rows.chain(gathered.rejected).collect(), uncounted };
     refused.sort(&files);
     refused.check_limit(rows_in, options.max_rejected_percent)?;
@@ -74,17 +74,17 @@ pub(super) fn finish(
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
     let billed = span.filter(|_| closed.span.is_some());
     let joined = join(&usage.table, &closed, (&measured, billed), &rates)?;
-    notices.extend(usage.notices);
+    notices.extend(usage.notices.iter().cloned());
     notices.extend(joined.notices);
     notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
     let span = undated(span, &files, options)?;
     // Invoice months are months of UTC.
-    let of_bill = closed.span.is_some() && options.cut.month.is_some();
-    let zone = if of_bill { Tz::UTC } else { options.zone };
+    let has_bill = closed.span.is_some();
+    let zone = if has_bill && options.cut.month.is_some() { Tz::UTC } else { options.zone };
     let window = options.cut.resolve(span, zone)?;
-    let whole = options.cut.whole_month(window, zone).filter(|_| of_bill).unwrap_or(window);
-    let cut = options.cut.is_some().then_some(whole);
+    let asked = if has_bill { options.cut.asked(window, zone) } else { window };
+    let cut = options.cut.is_some().then_some(asked);
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,
@@ -102,12 +102,7 @@ pub(super) fn finish(
         duplicates: refused.duplicates(),
         outside_window: outside_rows + n_all - n_requests(&requests),
     };
-    let tables = reconcile::TableTotals {
-        table: &usage.table,
-        file: usage.file_totals,
-        rejected: usage.rejected_totals,
-        from_floats: usage.amounts_from_floats,
-    };
+    let tables = reconcile::TableTotals::of(&usage);
     let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
     let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
     let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);

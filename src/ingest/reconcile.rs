@@ -10,6 +10,7 @@ use std::collections::BTreeMap;
 
 use super::bill::{Booking, Closed, Costs, Entry, Fate, Sums};
 use super::fx::Rates;
+use super::usage_rows::UsageRows;
 use crate::units::{Currency, Money, MoneyError, Period};
 use crate::usage::{UsageRow, UsageTable};
 
@@ -211,6 +212,18 @@ pub(super) struct TableTotals<'a> {
     pub(super) rejected: CostTotals,
     /// Amounts from floats.
     pub(super) from_floats: u64,
+}
+
+impl TableTotals<'_> {
+    /// What the usage tables brought.
+    pub(super) fn of(usage: &UsageRows) -> TableTotals<'_> {
+        TableTotals {
+            table: &usage.table,
+            file: usage.file_totals,
+            rejected: usage.rejected_totals,
+            from_floats: usage.amounts_from_floats,
+        }
+    }
 }
 
 /// What the bills brought, and how it is cut and converted.

@@ -27,12 +27,26 @@ impl WindowCut {
         *self != WindowCut::default()
     }
 
-    /// The whole month asked for, also where the data begin later or end earlier: what the account is
-    /// cut by, since a tax or a fee of the month has no hour of its own.
-    pub(super) fn whole_month(&self, window: Period, zone: Tz) -> Option<Period> {
-        self.month.as_ref()?;
-        let first = window.start().in_zone(zone).date().with_day(1)?;
-        whole_month(first, zone)
+    /// What is asked for, also where the data begin later or end earlier: the account is cut by it,
+    /// since a tax or a fee of a month has no hour of its own. `window` is what it came to.
+    pub(super) fn asked(&self, window: Period, zone: Tz) -> Period {
+        /// 1 January 2101.
+        const END_US: i64 = 4_133_980_800_000_000;
+        if self.month.is_some() {
+            let first = window.start().in_zone(zone).date().with_day(1);
+            return first.and_then(|it| whole_month(it, zone)).unwrap_or(window);
+        }
+        let instant = |text: &str| Timestamp::parse(text, zone).ok();
+        let start = match &self.since {
+            Some(text) if parse_span_us(text).is_ok() => Some(window.start()),
+            Some(text) => instant(text),
+            None => Some(Timestamp::from_us(0)),
+        };
+        let end = match &self.until {
+            Some(text) => instant(text),
+            None => Some(Timestamp::from_us(END_US)),
+        };
+        start.zip(end).and_then(|(start, end)| Period::new(start, end)).unwrap_or(window)
     }
 
     /// The window, given what the data span.

@@ -73,13 +73,11 @@ impl Tally {
 
     /// Adds to the total of a currency and a charge category.
     pub(super) fn total(&mut self, key: TotalKey, sums: &Sums) -> Result<(), MoneyError> {
-        match self.totals.iter_mut().find(|it| it.0 == key) {
-            Some((_, known)) => known.add(sums),
-            None => {
-                self.totals.push((key, *sums));
-                Ok(())
-            }
+        if let Some((_, known)) = self.totals.iter_mut().find(|it| it.0 == key) {
+            return known.add(sums);
         }
+        self.totals.push((key, *sums));
+        Ok(())
     }
 
     /// Adds to the group of a booking and a period.

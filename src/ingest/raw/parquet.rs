@@ -417,14 +417,12 @@ fn texts(column: &StringChunked) -> Column {
                 codes.push(code);
                 continue;
             }
-            let code = match by_view.get(&view) {
-                Some(code) => *code,
-                None => {
-                    let text = chunk.get(row).unwrap_or_default();
-                    let code = code_of(&mut index, text);
-                    by_view.insert(view, code);
-                    code
-                }
+            let code = if let Some(code) = by_view.get(&view) {
+                *code
+            } else {
+                let code = code_of(&mut index, chunk.get(row).unwrap_or_default());
+                by_view.insert(view, code);
+                code
             };
             last = Some((view, code));
             codes.push(code);
