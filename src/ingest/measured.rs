@@ -338,6 +338,8 @@ pub(super) fn row_of_bill(
 ) -> UsageRow<'_> {
     let booking = &entry.booking;
     let costs = &entry.sums.costs;
+    // What a commitment covers is billed with the commitment: its 0 is no price.
+    let effective_rounded = effective_rounded && booking.commitment.is_none();
     let money = |atto: Option<i128>| atto.map(|it| Money::from_atto(it, booking.currency));
     UsageRow {
         period: Some(entry.period),

@@ -388,7 +388,6 @@ fn a_provider_whose_effective_costs_are_all_0_is_analysed_on_what_was_billed() {
 }
 
 #[test]
-#[ignore = "open: row_of_bill takes the billed cost, 0, of what a commitment covers"]
 fn what_a_commitment_covers_is_not_free_where_effective_costs_are_rounded() {
     let bench = Bench::new();
     let header = "BilledCost,EffectiveCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,PricingQuantity,PricingUnit,ChargeDescription,ResourceId,ServiceCategory,ProviderName,CommitmentDiscountId,CommitmentDiscountStatus\n";
