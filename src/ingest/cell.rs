@@ -2,11 +2,14 @@
 
 use chrono_tz::Tz;
 
+use super::raw::{Column, RawTable};
 use super::rejected::excerpt;
 use crate::units::{Currency, Money, MoneyError, Timestamp, atto_from_float, atto_from_text};
 
 /// Counts above this are mistakes, and would not survive a float column.
 const MAX_COUNT: f64 = 9_007_199_254_740_992.0;
+/// From 1970 until 1 January 2101.
+const PLAUSIBLE_US: std::ops::Range<i64> = 0..4_133_980_800_000_000;
 /// Seconds since the epoch above which a bare number can be told from a relative time (1973).
 const LEAST_EPOCH_S: f64 = 1e8;
 
@@ -84,6 +87,42 @@ fn decimal(digits: i128, scale: usize) -> Result<i128, MoneyError> {
     match factor.and_then(|it| digits.checked_mul(10_i128.pow(it))) {
         Some(atto) => Ok(atto),
         None => atto_from_text(&format!("{digits}e-{scale}")),
+    }
+}
+
+/// [`atto`] of a cell; the column that nearly every amount is in takes the short way.
+#[inline]
+pub(super) fn atto_at(
+    table: &RawTable,
+    column: usize,
+    row: usize,
+) -> Result<Option<(i128, bool)>, String> {
+    match table.column(column) {
+        Some(Column::Float(values)) => match values.get(row).copied().flatten() {
+            None => Ok(None),
+            Some(value) => match atto_from_float(value) {
+                Ok(found) => Ok(Some((found, true))),
+                Err(_) => atto(Cell::Float(value)),
+            },
+        },
+        _ => atto(table.cell(column, row)),
+    }
+}
+
+/// [`time`] of a cell, whose wall clock is that of UTC; the usual column takes the short way.
+#[inline]
+pub(super) fn utc_at(
+    table: &RawTable,
+    column: usize,
+    row: usize,
+) -> Result<Option<Timestamp>, String> {
+    match table.column(column) {
+        Some(Column::Time(values, _)) => match values.get(row).copied().flatten() {
+            None => Ok(None),
+            Some(us) if PLAUSIBLE_US.contains(&us) => Ok(Some(Timestamp::from_us(us))),
+            Some(us) => time(Cell::Time(us, true), Tz::UTC),
+        },
+        _ => time(table.cell(column, row), Tz::UTC),
     }
 }
 
@@ -181,9 +220,7 @@ fn epoch(value: f64, cell: Cell<'_>) -> Result<Timestamp, String> {
 }
 
 fn checked(at: Timestamp, cell: Cell<'_>) -> Result<Timestamp, String> {
-    // 1 January 2101.
-    const END_US: i64 = 4_133_980_800_000_000;
-    if (0..END_US).contains(&at.us()) {
+    if PLAUSIBLE_US.contains(&at.us()) {
         Ok(at)
     } else {
         Err(format!("{} is outside the years 1970 to 2100", cell.show()))

@@ -345,19 +345,29 @@ fn div_half_even_with_rest(numerator: i128, denominator: i128, rest: bool) -> i1
 /// is the nearest one, and no other decimal of at most 15 digits has the same nearest float; so if
 /// the rounded number of units of 10^-9, 10^-12 or 10^-15 gives back the float, it is the shortest
 /// form, and no text need be written.
+#[inline]
 pub fn atto_from_float(value: f64) -> Result<i128, MoneyError> {
     const MOST_DIGITS: f64 = 1e15;
     const UNITS: [(f64, i128); 3] = [(1e9, NANO), (1e12, 1_000_000), (1e15, 1_000)];
+    for (scale, atto) in UNITS {
+        let scaled = value * scale;
+        // Also false for what is no number.
+        if scaled.abs() < MOST_DIGITS {
+            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
+            let nearest = (scaled + 0.5_f64.copysign(scaled)) as i64;
+            #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
+            if nearest as f64 / scale == value {
+                return Ok(i128::from(nearest) * atto);
+            }
+        }
+    }
+    atto_from_digits(value)
+}
+
+/// [`atto_from_float`] by the text of the shortest form.
+fn atto_from_digits(value: f64) -> Result<i128, MoneyError> {
     if !value.is_finite() {
         return Err(MoneyError::NotDecimal(value.to_string()));
-    }
-    for (scale, atto) in UNITS {
-        let scaled = (value * scale).round_ties_even();
-        #[expect(clippy::float_cmp, reason = "the same bits are the proof")]
-        if scaled.abs() < MOST_DIGITS && scaled / scale == value {
-            #[expect(clippy::cast_possible_truncation, reason = "a whole number below 10^15")]
-            return Ok(i128::from(scaled as i64) * atto);
-        }
     }
     let text = format!("{value:e}");
     let (digits, places) = decimal_parts(&text)?;

@@ -14,7 +14,7 @@
 use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, Fault, Line, Parts};
+use super::charge::{BillFormat, Bound, Fault, Line, Parts, Terms};
 use super::columns::{self, filled, plain};
 use super::fields::{Fields, LineColumns};
 use crate::units::Currency;
@@ -199,7 +199,7 @@ impl Bound for CostDetails {
         columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         row::read(self, (table, row), line, out)
     }
 

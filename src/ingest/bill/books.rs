@@ -73,8 +73,8 @@ impl Names {
     }
 
     /// The number of a provider.
-    pub(super) fn provider(&mut self, provider: Option<String>) -> usize {
-        self.providers.insert_full(provider).0
+    pub(super) fn provider(&mut self, provider: Option<String>) -> u32 {
+        u32::try_from(self.providers.insert_full(provider).0).unwrap_or(u32::MAX)
     }
 
     /// The number of a new hold.
@@ -123,10 +123,16 @@ impl Names {
 }
 
 /// Everything booked so far.
-#[derive(Default)]
 pub(in crate::ingest) struct Books {
     names: Names,
     tally: Tally,
+    is_empty: bool,
+}
+
+impl Default for Books {
+    fn default() -> Books {
+        Books { names: Names::default(), tally: Tally::default(), is_empty: true }
+    }
 }
 
 impl Books {
@@ -146,9 +152,13 @@ impl Books {
 
     /// Takes what was added up for a file.
     pub(super) fn absorb(&mut self, names: Names, tally: Tally) -> Result<(), MoneyError> {
+        if self.is_empty {
+            *self = Books { names, tally, is_empty: false };
+            return Ok(());
+        }
         let own = &mut self.names;
         let bookings: Vec<u32> = names.bookings.iter().map(|it| own.number(it)).collect();
-        let providers: Vec<usize> =
+        let providers: Vec<u32> =
             names.providers.into_iter().map(|it| own.provider(it)).collect();
         let mut holds = Vec::with_capacity(names.holds.len());
         for (resource, booking) in names.holds {
@@ -166,13 +176,13 @@ impl Books {
             tally,
             |booking| at(&bookings, booking),
             |hold| at(&holds, hold),
-            |provider| providers.get(provider).copied().unwrap_or(0),
+            |provider| at(&providers, provider),
         )
     }
 
     /// Closes the books: what was held goes to its machine, or to where it belongs without one.
     pub(in crate::ingest) fn close(self) -> Result<Closed, MoneyError> {
-        let Books { mut names, mut tally } = self;
+        let Books { mut names, mut tally, .. } = self;
         tally.release(|hold| names.released(hold))?;
         let span = tally.span().and_then(|(start, end)| {
             Period::new(Timestamp::from_us(start), Timestamp::from_us(end))

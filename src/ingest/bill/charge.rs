@@ -158,6 +158,37 @@ pub(in crate::ingest) struct Line {
     pub(in crate::ingest) own: u8,
 }
 
+/// What rows need of their line: what in it is no text.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(in crate::ingest) struct Terms {
+    /// What kind of charge.
+    pub(in crate::ingest) category: Option<ChargeCategory>,
+    /// Corrects a period that was invoiced before.
+    pub(in crate::ingest) correction: bool,
+    /// Whether a commitment has to do with it.
+    pub(in crate::ingest) committed: bool,
+    /// Whether the charge is on an invoice; nothing where the format does not say.
+    pub(in crate::ingest) invoiced: Option<bool>,
+    /// What the quantity counts.
+    pub(in crate::ingest) unit: QuantityUnit,
+    /// What the format itself noted.
+    pub(in crate::ingest) own: u8,
+}
+
+impl Line {
+    /// What rows need of it.
+    pub(in crate::ingest) fn terms(&self) -> Terms {
+        Terms {
+            category: self.category,
+            correction: self.correction,
+            committed: self.commitment.is_some(),
+            invoiced: self.invoiced,
+            unit: self.unit,
+            own: self.own,
+        }
+    }
+}
+
 /// The four costs in 10^-18 of the currency of the line; not known is `None`, never 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(in crate::ingest) struct Costs {
@@ -247,7 +278,8 @@ pub(in crate::ingest) trait Bound: Sync {
     }
     /// The parts of a row. On a fault the parts pushed so far still count as amounts that could be
     /// read: push before failing where there is an amount.
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault>;
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts)
+    -> Result<(), Fault>;
     /// Headers that are used.
     fn columns_used(&self) -> Vec<String>;
     /// The format with its version, for people: `FOCUS 1.2`, `AWS CUR 2.0`.

@@ -18,7 +18,7 @@ use super::cells::{
     LineColumns, amount, any_is, charge, fault, is_one_of, names_of, number, optional,
     period_between, required,
 };
-use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit};
+use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit, Terms};
 use crate::units::Currency;
 
 pub(in crate::ingest) use document::{estimated, is_own, is_unfinished, table};
@@ -179,7 +179,7 @@ impl Bound for Results {
         self.currency_of(texts).ok().map(|it| it.unwrap_or(Currency::USD))
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let costs = self.costs(table, row, out)?;
         let hours = match self.usage {
             // What is no number is a fault of the row even where it counts no hours.

@@ -4,14 +4,10 @@
 //! `ProviderName`, else `PublisherName` (1.4 removed the last two). Times without an offset are UTC,
 //! as the specification demands. Null is an empty field or `NULL`; it is never 0.
 
-use chrono_tz::Tz;
-
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{
-    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Use,
-};
+use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms, Use};
 use super::columns::{self, Columns};
 use super::provider::provider_name;
 use crate::units::{Currency, Period};
@@ -237,12 +233,12 @@ impl Bound for Focus {
         Currency::parse(code).ok()
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let mut fault = None;
         let mut floats = 0;
         let mut amount = |column: Option<usize>| {
             let column = column?;
-            match cell::atto(table.cell(column, row)) {
+            match cell::atto_at(table, column, row) {
                 Ok(found) => found.map(|(atto, from_float)| {
                     floats += u64::from(from_float);
                     atto
@@ -261,7 +257,7 @@ impl Bound for Focus {
         };
         let time = |column: Option<usize>| match column {
             None => Ok(None),
-            Some(column) => cell::time(table.cell(column, row), Tz::UTC)
+            Some(column) => cell::utc_at(table, column, row)
                 .map_err(|reason| (Some(self.columns.header(column)), reason)),
         };
         let period = self.period(time(self.start), time(self.end));
@@ -333,7 +329,7 @@ impl Focus {
 
 /// A purchase that costs nothing by itself because later charges carry it is left out of the list
 /// and contracted totals, which would count it twice (FOCUS: effective cost 0 on such purchases).
-fn kind_of(line: &Line, costs: Costs) -> PartKind {
+fn kind_of(line: &Terms, costs: Costs) -> PartKind {
     let for_later = line.category == Some(ChargeCategory::Purchase)
         && costs.effective == Some(0)
         && costs.billed.is_some_and(|it| it != 0);

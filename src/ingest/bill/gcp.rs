@@ -17,9 +17,7 @@ use chrono_tz::Tz;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{
-    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
-};
+use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms};
 use super::columns::{self, plain};
 use super::fields::{Fields, LineColumns, amount_at, header_of, needed_amount_at, number_at};
 use crate::units::{Currency, Period, Timestamp};
@@ -133,7 +131,7 @@ impl Export {
     fn costs(
         &self,
         at: (&RawTable, usize),
-        line: &Line,
+        line: &Terms,
         out: &mut Parts,
     ) -> Result<(Costs, credits::Credits), Fault> {
         let cost = needed_amount_at(at, self.columns.cost, out)?;
@@ -181,7 +179,7 @@ impl Export {
     }
 
     /// Hours that were used, of the unit that the line says.
-    fn hours(&self, at: (&RawTable, usize), line: &Line) -> Result<Option<f64>, Fault> {
+    fn hours(&self, at: (&RawTable, usize), line: &Terms) -> Result<Option<f64>, Fault> {
         if line.unit == QuantityUnit::None {
             return Ok(None);
         }
@@ -209,7 +207,7 @@ impl Bound for Export {
         columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let at = (table, row);
         let (costs, credits) = self.costs(at, line, out)?;
         let (period, month) = (self.period(table, row), self.month(table, row));

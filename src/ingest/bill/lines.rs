@@ -1,16 +1,15 @@
 //! The distinct lines of a file: what their texts say and where their parts go, found out once,
 //! whichever worker meets them first.
 
-use std::hash::{Hash, Hasher};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
-use indexmap::{Equivalent, IndexMap};
+use indexmap::IndexMap;
 
 use super::super::raw::Tuples;
 use super::booking::{Booking, Resolved, Resolver, gpu_hours_per_unit};
 use super::books::Names;
-use super::charge::{Bound, Fault, Line, PartKind};
+use super::charge::{Bound, Fault, Line, PartKind, Terms};
 use crate::catalog::SkuMatch;
 use crate::units::{Currency, Timestamp};
 
@@ -25,57 +24,57 @@ pub(super) struct Lines<'a> {
 
 #[derive(Default)]
 struct Known {
-    lines: IndexMap<LineTexts, Arc<LineState>, FixedState>,
+    /// By their texts, each with its length before it.
+    handles: IndexMap<Box<[u8]>, Handle, FixedState>,
+    /// By number, with what the recogniser says of it; or what is wrong with it.
+    lines: Vec<Arc<Result<(Line, SkuMatch), Fault>>>,
     /// Machines are few and lines are many.
     skus: IndexMap<SkuTexts, SkuMatch, FixedState>,
+    shared: Vec<Arc<Shared>>,
     names: Names,
 }
 
-type LineTexts = Box<[Option<Box<str>>]>;
 /// Provider, machine, count in bits, GPU, texts.
 type SkuTexts = (Option<String>, Option<String>, Option<u64>, Option<String>, Vec<String>);
 
-/// The texts of a line that is looked for.
-struct Texts<'a>(&'a [Option<&'a str>]);
-
-impl Hash for Texts<'_> {
-    fn hash<H: Hasher>(&self, state: &mut H) {
-        // As a slice of owned texts does.
-        self.0.hash(state);
-    }
-}
-
-impl Equivalent<LineTexts> for Texts<'_> {
-    fn equivalent(&self, key: &LineTexts) -> bool {
-        self.0.iter().copied().eq(key.iter().map(Option::as_deref))
-    }
-}
-
-/// A line and where its parts go.
-pub(super) struct LineState {
-    /// What it says, or what is wrong with it.
-    pub(super) line: Result<Line, Fault>,
+/// What every row needs of its line, side by side with those of the other lines: lines are many and
+/// large, and rows take them in any order.
+#[derive(Clone, Copy)]
+pub(super) struct Handle {
+    /// What of it is no text.
+    pub(super) terms: Terms,
     /// The currency of its amounts, where that can be told.
     pub(super) currency: Option<Currency>,
     /// Hours of a GPU for one unit of its quantity.
     pub(super) gpu_hours_per_unit: Option<f64>,
     /// The number of its provider.
-    pub(super) provider: usize,
-    sku: SkuMatch,
+    pub(super) provider: u32,
+    /// Whether something is wrong with it.
+    pub(super) is_faulty: bool,
+    number: u32,
     /// By [`PartKind`], filled when the first such part comes.
-    places: [OnceLock<Place>; 4],
+    places: [Option<Place>; 4],
 }
 
 /// Where a kind of part of a line goes, by numbers of [`Names`].
+#[derive(Clone, Copy)]
 pub(super) enum Place {
     /// To a booking.
     Booked(u32),
     /// To a hold, until it is known whether its resource has GPUs.
     Held(u32),
-    /// To those who held a part of the machine at the time, the rest to a booking.
-    Shared(u32, Vec<Share>),
+    /// To several, by the number of [`Lines::shared`].
+    Shared(u32),
     /// Nowhere: it divides what other rows hold.
     Nowhere,
+}
+
+/// A machine that several workloads hold parts of.
+pub(super) struct Shared {
+    /// Who held it when.
+    pub(super) shares: Vec<Share>,
+    /// The booking of the rest.
+    pub(super) rest: u32,
 }
 
 /// A part of a machine that a workload held.
@@ -111,59 +110,115 @@ impl<'a> Lines<'a> {
         self.known().names.number(booking)
     }
 
-    /// The lines of tuples of texts.
-    pub(super) fn of(&self, tuples: &Tuples<'_>) -> Vec<Arc<LineState>> {
-        let mut known = self.known();
-        let known = &mut *known;
-        let mut lines = Vec::new();
-        for texts in tuples.texts() {
-            let line = known.lines.get(&Texts(&texts)).cloned();
-            lines.push(line.unwrap_or_else(|| {
-                let state = Arc::new(self.state(&texts, known));
-                let texts = texts.iter().map(|it| it.map(Box::from)).collect();
-                known.lines.insert(texts, Arc::clone(&state));
-                state
-            }));
+    /// What is wrong with a line.
+    pub(super) fn fault(&self, handle: &Handle) -> Fault {
+        let known = self.known();
+        match known.lines.get(handle.number as usize).map(AsRef::as_ref) {
+            Some(Err(fault)) => fault.clone(),
+            _ => (None, "the line cannot be read".to_owned()),
         }
-        lines
     }
 
-    fn state(&self, texts: &[Option<&str>], known: &mut Known) -> LineState {
+    /// A machine that is shared.
+    pub(super) fn shared(&self, number: u32) -> Option<Arc<Shared>> {
+        self.known().shared.get(number as usize).cloned()
+    }
+
+    /// The lines of tuples of texts.
+    pub(super) fn of(&self, tuples: &Tuples<'_>) -> Vec<Handle> {
+        let mut known = self.known();
+        let known = &mut *known;
+        let mut key = Vec::new();
+        (0..tuples.len())
+            .map(|tuple| {
+                key.clear();
+                for text in tuples.texts(tuple) {
+                    let len = text.map_or(0, |it| it.len() as u64 + 1);
+                    key.extend(len.to_le_bytes());
+                    key.extend(text.unwrap_or_default().bytes());
+                }
+                if let Some(handle) = known.handles.get(key.as_slice()) {
+                    return *handle;
+                }
+                let texts: Vec<Option<&str>> = tuples.texts(tuple).collect();
+                let handle = self.new_line(&texts, known);
+                known.handles.insert(key.as_slice().into(), handle);
+                handle
+            })
+            .collect()
+    }
+
+    fn new_line(&self, texts: &[Option<&str>], known: &mut Known) -> Handle {
         let line = self.bound.line(texts);
         let currency = match &line {
             Ok(line) => Some(line.currency.unwrap_or(Currency::USD)),
             Err(_) => self.bound.currency(texts),
         };
-        let sku = line.as_ref().map_or(SkuMatch::None, |line| {
-            let texts = (
-                line.provider.clone(),
-                line.instance_type.clone(),
-                line.gpu_count.map(f64::to_bits),
-                line.gpu_name.clone(),
-                line.sku_texts.clone(),
-            );
-            known.skus.entry(texts).or_insert_with(|| self.resolver.sku(line)).clone()
-        });
-        let gpu_hours_per_unit = match (&line, &sku) {
-            (Ok(line), SkuMatch::Gpu(gpu)) => gpu_hours_per_unit(line, gpu),
-            _ => None,
-        };
         let provider = line.as_ref().ok().and_then(|it| it.provider.clone());
-        let provider = known.names.provider(provider);
-        LineState { line, currency, gpu_hours_per_unit, provider, sku, places: Default::default() }
+        let mut handle = Handle {
+            terms: line.as_ref().map(Line::terms).unwrap_or_default(),
+            currency,
+            gpu_hours_per_unit: None,
+            provider: known.names.provider(provider),
+            is_faulty: line.is_err(),
+            number: u32::try_from(known.lines.len()).unwrap_or(u32::MAX),
+            places: [None; 4],
+        };
+        let line = line.map(|line| {
+            let sku = known.sku(&line, self.resolver);
+            if let SkuMatch::Gpu(gpu) = &sku {
+                handle.gpu_hours_per_unit = gpu_hours_per_unit(&line, gpu);
+            }
+            (line, sku)
+        });
+        known.lines.push(Arc::new(line));
+        handle
     }
 
     /// The place of a kind of part of a line.
-    pub(super) fn place<'s>(&self, state: &'s LineState, kind: PartKind) -> &'s Place {
-        state.places[kind as usize].get_or_init(|| match &state.line {
-            Ok(line) => self.resolved(line, kind, &state.sku),
-            Err(_) => Place::Nowhere,
-        })
+    pub(super) fn place(&self, handle: &mut Handle, kind: PartKind) -> Place {
+        let slot = &mut handle.places[kind as usize];
+        if let Some(place) = slot {
+            return *place;
+        }
+        let place = self.known().place(handle.number as usize, kind, self.resolver);
+        *slot = Some(place);
+        place
+    }
+}
+
+impl Known {
+    fn sku(&mut self, line: &Line, resolver: Resolver<'_>) -> SkuMatch {
+        let texts = (
+            line.provider.clone(),
+            line.instance_type.clone(),
+            line.gpu_count.map(f64::to_bits),
+            line.gpu_name.clone(),
+            line.sku_texts.clone(),
+        );
+        self.skus.entry(texts).or_insert_with(|| resolver.sku(line)).clone()
     }
 
-    fn resolved(&self, line: &Line, kind: PartKind, sku: &SkuMatch) -> Place {
-        let resolved = self.resolver.resolve(line, kind, sku);
-        let names = &mut self.known().names;
+    /// The place of a kind of part, found out by the first that asks.
+    fn place(&mut self, number: usize, kind: PartKind, resolver: Resolver<'_>) -> Place {
+        let slot = kind as usize;
+        let known = self.handles.get_index(number).and_then(|(_, it)| it.places[slot]);
+        if let Some(place) = known {
+            return place;
+        }
+        let Some(line) = self.lines.get(number).map(Arc::clone) else { return Place::Nowhere };
+        let place = match line.as_ref() {
+            Ok((line, sku)) => self.resolved(line, sku, resolver.resolve(line, kind, sku)),
+            Err(_) => Place::Nowhere,
+        };
+        if let Some((_, handle)) = self.handles.get_index_mut(number) {
+            handle.places[slot] = Some(place);
+        }
+        place
+    }
+
+    fn resolved(&mut self, line: &Line, sku: &SkuMatch, resolved: Resolved) -> Place {
+        let names = &mut self.names;
         // Azure writes one id in several cases.
         let id = line.resource_id.as_ref().map(|it| it.to_ascii_lowercase());
         let resource = id.map(|id| (line.provider.clone(), id));
@@ -190,7 +245,8 @@ impl<'a> Lines<'a> {
                     booking: names.number(&booking),
                 });
                 let shares = shares.collect();
-                Place::Shared(names.number(&rest), shares)
+                self.shared.push(Arc::new(Shared { shares, rest: names.number(&rest) }));
+                Place::Shared(u32::try_from(self.shared.len() - 1).unwrap_or(u32::MAX))
             }
         }
     }

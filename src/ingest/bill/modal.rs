@@ -19,7 +19,7 @@ use super::cells::{
     LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
     optional, required, same_costs, tags,
 };
-use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts};
+use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts, Terms};
 use crate::units::{Currency, Period, Timestamp};
 use crate::usage::PricingCategory;
 
@@ -127,7 +127,7 @@ impl Bound for Report {
         })
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.cost, row, out)?);
         charge(out, costs, self.period(table, row), Ok(None))?;
         match self.tags {

@@ -15,8 +15,8 @@ use super::super::raw::{FileFacts, RawTable, TableInput};
 use super::super::rejected::{Rejected, RejectedKind};
 use super::booking::{Booking, Fate, Resolver};
 use super::books::{Books, Names};
-use super::charge::{BillFormat, ChargeCategory, Costs, Line, Part, PartKind, Parts};
-use super::lines::{LineState, Lines, Place};
+use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts};
+use super::lines::{Handle, Lines, Place};
 use super::sums::Sums;
 use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
@@ -160,11 +160,10 @@ fn side_by_side(
         || (0..workers).into_par_iter().map(|_| work()).collect::<Vec<Result<_, IngestError>>>(),
         || pieces.sha256(),
     );
-    let mut whole = Tally::default();
-    let mut rejected = Vec::new();
+    let mut tallies = tallies.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let mut rejected: Vec<_> = tallies.iter_mut().flat_map(|it| it.rejected.drain(..)).collect();
+    let mut whole = tallies.pop().unwrap_or_default();
     for tally in tallies {
-        let mut tally = tally?;
-        rejected.append(&mut tally.rejected);
         whole.absorb(tally, |it| it, |it| it, |it| it)?;
     }
     // Each worker keeps the first it meets, so the first of all are among them.
@@ -195,10 +194,10 @@ impl Posting {
     /// Posts the rows of a batch.
     fn batch(&mut self, table: &RawTable, lines: &Lines<'_>) -> Result<(), IngestError> {
         let tuples = table.tuples(lines.bound.line_columns());
-        let of_tuples = lines.of(&tuples);
+        let mut handles = lines.of(&tuples);
         for (row, tuple) in tuples.of_rows.iter().enumerate() {
-            if let Some(state) = of_tuples.get(*tuple as usize) {
-                self.row((table, row), state, lines)?;
+            if let Some(handle) = handles.get_mut(*tuple as usize) {
+                self.row((table, row), handle, lines)?;
             }
         }
         Ok(())
@@ -208,27 +207,24 @@ impl Posting {
     fn row(
         &mut self,
         (table, row): (&RawTable, usize),
-        state: &LineState,
+        handle: &mut Handle,
         lines: &Lines<'_>,
     ) -> Result<(), IngestError> {
         let Posting { tally, parts } = self;
         parts.clear();
-        let read = match &state.line {
-            Ok(line) => lines.bound.row(table, row, line, parts),
-            Err(fault) => {
-                // Only its amounts are of use; what else is wrong with it does not matter.
-                let _ = lines.bound.row(table, row, &Line::default(), parts);
-                Err(fault.clone())
-            }
-        };
+        let mut read = lines.bound.row(table, row, &handle.terms, parts);
         tally.from_floats += parts.from_floats;
+        if handle.is_faulty {
+            // Only its amounts are of use; what else is wrong with it does not matter.
+            read = Err(lines.fault(handle));
+        }
         let Err((column, reason)) = read else {
             let mut numbered = parts.iter().enumerate();
             return numbered.try_for_each(|(number, part)| {
-                post_part(part, u64::from(number == 0), (state, lines), tally)
+                post_part(part, u64::from(number == 0), (handle, lines), tally)
             });
         };
-        reject(parts, (state, lines), tally)?;
+        reject(parts, (handle, lines), tally)?;
         let file = lines.resolver.file.to_owned();
         let (row, kind) = (table.row_number(row), RejectedKind::Faulty);
         tally.reject(Rejected { file, row, column, reason, kind });
@@ -239,12 +235,12 @@ impl Posting {
 /// Adds what could be read of a row that is refused.
 fn reject(
     parts: &Parts,
-    (state, lines): (&LineState, &Lines<'_>),
+    (handle, lines): (&Handle, &Lines<'_>),
     tally: &mut Tally,
 ) -> Result<(), IngestError> {
     // An amount without a currency can be added to nothing.
-    let Some(currency) = state.currency else { return Ok(()) };
-    let category = state.line.as_ref().ok().and_then(|it| it.category);
+    let Some(currency) = handle.currency else { return Ok(()) };
+    let category = handle.terms.category;
     for (number, part) in parts.iter().enumerate() {
         let sums = Sums { rows: u64::from(number == 0), ..Sums::of(part.costs, None) };
         tally.total((currency, category), &sums)?;
@@ -258,27 +254,25 @@ fn reject(
 fn post_part(
     part: &Part,
     rows: u64,
-    (state, lines): (&LineState, &Lines<'_>),
+    (handle, lines): (&mut Handle, &Lines<'_>),
     tally: &mut Tally,
 ) -> Result<(), IngestError> {
-    let Ok(line) = &state.line else { return Ok(()) };
-    let place = lines.place(state, part.kind);
+    let place = lines.place(handle, part.kind);
     if matches!(place, Place::Nowhere) {
         return Ok(());
     }
-    let currency = line.currency.unwrap_or(Currency::USD);
+    let terms = &handle.terms;
+    let currency = handle.currency.unwrap_or(Currency::USD);
     let category = match part.kind {
         PartKind::Credit => Some(ChargeCategory::Credit),
         PartKind::Unused => Some(ChargeCategory::Usage),
-        PartKind::Main | PartKind::PurchaseForLater => line.category,
+        PartKind::Main | PartKind::PurchaseForLater => terms.category,
     };
-    let gpu_hours = part.quantity.zip(state.gpu_hours_per_unit).map(|(a, b)| a * b);
-    if part.kind == PartKind::Main
-        && category == Some(ChargeCategory::Usage)
-        && line.commitment.is_none()
-    {
+    let gpu_hours = part.quantity.zip(handle.gpu_hours_per_unit).map(|(a, b)| a * b);
+    let is_use = part.kind == PartKind::Main && category == Some(ChargeCategory::Usage);
+    if is_use && !terms.committed {
         // Without a commitment the two costs of a use are one.
-        tally.note_rounding(state.provider, &part.costs);
+        tally.note_rounding(handle.provider, &part.costs);
     }
     let mut costs = part.costs;
     if part.kind == PartKind::PurchaseForLater {
@@ -293,21 +287,41 @@ fn post_part(
         Some(booked) => (booked, None),
         None => ((start, end), gpu_hours),
     };
-    match line.invoiced {
+    match terms.invoiced {
         Some(true) => tally.invoice[0] += 1,
         Some(false) => tally.invoice[1] += 1,
         None => {}
     }
-    tally.invoice[2] += u64::from(line.correction);
-    if part.kind == PartKind::Main && category == Some(ChargeCategory::Usage) && moved.is_none() {
+    tally.invoice[2] += u64::from(terms.correction);
+    if is_use && moved.is_none() {
         tally.note_usage((start, end));
     }
     let sums = Sums { rows, ..Sums::of(costs, hours) };
     tally.total((currency, category), &sums)?;
-    tally.add(place, booked, &sums)?;
+    add(place, booked, &sums, (lines, tally))?;
     if moved.is_some() && gpu_hours.is_some() {
         let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
-        tally.add(place, (start, end), &hours)?;
+        add(place, (start, end), &hours, (lines, tally))?;
+    }
+    Ok(())
+}
+
+/// Adds to a place.
+fn add(
+    place: Place,
+    (start, end): (i64, i64),
+    sums: &Sums,
+    (lines, tally): (&Lines<'_>, &mut Tally),
+) -> Result<(), IngestError> {
+    match place {
+        Place::Nowhere => {}
+        Place::Booked(booking) => tally.group((booking, start, end), sums)?,
+        Place::Held(hold) => tally.hold(hold, (start, end), sums),
+        Place::Shared(number) => {
+            if let Some(shared) = lines.shared(number) {
+                tally.share(&shared, (start, end), sums)?;
+            }
+        }
     }
     Ok(())
 }

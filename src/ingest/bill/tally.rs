@@ -9,7 +9,7 @@ use super::super::rejected::Rejected;
 use super::books::Rounding;
 use super::charge::{ChargeCategory, Costs};
 use super::held::Held;
-use super::lines::{Place, Share};
+use super::lines::Shared;
 use super::sums::Sums;
 use crate::units::{Currency, MoneyError};
 
@@ -89,33 +89,20 @@ impl Tally {
         self.groups.entry((booking, start, end)).or_default().add(sums)
     }
 
-    /// Adds to a place.
-    pub(super) fn add(
-        &mut self,
-        place: &Place,
-        (start, end): (i64, i64),
-        sums: &Sums,
-    ) -> Result<(), MoneyError> {
-        match place {
-            Place::Nowhere => Ok(()),
-            Place::Booked(booking) => self.group((*booking, start, end), sums),
-            Place::Held(hold) => {
-                self.held.add(*hold, (start, end), sums);
-                Ok(())
-            }
-            Place::Shared(rest, shares) => self.share((*rest, shares), (start, end), sums),
-        }
+    /// Keeps an amount that may belong to a machine with GPUs.
+    pub(super) fn hold(&mut self, hold: u32, span: (i64, i64), sums: &Sums) {
+        self.held.add(hold, span, sums);
     }
 
     /// Adds its part to each share of the time, and the rest to its booking.
-    fn share(
+    pub(super) fn share(
         &mut self,
-        (rest_booking, shares): (u32, &[Share]),
+        shared: &Shared,
         (start, end): (i64, i64),
         sums: &Sums,
     ) -> Result<(), MoneyError> {
         let mut rest = *sums;
-        for share in shares.iter().filter(|it| it.from < end && start < it.to) {
+        for share in shared.shares.iter().filter(|it| it.from < end && start < it.to) {
             // Who held half of the GPUs for half of the time has a quarter.
             let held = share.to.min(end) - share.from.max(start);
             let part = |gpus: u64, us: i64| gpus.saturating_mul(u64::try_from(us).unwrap_or(0));
@@ -131,13 +118,14 @@ impl Tally {
             self.group((share.booking, start, end), &part)?;
         }
         if rest.rows > 0 || !rest.is_nothing() {
-            self.group((rest_booking, start, end), &rest)?;
+            self.group((shared.rest, start, end), &rest)?;
         }
         Ok(())
     }
 
     /// Notes whether the costs of a provider have fractions.
-    pub(super) fn note_rounding(&mut self, provider: usize, costs: &Costs) {
+    pub(super) fn note_rounding(&mut self, provider: u32, costs: &Costs) {
+        let provider = provider as usize;
         if provider >= self.rounding.len() {
             self.rounding.resize_with(provider + 1, Rounding::default);
         }
@@ -161,8 +149,9 @@ impl Tally {
         other: Tally,
         booking: impl Fn(u32) -> u32,
         hold: impl Fn(u32) -> u32,
-        provider: impl Fn(usize) -> usize,
+        provider: impl Fn(u32) -> u32,
     ) -> Result<(), MoneyError> {
+        self.groups.reserve(other.groups.len());
         for ((number, start, end), sums) in other.groups {
             self.group((booking(number), start, end), &sums)?;
         }
@@ -173,8 +162,8 @@ impl Tally {
         for (currency, costs) in other.left_out {
             self.left_out.entry(currency).or_default().add(&costs)?;
         }
-        for (at, seen) in other.rounding.into_iter().enumerate() {
-            let at = provider(at);
+        for (at, seen) in (0..).zip(other.rounding) {
+            let at = provider(at) as usize;
             if at >= self.rounding.len() {
                 self.rounding.resize_with(at + 1, Rounding::default);
             }

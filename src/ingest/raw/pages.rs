@@ -210,7 +210,8 @@ mod tests {
             n_coded += usize::from(input.coded(&piece, &|_| true)[0].is_some());
             let table = input.piece(&piece, &|_| true).unwrap();
             let tuples = table.tuples(&[0]);
-            let texts: Vec<_> = tuples.texts().map(|it| it[0].map(str::to_owned)).collect();
+            let text = |it| tuples.texts(it).next().unwrap().map(str::to_owned);
+            let texts: Vec<_> = (0..tuples.len()).map(text).collect();
             found.extend(tuples.of_rows.iter().map(|it| texts[*it as usize].clone()));
         }
         assert!(n_coded > 0, "the codes of the file were used");

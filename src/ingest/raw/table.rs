@@ -112,12 +112,15 @@ pub(in crate::ingest) struct Tuples<'a> {
 }
 
 impl Tuples<'_> {
-    /// The texts of each tuple, in the order of the columns.
-    pub(in crate::ingest) fn texts(&self) -> impl Iterator<Item = Vec<Option<&str>>> {
-        self.firsts.iter().map(|row| {
-            let text = |it: &'_ Cow<'_, Coded>| it.codes.get(*row).copied().unwrap_or(0);
-            self.columns.iter().map(|it| it.value(text(it))).collect()
-        })
+    /// How many there are.
+    pub(in crate::ingest) fn len(&self) -> usize {
+        self.firsts.len()
+    }
+
+    /// The texts of a tuple, in the order of the columns.
+    pub(in crate::ingest) fn texts(&self, tuple: usize) -> impl Iterator<Item = Option<&str>> {
+        let row = self.firsts.get(tuple).copied().unwrap_or(usize::MAX);
+        self.columns.iter().map(move |it| it.codes.get(row).and_then(|code| it.value(*code)))
     }
 }
 

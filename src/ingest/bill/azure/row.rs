@@ -1,7 +1,7 @@
 //! What a row of Azure cost details adds to its line.
 
 use super::super::super::raw::RawTable;
-use super::super::charge::{Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit};
+use super::super::charge::{Costs, Fault, Part, PartKind, Parts, QuantityUnit, Terms};
 use super::super::exact::product;
 use super::super::fields::{amount_at, header_of, needed_amount_at, number_at};
 use super::line::Charge;
@@ -12,7 +12,7 @@ use crate::units::Period;
 pub(super) fn read(
     details: &CostDetails,
     at: (&RawTable, usize),
-    line: &Line,
+    line: &Terms,
     out: &mut Parts,
 ) -> Result<(), Fault> {
     let columns = &details.columns;

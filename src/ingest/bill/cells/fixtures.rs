@@ -66,7 +66,7 @@ pub(in super::super) fn read(format: &BillFormat, table: &RawTable) -> Read {
         let mut out = Parts::default();
         let (line, fault) = match bound.line(&texts) {
             Ok(line) => {
-                let fault = bound.row(table, row, &line, &mut out).err();
+                let fault = bound.row(table, row, &line.terms(), &mut out).err();
                 (line, fault)
             }
             Err(fault) => (Line::default(), Some(fault)),

@@ -61,7 +61,7 @@ pub(in super::super) fn read(bound: &dyn Bound, table: &RawTable) -> Vec<ReadRow
             let mut out = Parts::default();
             let (line, fault) = match bound.line(&texts) {
                 Ok(line) => {
-                    let fault = bound.row(table, row, &line, &mut out).err();
+                    let fault = bound.row(table, row, &line.terms(), &mut out).err();
                     (Some(line), fault)
                 }
                 Err(fault) => (None, Some(fault)),

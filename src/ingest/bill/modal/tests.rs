@@ -107,7 +107,7 @@ fn faulty_rows_name_their_column() {
     let bound = (FORMAT.bind)(&days, "bill").unwrap();
     let line = bound.line(&[Some("ap-1"), Some("rag"), Some("main")]).unwrap();
     let mut out = super::Parts::default();
-    let (_, reason) = bound.row(&hour, 0, &line, &mut out).unwrap_err();
+    let (_, reason) = bound.row(&hour, 0, &line.terms(), &mut out).unwrap_err();
     assert_eq!(
         reason,
         "2026-06-03T07:00:00Z does not begin an interval of a day, which the first rows are"

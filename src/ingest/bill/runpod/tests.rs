@@ -162,7 +162,7 @@ fn a_row_inside_a_bucket_is_refused() {
     assert_eq!(bound.format(), "RunPod billing v1 (pods, by day)");
     let line = bound.line(&[Some("p"), None]).unwrap();
     let mut out = super::super::charge::Parts::default();
-    let (column, reason) = bound.row(&hours, 0, &line, &mut out).unwrap_err();
+    let (column, reason) = bound.row(&hours, 0, &line.terms(), &mut out).unwrap_err();
     assert_eq!(column.as_deref(), Some("time"));
     assert_eq!(
         reason,

@@ -16,7 +16,7 @@ use super::super::cells::{
     any_is, charge, fault, instant, is_one_of, names_of, needed_amount, optional, quantity,
     required, same_costs,
 };
-use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, QuantityUnit};
+use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, QuantityUnit, Terms};
 use super::{ENDPOINT, GPU, Grouping, Ids, POD, VOLUME, grouping};
 use crate::units::{Period, Timestamp};
 
@@ -112,7 +112,7 @@ impl Bound for Records {
         Ok(line)
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Line, out: &mut Parts) -> Result<(), Fault> {
+    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.amount, row, out)?);
         let hours = match self.billed_ms {
             Some(column) if line.unit != QuantityUnit::None => {

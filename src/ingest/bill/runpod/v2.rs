@@ -13,7 +13,7 @@ use super::super::cells::{
     amount_of, any_is, charge, is_one_of, names_of, needed_amount, period_between, required,
     same_costs,
 };
-use super::super::charge::{BillFormat, Bound, Fault, Line, Parts};
+use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, Terms};
 use super::{ENDPOINT, Grouping, Ids, POD, VOLUME, grouping};
 use crate::units::{Currency, Money};
 
@@ -190,7 +190,7 @@ impl Bound for Records {
         &self,
         table: &RawTable,
         row: usize,
-        _line: &Line,
+        _line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.total, row, out)?);
