@@ -343,12 +343,12 @@ fn div_half_even_with_rest(numerator: i128, denominator: i128, rest: bool) -> i1
 ///
 /// Nearly every amount of a bill has at most 15 decimals and 15 digits. Of such a decimal the float
 /// is the nearest one, and no other decimal of at most 15 digits has the same nearest float; so if
-/// the rounded number of units of 10^-9, 10^-12 or 10^-15 gives back the float, it is the shortest
-/// form, and no text need be written.
+/// the rounded number of units of 10^-12, 10^-9 or 10^-15 gives back the float, it is the shortest
+/// form, and no text need be written. In this order: most bills have up to 12 decimals.
 #[inline]
 pub fn atto_from_float(value: f64) -> Result<i128, MoneyError> {
     const MOST_DIGITS: f64 = 1e15;
-    const UNITS: [(f64, i128); 3] = [(1e9, NANO), (1e12, 1_000_000), (1e15, 1_000)];
+    const UNITS: [(f64, i128); 3] = [(1e12, 1_000_000), (1e9, NANO), (1e15, 1_000)];
     for (scale, atto) in UNITS {
         let scaled = value * scale;
         // Also false for what is no number.

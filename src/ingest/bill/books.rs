@@ -10,7 +10,7 @@ use super::super::rejected::Rejected;
 use super::booking::{Booking, Fate, Machines};
 use super::charge::{ChargeCategory, Costs};
 use super::sums::Sums;
-use super::tally::Tally;
+use super::tally::{GroupKey, Tally};
 use crate::units::{Currency, MoneyError, Period, Timestamp};
 
 /// A provider and its resource.
@@ -197,14 +197,19 @@ impl Books {
             ranks
         };
         let bookings: Vec<Arc<Booking>> = names.bookings.into_iter().map(Arc::new).collect();
-        let mut groups: Vec<_> = tally.groups.into_iter().collect();
-        groups.sort_unstable_by_key(|((booking, start, end), _)| {
-            (by_booking.get(*booking as usize), *start, *end)
-        });
-        let entries = groups.into_iter().filter_map(|((booking, start, end), sums)| {
+        // Sums are large: their places are sorted, and each is copied once.
+        let key = |(at, (booking, start, end)): (usize, &GroupKey)| {
+            (by_booking.get(*booking as usize).copied(), *start, *end, at)
+        };
+        let mut order: Vec<_> = tally.groups.keys().enumerate().map(key).collect();
+        order.sort_unstable();
+        let entries = order.into_iter().filter_map(|(_, start, end, at)| {
+            let ((booking, ..), sums) = tally.groups.get_index(at)?;
             let period = Period::new(Timestamp::from_us(start), Timestamp::from_us(end))?;
-            Some(Entry { booking: Arc::clone(bookings.get(booking as usize)?), period, sums })
+            let booking = Arc::clone(bookings.get(*booking as usize)?);
+            Some(Entry { booking, period, sums: *sums })
         });
+        let entries = entries.collect();
         let mut rounded: Vec<Option<String>> = names
             .providers
             .into_iter()
@@ -214,7 +219,7 @@ impl Books {
             .collect();
         rounded.sort();
         Ok(Closed {
-            entries: entries.collect(),
+            entries,
             totals: tally.totals.into_iter().collect(),
             left_out: tally.left_out,
             rejected: tally.rejected,

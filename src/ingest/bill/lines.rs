@@ -134,8 +134,8 @@ impl<'a> Lines<'a> {
                 key.clear();
                 for text in tuples.texts(tuple) {
                     let len = text.map_or(0, |it| it.len() as u64 + 1);
-                    key.extend(len.to_le_bytes());
-                    key.extend(text.unwrap_or_default().bytes());
+                    key.extend_from_slice(&len.to_le_bytes());
+                    key.extend_from_slice(text.unwrap_or_default().as_bytes());
                 }
                 if let Some(handle) = known.handles.get(key.as_slice()) {
                     return *handle;

@@ -1,7 +1,9 @@
-//! A Parquet column of texts by the codes of its own dictionary, as its pages hold them.
+//! Columns of Parquet as their pages hold them: texts by the codes of their own dictionary, floats
+//! and instants.
 //!
 //! A bill repeats its texts, so whoever writes it stores each text of a row group once and a code
-//! per row. polars makes a text of every code, which would be looked up to become a code again.
+//! per row. polars makes a text of every code, which would be looked up to become a code again. It
+//! reads every other type, and whatever is not as expected here.
 
 use std::io::Cursor;
 use std::ops::Range;
@@ -11,30 +13,94 @@ use indexmap::IndexSet;
 use polars_parquet::parquet::encoding::Encoding;
 use polars_parquet::parquet::encoding::hybrid_rle::{HybridRleChunk, HybridRleDecoder};
 use polars_parquet::parquet::page::{DataPage, split_buffer};
-use polars_parquet::read::{BasicDecompressor, ColumnChunkMetadata, PageReader, PhysicalType};
+use polars_parquet::read::{
+    BasicDecompressor, ColumnChunkMetadata, PageReader, ParquetTimeUnit, PhysicalType,
+    PrimitiveConvertedType, PrimitiveLogicalType,
+};
 
-use super::table::Coded;
+use super::table::{Coded, Column};
+
+/// What a column holds that can be read here.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) enum Kind {
+    /// Texts.
+    Texts,
+    /// Floats of 64 bits.
+    Floats,
+    /// Microseconds since 1970, and whether the column carries a zone.
+    Micros(bool),
+}
 
 /// The rows of a column chunk that are in `rows`, counted from the start of its row group. Nothing
-/// where the chunk is not of this kind (no dictionary, another encoding, a list, damage): then it
-/// is for polars to read or to refuse.
-pub(super) fn coded(
+/// where the chunk is not as expected (another encoding, texts without a dictionary, a list,
+/// damage): then it is for polars to read or to refuse.
+pub(super) fn column(
     chunk: Vec<u8>,
     metadata: &ColumnChunkMetadata,
     rows: Range<usize>,
-) -> Option<Coded> {
+    kind: Kind,
+) -> Option<Column> {
+    match kind {
+        Kind::Texts => read(chunk, metadata, rows, Texts::default()).map(Texts::finish),
+        Kind::Floats => {
+            let floats = Numbers::new(PhysicalType::Double, f64::from_le_bytes);
+            read(chunk, metadata, rows, floats).map(|it| Column::Float(it.rows))
+        }
+        Kind::Micros(aware) if is_in_micros(metadata) => {
+            let instants = Numbers::new(PhysicalType::Int64, i64::from_le_bytes);
+            read(chunk, metadata, rows, instants).map(|it| Column::Time(it.rows, aware))
+        }
+        Kind::Micros(_) => None,
+    }
+}
+
+fn is_in_micros(metadata: &ColumnChunkMetadata) -> bool {
+    let primitive = &metadata.descriptor().descriptor.primitive_type;
+    match (primitive.logical_type, primitive.converted_type) {
+        (Some(PrimitiveLogicalType::Timestamp { unit, .. }), _) => {
+            unit == ParquetTimeUnit::Microseconds
+        }
+        (None, Some(converted)) => converted == PrimitiveConvertedType::TimestampMicros,
+        _ => false,
+    }
+}
+
+/// The values of a column while its pages are read.
+trait Values {
+    /// How they are stored.
+    fn physical(&self) -> PhysicalType;
+    /// Takes the dictionary: so many values, end to end.
+    fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()>;
+    /// How many values the dictionary has.
+    fn in_dictionary(&self) -> usize;
+    /// Appends rows by codes of the dictionary, all of which it has.
+    fn take_codes(&mut self, codes: &[u32]);
+    /// Appends `n` rows that are written out, and takes them from the front of the bytes.
+    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()>;
+    /// Appends rows that have no value.
+    fn take_nulls(&mut self, n: usize);
+    /// Rows so far.
+    fn len(&self) -> usize;
+    /// Keeps of the rows from `start` on only some, counted from there.
+    fn keep(&mut self, start: usize, rows: Range<usize>);
+}
+
+fn read<V: Values>(
+    chunk: Vec<u8>,
+    metadata: &ColumnChunkMetadata,
+    rows: Range<usize>,
+    mut values: V,
+) -> Option<V> {
     let descriptor = &metadata.descriptor().descriptor;
     let is_flat = descriptor.max_rep_level == 0 && descriptor.max_def_level <= 1;
-    if !is_flat || metadata.physical_type() != PhysicalType::ByteArray {
+    if !is_flat || metadata.physical_type() != values.physical() {
         return None;
     }
     let reader = PageReader::new(Cursor::new(chunk.into()), metadata, Vec::new(), usize::MAX);
     let mut pages = BasicDecompressor::new(reader, Vec::new());
-    let mut column = Texts::default();
     if let Some(dictionary) = pages.read_dict_page().ok()? {
-        column.dictionary(&dictionary.buffer, dictionary.num_values)?;
+        values.take_dictionary(&dictionary.buffer, dictionary.num_values)?;
     }
-    column.codes.reserve(rows.len());
     let mut next = 0;
     while next < rows.end {
         let page = pages.next()?.ok()?;
@@ -44,129 +110,64 @@ pub(super) fn coded(
             continue;
         }
         let page = page.decompress(&mut pages).ok()?;
-        column.page(&page, rows.start.saturating_sub(first)..rows.end.min(next) - first)?;
-        pages.reuse_page_buffer(page);
-    }
-    let values = column.values.into_iter().collect();
-    (column.codes.len() == rows.len()).then_some(Coded { codes: column.codes, values })
-}
-
-/// A column while its pages are read.
-#[derive(Default)]
-struct Texts {
-    codes: Vec<u32>,
-    /// The texts; those of the dictionary first, then those of pages that write their texts out.
-    values: IndexSet<String, FixedState>,
-    in_dictionary: usize,
-}
-
-impl Texts {
-    fn dictionary(&mut self, bytes: &[u8], texts: usize) -> Option<()> {
-        let mut rest = bytes;
-        for _ in 0..texts {
-            // A text that stands there twice would shift the codes after it.
-            if !self.values.insert(text(&mut rest)?.to_owned()) {
-                return None;
-            }
-        }
-        self.in_dictionary = texts;
-        Some(())
-    }
-
-    /// Appends the codes of the rows `keep` of a page.
-    fn page(&mut self, page: &DataPage, keep: Range<usize>) -> Option<()> {
-        let parts = split_buffer(page).ok()?;
-        let rows = page.num_values();
-        let levels = if page.descriptor.max_def_level == 0 {
-            None
-        } else {
-            Some(HybridRleDecoder::new(parts.def, 1, rows))
-        };
-        let start = self.codes.len();
-        match page.encoding() {
-            Encoding::PlainDictionary | Encoding::RleDictionary => {
-                self.by_dictionary(parts.values, rows, levels)?;
-            }
-            Encoding::Plain => self.written_out(parts.values, rows, levels)?,
-            _ => return None,
-        }
-        if self.codes.len() != start + rows {
+        let before = values.len();
+        read_page(&page, &mut values)?;
+        if values.len() != before + page.num_values() {
             return None;
         }
-        self.codes.truncate(start + keep.end);
-        self.codes.drain(start..start + keep.start);
-        Some(())
+        values.keep(before, rows.start.saturating_sub(first)..rows.end.min(next) - first);
+        pages.reuse_page_buffer(page);
     }
+    (values.len() == rows.len()).then_some(values)
+}
 
-    fn by_dictionary(
-        &mut self,
-        values: &[u8],
-        rows: usize,
-        levels: Option<HybridRleDecoder<'_>>,
-    ) -> Option<()> {
-        // Where all rows are null there may be no width.
-        let (width, packed) = values.split_first().unwrap_or((&0, &[]));
-        let mut codes = HybridRleDecoder::new(packed, u32::from(*width), rows).collect().ok()?;
-        // Codes that are in no dictionary are no texts: without them the rows come out too few,
-        // unless no row has a text.
-        if codes.iter().any(|code| *code as usize >= self.in_dictionary) {
-            codes.clear();
-        }
-        let mut codes = codes.iter().map(|code| code + 1);
-        match levels {
-            None => self.codes.extend(codes),
-            Some(levels) => each_run(levels, |present, n| {
-                if present {
-                    self.codes.extend(codes.by_ref().take(n));
-                } else {
-                    self.codes.resize(self.codes.len() + n, 0);
+fn read_page<V: Values>(page: &DataPage, values: &mut V) -> Option<()> {
+    let parts = split_buffer(page).ok()?;
+    let rows = page.num_values();
+    let levels = HybridRleDecoder::new(parts.def, 1, rows);
+    let levels = (page.descriptor.max_def_level > 0).then_some(levels);
+    match page.encoding() {
+        Encoding::PlainDictionary | Encoding::RleDictionary => {
+            // Where all rows are null there may be no width.
+            let (width, packed) = parts.values.split_first().unwrap_or((&0, &[]));
+            let codes = HybridRleDecoder::new(packed, u32::from(*width), rows).collect().ok()?;
+            let known = values.in_dictionary();
+            let mut rest = codes.as_slice();
+            each_run(levels, rows, |present, n| {
+                if !present {
+                    values.take_nulls(n);
+                    return Some(());
                 }
-                Some(())
-            })?,
-        }
-        Some(())
-    }
-
-    fn written_out(
-        &mut self,
-        values: &[u8],
-        rows: usize,
-        levels: Option<HybridRleDecoder<'_>>,
-    ) -> Option<()> {
-        let mut rest = values;
-        let mut take = |texts: &mut Texts, n: usize| {
-            for _ in 0..n {
-                // Without a dictionary these are texts that do not repeat.
-                if texts.in_dictionary == 0 {
+                let (codes, after) = rest.split_at_checked(n)?;
+                rest = after;
+                if codes.iter().any(|code| *code as usize >= known) {
                     return None;
                 }
-                let text = text(&mut rest)?;
-                let at = match texts.values.get_index_of(text) {
-                    Some(at) => at,
-                    None => texts.values.insert_full(text.to_owned()).0,
-                };
-                texts.codes.push(u32::try_from(at + 1).ok()?);
-            }
-            Some(())
-        };
-        match levels {
-            None => take(self, rows),
-            Some(levels) => each_run(levels, |present, n| {
-                if present {
-                    return take(self, n);
-                }
-                self.codes.resize(self.codes.len() + n, 0);
+                values.take_codes(codes);
                 Some(())
-            }),
+            })
         }
+        Encoding::Plain => {
+            let mut rest = parts.values;
+            each_run(levels, rows, |present, n| {
+                if present {
+                    return values.take_plain(&mut rest, n);
+                }
+                values.take_nulls(n);
+                Some(())
+            })
+        }
+        _ => None,
     }
 }
 
-/// Runs of rows that have a value or have none.
+/// Runs of rows that have a value or have none; without levels all have one.
 fn each_run(
-    levels: HybridRleDecoder<'_>,
+    levels: Option<HybridRleDecoder<'_>>,
+    rows: usize,
     mut run: impl FnMut(bool, usize) -> Option<()>,
 ) -> Option<()> {
+    let Some(levels) = levels else { return run(true, rows) };
     for chunk in levels.into_chunk_iter() {
         match chunk.ok()? {
             HybridRleChunk::Rle(level, n) => run(level != 0, n)?,
@@ -182,6 +183,76 @@ fn each_run(
     Some(())
 }
 
+/// Texts by codes.
+#[derive(Default)]
+struct Texts {
+    codes: Vec<u32>,
+    /// The texts; those of the dictionary first, then those of pages that write their texts out.
+    values: IndexSet<String, FixedState>,
+    in_dictionary: usize,
+}
+
+impl Texts {
+    fn finish(self) -> Column {
+        Column::Coded(Coded { codes: self.codes, values: self.values.into_iter().collect() })
+    }
+}
+
+impl Values for Texts {
+    fn physical(&self) -> PhysicalType {
+        PhysicalType::ByteArray
+    }
+
+    fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
+        let mut rest = bytes;
+        for _ in 0..n {
+            // A text that stands there twice would shift the codes after it.
+            if !self.values.insert(text(&mut rest)?.to_owned()) {
+                return None;
+            }
+        }
+        self.in_dictionary = n;
+        Some(())
+    }
+
+    fn in_dictionary(&self) -> usize {
+        self.in_dictionary
+    }
+
+    fn take_codes(&mut self, codes: &[u32]) {
+        self.codes.extend(codes.iter().map(|code| code + 1));
+    }
+
+    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()> {
+        // Without a dictionary these are texts that do not repeat.
+        if self.in_dictionary == 0 && n > 0 {
+            return None;
+        }
+        for _ in 0..n {
+            let text = text(bytes)?;
+            let at = match self.values.get_index_of(text) {
+                Some(at) => at,
+                None => self.values.insert_full(text.to_owned()).0,
+            };
+            self.codes.push(u32::try_from(at + 1).ok()?);
+        }
+        Some(())
+    }
+
+    fn take_nulls(&mut self, n: usize) {
+        self.codes.resize(self.codes.len() + n, 0);
+    }
+
+    fn len(&self) -> usize {
+        self.codes.len()
+    }
+
+    fn keep(&mut self, start: usize, rows: Range<usize>) {
+        self.codes.truncate(start + rows.end);
+        self.codes.drain(start..start + rows.start);
+    }
+}
+
 /// Takes a text with its length before it from the front of `bytes`.
 fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     let (len, rest) = bytes.split_first_chunk::<4>()?;
@@ -190,46 +261,111 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     std::str::from_utf8(text).ok()
 }
 
+/// Numbers of 8 bytes.
+struct Numbers<T> {
+    physical: PhysicalType,
+    of: fn([u8; 8]) -> T,
+    dictionary: Vec<T>,
+    rows: Vec<Option<T>>,
+}
+
+impl<T: Copy> Numbers<T> {
+    fn new(physical: PhysicalType, of: fn([u8; 8]) -> T) -> Numbers<T> {
+        Numbers { physical, of, dictionary: Vec::new(), rows: Vec::new() }
+    }
+}
+
+impl<T: Copy> Values for Numbers<T> {
+    fn physical(&self) -> PhysicalType {
+        self.physical
+    }
+
+    fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
+        let (chunks, _) = bytes.get(..n.checked_mul(8)?)?.as_chunks::<8>();
+        self.dictionary = chunks.iter().map(|it| (self.of)(*it)).collect();
+        Some(())
+    }
+
+    fn in_dictionary(&self) -> usize {
+        self.dictionary.len()
+    }
+
+    fn take_codes(&mut self, codes: &[u32]) {
+        self.rows.extend(codes.iter().map(|code| self.dictionary.get(*code as usize).copied()));
+    }
+
+    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()> {
+        let (taken, rest) = bytes.split_at_checked(n.checked_mul(8)?)?;
+        *bytes = rest;
+        self.rows.extend(taken.as_chunks::<8>().0.iter().map(|it| Some((self.of)(*it))));
+        Some(())
+    }
+
+    fn take_nulls(&mut self, n: usize) {
+        self.rows.resize(self.rows.len() + n, None);
+    }
+
+    fn len(&self) -> usize {
+        self.rows.len()
+    }
+
+    fn keep(&mut self, start: usize, rows: Range<usize>) {
+        self.rows.truncate(start + rows.end);
+        self.rows.drain(start..start + rows.start);
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use polars::prelude::*;
 
+    use super::super::super::cell::Cell;
     use super::super::parquet::ParquetInput;
 
-    /// A file of one column is read by its codes as polars reads it, in pieces of any size.
-    fn check(texts: &[Option<&str>], group_rows: usize, piece_rows: usize) {
-        let column = Column::new("Tags".into(), texts);
+    /// A file of one column is read here as polars reads it, in pieces of any size.
+    fn check(column: Column, group_rows: usize, piece_rows: usize) {
         let mut frame = DataFrame::new_infer_height(vec![column]).unwrap();
         let mut bytes = Vec::new();
         let writer = ParquetWriter::new(&mut bytes).with_row_group_size(Some(group_rows));
         writer.finish(&mut frame).unwrap();
         let input = ParquetInput::of_bytes(bytes).open("bill.parquet").unwrap();
-        let mut n_coded = 0;
-        let mut found: Vec<Option<String>> = Vec::new();
+        let shown = |cell: Cell<'_>| format!("{cell:?}");
+        let mut found = Vec::new();
         for piece in input.pieces.iter().flat_map(|it| it.parts(piece_rows)) {
-            n_coded += usize::from(input.coded(&piece, &|_| true)[0].is_some());
+            assert!(input.by_pages(&piece, &|_| true)[0].is_some(), "it was read here");
             let table = input.piece(&piece, &|_| true).unwrap();
-            let tuples = table.tuples(&[0]);
-            let text = |it| tuples.texts(it).next().unwrap().map(str::to_owned);
-            let texts: Vec<_> = (0..tuples.len()).map(text).collect();
-            found.extend(tuples.of_rows.iter().map(|it| texts[*it as usize].clone()));
+            found.extend((0..table.len()).map(|row| shown(table.cell(0, row))));
         }
-        assert!(n_coded > 0, "the codes of the file were used");
-        let expected: Vec<_> = texts.iter().map(|it| it.map(str::to_owned)).collect();
-        assert_eq!(found, expected);
+        let whole = input.piece(&input.whole(), &|_| true).unwrap();
+        let expected: Vec<_> = (0..whole.len()).map(|row| shown(whole.cell(0, row))).collect();
+        assert_eq!((found.len(), found), (frame.height(), expected));
     }
 
     #[test]
-    fn codes_of_pages_are_the_texts() {
-        let words = ["a", "", "a longer text than fits a view", "é"];
-        let all: Vec<Option<&str>> = (0..1000).map(|it| Some(words[it * it % 4])).collect();
-        // Long runs of either, and changes with every row.
-        let some: Vec<Option<&str>> = (0..1000)
-            .map(|it| (it % 300 > 100 || it % 3 == 0).then_some(words[it / 7 % 4]))
-            .collect();
+    fn pages_are_read_as_polars_reads_them() {
+        let words = ["a", "", "a longer text than fits a view", "\u{e9}"];
+        // Long runs with and without a value, and changes with every row.
+        let has = |at: i64| at % 300 > 100 || at % 3 == 0;
+        let numbers: Vec<i64> = (0..1000).map(|it| it * it % 7).collect();
+        let word = |it: &i64| words[usize::try_from(it % 4).unwrap()];
+        let texts: Vec<&str> = numbers.iter().map(word).collect();
+        let some: Vec<_> = (0..).zip(&texts).map(|(at, it)| has(at).then_some(*it)).collect();
+        // Floats that repeat, that do not, and that are all known.
+        let floats = |different: i64| -> Vec<Option<f64>> {
+            (0..1000).map(|at| has(at).then_some((at % different) as f64 / 8.0)).collect()
+        };
+        let known: Vec<f64> = floats(1000).into_iter().flatten().collect();
         for (group_rows, piece_rows) in [(1000, 1000), (1000, 333), (256, 100), (999, 1)] {
-            check(&all, group_rows, piece_rows);
-            check(&some, group_rows, piece_rows);
+            let check = |column: Column| check(column, group_rows, piece_rows);
+            check(Column::new("Tags".into(), &texts));
+            check(Column::new("Tags".into(), &some));
+            check(Column::new("BilledCost".into(), floats(5)));
+            check(Column::new("BilledCost".into(), floats(1000)));
+            check(Column::new("BilledCost".into(), &known));
+            for zone in [None, Some(TimeZone::UTC)] {
+                let us = Column::new("ChargePeriodStart".into(), &numbers);
+                check(us.cast(&DataType::Datetime(TimeUnit::Microseconds, zone)).unwrap());
+            }
         }
     }
 }

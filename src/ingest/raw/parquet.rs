@@ -44,7 +44,7 @@ impl Bytes {
                 bytes.get(start..start.checked_add(len)?).map(<[u8]>::to_vec)
             }
             (Bytes::Path(_), Some(file)) => {
-                let mut bytes = Vec::new();
+                let mut bytes = Vec::with_capacity(len);
                 file.seek(SeekFrom::Start(range.start)).ok()?;
                 let read = file.take(range.end - range.start).read_to_end(&mut bytes).ok()?;
                 (read == len).then_some(bytes)
@@ -64,8 +64,8 @@ pub(in crate::ingest) struct ParquetInput {
     pub(in crate::ingest) headers: Vec<String>,
     /// The top-level column of each header.
     tops: Vec<String>,
-    /// Whether the column of each header holds plain texts.
-    texts: Vec<bool>,
+    /// How the column of each header can be read by its pages, if it can.
+    kinds: Vec<Option<pages::Kind>>,
     /// The rows, as they can be read side by side.
     pub(in crate::ingest) pieces: Vec<Piece>,
 }
@@ -112,7 +112,7 @@ impl ParquetInput {
             file: String::new(),
             headers: Vec::new(),
             tops: Vec::new(),
-            texts: Vec::new(),
+            kinds: Vec::new(),
             pieces: Vec::new(),
         }
     }
@@ -136,7 +136,7 @@ impl ParquetInput {
             expand(&top, &field.dtype, &mut |path| {
                 self.headers.push(path);
                 self.tops.push(top.clone());
-                self.texts.push(field.dtype == ArrowDataType::Utf8View);
+                self.kinds.push(kind_of(&field.dtype));
             });
         }
         let mut first = 0;
@@ -179,8 +179,8 @@ impl ParquetInput {
         piece: &Piece,
         wants: &dyn Fn(&str) -> bool,
     ) -> Result<RawTable, IngestError> {
-        let mut coded = self.coded(piece, wants);
-        let is_open = |at: usize| coded.get(at).is_none_or(Option::is_none);
+        let mut by_pages = self.by_pages(piece, wants);
+        let is_open = |at: usize| by_pages.get(at).is_none_or(Option::is_none);
         let mut wanted: Vec<String> = (0..self.headers.len())
             .filter(|at| is_open(*at) && wants(&self.headers[*at]))
             .map(|at| self.tops[at].clone())
@@ -204,8 +204,8 @@ impl ParquetInput {
             .zip(&self.tops)
             .enumerate()
             .map(|(at, (header, top))| {
-                if let Some(column) = coded.get_mut(at).and_then(Option::take) {
-                    return Ok(Column::Coded(column));
+                if let Some(column) = by_pages.get_mut(at).and_then(Option::take) {
+                    return Ok(column);
                 }
                 let found =
                     frame.as_ref().filter(|_| wants(header)).and_then(|it| it.column(top).ok());
@@ -217,8 +217,12 @@ impl ParquetInput {
         Ok(RawTable::new(self.headers.clone(), columns, rows))
     }
 
-    /// The columns of texts that have a dictionary; nothing for the others.
-    pub(super) fn coded(&self, piece: &Piece, wants: &dyn Fn(&str) -> bool) -> Vec<Option<Coded>> {
+    /// The columns that can be read by their pages; nothing for the others.
+    pub(super) fn by_pages(
+        &self,
+        piece: &Piece,
+        wants: &dyn Fn(&str) -> bool,
+    ) -> Vec<Option<Column>> {
         let (Some((group, first)), Some(metadata)) = (piece.group, &self.metadata) else {
             return Vec::new();
         };
@@ -229,16 +233,20 @@ impl ParquetInput {
             Bytes::Memory(_) => None,
         };
         let mut column = |at: usize| {
-            if !*self.texts.get(at)? || !wants(self.headers.get(at)?) {
-                return None;
-            }
-            let mut chunks = group.columns_under_root_iter(self.tops.get(at)?)?;
-            let chunk = chunks.next()?;
+            let kind = (*self.kinds.get(at)?).filter(|_| wants(&self.headers[at]))?;
+            let chunk = group.columns_under_root_iter(self.tops.get(at)?)?.next()?;
             let bytes = self.bytes.range(file.as_mut(), chunk.byte_range())?;
             // Whatever a damaged page does to the decoder, polars says what is wrong with it.
-            catch_unwind(AssertUnwindSafe(|| pages::coded(bytes, chunk, rows.clone()))).ok()?
+            let read = AssertUnwindSafe(|| pages::column(bytes, chunk, rows.clone(), kind));
+            catch_unwind(read).ok()?
         };
         (0..self.headers.len()).map(&mut column).collect()
+    }
+
+    /// All rows as one piece.
+    pub(super) fn whole(&self) -> Piece {
+        let end = self.pieces.last().map_or(0, |it| it.rows.end);
+        Piece { rows: 0..end, group: None }
     }
 
     /// Reads all rows in order.
@@ -255,8 +263,7 @@ impl ParquetInput {
             return Err(IngestError::NoRows { file: file.to_owned() });
         }
         if most_rows == usize::MAX {
-            let all = usize::try_from(rows_in).unwrap_or(usize::MAX);
-            visit(self.piece(&Piece { rows: 0..all, group: None }, wants)?)?;
+            visit(self.piece(&self.whole(), wants)?)?;
         } else {
             for piece in &self.pieces {
                 visit(self.piece(piece, wants)?)?;
@@ -349,6 +356,18 @@ fn expand(path: &str, dtype: &ArrowDataType, add: &mut dyn FnMut(String)) {
             }
         }
         _ => add(path.to_owned()),
+    }
+}
+
+/// How a column of a type can be read by its pages.
+fn kind_of(dtype: &ArrowDataType) -> Option<pages::Kind> {
+    match dtype {
+        ArrowDataType::Utf8View => Some(pages::Kind::Texts),
+        ArrowDataType::Float64 => Some(pages::Kind::Floats),
+        ArrowDataType::Timestamp(ArrowTimeUnit::Microsecond, zone) => {
+            Some(pages::Kind::Micros(zone.is_some()))
+        }
+        _ => None,
     }
 }
 
