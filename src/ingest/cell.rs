@@ -90,22 +90,32 @@ fn decimal(digits: i128, scale: usize) -> Result<i128, MoneyError> {
     }
 }
 
+/// The float that was read last, and what it is in 10^-18: the costs of a row are mostly one amount.
+#[derive(Default)]
+pub(super) struct LastFloat(Option<(u64, i128)>);
+
 /// [`atto`] of a cell; the column that nearly every amount is in takes the short way.
 #[inline]
 pub(super) fn atto_at(
     table: &RawTable,
-    column: usize,
-    row: usize,
+    (column, row): (usize, usize),
+    last: &mut LastFloat,
 ) -> Result<Option<(i128, bool)>, String> {
-    match table.column(column) {
-        Some(Column::Float(values)) => match values.get(row).copied().flatten() {
-            None => Ok(None),
-            Some(value) => match atto_from_float(value) {
-                Ok(found) => Ok(Some((found, true))),
-                Err(_) => atto(Cell::Float(value)),
-            },
-        },
-        _ => atto(table.cell(column, row)),
+    let Some(Column::Float(values)) = table.column(column) else {
+        return atto(table.cell(column, row));
+    };
+    let Some(value) = values.get(row).copied().flatten() else { return Ok(None) };
+    if let Some((bits, found)) = last.0
+        && bits == value.to_bits()
+    {
+        return Ok(Some((found, true)));
+    }
+    match atto_from_float(value) {
+        Ok(found) => {
+            last.0 = Some((value.to_bits(), found));
+            Ok(Some((found, true)))
+        }
+        Err(_) => atto(Cell::Float(value)),
     }
 }
 

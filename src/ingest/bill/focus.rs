@@ -236,9 +236,10 @@ impl Bound for Focus {
     fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
         let mut fault = None;
         let mut floats = 0;
+        let mut last = cell::LastFloat::default();
         let mut amount = |column: Option<usize>| {
             let column = column?;
-            match cell::atto_at(table, column, row) {
+            match cell::atto_at(table, (column, row), &mut last) {
                 Ok(found) => found.map(|(atto, from_float)| {
                     floats += u64::from(from_float);
                     atto

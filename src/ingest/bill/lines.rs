@@ -4,7 +4,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
-use indexmap::IndexMap;
+use indexmap::{IndexMap, IndexSet};
 
 use super::super::raw::Tuples;
 use super::booking::{Booking, Resolved, Resolver, gpu_hours_per_unit};
@@ -54,6 +54,53 @@ pub(super) struct Handle {
     number: u32,
     /// By [`PartKind`], filled when the first such part comes.
     places: [Option<Place>; 4],
+}
+
+/// The lines that a worker has met, by numbers of its own for their texts: batches repeat them, and
+/// numbers are shorter than texts.
+#[derive(Default)]
+pub(super) struct Met {
+    /// By column.
+    texts: Vec<IndexSet<Box<str>, FixedState>>,
+    tuples: IndexSet<Box<[u32]>, FixedState>,
+    /// By the place of their tuple.
+    pub(super) handles: Vec<Handle>,
+}
+
+impl Met {
+    /// For each tuple of a batch the place of its line in `handles`.
+    pub(super) fn places(&mut self, tuples: &Tuples<'_>, lines: &Lines<'_>) -> Vec<usize> {
+        let columns = tuples.columns();
+        self.texts.resize_with(columns.len(), IndexSet::default);
+        // From the codes of the batch to numbers; 0 is for none, as there.
+        let numbers: Vec<Vec<u32>> = columns
+            .iter()
+            .zip(&mut self.texts)
+            .map(|(column, known)| {
+                let number = |text: &String| match known.get_index_of(text.as_str()) {
+                    Some(at) => at,
+                    None => known.insert_full(text.as_str().into()).0,
+                };
+                let numbers = column.values.iter().map(number);
+                let numbers = numbers.map(|at| u32::try_from(at + 1).unwrap_or(u32::MAX));
+                std::iter::once(0).chain(numbers).collect()
+            })
+            .collect();
+        let mut key = Vec::with_capacity(columns.len());
+        (0..tuples.len())
+            .map(|tuple| {
+                key.clear();
+                key.extend(tuples.codes(tuple).zip(&numbers).map(|(code, numbers)| {
+                    numbers.get(code as usize).copied().unwrap_or(0)
+                }));
+                if let Some(at) = self.tuples.get_index_of(key.as_slice()) {
+                    return at;
+                }
+                self.handles.push(lines.find(tuples, tuple));
+                self.tuples.insert_full(key.as_slice().into()).0
+            })
+            .collect()
+    }
 }
 
 /// Where a kind of part of a line goes, by numbers of [`Names`].
@@ -124,28 +171,22 @@ impl<'a> Lines<'a> {
         self.known().shared.get(number as usize).cloned()
     }
 
-    /// The lines of tuples of texts.
-    pub(super) fn of(&self, tuples: &Tuples<'_>) -> Vec<Handle> {
-        let mut known = self.known();
-        let known = &mut *known;
+    /// The line of a tuple of texts.
+    fn find(&self, tuples: &Tuples<'_>, tuple: usize) -> Handle {
         let mut key = Vec::new();
-        (0..tuples.len())
-            .map(|tuple| {
-                key.clear();
-                for text in tuples.texts(tuple) {
-                    let len = text.map_or(0, |it| it.len() as u64 + 1);
-                    key.extend_from_slice(&len.to_le_bytes());
-                    key.extend_from_slice(text.unwrap_or_default().as_bytes());
-                }
-                if let Some(handle) = known.handles.get(key.as_slice()) {
-                    return *handle;
-                }
-                let texts: Vec<Option<&str>> = tuples.texts(tuple).collect();
-                let handle = self.new_line(&texts, known);
-                known.handles.insert(key.as_slice().into(), handle);
-                handle
-            })
-            .collect()
+        for text in tuples.texts(tuple) {
+            let len = text.map_or(0, |it| it.len() as u64 + 1);
+            key.extend_from_slice(&len.to_le_bytes());
+            key.extend_from_slice(text.unwrap_or_default().as_bytes());
+        }
+        let mut known = self.known();
+        if let Some(handle) = known.handles.get(key.as_slice()) {
+            return *handle;
+        }
+        let texts: Vec<Option<&str>> = tuples.texts(tuple).collect();
+        let handle = self.new_line(&texts, &mut known);
+        known.handles.insert(key.into(), handle);
+        handle
     }
 
     fn new_line(&self, texts: &[Option<&str>], known: &mut Known) -> Handle {

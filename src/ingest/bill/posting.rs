@@ -16,7 +16,7 @@ use super::super::rejected::{Rejected, RejectedKind};
 use super::booking::{Booking, Fate, Resolver};
 use super::books::{Books, Names};
 use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts};
-use super::lines::{Handle, Lines, Place};
+use super::lines::{Handle, Lines, Met, Place};
 use super::sums::Sums;
 use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
@@ -186,6 +186,7 @@ fn side_by_side(
 /// A worker.
 #[derive(Default)]
 struct Posting {
+    met: Met,
     tally: Tally,
     parts: Parts,
 }
@@ -194,10 +195,10 @@ impl Posting {
     /// Posts the rows of a batch.
     fn batch(&mut self, table: &RawTable, lines: &Lines<'_>) -> Result<(), IngestError> {
         let tuples = table.tuples(lines.bound.line_columns());
-        let mut handles = lines.of(&tuples);
+        let places = self.met.places(&tuples, lines);
         for (row, tuple) in tuples.of_rows.iter().enumerate() {
-            if let Some(handle) = handles.get_mut(*tuple as usize) {
-                self.row((table, row), handle, lines)?;
+            if let Some(place) = places.get(*tuple as usize) {
+                self.row((table, row), *place, lines)?;
             }
         }
         Ok(())
@@ -207,10 +208,11 @@ impl Posting {
     fn row(
         &mut self,
         (table, row): (&RawTable, usize),
-        handle: &mut Handle,
+        place: usize,
         lines: &Lines<'_>,
     ) -> Result<(), IngestError> {
-        let Posting { tally, parts } = self;
+        let Posting { met, tally, parts } = self;
+        let Some(handle) = met.handles.get_mut(place) else { return Ok(()) };
         parts.clear();
         let mut read = lines.bound.row(table, row, &handle.terms, parts);
         tally.from_floats += parts.from_floats;

@@ -117,10 +117,20 @@ impl Tuples<'_> {
         self.firsts.len()
     }
 
+    /// The columns, with the texts of their codes.
+    pub(in crate::ingest) fn columns(&self) -> &[Cow<'_, Coded>] {
+        &self.columns
+    }
+
+    /// The codes of a tuple, in the order of the columns.
+    pub(in crate::ingest) fn codes(&self, tuple: usize) -> impl Iterator<Item = u32> {
+        let row = self.firsts.get(tuple).copied().unwrap_or(usize::MAX);
+        self.columns.iter().map(move |it| it.codes.get(row).copied().unwrap_or(0))
+    }
+
     /// The texts of a tuple, in the order of the columns.
     pub(in crate::ingest) fn texts(&self, tuple: usize) -> impl Iterator<Item = Option<&str>> {
-        let row = self.firsts.get(tuple).copied().unwrap_or(usize::MAX);
-        self.columns.iter().map(move |it| it.codes.get(row).and_then(|code| it.value(*code)))
+        self.codes(tuple).zip(&self.columns).map(|(code, column)| column.value(code))
     }
 }
 
