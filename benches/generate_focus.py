@@ -110,8 +110,8 @@ class Bill:
         short = next(short for region, _, short in AWS_REGIONS if region == line["region"])
         self.add(**{
             "provider": "AWS", "publisher": "Amazon Web Services, Inc.", "issuer": "Amazon Web Services, Inc.",
-            "billing_account": "100000000000", "pricing": "Standard", "unit": "Hours", "invoice": "2026-06-AWS-1", "null_share": 0.004,
-            "list_null_share": 0.01, "meter": meter and (meter if short == "USE1" else f"{short}-{meter}"), **line,
+            "billing_account": "100000000000", "pricing": "Standard", "unit": "Hours", "invoice": "2026-06-AWS-1",
+            "null_share": 0.004, "list_null_share": 0.01, "meter": meter and (meter if short == "USE1" else f"{short}-{meter}"), **line,
         })
 
     def fleets(self, count, most):

@@ -1,9 +1,10 @@
 -- What `gpuadvise ingest` does with a FOCUS file, in DuckDB's words: {file} is the Parquet file, {amount:X} the cast of a
 -- cost to DECIMAL(38,18).
 --
--- Two scans. The first reads few columns to learn which resources have GPUs, because a machine of Google Cloud is three
--- rows, of which one names the GPU and two name cores and memory. The second reads everything once and groups it: GPU rows by hour, workload, team, provider, region, account, machine, pricing category and commitment
--- status, other rows by service. The answers are sums over these groups.
+-- Two scans of few columns learn which SKUs are GPUs and which resources have them, because a machine of Google Cloud is
+-- three rows, of which one names the GPU and two name cores and memory. The third reads everything once and groups it: GPU
+-- rows by hour, workload, team, provider, region, account, machine, pricing category and commitment status, other rows by
+-- service. The answers are sums over these groups.
 -- It knows less than gpuadvise and checks less: one pattern per cloud instead of a catalog, no rules, no rows to reject, no
 -- hash of the file. Every expression on texts takes one column, which DuckDB evaluates once per entry of a dictionary page.
 

@@ -6,7 +6,7 @@ use super::reconcile::plus;
 use super::{Config, Ingested, RequestLog, WorkloadConfig};
 use crate::catalog::Catalog;
 use crate::units::{Fraction, Money, MoneyError, Period, Timestamp};
-use crate::usage::{UsageRow, UsageTable};
+use crate::usage::{TextColumn, UsageRow, UsageTable};
 use crate::workload::{
     CountBin, CountSeries, Demand, Deployment, LevelBin, LevelSeries, PricingCategory, UsageTotals,
     Workload,
@@ -59,7 +59,7 @@ fn workload(
         Some(log) => (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window)),
         None => (demand_of_rows(table, rows), ingested.window),
     };
-    let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick).0;
+    let main = |column: &TextColumn| dearest(table, rows, |at| column.get(at)).0;
     let mut totals = totals(table, rows, demand_window)?;
     if let Some(log) = log {
         totals.requests = Some(log.trace.len() as u64);
@@ -71,11 +71,8 @@ fn workload(
     }
     Ok(Workload {
         name: name.to_owned(),
-        owner: declared.owner.clone().or_else(|| main(&|row| row.owner.map(str::to_owned))),
-        environment: declared
-            .environment
-            .clone()
-            .or_else(|| main(&|row| row.environment.map(str::to_owned))),
+        owner: declared.owner.clone().or_else(|| main(&table.owner)),
+        environment: declared.environment.clone().or_else(|| main(&table.environment)),
         window: ingested.window,
         demand_window,
         demand,
@@ -118,30 +115,30 @@ fn deployment(
     declared: &WorkloadConfig,
     catalog: &Catalog,
 ) -> Deployment {
-    let main = |pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| dearest(table, rows, pick);
-    let (provider, many_providers) = main(&|row| row.provider.map(str::to_owned));
-    let (gpu, many_gpus) = main(&|row| row.gpu.map(str::to_owned));
-    let (category, many_categories) = main(&|row| Some(row.pricing_category.as_str().to_owned()));
+    let (provider, many_providers) = dearest(table, rows, |at| table.provider.get(at));
+    let (gpu, many_gpus) = dearest(table, rows, |at| table.gpu.get(at));
+    let category = |at: usize| table.pricing_category.get(at).map(|it| it.as_str());
+    let (category, many_categories) = dearest(table, rows, category);
     let label = declared.gpu.clone().or(gpu);
     // Of a name that means several GPUs the slowest, so that no advice rests on luck.
     let known = label
         .as_deref()
         .and_then(|label| catalog.resolve_gpu(label).slowest())
         .map(|it| it.name.clone());
-    let text = |given: &Option<String>, pick: &dyn Fn(&UsageRow<'_>) -> Option<String>| {
-        given.clone().or_else(|| main(pick).0)
+    let text = |given: &Option<String>, column: &TextColumn| {
+        given.clone().or_else(|| dearest(table, rows, |at| column.get(at)).0)
     };
     let most_gpus = level_bins(table, rows).into_iter().map(|it| it.gpus).reduce(f64::max);
     Deployment {
         provider: declared.provider.clone().or(provider),
-        region: text(&declared.region, &|row| row.region.map(str::to_owned)),
+        region: text(&declared.region, &table.region),
         gpu_label: label,
         gpu: known,
         gpu_count: declared.gpu_count.map(f64::from).or(most_gpus),
         pricing_category: category.as_deref().and_then(PricingCategory::parse).unwrap_or_default(),
-        model: text(&declared.model, &|row| row.model.map(str::to_owned)),
-        dtype: text(&declared.dtype, &|row| row.dtype.map(str::to_owned)),
-        quantization: text(&declared.quantization, &|row| row.quantization.map(str::to_owned)),
+        model: text(&declared.model, &table.model),
+        dtype: text(&declared.dtype, &table.dtype),
+        quantization: text(&declared.quantization, &table.quantization),
         tensor_parallel_size: declared
             .tensor_parallel_size
             .or_else(|| rows.iter().rev().find_map(|at| table.tensor_parallel_size[*at])),
@@ -154,23 +151,24 @@ fn deployment(
 
 /// The value behind most of the cost (most rows where nothing was billed, the first of equals), and
 /// whether there was another.
-fn dearest(
+fn dearest<'t>(
     table: &UsageTable,
     rows: &[usize],
-    pick: &dyn Fn(&UsageRow<'_>) -> Option<String>,
+    pick: impl Fn(usize) -> Option<&'t str>,
 ) -> (Option<String>, bool) {
-    let mut weights: BTreeMap<String, (i128, u64)> = BTreeMap::new();
-    for row in rows.iter().filter_map(|at| table.row(*at)) {
-        if let Some(value) = pick(&row) {
+    let mut weights: BTreeMap<&str, (i128, u64)> = BTreeMap::new();
+    for at in rows.iter().copied() {
+        if let Some(value) = pick(at) {
             let weight = weights.entry(value).or_default();
-            let cost = row.effective_cost.or(row.billed_cost).map_or(0, Money::atto);
-            weight.0 = weight.0.saturating_add(cost);
+            let cost = |column: &[Option<i128>]| column.get(at).copied().flatten();
+            let cost = cost(&table.effective_cost).or_else(|| cost(&table.billed_cost));
+            weight.0 = weight.0.saturating_add(cost.unwrap_or(0));
             weight.1 += 1;
         }
     }
     let many = weights.len() > 1;
     let first = weights.into_iter().rev().max_by_key(|(_, weight)| *weight);
-    (first.map(|(value, _)| value), many)
+    (first.map(|(value, _)| value.to_owned()), many)
 }
 
 fn totals(

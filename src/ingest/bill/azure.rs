@@ -199,7 +199,13 @@ impl Bound for CostDetails {
         columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         row::read(self, (table, row), line, out)
     }
 

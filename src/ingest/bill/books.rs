@@ -158,8 +158,7 @@ impl Books {
         }
         let own = &mut self.names;
         let bookings: Vec<u32> = names.bookings.iter().map(|it| own.number(it)).collect();
-        let providers: Vec<u32> =
-            names.providers.into_iter().map(|it| own.provider(it)).collect();
+        let providers: Vec<u32> = names.providers.into_iter().map(|it| own.provider(it)).collect();
         let mut holds = Vec::with_capacity(names.holds.len());
         for (resource, booking) in names.holds {
             let resource = names.resources.get_index(resource as usize);

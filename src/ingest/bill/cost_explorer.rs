@@ -179,7 +179,13 @@ impl Bound for Results {
         self.currency_of(texts).ok().map(|it| it.unwrap_or(Currency::USD))
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let costs = self.costs(table, row, out)?;
         let hours = match self.usage {
             // What is no number is a fault of the row even where it counts no hours.

@@ -11,7 +11,10 @@ use chrono_tz::Tz;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms, Use};
+use super::charge::{
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
+    Terms, Use,
+};
 use super::columns::{self, Columns, filled};
 use crate::units::{Currency, Period, Timestamp};
 use crate::usage::PricingCategory;
@@ -343,7 +346,13 @@ impl Bound for Cur {
         columns::currency_in(self.slots[6].and_then(|slot| texts.get(slot).copied().flatten()))
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let mut read = Reading { cur: self, table, row, from_floats: 0, fault: None };
         let item = ITEMS.get(usize::from(line.own)).copied().unwrap_or(Item::Usage);
         let billed = read.amount(self.numbers.unblended);

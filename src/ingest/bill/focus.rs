@@ -7,7 +7,10 @@
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms, Use};
+use super::charge::{
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
+    Terms, Use,
+};
 use super::columns::{self, Columns};
 use super::provider::provider_name;
 use crate::units::{Currency, Period};
@@ -233,7 +236,13 @@ impl Bound for Focus {
         Currency::parse(code).ok()
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let mut fault = None;
         let mut floats = 0;
         let mut last = cell::LastFloat::default();

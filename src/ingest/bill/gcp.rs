@@ -17,7 +17,10 @@ use chrono_tz::Tz;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms};
+use super::charge::{
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
+    Terms,
+};
 use super::columns::{self, plain};
 use super::fields::{Fields, LineColumns, amount_at, header_of, needed_amount_at, number_at};
 use crate::units::{Currency, Period, Timestamp};
@@ -207,7 +210,13 @@ impl Bound for Export {
         columns::currency_in(self.line.texts(texts)[line::CURRENCY])
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let at = (table, row);
         let (costs, credits) = self.costs(at, line, out)?;
         let (period, month) = (self.period(table, row), self.month(table, row));

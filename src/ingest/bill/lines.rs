@@ -90,9 +90,12 @@ impl Met {
         (0..tuples.len())
             .map(|tuple| {
                 key.clear();
-                key.extend(tuples.codes(tuple).zip(&numbers).map(|(code, numbers)| {
-                    numbers.get(code as usize).copied().unwrap_or(0)
-                }));
+                key.extend(
+                    tuples
+                        .codes(tuple)
+                        .zip(&numbers)
+                        .map(|(code, numbers)| numbers.get(code as usize).copied().unwrap_or(0)),
+                );
                 if let Some(at) = self.tuples.get_index_of(key.as_slice()) {
                     return at;
                 }

@@ -127,7 +127,13 @@ impl Bound for Report {
         })
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.cost, row, out)?);
         charge(out, costs, self.period(table, row), Ok(None))?;
         match self.tags {

@@ -11,7 +11,10 @@ use chrono_tz::Tz;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit, Terms};
+use super::charge::{
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
+    Terms,
+};
 use super::columns::{self, none_of, plain};
 use super::fields::{Fields, LineColumns, header_of, needed_amount_at, number_at};
 use crate::units::{Currency, Period};
@@ -190,7 +193,13 @@ impl Bound for CostReport {
         columns::currency_in(self.line.texts(texts)[CURRENCY])
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let at = (table, row);
         let cost = Some(needed_amount_at(at, self.cost, out)?);
         let period = self.period(table, row);

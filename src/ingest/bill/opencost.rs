@@ -21,7 +21,9 @@ use super::cells::{
     LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
     optional, period_between, plain, quantity, required, same_costs, tags,
 };
-use super::charge::{BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit, Terms};
+use super::charge::{
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit, Terms,
+};
 use crate::units::{Period, Timestamp};
 
 pub(in crate::ingest) use document::{is_own, table};
@@ -243,7 +245,13 @@ impl Bound for Allocations {
         })
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let costs = self.costs(table, row, out)?;
         let hours = match self.gpu_hours {
             Some(column) if line.unit == QuantityUnit::GpuHours => quantity(table, column, row),

@@ -9,7 +9,7 @@ use std::io::Cursor;
 use std::ops::Range;
 
 use foldhash::fast::FixedState;
-use indexmap::IndexSet;
+use indexmap::IndexMap;
 use polars_parquet::parquet::encoding::Encoding;
 use polars_parquet::parquet::encoding::hybrid_rle::{HybridRleChunk, HybridRleDecoder};
 use polars_parquet::parquet::page::{DataPage, split_buffer};
@@ -188,13 +188,15 @@ fn each_run(
 struct Texts {
     codes: Vec<u32>,
     /// The texts; those of the dictionary first, then those of pages that write their texts out.
-    values: IndexSet<String, FixedState>,
+    values: Vec<String>,
     in_dictionary: usize,
+    /// The codes of the texts, made when the first page writes them out.
+    index: Option<IndexMap<String, u32, FixedState>>,
 }
 
 impl Texts {
     fn finish(self) -> Column {
-        Column::Coded(Coded { codes: self.codes, values: self.values.into_iter().collect() })
+        Column::Coded(Coded { codes: self.codes, values: self.values })
     }
 }
 
@@ -206,10 +208,7 @@ impl Values for Texts {
     fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
         let mut rest = bytes;
         for _ in 0..n {
-            // A text that stands there twice would shift the codes after it.
-            if !self.values.insert(text(&mut rest)?.to_owned()) {
-                return None;
-            }
+            self.values.push(text(&mut rest)?.to_owned());
         }
         self.in_dictionary = n;
         Some(())
@@ -228,13 +227,17 @@ impl Values for Texts {
         if self.in_dictionary == 0 && n > 0 {
             return None;
         }
+        let index =
+            self.index.get_or_insert_with(|| self.values.iter().cloned().zip(1..).collect());
         for _ in 0..n {
             let text = text(bytes)?;
-            let at = match self.values.get_index_of(text) {
-                Some(at) => at,
-                None => self.values.insert_full(text.to_owned()).0,
-            };
-            self.codes.push(u32::try_from(at + 1).ok()?);
+            let next = u32::try_from(self.values.len() + 1).ok()?;
+            let known = index.get(text).copied();
+            let code = known.unwrap_or_else(|| {
+                self.values.push(text.to_owned());
+                *index.entry(text.to_owned()).or_insert(next)
+            });
+            self.codes.push(code);
         }
         Some(())
     }
@@ -262,20 +265,20 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
 }
 
 /// Numbers of 8 bytes.
-struct Numbers<T> {
+struct Numbers<T, F> {
     physical: PhysicalType,
-    of: fn([u8; 8]) -> T,
+    of: F,
     dictionary: Vec<T>,
     rows: Vec<Option<T>>,
 }
 
-impl<T: Copy> Numbers<T> {
-    fn new(physical: PhysicalType, of: fn([u8; 8]) -> T) -> Numbers<T> {
+impl<T: Copy, F: Fn([u8; 8]) -> T> Numbers<T, F> {
+    fn new(physical: PhysicalType, of: F) -> Numbers<T, F> {
         Numbers { physical, of, dictionary: Vec::new(), rows: Vec::new() }
     }
 }
 
-impl<T: Copy> Values for Numbers<T> {
+impl<T: Copy, F: Fn([u8; 8]) -> T> Values for Numbers<T, F> {
     fn physical(&self) -> PhysicalType {
         self.physical
     }

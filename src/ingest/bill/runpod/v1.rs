@@ -112,7 +112,13 @@ impl Bound for Records {
         Ok(line)
     }
 
-    fn row(&self, table: &RawTable, row: usize, line: &Terms, out: &mut Parts) -> Result<(), Fault> {
+    fn row(
+        &self,
+        table: &RawTable,
+        row: usize,
+        line: &Terms,
+        out: &mut Parts,
+    ) -> Result<(), Fault> {
         let costs = same_costs(needed_amount(table, self.amount, row, out)?);
         let hours = match self.billed_ms {
             Some(column) if line.unit != QuantityUnit::None => {
