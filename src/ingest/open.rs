@@ -41,8 +41,8 @@ pub(super) struct Gathered {
     charged: Vec<(String, String, Charged, Content)>,
 }
 
-/// Rows of a bill, and its billed total per currency.
-type Content = (u64, Vec<(Currency, i128)>);
+/// The billed total of a file per currency, where it is not 0.
+type Content = Vec<(Currency, i128)>;
 
 /// What everything is read with.
 #[derive(Clone, Copy)]
@@ -208,14 +208,13 @@ impl Gathered {
             let before = self.books.n_rejected();
             let billed_before = self.books.billed();
             let posted = bill::post(input, format, resolver, &mut self.books)?;
-            let billed: Vec<(Currency, i128)> = self
+            let content: Content = self
                 .books
                 .billed()
                 .into_iter()
                 .map(|(it, sum)| (it, sum - billed_before.get(&it).copied().unwrap_or(0)))
                 .filter(|it| it.1 != 0)
                 .collect();
-            let content = (posted.facts.rows_in, billed);
             let rejected = self.books.n_rejected() - before + posted.facts.rejected.len() as u64;
             self.refuse_copy(file, &posted.facts.sha256, &posted.format)?;
             self.refuse_same_money(file, &posted.format, posted.charged, content)?;
@@ -293,10 +292,25 @@ impl Gathered {
     ) -> Result<(), IngestError> {
         for (first, first_format, other, other_content) in &self.charged {
             let both = other.shared(&charged);
-            if other.overlaps(&charged) && content == *other_content && !content.1.is_empty() {
+            let common = other.common(&charged);
+            if common.is_copy() {
+                return Err(IngestError::SameMoneyTwice {
+                    first: first.clone(),
+                    first_format: first_format.clone(),
+                    second: file.to_owned(),
+                    second_format: format.to_owned(),
+                    evidence: shared_rows(common),
+                });
+            }
+            if common.both > 0 {
                 self.notices.push(format!(
-                    "{first} and {file} have as many rows and the same total for the same time: if one is a copy of the \
-                     other, all of it counts twice"
+                    "{first} and {file}: {}: if the two exports overlap, what they share counts twice",
+                    shared_rows(common)
+                ));
+            } else if other.overlaps(&charged) && content == *other_content && !content.is_empty() {
+                self.notices.push(format!(
+                    "{first} and {file} have the same total for the same time: if they are one bill at two levels of \
+                     detail, all of it counts twice"
                 ));
             }
             let is_allocation = |it: &str| it.starts_with("OpenCost");
@@ -395,6 +409,18 @@ fn claim(
     by_rule(subject.model_group)
         .or_else(|| by_rule(subject.model))
         .or_else(|| if format == RequestFormat::Generic { None } else { by_cluster() })
+}
+
+/// How much two bills have in common, in words.
+fn shared_rows(common: bill::Common) -> String {
+    match (common.both, common.of) {
+        (both, of) if both == of => {
+            "every charge of one is in the other, to the hour and the amount".to_owned()
+        }
+        (both, of) => {
+            format!("of {of} charges compared {both} are in both, to the hour and the amount")
+        }
+    }
 }
 
 fn ignored(headers: &[String], used: &[String]) -> Vec<String> {

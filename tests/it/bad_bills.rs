@@ -302,7 +302,6 @@ fn one_bill_under_two_names_is_refused() {
 }
 
 #[test]
-#[ignore = "open: the same rows in another container, or packed, are added a second time"]
 fn one_bill_in_two_containers_is_refused() {
     let bench = Bench::new();
     let text = focus(&[row(7, &[]), row(8, &[])]);

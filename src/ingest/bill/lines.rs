@@ -1,6 +1,7 @@
 //! The distinct lines of a file: what their texts say and where their parts go, found out once,
 //! whichever worker meets them first.
 
+use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
@@ -51,6 +52,8 @@ pub(super) struct Handle {
     pub(super) provider: u32,
     /// Whether something is wrong with it.
     pub(super) is_faulty: bool,
+    /// A hash of what it charges, whatever the file writes beside that.
+    pub(super) print: u64,
     number: u32,
     /// By [`PartKind`], filled when the first such part comes.
     places: [Option<Place>; 4],
@@ -205,6 +208,7 @@ impl<'a> Lines<'a> {
             gpu_hours_per_unit: None,
             provider: known.names.provider(provider),
             is_faulty: line.is_err(),
+            print: line.as_ref().map(print_of).unwrap_or_default(),
             number: u32::try_from(known.lines.len()).unwrap_or(u32::MAX),
             places: [None; 4],
         };
@@ -294,4 +298,13 @@ impl Known {
             }
         }
     }
+}
+
+/// A hash of what a line charges: the same in a copy of the file in another container.
+fn print_of(line: &Line) -> u64 {
+    let mut hasher = FixedState::default().build_hasher();
+    let texts = [&line.provider, &line.sub_account, &line.resource_id, &line.resource_name];
+    (texts, &line.region, &line.service, &line.instance_type, &line.sku_texts).hash(&mut hasher);
+    (line.category, line.currency, &line.commitment, line.correction).hash(&mut hasher);
+    hasher.finish()
 }

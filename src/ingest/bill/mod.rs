@@ -27,6 +27,7 @@ mod opencost;
 mod posting;
 mod provider;
 mod runpod;
+mod sketch;
 mod sums;
 mod tally;
 
@@ -36,6 +37,7 @@ pub use books::InvoiceState;
 pub(super) use books::{Books, Closed, Entry};
 pub(super) use charge::{BillFormat, ChargeCategory, Costs};
 pub(super) use posting::{Charged, post};
+pub(super) use sketch::Common;
 pub(super) use sums::Sums;
 
 use super::IngestError;

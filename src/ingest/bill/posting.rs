@@ -5,9 +5,11 @@
 //! are whole numbers, so it does not matter which worker took which row.
 
 use std::collections::BTreeSet;
+use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
 use chrono_tz::Tz;
+use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use super::super::IngestError;
@@ -17,6 +19,7 @@ use super::booking::{Booking, Fate, Resolver};
 use super::books::{Books, Names};
 use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts};
 use super::lines::{Handle, Lines, Met, Place};
+use super::sketch::{Common, Sketch};
 use super::sums::Sums;
 use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
@@ -45,6 +48,8 @@ pub(in crate::ingest) struct Charged {
     accounts: BTreeSet<(Option<String>, String)>,
     /// From the first to the last instant of usage.
     span: Option<(i64, i64)>,
+    /// Some of its rows.
+    sketch: Sketch,
 }
 
 impl Charged {
@@ -67,7 +72,13 @@ impl Charged {
         })
     }
 
-    fn note(&mut self, names: &Names, span: Option<(i64, i64)>) {
+    /// The rows that two files have in common.
+    pub(in crate::ingest) fn common(&self, other: &Charged) -> Common {
+        self.sketch.common(&other.sketch)
+    }
+
+    fn note(&mut self, names: &Names, span: Option<(i64, i64)>, sketch: &Sketch) {
+        self.sketch.absorb(sketch);
         for booking in names.bookings().filter(|it| it.fate != Fate::Rejected) {
             self.providers.insert(booking.provider.clone());
             if let Some(account) = &booking.sub_account {
@@ -111,7 +122,7 @@ fn in_order(
     let mut charged = Charged::default();
     let mut close = |(lines, posting): (Lines<'_>, Posting)| {
         let names = lines.into_names();
-        charged.note(&names, posting.tally.span());
+        charged.note(&names, posting.tally.span(), &posting.sketch);
         books.absorb(names, posting.tally)
     };
     let facts = input.batches(&format.wants, BATCH_ROWS, &mut |table| {
@@ -153,14 +164,19 @@ fn side_by_side(
             let table = pieces.piece(piece, &format.wants)?;
             posting.batch(&table, &lines)?;
         }
-        Ok(posting.tally)
+        Ok((posting.tally, posting.sketch))
     };
     let workers = rayon::current_num_threads().min(pieces.pieces.len()).max(1);
-    let (tallies, sha256) = rayon::join(
+    let (parts, sha256) = rayon::join(
         || (0..workers).into_par_iter().map(|_| work()).collect::<Vec<Result<_, IngestError>>>(),
         || pieces.sha256(),
     );
-    let mut tallies = tallies.into_iter().collect::<Result<Vec<_>, _>>()?;
+    let (mut tallies, mut sketch) = (Vec::new(), Sketch::default());
+    for part in parts {
+        let (tally, rows) = part?;
+        sketch.absorb(&rows);
+        tallies.push(tally);
+    }
     let mut rejected: Vec<_> = tallies.iter_mut().flat_map(|it| it.rejected.drain(..)).collect();
     let mut whole = tallies.pop().unwrap_or_default();
     for tally in tallies {
@@ -172,7 +188,7 @@ fn side_by_side(
     let (format, columns_used) = (lines.bound.format(), lines.bound.columns_used());
     let names = lines.into_names();
     let mut charged = Charged::default();
-    charged.note(&names, whole.span());
+    charged.note(&names, whole.span(), &sketch);
     books.absorb(names, whole)?;
     let facts = FileFacts {
         rows_in: pieces.rows(),
@@ -189,6 +205,7 @@ struct Posting {
     met: Met,
     tally: Tally,
     parts: Parts,
+    sketch: Sketch,
 }
 
 impl Posting {
@@ -211,7 +228,7 @@ impl Posting {
         place: usize,
         lines: &Lines<'_>,
     ) -> Result<(), IngestError> {
-        let Posting { met, tally, parts } = self;
+        let Posting { met, tally, parts, sketch } = self;
         let Some(handle) = met.handles.get_mut(place) else { return Ok(()) };
         parts.clear();
         let mut read = lines.bound.row(table, row, &handle.terms, parts);
@@ -221,6 +238,7 @@ impl Posting {
             read = Err(lines.fault(handle));
         }
         let Err((column, reason)) = read else {
+            parts.iter().filter_map(|it| print_of(handle, it)).for_each(|it| sketch.note(it));
             let mut numbered = parts.iter().enumerate();
             return numbered.try_for_each(|(number, part)| {
                 post_part(part, u64::from(number == 0), (handle, lines), tally)
@@ -232,6 +250,15 @@ impl Posting {
         tally.reject(Rejected { file, row, column, reason, kind });
         Ok(())
     }
+}
+
+/// A hash of what a part charges; nothing where it is free.
+fn print_of(handle: &Handle, part: &Part) -> Option<u64> {
+    let amount = |it: Option<i128>| it.unwrap_or(0);
+    let (billed, effective) = (amount(part.costs.billed), amount(part.costs.effective));
+    let (start, end) = (part.period.start().us(), part.period.end().us());
+    let row = (handle.print, start, end, billed, effective);
+    (billed != 0 || effective != 0).then(|| FixedState::default().hash_one(row))
 }
 
 /// Adds what could be read of a row that is refused.
