@@ -4,15 +4,15 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
-use super::bill::{Closed, Costs};
+use super::bill::{Closed, Common, Costs};
 use super::measured::{self, Measured};
 use super::open::Gathered;
 use super::{
     Config, IngestError, Ingested, InputFile, InvoiceState, Rates, ReadOptions, Rejected,
     RejectedKind, RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
 };
-use crate::units::{Currency, Period};
-use crate::usage::UsageTable;
+use crate::units::{Currency, Money, Period};
+use crate::usage::{UsageRow, UsageTable};
 
 /// Rows that were refused, and how many more are counted only.
 struct Refused {
@@ -74,6 +74,7 @@ pub(super) fn finish(
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
     let billed = span.filter(|_| closed.span.is_some());
     let joined = join(&usage.table, &closed, (&measured, billed), &rates)?;
+    refuse_same_money(&joined, &files)?;
     notices.extend(usage.notices.iter().cloned());
     notices.extend(joined.notices);
     notices.extend(beyond(billed, &logs.logs, &measured));
@@ -205,6 +206,40 @@ fn currencies(table: &UsageTable, closed: &Closed) -> Vec<Currency> {
 struct Joined {
     table: UsageTable,
     notices: Vec<String>,
+    /// Costs that are in usage tables and in bills.
+    common: Common,
+}
+
+/// Fails when a usage table holds what a bill charges: it is what `ingest --output` made of it.
+fn refuse_same_money(joined: &Joined, files: &[InputFile]) -> Result<(), IngestError> {
+    let of = |kind: SourceKind| files.iter().find(|it| it.kind == kind);
+    match (of(SourceKind::Usage), of(SourceKind::Bill)) {
+        (Some(table), Some(bill)) if joined.common.is_copy() => Err(IngestError::SameMoneyTwice {
+            first: table.name.clone(),
+            first_format: table.format.clone(),
+            second: bill.name.clone(),
+            second_format: bill.format.clone(),
+            evidence: joined.common.to_string(),
+        }),
+        _ => Ok(()),
+    }
+}
+
+/// What a usage row costs, and when: equal in a usage table and in the bill that it was made of.
+#[derive(PartialEq, Eq, PartialOrd, Ord)]
+struct Cost {
+    workload: Option<String>,
+    period: Option<Period>,
+    amount: i128,
+}
+
+impl Cost {
+    /// Nothing where the row is free.
+    fn of(row: &UsageRow<'_>) -> Option<Cost> {
+        let amount =
+            row.effective_cost.or(row.billed_cost).map(Money::atto).filter(|it| *it != 0)?;
+        Some(Cost { workload: row.workload.map(str::to_owned), period: row.period, amount })
+    }
 }
 
 fn join(
@@ -215,11 +250,15 @@ fn join(
 ) -> Result<Joined, IngestError> {
     let mut joined = UsageTable::new(rates.to);
     let mut notices = Vec::new();
+    let mut of_tables: BTreeSet<Cost> = BTreeSet::new();
     for at in 0..table.len() {
         if let Some(row) = table.row(at) {
-            joined.push(&measured::in_currency(&row, rates)?);
+            let row = measured::in_currency(&row, rates)?;
+            of_tables.extend(Cost::of(&row));
+            joined.push(&row);
         }
     }
+    let mut of_bills: BTreeSet<Cost> = BTreeSet::new();
     let (mut dropped, mut without_effective) = (0_u64, 0_u64);
     for entry in closed.entries.iter().filter(|it| Closed::is_usage(it)) {
         let rounded = closed.rounded.contains(&entry.booking.provider);
@@ -231,7 +270,20 @@ fn join(
         }
         let row = measured::row_of_bill(entry, gpu_hours, rounded);
         without_effective += u64::from(row.effective_cost.is_none() && row.billed_cost.is_some());
-        joined.push(&measured::in_currency(&row, rates)?);
+        let row = measured::in_currency(&row, rates)?;
+        if !of_tables.is_empty() {
+            of_bills.extend(Cost::of(&row));
+        }
+        joined.push(&row);
+    }
+    let common = Common {
+        both: of_bills.intersection(&of_tables).count(),
+        of: of_tables.len().min(of_bills.len()),
+    };
+    if common.both > 0 {
+        notices.push(format!(
+            "a usage table and a bill: {common}: if the table was made of a bill, what they share counts twice"
+        ));
     }
     if dropped > 0 {
         notices.push(format!(
@@ -261,5 +313,5 @@ fn join(
             }
         ));
     }
-    Ok(Joined { table: joined, notices })
+    Ok(Joined { table: joined, notices, common })
 }

@@ -299,13 +299,12 @@ impl Gathered {
                     first_format: first_format.clone(),
                     second: file.to_owned(),
                     second_format: format.to_owned(),
-                    evidence: shared_rows(common),
+                    evidence: common.to_string(),
                 });
             }
             if common.both > 0 {
                 self.notices.push(format!(
-                    "{first} and {file}: {}: if the two exports overlap, what they share counts twice",
-                    shared_rows(common)
+                    "{first} and {file}: {common}: if the two exports overlap, what they share counts twice"
                 ));
             } else if other.overlaps(&charged) && content == *other_content && !content.is_empty() {
                 self.notices.push(format!(
@@ -409,18 +408,6 @@ fn claim(
     by_rule(subject.model_group)
         .or_else(|| by_rule(subject.model))
         .or_else(|| if format == RequestFormat::Generic { None } else { by_cluster() })
-}
-
-/// How much two bills have in common, in words.
-fn shared_rows(common: bill::Common) -> String {
-    match (common.both, common.of) {
-        (both, of) if both == of => {
-            "every charge of one is in the other, to the hour and the amount".to_owned()
-        }
-        (both, of) => {
-            format!("of {of} charges compared {both} are in both, to the hour and the amount")
-        }
-    }
 }
 
 fn ignored(headers: &[String], used: &[String]) -> Vec<String> {

@@ -319,3 +319,34 @@ fn an_error_of_prometheus_is_told() {
     let answer = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"DCGM_FI_DEV_GPU_UTIL","UUID":"GPU-1"},"values":[[1781078400,"5"],[17810"#;
     check("gpus.json", answer, &["ends too early"], "cut short");
 }
+
+#[test]
+fn a_usage_table_made_of_a_bill_is_refused_beside_it() {
+    let bench = Bench::new();
+    let bill = bench.write("bill.csv", focus(&[row(7, &[]), row(8, &[])]));
+    let table = bench.path("usage.csv").display().to_string();
+    assert_eq!(bench.run(&["ingest", &bill, "--output", &table]).code, 0);
+    for files in [[&bill, &table], [&table, &bill]] {
+        let ran = bench.run(&["ingest", files[0], files[1]]);
+        ends(&ran, &["bill.csv", "usage.csv", "same money", "every charge"], "one of the two");
+    }
+}
+
+#[test]
+fn bills_that_overlap_are_told_and_copies_refused() {
+    let bench = Bench::new();
+    let hours =
+        |hours: std::ops::Range<u32>| focus(&hours.map(|it| row(it, &[])).collect::<Vec<_>>());
+    let first = bench.write("first.csv", hours(0..10));
+    let little = bench.write("little.csv", hours(9..20));
+    let much = bench.write("much.csv", hours(5..20));
+    let ran = bench.run(&["ingest", &first, &little]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("1 are in both"), "{}", ran.stdout);
+    let ran = bench.run(&["ingest", &first, &much]);
+    ends(
+        &ran,
+        &["first.csv", "much.csv", "of 10 charges compared 5 are in both"],
+        "one of the two",
+    );
+}

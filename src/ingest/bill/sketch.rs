@@ -6,6 +6,7 @@
 //! k minimum values of Beyer et al., "On synopses for distinct-value estimation", SIGMOD 2007).
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 /// Most hashes that are kept: where files are about as long, a share of one half is known within 0.05
 /// in 999 of 1,000 cases.
@@ -29,6 +30,16 @@ impl Common {
     pub(in crate::ingest) fn is_copy(self) -> bool {
         const MANY: usize = 8;
         (self.of > 1 && self.both == self.of) || (self.of >= MANY && self.both * 2 >= self.of)
+    }
+}
+
+impl fmt::Display for Common {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.both == self.of {
+            return write!(f, "every charge of one is in the other, to the hour and the amount");
+        }
+        let Common { both, of } = self;
+        write!(f, "of {of} charges compared {both} are in both, to the hour and the amount")
     }
 }
 
