@@ -125,9 +125,12 @@ pub enum IngestError {
     },
     /// Two currencies and no rate between them.
     #[error(
-        "amounts are in {from} and {to}, and the config has no rate from {from} to {to}, the currency of the report"
+        "{first}amounts are in {from} and {to}, and the config has no rate from {from} to {to}, the currency of the \
+         report"
     )]
     NoRate {
+        /// The file and the first row in this currency with a colon behind them, where known.
+        first: String,
         /// The currency without a rate.
         from: Currency,
         /// That of the report.

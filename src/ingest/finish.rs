@@ -1,6 +1,6 @@
 //! Joins what the files gave: one table, one window, one account.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
@@ -53,6 +53,7 @@ pub(super) fn finish(
     config: &Config,
     options: &ReadOptions,
 ) -> Result<Ingested, IngestError> {
+    let first_rows = gathered.first_rows();
     let Gathered { usage, logs, books, measured, view, files, mut notices, .. } = gathered;
     let usage = usage.finish()?;
     let logs = logs.finish();
@@ -68,8 +69,7 @@ pub(super) fn finish(
     refused.sort(&files);
     refused.check_limit(rows_in, options.max_rejected_percent)?;
     let relative = is_relative(&logs.logs, &usage.table, (&closed, &measured))?;
-    let rates =
-        Rates::of(&currencies(&usage.table, &closed), config.reporting.currency, &config.fx)?;
+    let rates = rates(&usage.table, &closed, config, &first_rows)?;
     let span = span_of_all(&usage.table, &logs.logs, (&closed, &measured));
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
     let billed = span.filter(|_| closed.span.is_some());
@@ -194,12 +194,19 @@ fn undated(
     if options.facts_will_do { Ok(Period::EPOCH_DAY) } else { Err(IngestError::NoTimes { file }) }
 }
 
-/// The currencies of a run.
-fn currencies(table: &UsageTable, closed: &Closed) -> Vec<Currency> {
+/// The rates of the currencies of a run.
+fn rates(
+    table: &UsageTable,
+    closed: &Closed,
+    config: &Config,
+    first_rows: &BTreeMap<Currency, (String, u64)>,
+) -> Result<Rates, IngestError> {
     let of_bills = closed.totals.keys().map(|(currency, _)| *currency);
     let of_table = (!table.is_empty()).then_some(table.currency);
     let found: BTreeSet<_> = of_bills.chain(of_table).collect();
-    found.into_iter().collect()
+    let found: Vec<_> = found.into_iter().collect();
+    let first = |it| first_rows.get(&it).cloned();
+    Rates::of(&found, config.reporting.currency, &config.fx, &first)
 }
 
 /// The usage rows of all sources in one table.

@@ -43,11 +43,13 @@ impl FxRates {
 }
 
 impl Rates {
-    /// The rates of a run whose amounts are in `found`; fails when one of several has no rate.
+    /// The rates of a run whose amounts are in `found`; fails when one of several has no rate, and says
+    /// where it came up first.
     pub fn of(
         found: &[Currency],
         wanted: Option<Currency>,
         fx: &FxRates,
+        first_in: &dyn Fn(Currency) -> Option<(String, u64)>,
     ) -> Result<Rates, IngestError> {
         let first = found.first().copied().unwrap_or(Currency::USD);
         let mut unrated = found.iter().copied().filter(|it| !fx.0.contains_key(it));
@@ -57,7 +59,10 @@ impl Rates {
         let dollar = found.contains(&Currency::USD).then_some(Currency::USD);
         let to = wanted.or(alone).or(dollar).unwrap_or(first);
         match found.iter().copied().find(|it| *it != to && !fx.0.contains_key(it)) {
-            Some(other) => Err(IngestError::NoRate { from: other, to }),
+            Some(other) => {
+                let first = first_in(other).map(|(file, row)| format!("{file}: row {row}: "));
+                Err(IngestError::NoRate { first: first.unwrap_or_default(), from: other, to })
+            }
             None => Ok(Rates { to, rates: fx.0.clone() }),
         }
     }
@@ -106,7 +111,7 @@ mod tests {
         fx.add("EUR", "1.08").unwrap();
         fx.add("JPY", "0.0066").unwrap();
         let found = [currency("EUR"), currency("JPY"), Currency::USD];
-        let rates = Rates::of(&found, None, &fx).unwrap();
+        let rates = Rates::of(&found, None, &fx, &|_| None).unwrap();
         assert_eq!(rates.to, Currency::USD);
         let atto = |text: &str| atto_from_text(text).unwrap();
         assert_eq!(rates.convert(atto("2.5"), currency("EUR")), Ok(atto("2.7")));
@@ -119,8 +124,8 @@ mod tests {
     #[test]
     fn a_missing_rate_is_an_error() {
         let found = [currency("EUR"), Currency::USD];
-        assert!(Rates::of(&found, None, &FxRates::default()).is_err());
-        assert!(Rates::of(&found[..1], None, &FxRates::default()).is_ok());
+        assert!(Rates::of(&found, None, &FxRates::default(), &|_| None).is_err());
+        assert!(Rates::of(&found[..1], None, &FxRates::default(), &|_| None).is_ok());
         for text in ["0", "-1", "1.0000000000001", "abc"] {
             assert!(FxRates::default().add("EUR", text).is_err(), "{text}");
         }

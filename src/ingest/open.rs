@@ -96,6 +96,17 @@ pub(super) fn gather(
 }
 
 impl Gathered {
+    /// For each currency of the bills the first file and row in it.
+    pub(super) fn first_rows(&self) -> BTreeMap<Currency, (String, u64)> {
+        let mut first = BTreeMap::new();
+        for (file, _, charged, _) in &self.charged {
+            for (currency, row) in charged.first_rows() {
+                first.entry(currency).or_insert_with(|| (file.clone(), row));
+            }
+        }
+        first
+    }
+
     fn snapshot(&mut self, source: &Source) -> Result<Snapshot, IngestError> {
         let (bytes, sha256) = raw::whole(source)?;
         let snapshot = cluster::parse(&bytes, source.name(), None)?;

@@ -183,7 +183,7 @@ fn two_currencies_need_a_rate() {
     let bench = Bench::new();
     let file = bench.write("bill.csv", with("BillingCurrency", "EUR"));
     let ran = bench.run(&["ingest", &file]);
-    ends(&ran, &["USD", "EUR", "no rate"], "[fx]");
+    ends(&ran, &["bill.csv: row 2: ", "USD", "EUR", "no rate"], "[fx]");
     // 1.5 + 1.5 x 1.08 = 3.12.
     let config = bench.write("own.toml", "[fx]\nEUR = \"1.08\"\n");
     let ran = bench.run(&["ingest", &file, "--config", &config, "--format", "json"]);

@@ -405,3 +405,24 @@ fn what_a_commitment_covers_is_not_free_where_effective_costs_are_rounded() {
     // 7 is rounded, and nearer than 0.
     assert_eq!(usage.effective_cost[at], Some(7 * 10_i128.pow(18)));
 }
+
+#[test]
+fn what_is_sold_by_the_gpu_hour_has_gpus() {
+    let bench = Bench::new();
+    let file = bench.write(
+        "vendor.csv",
+        "BilledCost,EffectiveCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,PricingQuantity,PricingUnit,ChargeDescription,ResourceId,ServiceCategory,ProviderName,ListCost,ContractedCost\n\
+         8,8,USD,Usage,2026-06-10T08:00:00Z,2026-06-10T09:00:00Z,4,GPU-Hours,Cluster Pro,c-1,Compute,Vendor,8,8\n\
+         2,2,USD,Usage,2026-06-10T08:00:00Z,2026-06-10T09:00:00Z,4,vCPU-Hours,Cluster Pro,c-2,Compute,Vendor,2,2\n",
+    );
+    let ran = bench.run(&["ingest", &file, "--format", "json"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    let part = |name: &str| {
+        let parts = told["reconciliation"]["parts"].as_array().unwrap();
+        let found = parts.iter().find(|it| it["part"] == name).unwrap();
+        (found["rows"].as_u64().unwrap(), found["billed"].as_str().unwrap().to_owned())
+    };
+    assert_eq!(part("unassigned"), (1, "8.00".to_owned()));
+    assert_eq!(part("other_cloud"), (1, "2.00".to_owned()));
+}

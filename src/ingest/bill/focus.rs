@@ -193,12 +193,7 @@ impl Bound for Focus {
             let found = details.iter().find(|(it, _)| columns::plain(it) == key);
             found.map(|(_, value)| value.clone()).filter(|it| !it.is_empty())
         };
-        let (unit, by_consumed) = match text(21).map(QuantityUnit::parse) {
-            Some(QuantityUnit::None) | None => {
-                (text(22).map(QuantityUnit::parse).unwrap_or_default(), true)
-            }
-            Some(unit) => (unit, false),
-        };
+        let (unit, by_consumed) = unit_of(text(21), text(22));
         let provider = text(0).or_else(|| text(1)).or_else(|| text(2)).map(provider_name);
         Ok(Line {
             provider,
@@ -216,7 +211,10 @@ impl Bound for Focus {
             sub_account: own(14),
             service: own(16),
             instance_type: detail("instancetype"),
-            gpu_count: detail("gpucount").and_then(|it| it.parse().ok()),
+            // What is sold by the GPU-hour has GPUs, whatever else is said of it.
+            gpu_count: detail("gpucount")
+                .and_then(|it| it.parse().ok())
+                .or_else(|| (unit == QuantityUnit::GpuHours).then_some(1.0)),
             gpu_name: detail("gpuname").or_else(|| detail("gpumodel")),
             sku_texts: [text(17), text(24), text(23), text(19)]
                 .into_iter()
@@ -334,6 +332,17 @@ impl Focus {
             start?.ok_or_else(|| (header(self.start), "the start is missing".to_owned()))?;
         let end = end?.ok_or_else(|| (header(self.end), "the end is missing".to_owned()))?;
         columns::period(start, end).map_err(|reason| (header(self.end), reason))
+    }
+}
+
+/// What the quantity counts, and whether it is the consumed one: where the unit of the price is no
+/// unit of time, that of consumption may be.
+fn unit_of(priced: Option<&str>, consumed: Option<&str>) -> (QuantityUnit, bool) {
+    match priced.map(QuantityUnit::parse) {
+        Some(QuantityUnit::None) | None => {
+            (consumed.map(QuantityUnit::parse).unwrap_or_default(), true)
+        }
+        Some(unit) => (unit, false),
     }
 }
 

@@ -1,13 +1,14 @@
 //! The distinct lines of a file: what their texts say and where their parts go, found out once,
 //! whichever worker meets them first.
 
+use std::collections::BTreeMap;
 use std::hash::{BuildHasher, Hash, Hasher};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
-use super::super::raw::Tuples;
+use super::super::raw::{RawTable, Tuples};
 use super::booking::{Booking, Resolved, Resolver, gpu_hours_per_unit};
 use super::books::Names;
 use super::charge::{Bound, Fault, Line, PartKind, Terms};
@@ -68,11 +69,18 @@ pub(super) struct Met {
     tuples: IndexSet<Box<[u32]>, FixedState>,
     /// By the place of their tuple.
     pub(super) handles: Vec<Handle>,
+    /// The first row in each currency.
+    pub(super) currencies: BTreeMap<Currency, u64>,
 }
 
 impl Met {
     /// For each tuple of a batch the place of its line in `handles`.
-    pub(super) fn places(&mut self, tuples: &Tuples<'_>, lines: &Lines<'_>) -> Vec<usize> {
+    pub(super) fn places(
+        &mut self,
+        table: &RawTable,
+        tuples: &Tuples<'_>,
+        lines: &Lines<'_>,
+    ) -> Vec<usize> {
         let columns = tuples.columns();
         self.texts.resize_with(columns.len(), IndexSet::default);
         // From the codes of the batch to numbers; 0 is for none, as there.
@@ -102,7 +110,13 @@ impl Met {
                 if let Some(at) = self.tuples.get_index_of(key.as_slice()) {
                     return at;
                 }
-                self.handles.push(lines.find(tuples, tuple));
+                let handle = lines.find(tuples, tuple);
+                if let Some(currency) = handle.currency {
+                    let row = table.row_number(tuples.first_row(tuple));
+                    let first = self.currencies.entry(currency).or_insert(row);
+                    *first = row.min(*first);
+                }
+                self.handles.push(handle);
                 self.tuples.insert_full(key.as_slice().into()).0
             })
             .collect()

@@ -8,6 +8,8 @@
 
 use chrono_tz::Tz;
 
+use std::collections::BTreeMap;
+
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
@@ -169,6 +171,14 @@ impl Bound for CostReport {
             Some(other) => return Err(self.fault(CORRECTION, none_of(other, "true and false"))),
         };
         let tags = self.tag_keys.iter().zip(self.line.more(texts));
+        let mut tags: BTreeMap<String, String> =
+            tags.filter_map(|(key, value)| Some((key.clone(), value?.to_owned()))).collect();
+        // A defined tag is `namespace.key`; who asks for the owner asks for the key.
+        for (key, value) in tags.clone() {
+            if let Some((_, own)) = key.split_once('.') {
+                tags.entry(own.to_owned()).or_insert(value);
+            }
+        }
         Ok(Line {
             provider: Some("oci".to_owned()),
             currency,
@@ -184,7 +194,7 @@ impl Bound for CostReport {
                 .map(str::to_owned)
                 .collect(),
             unit: unit_of(description, [sku_unit, unit]),
-            tags: tags.filter_map(|(key, value)| Some((key.clone(), value?.to_owned()))).collect(),
+            tags,
             ..Line::default()
         })
     }

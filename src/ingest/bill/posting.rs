@@ -4,7 +4,7 @@
 //! (what the SKU is, whose it is) is found out once per distinct line. Workers own their sums, which
 //! are whole numbers, so it does not matter which worker took which row.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::hash::BuildHasher;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -50,9 +50,16 @@ pub(in crate::ingest) struct Charged {
     span: Option<(i64, i64)>,
     /// Some of its rows.
     sketch: Sketch,
+    /// The first row in each currency.
+    currencies: BTreeMap<Currency, u64>,
 }
 
 impl Charged {
+    /// The first row in each currency.
+    pub(in crate::ingest) fn first_rows(&self) -> impl Iterator<Item = (Currency, u64)> {
+        self.currencies.iter().map(|(currency, row)| (*currency, *row))
+    }
+
     /// Whether two files can hold charges of one time.
     pub(in crate::ingest) fn overlaps(&self, other: &Charged) -> bool {
         match (self.span, other.span) {
@@ -77,8 +84,12 @@ impl Charged {
         self.sketch.common(&other.sketch)
     }
 
-    fn note(&mut self, names: &Names, span: Option<(i64, i64)>, sketch: &Sketch) {
-        self.sketch.absorb(sketch);
+    fn note(&mut self, names: &Names, span: Option<(i64, i64)>, seen: &Seen) {
+        self.sketch.absorb(&seen.sketch);
+        for (currency, row) in &seen.currencies {
+            let first = self.currencies.entry(*currency).or_insert(*row);
+            *first = (*row).min(*first);
+        }
         for booking in names.bookings().filter(|it| it.fate != Fate::Rejected) {
             self.providers.insert(booking.provider.clone());
             if let Some(account) = &booking.sub_account {
@@ -120,9 +131,9 @@ fn in_order(
     let mut headers: Vec<String> = Vec::new();
     let mut described = None;
     let mut charged = Charged::default();
-    let mut close = |(lines, posting): (Lines<'_>, Posting)| {
+    let mut close = |(lines, mut posting): (Lines<'_>, Posting)| {
         let names = lines.into_names();
-        charged.note(&names, posting.tally.span(), &posting.sketch);
+        charged.note(&names, posting.tally.span(), &posting.seen());
         books.absorb(names, posting.tally)
     };
     let facts = input.batches(&format.wants, BATCH_ROWS, &mut |table| {
@@ -164,18 +175,19 @@ fn side_by_side(
             let table = pieces.piece(piece, &format.wants)?;
             posting.batch(&table, &lines)?;
         }
-        Ok((posting.tally, posting.sketch))
+        let seen = posting.seen();
+        Ok((posting.tally, seen))
     };
     let workers = rayon::current_num_threads().min(pieces.pieces.len()).max(1);
     let (parts, sha256) = rayon::join(
         || (0..workers).into_par_iter().map(|_| work()).collect::<Vec<Result<_, IngestError>>>(),
         || pieces.sha256(),
     );
-    let (mut tallies, mut sketch) = (Vec::new(), Sketch::default());
+    let (mut tallies, mut seen) = (Vec::new(), Vec::new());
     for part in parts {
-        let (tally, rows) = part?;
-        sketch.absorb(&rows);
+        let (tally, of_part) = part?;
         tallies.push(tally);
+        seen.push(of_part);
     }
     let mut rejected: Vec<_> = tallies.iter_mut().flat_map(|it| it.rejected.drain(..)).collect();
     let mut whole = tallies.pop().unwrap_or_default();
@@ -188,7 +200,9 @@ fn side_by_side(
     let (format, columns_used) = (lines.bound.format(), lines.bound.columns_used());
     let names = lines.into_names();
     let mut charged = Charged::default();
-    charged.note(&names, whole.span(), &sketch);
+    for it in &seen {
+        charged.note(&names, whole.span(), it);
+    }
     books.absorb(names, whole)?;
     let facts = FileFacts {
         rows_in: pieces.rows(),
@@ -197,6 +211,12 @@ fn side_by_side(
         headers: pieces.headers.clone(),
     };
     Ok(PostedFile { facts, format, columns_used, charged })
+}
+
+/// What a worker saw of a file beside its amounts.
+struct Seen {
+    sketch: Sketch,
+    currencies: BTreeMap<Currency, u64>,
 }
 
 /// A worker.
@@ -209,10 +229,17 @@ struct Posting {
 }
 
 impl Posting {
+    fn seen(&mut self) -> Seen {
+        Seen {
+            sketch: std::mem::take(&mut self.sketch),
+            currencies: std::mem::take(&mut self.met.currencies),
+        }
+    }
+
     /// Posts the rows of a batch.
     fn batch(&mut self, table: &RawTable, lines: &Lines<'_>) -> Result<(), IngestError> {
         let tuples = table.tuples(lines.bound.line_columns());
-        let places = self.met.places(&tuples, lines);
+        let places = self.met.places(table, &tuples, lines);
         for (row, tuple) in tuples.of_rows.iter().enumerate() {
             if let Some(place) = places.get(*tuple as usize) {
                 self.row((table, row), *place, lines)?;

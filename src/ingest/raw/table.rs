@@ -117,6 +117,11 @@ impl Tuples<'_> {
         self.firsts.len()
     }
 
+    /// The first row that has a tuple.
+    pub(in crate::ingest) fn first_row(&self, tuple: usize) -> usize {
+        self.firsts.get(tuple).copied().unwrap_or(usize::MAX)
+    }
+
     /// The columns, with the texts of their codes.
     pub(in crate::ingest) fn columns(&self) -> &[Cow<'_, Coded>] {
         &self.columns
@@ -124,7 +129,7 @@ impl Tuples<'_> {
 
     /// The codes of a tuple, in the order of the columns.
     pub(in crate::ingest) fn codes(&self, tuple: usize) -> impl Iterator<Item = u32> {
-        let row = self.firsts.get(tuple).copied().unwrap_or(usize::MAX);
+        let row = self.first_row(tuple);
         self.columns.iter().map(move |it| it.codes.get(row).copied().unwrap_or(0))
     }
 

@@ -49,8 +49,9 @@ fn overage_is_in_the_cost_and_corrections_are_added() {
     assert_eq!(line(0).sub_account.as_deref(), Some("ml"));
     assert_eq!(line(0).sku_texts, [gpu, "B95909"]);
     // Who created the machine is nobody's business here.
-    let tags: Vec<_> = line(0).tags.iter().collect();
-    assert_eq!(tags, [(&"Finance.team".to_owned(), &"llm".to_owned())]);
+    let tags: Vec<_> = line(0).tags.clone().into_iter().collect();
+    let pair = |key: &str| (key.to_owned(), "llm".to_owned());
+    assert_eq!(tags, [pair("Finance.team"), pair("team")]);
     let start = Timestamp::parse("2026-06-15T08:00:00Z", Tz::UTC).unwrap();
     assert_eq!(found[0].parts[0].period.start(), start);
     let used = bind(&FORMAT, &table).unwrap().columns_used();
