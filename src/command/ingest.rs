@@ -17,6 +17,8 @@ use crate::usage::frame;
 const MOST_UNMATCHED: usize = 12;
 /// Days of the coverage matrix that fit a line.
 const MOST_DAYS: usize = 56;
+/// Columns that lines take; names of files and commitments may be longer.
+const COLUMNS: usize = 80;
 
 pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read_facts(&args.input, global, talk)?;
@@ -99,6 +101,11 @@ fn as_json(ingested: &Ingested, account: &Reconciliation) -> Result<String, Fail
 struct Page(String);
 
 impl Page {
+    /// A text behind a lead, broken where it is wider than 80 columns.
+    fn hanging(&mut self, lead: &str, text: &str) {
+        self.0.push_str(&report::hanging(lead, text, COLUMNS));
+    }
+
     fn line(&mut self, text: &str) {
         self.0.push_str(&report::plain(text));
         self.0.push('\n');
@@ -107,7 +114,7 @@ impl Page {
     /// A text and an amount on the right of 80 columns.
     fn amount(&mut self, what: &str, amount: Option<Money>) {
         let shown = amount.map_or_else(|| "–".to_owned(), report::money);
-        let room = 80_usize.saturating_sub(shown.chars().count() + 1);
+        let room = COLUMNS.saturating_sub(shown.chars().count() + 1);
         let what = report::clip(&report::plain(what), room);
         self.line(&format!("{what:<room$} {shown}"));
     }
@@ -117,25 +124,27 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
     let mut page = Page(String::new());
     let it = account;
     if ingested.dated {
-        page.line(&format!(
+        let said = format!(
             "{} to {} · {} · bills {}",
             ingested.window.start(),
             ingested.window.end(),
             ingested.reconciliation.currency,
             ingested.invoice.as_str()
-        ));
+        );
+        page.hanging("", &said);
     } else {
         page.line("nothing in these files has a time: facts only");
     }
     for file in &ingested.files {
-        page.line(&format!(
-            "{}: {}, {} rows = {} kept + {} rejected",
-            file.name,
+        page.line(&file.name);
+        let rows = format!(
+            "{}, {} rows = {} kept + {} rejected",
             file.format,
             file.rows,
             file.rows.saturating_sub(file.rejected),
             file.rejected
-        ));
+        );
+        page.hanging("  ", &rows);
         if explain {
             explain_file(&mut page, file);
         }
@@ -164,10 +173,8 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
         }
         for rejected in &it.rejected {
             let column = rejected.column.as_ref().map(|it| format!(" `{it}`:")).unwrap_or_default();
-            page.line(&format!(
-                "rejected {}: row {}:{column} {}",
-                rejected.file, rejected.row, rejected.reason
-            ));
+            let why = format!("row {}:{column} {}", rejected.row, rejected.reason);
+            page.hanging(&format!("rejected {}: ", report::plain(&rejected.file)), &why);
         }
     }
     requests(&mut page, ingested);
@@ -177,19 +184,19 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
     if explain && ingested.files.iter().any(|it| it.kind == SourceKind::Telemetry) {
         page.line("WHAT TELEMETRY CAN PROVE");
         for [source, proves, not] in ingest::telemetry_proofs() {
-            page.line(&format!("  {source}: {proves}; not {not}"));
+            page.hanging("  ", &format!("{source}: {proves}; not {not}"));
         }
     }
     for notice in &ingested.notices {
-        page.line(&format!("note: {notice}"));
+        page.hanging("note: ", notice);
     }
     page.0
 }
 
 fn explain_file(page: &mut Page, file: &InputFile) {
-    page.line(&format!("  uses     {}", file.columns_used.join(", ")));
+    page.hanging("  uses     ", &file.columns_used.join(", "));
     if !file.columns_ignored.is_empty() {
-        page.line(&format!("  ignores  {}", file.columns_ignored.join(", ")));
+        page.hanging("  ignores  ", &file.columns_ignored.join(", "));
     }
 }
 
@@ -225,14 +232,15 @@ fn breakdown(page: &mut Page, account: &Reconciliation) {
     for it in &account.by_commitment {
         let shown = |amount: Option<Money>| amount.map_or_else(|| "–".to_owned(), report::money);
         page.line(&format!("commitment {}", it.id));
-        page.line(&format!(
-            "  bought {} = used {} + unused {} + difference {}{}",
+        let sum = format!(
+            "bought {} = used {} + unused {} + difference {}{}",
             shown(it.purchased),
             shown(it.effective_used),
             shown(it.effective_unused),
             shown(it.difference),
             it.cause.map(|it| format!(" ({it})")).unwrap_or_default()
-        ));
+        );
+        page.hanging("  ", &sum);
     }
 }
 

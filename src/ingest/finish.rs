@@ -86,6 +86,7 @@ pub(super) fn finish(
     let window = options.cut.resolve(span, zone)?;
     let asked = if has_bill { options.cut.asked(window, zone) } else { window };
     let cut = options.cut.is_some().then_some(asked);
+    notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,
@@ -139,6 +140,25 @@ fn span_of_all(
     let spans = if closed.span.is_some() { &of_bills[..] } else { &of_all[..] };
     let span = spans.iter().copied().flatten().reduce(Period::cover);
     span.or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover))
+}
+
+/// Says how many rows of GPU cost lie across the edges of the window: a row counts whole where it
+/// begins, so that windows side by side add up.
+fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
+    let has_cost = |it: &UsageRow<'_>| it.effective_cost.or(it.billed_cost).is_some();
+    let rows = (0..table.len()).filter_map(|at| table.row(at)).filter(has_cost);
+    let (mut out, mut into) = (0_u64, 0_u64);
+    for period in rows.filter_map(|it| it.period) {
+        let starts = window.contains(period.start());
+        out += u64::from(starts && window.end() < period.end());
+        into += u64::from(period.start() < window.start() && window.start() < period.end());
+    }
+    (out + into > 0).then(|| {
+        format!(
+            "a row counts whole in the window it begins in: {out} sums of GPU cost reach beyond the end of this one, \
+             {into} reach into it from before and are left out"
+        )
+    })
 }
 
 /// Says which other data lie before or after the bills.

@@ -30,7 +30,7 @@ pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build};
 pub(crate) use csv::line as csv_line;
 pub use model::ReportModel;
-pub use terminal::TerminalStyle;
+pub use terminal::{TerminalStyle, hanging};
 
 /// Why a report could not be written out. All of these are faults of the program, not of the data.
 #[derive(Debug, thiserror::Error)]

@@ -72,6 +72,19 @@ fn money(amount: Option<Money>) -> String {
     amount.map_or_else(|| DASH.to_owned(), |it| TERM.money(it))
 }
 
+/// A text behind a lead, in lines of at most `columns`; what follows the first stands under the text.
+pub fn hanging(lead: &str, text: &str, columns: usize) -> String {
+    let indent = width(lead);
+    let room = columns.saturating_sub(indent).max(20);
+    let mut page = String::new();
+    for (at, line) in wrapped(&words::plain(text), room).iter().enumerate() {
+        page.push_str(&if at == 0 { lead.to_owned() } else { " ".repeat(indent) });
+        page.push_str(line);
+        page.push('\n');
+    }
+    page
+}
+
 /// Columns a line takes on a terminal.
 #[cfg(test)]
 pub(super) fn line_width(line: &str) -> usize {

@@ -185,3 +185,27 @@ fn wall_clocks_of_one_machine_go_on_through_the_hour_that_comes_twice() {
     assert_eq!(found["window_end"], "2026-10-25T03:00:00Z");
     assert_eq!(hours_of(&found, "gpu_metrics"), serde_json::json!([4]));
 }
+
+#[test]
+fn rows_over_the_edge_of_the_window_are_told() {
+    let bench = Bench::new();
+    let day = |day: u32| {
+        format!(
+            "{day},{day},USD,Usage,2026-06-{day:02}T00:00:00Z,2026-06-{:02}T00:00:00Z,192,GPU-Hours,H100,i-1,Compute,Vendor\n",
+            day + 1
+        )
+    };
+    let header = "BilledCost,EffectiveCost,BillingCurrency,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,PricingQuantity,PricingUnit,ChargeDescription,ResourceId,ServiceCategory,ProviderName\n";
+    let file = bench.write("bill.csv", header.to_owned() + &(1..9).map(day).collect::<String>());
+    let window = ["--since", "2026-06-03T12:00", "--until", "2026-06-06T12:00"];
+    let ran =
+        bench.run(&[&["ingest", file.as_str()], window.as_slice(), &["--format", "json"]].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let told: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+    // The 4th, the 5th and the 6th begin inside, the last reaches out of it; the 3rd reaches in.
+    let parts = told["reconciliation"]["parts"].as_array().unwrap();
+    let inside = parts.iter().find(|it| it["part"] == "unassigned").unwrap();
+    assert_eq!(inside["billed"], "15.00");
+    let notice = "1 sums of GPU cost reach beyond the end of this one, 1 reach into it";
+    assert!(ran.stdout.contains(notice), "{}", ran.stdout);
+}
