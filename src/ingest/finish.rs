@@ -12,7 +12,7 @@ use super::{
     RejectedKind, RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
 };
 use crate::units::{Currency, Period};
-use crate::usage::UsageTable;
+use crate::usage::{PricingCategory, UsageTable};
 
 /// Rows that were refused, and how many more are counted only.
 struct Refused {
@@ -59,6 +59,7 @@ pub(super) fn finish(
     let closed = books.close()?;
     let measured = measured.with_days(logs.days);
     notices.extend(logs.notices);
+    notices.extend(closed.notices.iter().cloned());
     let rows_in = files.iter().map(|it| it.rows).sum();
     // Bills keep a part of very many rejected rows, and count them all.
     let uncounted = closed.n_rejected - closed.rejected.len() as u64;
@@ -230,7 +231,9 @@ fn join(
             continue;
         }
         let row = measured::row_of_bill(entry, gpu_hours, rounded);
-        without_effective += u64::from(row.effective_cost.is_none() && row.billed_cost.is_some());
+        let covered = row.pricing_category == PricingCategory::Committed;
+        let stands_in = row.billed_cost.is_some_and(|it| !(covered && it.is_zero()));
+        without_effective += u64::from(row.effective_cost.is_none() && stands_in);
         joined.push(&measured::in_currency(&row, rates)?);
     }
     if dropped > 0 {
