@@ -12,7 +12,7 @@ use super::{
     RejectedKind, RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
 };
 use crate::units::{Currency, Money, Period};
-use crate::usage::{UsageRow, UsageTable};
+use crate::usage::{PricingCategory, UsageRow, UsageTable};
 
 /// Rows that were refused, and how many more are counted only.
 struct Refused {
@@ -60,6 +60,7 @@ pub(super) fn finish(
     let closed = books.close()?;
     let measured = measured.with_days(logs.days);
     notices.extend(logs.notices);
+    notices.extend(closed.notices.iter().cloned());
     let rows_in = files.iter().map(|it| it.rows).sum();
     // Bills keep a part of very many rejected rows, and count them all.
     let uncounted = closed.n_rejected - closed.rejected.len() as u64;
@@ -80,12 +81,8 @@ pub(super) fn finish(
     notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
     let span = undated(span, &files, options)?;
-    // Invoice months are months of UTC.
     let has_bill = closed.span.is_some();
-    let zone = if has_bill && options.cut.month.is_some() { Tz::UTC } else { options.zone };
-    let window = options.cut.resolve(span, zone)?;
-    let asked = if has_bill { options.cut.asked(window, zone) } else { window };
-    let cut = options.cut.is_some().then_some(asked);
+    let (window, cut) = windows(span, has_bill, options)?;
     notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
@@ -126,6 +123,20 @@ pub(super) fn finish(
         rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
         notices,
     })
+}
+
+/// The window of the analysis, and the one that the account is cut by, if by any.
+fn windows(
+    span: Period,
+    has_bill: bool,
+    options: &ReadOptions,
+) -> Result<(Period, Option<Period>), IngestError> {
+    let cut = &options.cut;
+    // Invoice months are months of UTC.
+    let zone = if has_bill && cut.month.is_some() { Tz::UTC } else { options.zone };
+    let window = cut.resolve(span, zone)?;
+    let asked = if has_bill { cut.asked(window, zone) } else { window };
+    Ok((window, cut.is_some().then_some(asked)))
 }
 
 /// The time that the data cover: that of the bills and usage tables where there is a bill, else of
@@ -296,7 +307,9 @@ fn join(
             continue;
         }
         let row = measured::row_of_bill(entry, gpu_hours, rounded);
-        without_effective += u64::from(row.effective_cost.is_none() && row.billed_cost.is_some());
+        let covered = row.pricing_category == PricingCategory::Committed;
+        let stands_in = row.billed_cost.is_some_and(|it| !(covered && it.is_zero()));
+        without_effective += u64::from(row.effective_cost.is_none() && stands_in);
         let row = measured::in_currency(&row, rates)?;
         if !of_tables.is_empty() {
             of_bills.extend(Cost::of(&row));

@@ -436,7 +436,7 @@ fn table_rows(
             list: table.list_cost[at],
             contracted: table.contracted_cost[at],
         };
-        sums.entry(fate).or_default().add(&Sums { costs, nano_gpu_hours: None, rows: 1 })?;
+        sums.entry(fate).or_default().add(&Sums::of(costs, None))?;
     }
     for (fate, sums) in sums {
         ledger.part(key, fate, &sums.costs, sums.rows)?;
@@ -494,6 +494,7 @@ fn by_commitment(bills: &Bills<'_>) -> Result<Vec<CommitmentTotals>, MoneyError>
                 (None, None) => None,
             };
             let cause = match (purchased, spent, difference) {
+                (None, None, _) => Some("its fee is in none of these files: its cost is not known"),
                 (_, _, Some(0) | None) => None,
                 (None, ..) => Some("bought before these files begin, or in another account"),
                 (_, None, _) => Some("bought here, used in no row of these files"),

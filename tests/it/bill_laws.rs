@@ -90,7 +90,7 @@ fn of_table(found: &Ingested, only_gpus: bool) -> (Sums, i128) {
 
 /// Everything that must not depend on how the rows came: the account, the rows of the table, the
 /// window, what is said.
-fn told(found: &Ingested) -> (String, Vec<String>, String) {
+pub(crate) fn told(found: &Ingested) -> (String, Vec<String>, String) {
     let mut account = report::Reconciliation::of(found);
     account.rejected.clear();
     let usage = &found.usage;

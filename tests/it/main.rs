@@ -21,6 +21,7 @@ mod cur_items;
 mod focus;
 mod formats;
 mod golden;
+mod google_commitments;
 mod init;
 mod laws;
 mod own_formats;

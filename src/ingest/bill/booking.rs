@@ -94,6 +94,8 @@ pub(in crate::ingest) struct Booking {
     pub(in crate::ingest) what: Option<String>,
     /// Left out of list and contracted totals.
     pub(in crate::ingest) for_later: bool,
+    /// The fee of a commitment that is spread when the books close, or what such a one covers.
+    pub(in crate::ingest) spread: bool,
 }
 
 impl Booking {
@@ -132,6 +134,7 @@ impl Booking {
             commitment_used: None,
             what: None,
             for_later: false,
+            spread: false,
         }
     }
 }
@@ -193,6 +196,13 @@ impl Resolver<'_> {
         if line.divides_others {
             return Resolved::Nowhere;
         }
+        if kind == PartKind::Covered {
+            return self.resolve_part(&line.covered(), kind, sku);
+        }
+        self.resolve_part(line, kind, sku)
+    }
+
+    fn resolve_part(&self, line: &Line, kind: PartKind, sku: &SkuMatch) -> Resolved {
         let gpu = match sku {
             SkuMatch::Gpu(gpu) => Some(gpu),
             _ => None,
@@ -200,7 +210,7 @@ impl Resolver<'_> {
         let category = match kind {
             PartKind::Credit => Some(ChargeCategory::Credit),
             PartKind::Unused => Some(ChargeCategory::Usage),
-            PartKind::Main | PartKind::PurchaseForLater => line.category,
+            PartKind::Main | PartKind::PurchaseForLater | PartKind::Covered => line.category,
         };
         let unused = kind == PartKind::Unused || line.commitment_use == Some(Use::Unused);
         let fate = match category {
@@ -212,7 +222,7 @@ impl Resolver<'_> {
             _ if line.capacity_use == Some(Use::Unused) && gpu.is_some() => Fate::CapacityUnused,
             Some(ChargeCategory::Purchase) if gpu.is_none() => Fate::Purchase,
             _ if gpu.is_some() || is_gpu_platform(line) => {
-                return self.gpu_line(line, gpu, category);
+                return self.gpu_line((line, kind), gpu, category);
             }
             _ => Fate::OtherCloud,
         };
@@ -221,6 +231,7 @@ impl Resolver<'_> {
             Fate::CapacityUnused => line.capacity.clone(),
             _ => None,
         };
+        let covered = kind == PartKind::Covered;
         let booking = Booking {
             what,
             gpu: gpu.map(|it| it.label.clone()).filter(|_| fate == Fate::CapacityUnused),
@@ -231,13 +242,16 @@ impl Resolver<'_> {
                 Fate::OtherCloud | Fate::CapacityUnused if line.commitment.is_some() => Some(true),
                 _ => None,
             },
+            // How cores and memory were bought, where they go with a machine that has GPUs.
+            pricing: if covered { line.pricing } else { PricingCategory::default() },
             for_later: kind == PartKind::PurchaseForLater,
+            spread: covered || fate == Fate::Purchase && line.spread.is_some(),
             ..Booking::of(line, fate, category)
         };
         let companion = *sku == SkuMatch::Companion;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
             if self.cluster.knows(id, line.resource_name.as_deref()) {
-                return self.gpu_line(line, None, category);
+                return self.gpu_line((line, kind), None, category);
             }
             return Resolved::WithMachine(booking);
         }
@@ -248,7 +262,7 @@ impl Resolver<'_> {
     /// by the name of the machine, in this order.
     fn gpu_line(
         &self,
-        line: &Line,
+        (line, kind): (&Line, PartKind),
         gpu: Option<&GpuUse>,
         category: Option<ChargeCategory>,
     ) -> Resolved {
@@ -268,6 +282,7 @@ impl Resolver<'_> {
                 commitment: line.commitment.clone(),
                 commitment_used: line.commitment.is_some().then_some(true),
                 what: if fate == Fate::Unassigned { named } else { None },
+                spread: kind == PartKind::Covered,
                 ..Booking::of(line, fate, category)
             }
         };

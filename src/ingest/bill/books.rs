@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use super::super::rejected::Rejected;
+use super::amortize;
 use super::booking::{Booking, Fate, Machines};
 use super::charge::{ChargeCategory, Costs};
 use super::sums::Sums;
@@ -113,6 +114,7 @@ impl Names {
                     pricing: own.pricing,
                     commitment: own.commitment.clone(),
                     commitment_used: own.commitment_used,
+                    spread: own.spread,
                     ..machine.clone()
                 };
                 self.number(&booking)
@@ -179,7 +181,8 @@ impl Books {
         )
     }
 
-    /// Closes the books: what was held goes to its machine, or to where it belongs without one.
+    /// Closes the books: what was held goes to its machine, or to where it belongs without one, and
+    /// fees that the bill does not spread go to what they cover.
     pub(in crate::ingest) fn close(self) -> Result<Closed, MoneyError> {
         let Books { mut names, mut tally, .. } = self;
         tally.release(|hold| names.released(hold))?;
@@ -208,7 +211,9 @@ impl Books {
             let booking = Arc::clone(bookings.get(*booking as usize)?);
             Some(Entry { booking, period, sums: *sums })
         });
-        let entries = entries.collect();
+        let mut entries = entries.collect();
+        let mut totals = tally.totals.into_iter().collect();
+        let notices = amortize::spread_fees(&mut entries, &mut totals)?;
         let mut rounded: Vec<Option<String>> = names
             .providers
             .into_iter()
@@ -219,7 +224,7 @@ impl Books {
         rounded.sort();
         Ok(Closed {
             entries,
-            totals: tally.totals.into_iter().collect(),
+            totals,
             left_out: tally.left_out,
             rejected: tally.rejected,
             n_rejected: tally.n_rejected,
@@ -227,6 +232,7 @@ impl Books {
             rounded,
             span,
             invoice: InvoiceState::of(tally.invoice),
+            notices,
         })
     }
 }
@@ -252,6 +258,8 @@ pub(in crate::ingest) struct Closed {
     pub(in crate::ingest) span: Option<Period>,
     /// Whether the amounts may still change.
     pub(in crate::ingest) invoice: InvoiceState,
+    /// What the reader must know.
+    pub(in crate::ingest) notices: Vec<String>,
 }
 
 /// Whether the amounts of the bills may still change.

@@ -115,6 +115,9 @@ pub(in crate::ingest) struct Line {
     pub(in crate::ingest) pricing: PricingCategory,
     /// The commitment discount (savings plan, reservation, committed use), by its id.
     pub(in crate::ingest) commitment: Option<String>,
+    /// A commitment whose fee the bill does not spread over what it covers, so that we do: of a fee
+    /// the one that is paid, of a use the one that its [`PartKind::Covered`] is covered by.
+    pub(in crate::ingest) spread: Option<String>,
     /// Whether the row used the commitment.
     pub(in crate::ingest) commitment_use: Option<Use>,
     /// The capacity reservation, by its id.
@@ -167,6 +170,8 @@ pub(in crate::ingest) struct Terms {
     pub(in crate::ingest) correction: bool,
     /// Whether a commitment has to do with it.
     pub(in crate::ingest) committed: bool,
+    /// Whether it is the fee of a commitment to be spread, or may be covered by one.
+    pub(in crate::ingest) spread: bool,
     /// Whether the charge is on an invoice; nothing where the format does not say.
     pub(in crate::ingest) invoiced: Option<bool>,
     /// What the quantity counts.
@@ -182,9 +187,20 @@ impl Line {
             category: self.category,
             correction: self.correction,
             committed: self.commitment.is_some(),
+            spread: self.spread.is_some(),
             invoiced: self.invoiced,
             unit: self.unit,
             own: self.own,
+        }
+    }
+
+    /// The line of what a commitment covers of its rows.
+    pub(in crate::ingest) fn covered(&self) -> Line {
+        Line {
+            pricing: PricingCategory::Committed,
+            commitment: self.spread.clone(),
+            commitment_use: Some(Use::Used),
+            ..self.clone()
         }
     }
 }
@@ -213,6 +229,14 @@ pub(in crate::ingest) enum PartKind {
     Unused,
     /// Bought for charges that come later: left out of list and contracted totals (accrual).
     PurchaseForLater,
+    /// The part of a use that the commitment [`Line::spread`] covers. What it costs is known when
+    /// the books close.
+    Covered,
+}
+
+impl PartKind {
+    /// How many there are.
+    pub(in crate::ingest) const COUNT: usize = 5;
 }
 
 /// What a row adds to its line.
@@ -226,7 +250,8 @@ pub(in crate::ingest) struct Part {
     pub(in crate::ingest) billing_start: Option<Timestamp>,
     /// The costs.
     pub(in crate::ingest) costs: Costs,
-    /// What was used, in the unit of the line; negative in corrections.
+    /// What was used, in the unit of the line; negative in corrections. Of a fee to be spread what
+    /// it pays for, and of what it covers what is covered, both in the unit of the commitment.
     pub(in crate::ingest) quantity: Option<f64>,
 }
 

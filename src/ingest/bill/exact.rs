@@ -1,4 +1,4 @@
-//! The exact product of two decimals, rounded once.
+//! Exact products and shares of decimals, rounded once.
 
 /// 10^18: the whole number that stands for 1.
 const ONE: i128 = 1_000_000_000_000_000_000;
@@ -26,6 +26,40 @@ pub(super) fn product(a: i128, b: i128) -> Option<i128> {
     Some(if negative { -rounded } else { rounded })
 }
 
+/// `amount x part / whole`, exact before it loses what is below a unit; `None` when it does not fit
+/// or the whole is 0. Half of -5 is -2; all of it is -5.
+pub(super) fn share(amount: i128, part: i128, whole: i128) -> Option<i128> {
+    if whole < 0 {
+        return share(amount, part.checked_neg()?, whole.checked_neg()?);
+    }
+    let (times, rest) = (part.checked_div_euclid(whole)?, part.checked_rem_euclid(whole)?);
+    let size = fraction(amount.unsigned_abs(), rest.unsigned_abs(), whole.unsigned_abs());
+    let size = i128::try_from(size).ok()?;
+    amount.checked_mul(times)?.checked_add(if amount < 0 { -size } else { size })
+}
+
+/// `amount x part / whole` rounded down, of a part that is less than the whole: by hand, bit by bit,
+/// where the product does not fit.
+fn fraction(amount: u128, part: u128, whole: u128) -> u128 {
+    if let Some(product) = amount.checked_mul(part) {
+        return product / whole;
+    }
+    // The rest stays below the whole, which is at most 2^127, so that twice the rest fits.
+    let (mut quotient, mut rest) = (0, 0);
+    for bit in (0..u128::BITS - amount.leading_zeros()).rev() {
+        let next = if (amount >> bit) & 1 == 1 { part } else { 0 };
+        quotient *= 2;
+        for more in [rest, next] {
+            rest += more;
+            if rest >= whole {
+                rest -= whole;
+                quotient += 1;
+            }
+        }
+    }
+    quotient
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -51,5 +85,30 @@ mod tests {
             assert_eq!(product(atto(a), atto(b)), expected.map(atto), "{a} x {b}");
         }
         assert_eq!(product(i128::MIN, ONE), None);
+    }
+
+    #[test]
+    fn shares_are_exact_whatever_the_size() {
+        for (amount, part, whole, expected) in [
+            (100, 1, 3, Some(33)),
+            (-100, 1, 3, Some(-33)),
+            (100, 3, 3, Some(100)),
+            // More than the whole, and less than nothing: 166.67 and 100 x -1/3 = -100 + 66.67.
+            (100, 5, 3, Some(166)),
+            (100, -1, 3, Some(-34)),
+            (100, -1, -3, Some(33)),
+            (100, 1, 0, None),
+            // 10^30 x 2 x 10^29 / (3 x 10^29) = 666...6, whose product has 60 digits.
+            (
+                10_i128.pow(30),
+                2 * 10_i128.pow(29),
+                3 * 10_i128.pow(29),
+                Some(2 * 10_i128.pow(30) / 3),
+            ),
+            (i128::MAX, i128::MAX - 1, i128::MAX, Some(i128::MAX - 1)),
+            (i128::MAX, 2, 1, None),
+        ] {
+            assert_eq!(share(amount, part, whole), expected, "{amount} x {part} / {whole}");
+        }
     }
 }

@@ -11,6 +11,11 @@
 //! its term. It pays for usage through credits or, since 2025-07, through lower prices on usage and
 //! a credit on the fee (`FEE_UTILIZATION_OFFSET`) that leaves the unused part. Either way the net of
 //! a row counts once. Fee rows have no list cost: the usage that they cover has it.
+//!
+//! A commitment to resources (GPUs, cores, memory, local disks) takes its use off at the price without
+//! it, by `COMMITTED_USAGE_DISCOUNT`. What it takes off is a part of the row, billed nothing and not
+//! yet of a known cost; the fee is spread over such parts when the books close. Fee and use share no
+//! id: what they have in common is the name in [`commitment`].
 
 use chrono_tz::Tz;
 
@@ -22,9 +27,12 @@ use super::charge::{
     Terms,
 };
 use super::columns::{self, plain};
+use super::exact::share;
 use super::fields::{Fields, LineColumns, amount_at, header_of, needed_amount_at, number_at};
+use super::sums;
 use crate::units::{Currency, Period, Timestamp};
 
+mod commitment;
 mod credits;
 mod line;
 #[cfg(test)]
@@ -130,13 +138,14 @@ struct Export {
 }
 
 impl Export {
-    /// The costs of a row: those of the usage itself, and its credits if it has any.
+    /// The costs of a row: those of the usage itself, its credits if it has any, and what of it a
+    /// commitment covers.
     fn costs(
         &self,
         at: (&RawTable, usize),
         line: &Terms,
         out: &mut Parts,
-    ) -> Result<(Costs, credits::Credits), Fault> {
+    ) -> Result<Amounts, Fault> {
         let cost = needed_amount_at(at, self.columns.cost, out)?;
         let column = self.columns.credits;
         let credits = credits::read(at.0.cell(column, at.1), out)
@@ -152,7 +161,9 @@ impl Export {
                 costs.list = costs.list.or(Some(cost));
             }
         }
-        Ok((costs, credits))
+        let spread = line.spread && line.category == Some(ChargeCategory::Usage);
+        let covered = if spread { Covered::of(cost, credits.of_commitment) } else { None };
+        Ok(Amounts { costs, credits, covered })
     }
 
     /// When a row was used.
@@ -181,17 +192,68 @@ impl Export {
         first.map(Some).map_err(|why| fault(why.to_string()))
     }
 
-    /// Hours that were used, of the unit that the line says.
-    fn hours(&self, at: (&RawTable, usize), line: &Terms) -> Result<Option<f64>, Fault> {
-        if line.unit == QuantityUnit::None {
-            return Ok(None);
-        }
+    /// What was used, in hours where the line counts hours.
+    fn quantity(&self, at: (&RawTable, usize), line: &Terms) -> Result<Option<f64>, Fault> {
         let (column, per_hour) = match line::Counted::noted(line.own) {
             line::Counted::PricingUnits(per_hour) => (self.columns.priced_amount, per_hour),
+            line::Counted::Other => (self.columns.priced_amount, 1.0),
             line::Counted::Seconds => (self.columns.amount, 3600.0),
             line::Counted::Nothing => return Ok(None),
         };
         Ok(number_at(at, column)?.map(|amount| amount / per_hour))
+    }
+}
+
+/// The amounts of a row.
+struct Amounts {
+    costs: Costs,
+    credits: credits::Credits,
+    covered: Option<Covered>,
+}
+
+/// What a commitment covers of a row: so much of its cost, both of one sign.
+#[derive(Clone, Copy)]
+struct Covered {
+    part: i128,
+    whole: i128,
+}
+
+impl Covered {
+    /// Of a cost and the credits of commitments to resources; of 10 and -3 it is 3 of 10.
+    fn of(cost: i128, credit: i128) -> Option<Covered> {
+        let takes_off = cost.signum() * credit.signum() < 0;
+        let part = if credit.unsigned_abs() < cost.unsigned_abs() { -credit } else { cost };
+        takes_off.then_some(Covered { part, whole: cost })
+    }
+
+    fn share(self, amount: i128) -> i128 {
+        // It does not fit only where the amount itself hardly does.
+        share(amount, self.part, self.whole).unwrap_or(0)
+    }
+
+    /// The two parts of a row. The covered one is billed nothing; the other takes what is left, and
+    /// is none where nothing is.
+    fn split(self, row: Part, counts: bool, out: &mut Parts) {
+        let of_price = Costs {
+            billed: Some(0),
+            effective: None,
+            list: row.costs.list.map(|it| self.share(it)),
+            contracted: row.costs.contracted.map(|it| self.share(it)),
+        };
+        // In whole 10^-9, as they are added up.
+        let quantity = row.quantity.and_then(sums::nano);
+        let used = quantity.map(|it| self.share(it));
+        let rest = quantity.zip(used).map(|(all, used)| all - used);
+        let left = Part {
+            costs: row.costs.less(&of_price).unwrap_or(row.costs),
+            quantity: rest.filter(|it| counts && *it != 0).map(sums::from_nano),
+            ..row
+        };
+        if left.quantity.is_some() || left.costs.each().iter().flatten().any(|it| *it != 0) {
+            out.push(left);
+        }
+        let (kind, quantity) = (PartKind::Covered, used.map(sums::from_nano));
+        out.push(Part { kind, costs: of_price, quantity, ..row });
     }
 }
 
@@ -218,9 +280,12 @@ impl Bound for Export {
         out: &mut Parts,
     ) -> Result<(), Fault> {
         let at = (table, row);
-        let (costs, credits) = self.costs(at, line, out)?;
+        let Amounts { costs, credits, covered } = self.costs(at, line, out)?;
         let (period, month) = (self.period(table, row), self.month(table, row));
-        let quantity = self.hours(at, line);
+        let is_fee = line.spread && line.category == Some(ChargeCategory::Purchase);
+        let counts = line.unit != QuantityUnit::None;
+        let quantity =
+            if counts || is_fee || covered.is_some() { self.quantity(at, line) } else { Ok(None) };
         let main = Part {
             kind: if credits.leaves_unused { PartKind::Unused } else { PartKind::Main },
             period: period.clone().unwrap_or(Period::EPOCH_DAY),
@@ -228,7 +293,10 @@ impl Bound for Export {
             costs,
             quantity: quantity.as_ref().ok().copied().flatten(),
         };
-        out.push(main);
+        match covered {
+            Some(covered) => covered.split(main, counts, out),
+            None => out.push(main),
+        }
         if let Some(granted) = credits.granted {
             let amount = Some(granted);
             let costs = Costs {

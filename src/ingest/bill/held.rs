@@ -24,6 +24,8 @@ struct Run {
     len: i64,
     /// The costs that are known, else 0.
     costs: [i64; 4],
+    /// As in [`Sums`].
+    nano_committed: i64,
     /// Which are known, a bit each.
     known: u8,
     /// Rows that each counts.
@@ -45,7 +47,8 @@ impl Run {
         let rows = u8::try_from(sums.rows).ok()?;
         let len = end.checked_sub(start)?;
         let is_whole = sums.nano_gpu_hours.is_none();
-        is_whole.then_some(Run { start, len, costs, known, rows, times: 1 })
+        let nano_committed = sums.nano_committed;
+        is_whole.then_some(Run { start, len, costs, nano_committed, known, rows, times: 1 })
     }
 
     /// Whether the other is the row after its last.
@@ -53,7 +56,7 @@ impl Run {
         let end = self.len.checked_mul(i64::from(self.times)).map(|it| self.start + it);
         end == Some(next.start)
             && (self.len, self.costs, self.known) == (next.len, next.costs, next.known)
-            && self.rows == next.rows
+            && (self.rows, self.nano_committed) == (next.rows, next.nano_committed)
             && self.times < u32::MAX
     }
 
@@ -61,7 +64,8 @@ impl Run {
         let cost = |at: usize| (self.known & (1 << at) != 0).then_some(i128::from(self.costs[at]));
         let costs =
             Costs { billed: cost(0), effective: cost(1), list: cost(2), contracted: cost(3) };
-        Sums { costs, nano_gpu_hours: None, rows: u64::from(self.rows) }
+        let nano_committed = self.nano_committed;
+        Sums { costs, nano_gpu_hours: None, nano_committed, rows: u64::from(self.rows) }
     }
 }
 
@@ -151,6 +155,23 @@ mod tests {
         check(&[(0, 1, Some(5), None), (1, 3, Some(5), None)], 2);
         check(&[(0, 1, Some(0), None), (1, 2, None, Some(0)), (2, 3, None, None)], 3);
         check(&[(0, 1, Some(-5), Some(7)), (1, 2, Some(-5), Some(7))], 1);
+    }
+
+    #[test]
+    fn rows_of_a_run_have_one_quantity() {
+        let costs = Costs { billed: Some(0), ..Costs::default() };
+        let of = |nano_committed| Sums { nano_committed, ..Sums::of(costs, None) };
+        let mut held = Held::default();
+        for (hour, quantity) in [(0, 7), (1, 7), (2, 8)] {
+            held.add(0, (hour * HOUR, (hour + 1) * HOUR), &of(quantity));
+        }
+        let mut found = Vec::new();
+        held.release(|_, (start, _), times, sums| {
+            found.push((start / HOUR, times, sums.nano_committed));
+            Ok::<(), ()>(())
+        })
+        .unwrap();
+        assert_eq!(found, [(0, 2, 7), (2, 1, 8)]);
     }
 
     #[test]

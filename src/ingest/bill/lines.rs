@@ -57,7 +57,7 @@ pub(super) struct Handle {
     pub(super) print: u64,
     number: u32,
     /// By [`PartKind`], filled when the first such part comes.
-    places: [Option<Place>; 4],
+    places: [Option<Place>; PartKind::COUNT],
 }
 
 /// The lines that a worker has met, by numbers of its own for their texts: batches repeat them, and
@@ -224,7 +224,7 @@ impl<'a> Lines<'a> {
             is_faulty: line.is_err(),
             print: line.as_ref().map(print_of).unwrap_or_default(),
             number: u32::try_from(known.lines.len()).unwrap_or(u32::MAX),
-            places: [None; 4],
+            places: [None; PartKind::COUNT],
         };
         let line = line.map(|line| {
             let sku = known.sku(&line, self.resolver);

@@ -6,6 +6,7 @@
 //! equal rows. Each format is one file here that says which texts make a line and what a row adds
 //! to it; `posting.rs` does the rest for all of them.
 
+mod amortize;
 mod azure;
 mod booking;
 mod books;

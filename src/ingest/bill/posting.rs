@@ -17,10 +17,10 @@ use super::super::raw::{FileFacts, RawTable, TableInput};
 use super::super::rejected::{Rejected, RejectedKind};
 use super::booking::{Booking, Fate, Resolver};
 use super::books::{Books, Names};
-use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts};
+use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts, Terms};
 use super::lines::{Handle, Lines, Met, Place};
 use super::sketch::{Common, Sketch};
-use super::sums::Sums;
+use super::sums::{self, Sums};
 use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
 
@@ -322,11 +322,12 @@ fn post_part(
     let category = match part.kind {
         PartKind::Credit => Some(ChargeCategory::Credit),
         PartKind::Unused => Some(ChargeCategory::Usage),
-        PartKind::Main | PartKind::PurchaseForLater => terms.category,
+        PartKind::Main | PartKind::PurchaseForLater | PartKind::Covered => terms.category,
     };
     let gpu_hours = part.quantity.zip(handle.gpu_hours_per_unit).map(|(a, b)| a * b);
-    let is_use = part.kind == PartKind::Main && category == Some(ChargeCategory::Usage);
-    if is_use && !terms.committed {
+    let is_use = matches!(part.kind, PartKind::Main | PartKind::Covered)
+        && category == Some(ChargeCategory::Usage);
+    if is_use && part.kind == PartKind::Main && !terms.committed {
         // Without a commitment the two costs of a use are one.
         tally.note_rounding(handle.provider, &part.costs);
     }
@@ -352,7 +353,7 @@ fn post_part(
     if is_use && moved.is_none() {
         tally.note_usage((start, end));
     }
-    let sums = Sums { rows, ..Sums::of(costs, hours) };
+    let sums = Sums { rows, nano_committed: committed(part, terms), ..Sums::of(costs, hours) };
     tally.total((currency, category), &sums)?;
     add(place, booked, &sums, (lines, tally))?;
     if moved.is_some() && gpu_hours.is_some() {
@@ -360,6 +361,17 @@ fn post_part(
         add(place, (start, end), &hours, (lines, tally))?;
     }
     Ok(())
+}
+
+/// What of a commitment whose fee is spread was bought or is covered, in 10^-9.
+fn committed(part: &Part, terms: &Terms) -> i64 {
+    let counts = match part.kind {
+        PartKind::Covered => true,
+        PartKind::Main => terms.spread && terms.category == Some(ChargeCategory::Purchase),
+        _ => false,
+    };
+    let quantity = part.quantity.filter(|_| counts).and_then(sums::nano);
+    quantity.and_then(|it| i64::try_from(it).ok()).unwrap_or(0)
 }
 
 /// Adds to a place.

@@ -13,6 +13,9 @@ pub(in crate::ingest) struct Sums {
     pub(in crate::ingest) costs: Costs,
     /// GPU-hours in 10^-9; `None` where no row had any.
     pub(in crate::ingest) nano_gpu_hours: Option<i128>,
+    /// Of commitments whose fee is spread when the books close: 10^-9 of what was bought or is
+    /// covered, in the commitment's unit.
+    pub(in crate::ingest) nano_committed: i64,
     /// Rows behind it.
     pub(in crate::ingest) rows: u64,
 }
@@ -70,13 +73,15 @@ impl Costs {
 impl Sums {
     /// One row.
     pub(in crate::ingest) fn of(costs: Costs, gpu_hours: Option<f64>) -> Sums {
-        Sums { costs, nano_gpu_hours: gpu_hours.and_then(nano_hours), rows: 1 }
+        Sums { costs, nano_gpu_hours: gpu_hours.and_then(nano), nano_committed: 0, rows: 1 }
     }
 
     /// Adds other sums.
     pub(in crate::ingest) fn add(&mut self, other: &Sums) -> Result<(), MoneyError> {
         self.costs.add(&other.costs)?;
         self.nano_gpu_hours = plus(self.nano_gpu_hours, other.nano_gpu_hours)?;
+        // 9 x 10^9 hours of one machine and hour do not occur, and only such are compared.
+        self.nano_committed = self.nano_committed.saturating_add(other.nano_committed);
         self.rows += other.rows;
         Ok(())
     }
@@ -84,18 +89,25 @@ impl Sums {
     /// Whether nothing is in it but zeros.
     pub(in crate::ingest) fn is_nothing(&self) -> bool {
         let is_nothing = |it: Option<i128>| it.is_none_or(|it| it == 0);
-        self.costs.each().into_iter().all(is_nothing) && is_nothing(self.nano_gpu_hours)
+        self.costs.each().into_iter().all(is_nothing)
+            && is_nothing(self.nano_gpu_hours)
+            && self.nano_committed == 0
     }
 
     /// GPU-hours.
     pub(in crate::ingest) fn gpu_hours(&self) -> Option<f64> {
-        self.nano_gpu_hours.map(|it| it as f64 / NANO)
+        self.nano_gpu_hours.map(from_nano)
     }
 }
 
-/// GPU-hours as whole 10^-9, to the nearest.
-fn nano_hours(hours: f64) -> Option<i128> {
-    let nano = (hours * NANO).round_ties_even();
+/// A quantity from 10^-9 of it.
+pub(super) fn from_nano(nano: i128) -> f64 {
+    nano as f64 / NANO
+}
+
+/// A quantity as whole 10^-9, to the nearest.
+pub(super) fn nano(quantity: f64) -> Option<i128> {
+    let nano = (quantity * NANO).round_ties_even();
     #[expect(clippy::cast_possible_truncation, reason = "range checked in the condition")]
     (nano.abs() < 1e30).then_some(nano as i128)
 }

@@ -110,10 +110,14 @@ impl Tally {
             let nano_gpu_hours =
                 sums.nano_gpu_hours.map(|it| it * i128::from(held) / i128::from(of));
             let costs = sums.costs.share(held, of);
+            let nano_committed =
+                i128::from(sums.nano_committed) * i128::from(held) / i128::from(of);
+            let nano_committed = i64::try_from(nano_committed).unwrap_or(0);
             // The first share counts the row.
-            let part = Sums { costs, nano_gpu_hours, rows: rest.rows };
+            let part = Sums { costs, nano_gpu_hours, nano_committed, rows: rest.rows };
             rest.costs = rest.costs.less(&part.costs)?;
             rest.nano_gpu_hours = rest.nano_gpu_hours.zip(nano_gpu_hours).map(|(a, b)| a - b);
+            rest.nano_committed -= nano_committed;
             rest.rows = 0;
             self.group((share.booking, start, end), &part)?;
         }

@@ -7,7 +7,7 @@ use super::super::charge::Parts;
 
 /// Kinds of credit that are the price of usage.
 const OF_PRICE: [&str; 7] = [
-    "COMMITTED_USAGE_DISCOUNT",
+    OF_COMMITMENT,
     "COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE",
     "DISCOUNT",
     FEE_OFFSET,
@@ -15,6 +15,8 @@ const OF_PRICE: [&str; 7] = [
     "SUBSCRIPTION_BENEFIT",
     "SUSTAINED_USAGE_DISCOUNT",
 ];
+/// The credit for what a commitment to resources covers.
+const OF_COMMITMENT: &str = "COMMITTED_USAGE_DISCOUNT";
 /// The credit on the fee of a commitment for the part of it that was used.
 const FEE_OFFSET: &str = "FEE_UTILIZATION_OFFSET";
 
@@ -23,6 +25,8 @@ const FEE_OFFSET: &str = "FEE_UTILIZATION_OFFSET";
 pub(super) struct Credits {
     /// What lowers the price.
     pub(super) of_price: i128,
+    /// What of that is taken off because a commitment to resources covers it.
+    pub(super) of_commitment: i128,
     /// What is granted on top; `None` where there is none.
     pub(super) granted: Option<i128>,
     /// The row is the fee of a commitment, and what its credits leave is the unused part.
@@ -48,6 +52,10 @@ pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
             credits.granted.get_or_insert(0)
         };
         *sum = sum.checked_add(amount).ok_or("the credits are too large")?;
+        if kind == OF_COMMITMENT {
+            let sum = credits.of_commitment.checked_add(amount);
+            credits.of_commitment = sum.ok_or("the credits are too large")?;
+        }
         credits.leaves_unused |= kind == FEE_OFFSET;
     }
     Ok(credits)

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use super::super::charge::{ChargeCategory, Line, QuantityUnit, Use};
 use super::super::columns::{none_of, object};
-use super::LINE;
+use super::{LINE, commitment};
 use crate::units::Currency;
 use crate::usage::PricingCategory;
 
@@ -19,6 +19,9 @@ pub(super) enum Counted {
     PricingUnits(f64),
     /// The amount of seconds.
     Seconds,
+    /// No hours, but the amount in pricing units counts what is committed: memory by the hour, disks
+    /// by the month.
+    Other,
 }
 
 impl Counted {
@@ -29,6 +32,7 @@ impl Counted {
             ("minute" | "min", _) => Counted::PricingUnits(60.0),
             ("second" | "s", _) => Counted::PricingUnits(3600.0),
             ("", "seconds") => Counted::Seconds,
+            ("gibibyte hour" | "GiBy.h" | "gibibyte month" | "GiBy.mo", _) => Counted::Other,
             _ => Counted::Nothing,
         }
     }
@@ -40,6 +44,7 @@ impl Counted {
             Counted::PricingUnits(per_hour) if per_hour < 3600.0 => 2,
             Counted::PricingUnits(_) => 3,
             Counted::Seconds => 4,
+            Counted::Other => 5,
         }
     }
 
@@ -50,6 +55,7 @@ impl Counted {
             2 => Counted::PricingUnits(60.0),
             3 => Counted::PricingUnits(3600.0),
             4 => Counted::Seconds,
+            5 => Counted::Other,
             _ => Counted::Nothing,
         }
     }
@@ -140,6 +146,9 @@ impl<'a> Texts<'a> {
         let idle = about("is_unused_reservation").is_some_and(|it| it == "true");
         let unit = self.quantity_unit(category);
         let counted = Counted::of(self.pricing_unit, self.unit);
+        let counts_hours = !matches!(counted, Counted::Nothing | Counted::Other);
+        let spread = self.spread(category);
+        let own = spread.clone().filter(|_| category == ChargeCategory::Purchase);
         let whole_name = |it: &&str| !it.ends_with('/');
         Ok(Line {
             provider: Some("gcp".to_owned()),
@@ -147,7 +156,8 @@ impl<'a> Texts<'a> {
             category: Some(category),
             correction: self.corrects(),
             pricing: self.pricing(category),
-            commitment: self.subscription.map(str::to_owned),
+            commitment: own.or_else(|| self.subscription.map(str::to_owned)),
+            spread,
             capacity: capacity.cloned().or_else(|| idle.then(|| self.name.map(str::to_owned))?),
             capacity_use: match (idle, capacity) {
                 (true, _) => Some(Use::Unused),
@@ -161,7 +171,7 @@ impl<'a> Texts<'a> {
             service: self.service.map(str::to_owned),
             instance_type: about("machine_spec").cloned(),
             sku_texts: [self.sku, self.sku_id].into_iter().flatten().map(str::to_owned).collect(),
-            unit: if counted == Counted::Nothing { QuantityUnit::None } else { unit },
+            unit: if counts_hours { unit } else { QuantityUnit::None },
             namespace: tags.get("k8s-namespace").cloned(),
             tags,
             own: counted.note(),
@@ -186,8 +196,19 @@ impl<'a> Texts<'a> {
     /// `Commitment - dollar based v1: GCE for 1 year`.
     fn is_fee(&self) -> bool {
         self.sku.is_some_and(|it| {
-            it.starts_with("Commitment v") || it.starts_with("Commitment - dollar based")
+            commitment::is_fee_for_resources(it) || it.starts_with("Commitment - dollar based")
         })
+    }
+
+    /// The commitment to resources that the row pays for or that may cover it.
+    fn spread(&self, category: ChargeCategory) -> Option<String> {
+        let sku = self.sku?;
+        let may_be_covered = match category {
+            ChargeCategory::Purchase => commitment::is_fee_for_resources(sku),
+            ChargeCategory::Usage => self.service.is_none_or(|it| it == "Compute Engine"),
+            _ => false,
+        };
+        may_be_covered.then(|| commitment::name(sku))
     }
 
     /// Corrections of usage, price or metadata undo what was invoiced before; goodwill does not.

@@ -84,7 +84,9 @@ fn costs_and_credits_are_the_invoice() {
         ]),
     ]);
     assert_eq!(billed(&found), atto_from_text("60.26").unwrap());
-    assert_eq!(part(&found[0], PartKind::Main).costs, costs(["50", "50", "-", "80"]));
+    // 30 of 80 are covered: billed nothing, and what they cost the fee says, which is not here.
+    assert_eq!(part(&found[0], PartKind::Main).costs, costs(["50", "50", "-", "50"]));
+    assert_eq!(part(&found[0], PartKind::Covered).costs, costs(["0", "-", "-", "30"]));
     // List is not told, so the credit is taken off no list.
     assert_eq!(part(&found[0], PartKind::Credit).costs, costs(["-2.5", "-2.5", "-", "-2.5"]));
     assert_eq!(part(&found[1], PartKind::Main).costs, costs(["7.5", "7.5", "-", "12.5"]));
@@ -163,13 +165,16 @@ fn a_commitment_counts_once_the_old_and_the_new_way() {
         ]),
     ]);
     assert_eq!(billed(&old), atto_from_text("7").unwrap());
-    assert_eq!(part(&old[0], PartKind::Main).costs, costs(["0", "0", "10", "10"]));
+    assert_eq!(part(&old[0], PartKind::Covered).costs, costs(["0", "-", "10", "10"]));
+    assert_eq!((old[0].parts.len(), old[0].parts[0].quantity), (1, Some(8.0)));
+    assert_eq!(old[0].line.as_ref().unwrap().spread, old[1].line.as_ref().unwrap().commitment);
     assert_eq!(part(&old[1], PartKind::Main).costs, costs(["7", "7", "-", "-"]));
     let line = old[1].line.as_ref().unwrap();
     assert_eq!(line.category, Some(ChargeCategory::Purchase));
     assert_eq!(line.pricing, PricingCategory::Committed);
-    assert_eq!(line.commitment.as_deref(), Some("sub-1"));
-    assert_eq!(line.unit, QuantityUnit::None);
+    // Usage does not say which subscription covers it, so the fee goes by the name of what it buys.
+    assert_eq!(line.commitment.as_deref(), Some("Nvidia H100 80GB GPU in Iowa"));
+    assert_eq!((line.unit, old[1].parts[0].quantity), (QuantityUnit::None, Some(8.0)));
 
     let new = rows(&[
         json(&[
@@ -191,6 +196,87 @@ fn a_commitment_counts_once_the_old_and_the_new_way() {
     assert_eq!(part(&new[0], PartKind::Main).costs, costs(["6.3", "6.3", "10", "9"]));
     assert_eq!(new[0].line.as_ref().unwrap().pricing, PricingCategory::Committed);
     assert_eq!(part(&new[1], PartKind::Unused).costs, costs(["0.7", "0.7", "-", "-"]));
+}
+
+/// Parts of rows that a commitment covers; the numbers are quantities, `-` where there is none.
+#[test]
+fn a_row_is_split_by_what_its_commitment_takes_off() {
+    type Expected<'a> = [Option<([&'a str; 4], Option<f64>)>; 2];
+    let check =
+        |changes: &[(&str, serde_json::Value)], credits: &[(&str, f64)], split: Expected| {
+            let credits: Vec<_> = credits.iter().map(|(kind, it)| credit(kind, *it)).collect();
+            let all = [changes, &[("credits", credits.into())]].concat();
+            let [row] = rows(&[json(&all)]).try_into().ok().unwrap();
+            for (kind, expected) in [PartKind::Main, PartKind::Covered].into_iter().zip(split) {
+                let found = row.parts.iter().find(|it| it.kind == kind);
+                let expected = expected.map(|(texts, quantity)| (costs(texts), quantity));
+                assert_eq!(found.map(|it| (it.costs, it.quantity)), expected, "{kind:?}: {all:?}");
+            }
+        };
+    let of_commitment = "COMMITTED_USAGE_DISCOUNT";
+    // A third of 8 GPU-hours: 26.7 of 80 are 0.33375 of them, 2.67 h, and of a list of 100 33.375.
+    check(
+        &[("cost_at_list", "100".into())],
+        &[(of_commitment, -26.7)],
+        [
+            Some((["53.3", "53.3", "66.625", "53.3"], Some(5.33))),
+            Some((["0", "-", "33.375", "26.7"], Some(2.67))),
+        ],
+    );
+    // 1 of 3 of 7 GPU-hours is 2.333333333 h, of a list of 1 it is 0.333333333333333333; the rest has
+    // what rounding leaves.
+    check(
+        &[
+            ("cost", 3.into()),
+            ("cost_at_list", 1.into()),
+            ("usage.amount_in_pricing_units", 7.into()),
+        ],
+        &[(of_commitment, -1.0)],
+        [
+            Some((["2", "2", "0.666666666666666667", "2"], Some(4.666_666_667))),
+            Some((["0", "-", "0.333333333333333333", "1"], Some(2.333_333_333))),
+        ],
+    );
+    // Another discount stays with what is not covered, as does what is taken off beyond the cost.
+    check(
+        &[],
+        &[(of_commitment, -60.0), ("SUSTAINED_USAGE_DISCOUNT", -5.0)],
+        [Some((["15", "15", "-", "20"], Some(2.0))), Some((["0", "-", "-", "60"], Some(6.0)))],
+    );
+    check(
+        &[],
+        &[(of_commitment, -80.01)],
+        [Some((["-0.01", "-0.01", "-", "0"], None)), Some((["0", "-", "-", "80"], Some(8.0)))],
+    );
+    // A correction takes back 16 of 80, of which 4 were covered.
+    check(
+        &[("cost", (-16).into()), ("usage.amount_in_pricing_units", (-1.6).into())],
+        &[(of_commitment, 4.0)],
+        [Some((["-12", "-12", "-", "-12"], Some(-1.2))), Some((["0", "-", "-", "-4"], Some(-0.4)))],
+    );
+    // Cores have no hours of a GPU, but of the commitment; memory counts by the gibibyte.
+    for (sku, unit) in [("A3 Instance Core", "hour"), ("A3 Instance Ram", "gibibyte hour")] {
+        check(
+            &[
+                ("sku.description", format!("{sku} running in Iowa").into()),
+                ("usage.pricing_unit", unit.into()),
+                ("usage.amount_in_pricing_units", 208.into()),
+            ],
+            &[(of_commitment, -20.0)],
+            [Some((["60", "60", "-", "60"], None)), Some((["0", "-", "-", "20"], Some(52.0)))],
+        );
+    }
+    // By the dollar, by nothing, and by a sign that takes nothing off: whole rows.
+    for credits in [&[("COMMITTED_USAGE_DISCOUNT_DOLLAR_BASE", -30.0)][..], &[("DISCOUNT", -30.0)]]
+    {
+        check(&[], credits, [Some((["50", "50", "-", "80"], Some(8.0))), None]);
+    }
+    check(&[], &[(of_commitment, 5.0)], [Some((["85", "85", "-", "80"], Some(8.0))), None]);
+    check(
+        &[("service.description", "Cloud SQL".into())],
+        &[(of_commitment, -30.0)],
+        [Some((["50", "50", "-", "80"], Some(8.0))), None],
+    );
 }
 
 #[test]
