@@ -11,6 +11,7 @@ use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Row};
 use super::log::{Gathered, Record, RequestLog};
 use super::otel::{self, Call, Nesting, SpanColumns, Verdict};
+use super::passes::Passes;
 use super::rollup::{DayColumns, Repeat, Rollups};
 use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
@@ -27,8 +28,17 @@ pub(in crate::ingest) struct RequestBuilder {
     nesting: Nesting,
     rollups: Rollups,
     seen: Seen,
+    /// What is known of the file that is being read.
+    open: OpenFile,
     account: RequestAccount,
     rejected: Vec<Rejected>,
+    notices: Vec<String>,
+}
+
+/// What a file's batches tell together.
+#[derive(Default)]
+struct OpenFile {
+    passes: Passes,
 }
 
 /// Rows with an id that were read: the id, and a hash of the content.
@@ -92,13 +102,19 @@ impl RequestBuilder {
         Ok(used.into_iter().filter_map(|at| raw.headers.get(at).cloned()).collect())
     }
 
+    /// Ends a file.
+    pub(in crate::ingest) fn close(&mut self, file: &str) {
+        let OpenFile { passes } = std::mem::take(&mut self.open);
+        self.notices.extend(passes.notice(file));
+    }
+
     fn add_rows(&mut self, raw: &RawTable, source: LogSource<'_>) -> Result<(), IngestError> {
         let columns = Columns::bind(raw, source.format, source.mappings, source.zone);
         let mut names = Names::new(source);
         for at in 0..raw.len() {
             self.account.read += 1;
             let place = Place { file: source.file, row: raw.row_number(at) };
-            match columns.row(at) {
+            match columns.row(at, &mut self.open.passes) {
                 Ok(row) => {
                     if !self.is_left_out(&row, place)? {
                         let name = names.workload(&row.labels);
@@ -223,7 +239,8 @@ impl RequestBuilder {
         }
         logs.sort_by(|a, b| a.workload.cmp(&b.workload));
         let days = self.rollups.finish(&mut self.account);
-        let notices = self.account.notices();
+        let mut notices = self.account.notices();
+        notices.extend(self.notices);
         Requests { logs, days, rejected: self.rejected, account: self.account, notices }
     }
 

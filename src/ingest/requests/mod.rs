@@ -12,6 +12,7 @@ mod log;
 mod mapping;
 mod otel;
 mod outcome;
+mod passes;
 mod rollup;
 #[cfg(test)]
 mod tests;
