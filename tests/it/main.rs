@@ -26,4 +26,5 @@ mod laws;
 mod own_formats;
 mod privacy;
 mod reference;
+mod request_copies;
 mod support;

@@ -2,21 +2,23 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
 
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::{Rejected, RejectedKind, excerpt};
 use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Row};
-use super::log::{Gathered, Record, RequestLog};
-use super::otel::{self, Call, Nesting, SpanColumns, Verdict};
+use super::log::{Gathered, RequestLog};
+use super::otel::{Call, Nesting, SpanColumns, Verdict};
 use super::passes::Passes;
 use super::rollup::{DayColumns, Repeat, Rollups};
+use super::seen::{self, Seen};
 use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
 };
-use crate::units::Money;
+
+/// Most duplicates that are listed; the others are counted.
+const MOST_DUPLICATES_LISTED: usize = 100_000;
 
 /// Collects the requests of all logs of a run.
 #[derive(Default)]
@@ -32,6 +34,8 @@ pub(in crate::ingest) struct RequestBuilder {
     open: OpenFile,
     account: RequestAccount,
     rejected: Vec<Rejected>,
+    /// Duplicates that are listed, and that are not.
+    duplicates: (usize, u64),
     notices: Vec<String>,
 }
 
@@ -39,32 +43,6 @@ pub(in crate::ingest) struct RequestBuilder {
 #[derive(Default)]
 struct OpenFile {
     passes: Passes,
-}
-
-/// Rows with an id that were read: the id, and a hash of the content.
-#[derive(Default)]
-struct Seen(BTreeSet<(u128, u64)>);
-
-impl Seen {
-    /// Whether a row with this id and this content was there before.
-    fn is_repeated(&mut self, id: u128, content: u64) -> bool {
-        !self.0.insert((id, content))
-    }
-
-    /// Rows that came with an id of another row and differ from it.
-    fn n_reused_ids(&self) -> u64 {
-        let pairs = self.0.iter().zip(self.0.iter().skip(1));
-        pairs.filter(|((a, _), (b, _))| a == b).count() as u64
-    }
-}
-
-/// A hash of all that a request says; it only tells rows of one id apart.
-fn content(record: &Record<'_>, labels: &Labels<'_>, spend: Option<Money>) -> u64 {
-    let tokens = record.tokens.map(|it| (it.prompt, it.completion));
-    let times = (record.at_us, record.latency_us, record.ttft_us);
-    let counts = (tokens, record.cached_prompt_tokens, spend.map(Money::atto));
-    let hash = foldhash::quality::FixedState::default();
-    hash.hash_one((times, counts, record.outcome, labels))
 }
 
 /// A row of a file, by its number.
@@ -77,7 +55,7 @@ struct Place<'a> {
 impl RequestBuilder {
     /// Rows refused so far.
     pub(in crate::ingest) fn n_rejected(&self) -> u64 {
-        self.rejected.len() as u64
+        self.rejected.len() as u64 + self.duplicates.1
     }
 
     /// Adds a batch of rows; returns the headers that were used.
@@ -135,9 +113,9 @@ impl RequestBuilder {
     /// Whether a row is no request of its own: it was there before, or calls a tool.
     fn is_left_out(&mut self, row: &Row<'_>, place: Place<'_>) -> Result<bool, IngestError> {
         if let Some(id) = &row.id {
-            let content = content(&row.record(), &row.labels, row.spend);
-            if self.seen.is_repeated(otel::hash_of(id.as_bytes()), content) {
-                self.repeat(place, "an identical row with this id came before");
+            let content = seen::content(&row.record(), &row.labels);
+            if self.seen.is_repeated(seen::id_of(id), content) {
+                self.repeat(place, "the same request, by its id, came before");
                 return Ok(true);
             }
         }
@@ -183,10 +161,10 @@ impl RequestBuilder {
     }
 
     fn add_call(&mut self, call: Box<Call>, place: Place<'_>, names: &mut Names<'_>) {
-        let content = content(&call.record(), &call.labels(), None);
+        let content = seen::content(&call.record(), &call.labels());
         let repeated = call.key.is_some_and(|key| self.seen.is_repeated(key, content));
         if repeated {
-            self.repeat(place, "an identical span with this trace and span id came before");
+            self.repeat(place, "the same span, by its trace and span id, came before");
             return;
         }
         let name = names.workload(&call.labels()).to_owned();
@@ -220,6 +198,11 @@ impl RequestBuilder {
 
     fn repeat(&mut self, place: Place<'_>, reason: &str) {
         self.account.count(Fate::Duplicate);
+        if self.duplicates.0 == MOST_DUPLICATES_LISTED {
+            self.duplicates.1 += 1;
+            return;
+        }
+        self.duplicates.0 += 1;
         let (file, row, reason) = (place.file.to_owned(), place.row, reason.to_owned());
         let kind = RejectedKind::Duplicate;
         self.rejected.push(Rejected { file, row, column: None, reason, kind });
@@ -241,7 +224,9 @@ impl RequestBuilder {
         let days = self.rollups.finish(&mut self.account);
         let mut notices = self.account.notices();
         notices.extend(self.notices);
-        Requests { logs, days, rejected: self.rejected, account: self.account, notices }
+        let unlisted = self.duplicates.1;
+        let (rejected, account) = (self.rejected, self.account);
+        Requests { logs, days, rejected, unlisted, account, notices }
     }
 
     /// Adds the calls of spans, each once however many spans report it.
@@ -318,6 +303,12 @@ impl Labels<'_> {
     fn all(&self) -> [&Option<Cow<'_, str>>; 7] {
         let Labels { model, model_group, provider, api_base, endpoint, team, tags, .. } = self;
         [model, model_group, provider, api_base, endpoint, team, tags]
+    }
+
+    /// All but the tags, which exports write in more ways than one.
+    pub(super) fn but_tags(&self) -> [Option<&str>; 7] {
+        let Labels { workload, model, model_group, provider, api_base, endpoint, team, .. } = self;
+        [workload, model, model_group, provider, api_base, endpoint, team].map(|it| it.as_deref())
     }
 
     /// All labels that rules look at as one text.

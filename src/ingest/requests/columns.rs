@@ -133,6 +133,7 @@ fn generic_role(header: &str) -> Option<Role> {
         Some("model") => Some(Role::Model),
         Some(_) => None,
         None => match schema::normalized(header).as_str() {
+            "request_id" => Some(Role::Id),
             "latency_s" => Some(Role::LatencyS),
             "ttft_s" => Some(Role::TtftS),
             "status" => Some(Role::Status),

@@ -157,6 +157,23 @@ fn a_faulty_mapping_is_found_in_the_text() {
     assert_eq!(line, 3);
 }
 
+#[test]
+fn ids_tell_equal_rows_apart_and_copies_of_one() {
+    let row = |id: &str| format!("2026-09-21T14:13:20Z,10,1,{id}\n");
+    let head = "timestamp,prompt_tokens,completion_tokens,request_id\n";
+    // Without an id a row is a row.
+    let text = format!("{head}{}{}{}{}{}", row("a"), row("b"), row("a"), row(""), row(""));
+    let found = read(&[("chat.csv", &text)]);
+    assert_eq!((log(&found, "chat").trace.len(), found.account.n(Fate::Duplicate)), (4, 1));
+    assert_eq!(found.rejected[0].row, 3);
+    let by_name =
+        mapping("[mapping]\ntimestamp = \"timestamp\"\nrequest_id = \"trace id\"").unwrap();
+    let text = text.replace("request_id", "Trace-ID");
+    let found = read_with(&[("chat.csv", &text), ("again.csv", &text)], &by_name, &no_rules);
+    let n: usize = found.logs.iter().map(|it| it.trace.len()).sum();
+    assert_eq!((n, found.account.n(Fate::Duplicate)), (6, 4));
+}
+
 /// Reads a log in batches of two rows; returns its times in minutes from midnight UTC of 25 October
 /// 2026, and notices.
 fn in_batches(text: &str) -> (Vec<i64>, Vec<String>) {
