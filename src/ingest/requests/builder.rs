@@ -10,6 +10,7 @@ use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Row};
 use super::log::{Gathered, RequestLog};
 use super::otel::{Call, Nesting, SpanColumns, Verdict};
+use super::overlap::{self, Sketch, Sketches};
 use super::passes::Passes;
 use super::rollup::{DayColumns, Repeat, Rollups};
 use super::seen::{self, Seen};
@@ -32,6 +33,7 @@ pub(in crate::ingest) struct RequestBuilder {
     seen: Seen,
     /// What is known of the file that is being read.
     open: OpenFile,
+    sketches: Sketches,
     account: RequestAccount,
     rejected: Vec<Rejected>,
     /// Duplicates that are listed, and that are not.
@@ -43,6 +45,7 @@ pub(in crate::ingest) struct RequestBuilder {
 #[derive(Default)]
 struct OpenFile {
     passes: Passes,
+    sketch: Sketch,
 }
 
 /// A row of a file, by its number.
@@ -80,10 +83,26 @@ impl RequestBuilder {
         Ok(used.into_iter().filter_map(|at| raw.headers.get(at).cloned()).collect())
     }
 
-    /// Ends a file.
-    pub(in crate::ingest) fn close(&mut self, file: &str) {
-        let OpenFile { passes } = std::mem::take(&mut self.open);
+    /// Ends a file: an error where an earlier one holds the same requests.
+    pub(in crate::ingest) fn close(
+        &mut self,
+        file: &str,
+        format: RequestFormat,
+    ) -> Result<(), IngestError> {
+        let OpenFile { passes, sketch } = std::mem::take(&mut self.open);
         self.notices.extend(passes.notice(file));
+        for overlap in self.sketches.close(file, format, &sketch) {
+            if overlap.verdict == overlap::Verdict::Same {
+                return Err(IngestError::SameRequestsTwice {
+                    percent: overlap.percent(),
+                    first: overlap.first,
+                    second: file.to_owned(),
+                    smaller: overlap.smaller,
+                });
+            }
+            self.notices.push(overlap.notice(file));
+        }
+        Ok(())
     }
 
     fn add_rows(&mut self, raw: &RawTable, source: LogSource<'_>) -> Result<(), IngestError> {
@@ -95,6 +114,8 @@ impl RequestBuilder {
             match columns.row(at, &mut self.open.passes) {
                 Ok(row) => {
                     if !self.is_left_out(&row, place)? {
+                        let has_id = row.id.is_some();
+                        self.open.sketch.add(&row.record(), &row.labels, has_id);
                         let name = names.workload(&row.labels);
                         let logs = if columns.is_relative() {
                             &mut self.relative
@@ -167,6 +188,7 @@ impl RequestBuilder {
             self.repeat(place, "the same span, by its trace and span id, came before");
             return;
         }
+        self.open.sketch.add(&call.record(), &call.labels(), call.key.is_some());
         let name = names.workload(&call.labels()).to_owned();
         self.calls.push((name, call));
     }

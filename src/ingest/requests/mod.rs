@@ -12,6 +12,7 @@ mod log;
 mod mapping;
 mod otel;
 mod outcome;
+mod overlap;
 mod passes;
 mod rollup;
 mod seen;

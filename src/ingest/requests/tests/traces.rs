@@ -187,7 +187,7 @@ fn in_batches(text: &str) -> (Vec<i64>, Vec<String>) {
         let raw = table(&format!("{head}\n{}", batch.join("\n")), &|_| true);
         builder.add(&raw, source).unwrap();
     }
-    builder.close(file);
+    builder.close(file, format).unwrap();
     let found = builder.finish();
     let midnight_us = 1_792_886_400_000_000;
     let trace = &log(&found, "log").trace;
