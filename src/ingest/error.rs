@@ -99,6 +99,21 @@ pub enum IngestError {
         /// What tells so: the provider that both bill for one time, or that one is a copy.
         evidence: String,
     },
+    /// Two logs of one demand.
+    #[error(
+        "{first} and {second} hold the same requests: {percent} of those of {smaller} are in the other, too, with \
+         equal times and tokens"
+    )]
+    SameRequestsTwice {
+        /// The first file.
+        first: String,
+        /// The second.
+        second: String,
+        /// That of the two with fewer requests.
+        smaller: String,
+        /// The share, with its sign.
+        percent: String,
+    },
     /// A column whose type can hold no such value.
     #[error("{file}: the column `{column}` has the type {found}, which holds no {expected}")]
     WrongType {
@@ -202,6 +217,11 @@ impl IngestError {
             }
             IngestError::SameMoneyTwice { .. } => {
                 "give one of the two; where both tell something, analyse them in two runs".to_owned()
+            }
+            IngestError::SameRequestsTwice { .. } => {
+                "give one of the two, or logs whose times do not overlap; rows with a `request_id` are told apart by \
+                 it, whichever files they are in"
+                    .to_owned()
             }
             IngestError::TwoFormats { .. } => {
                 "give each export in a file of its own".to_owned()

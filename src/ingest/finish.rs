@@ -18,15 +18,18 @@ use crate::usage::{PricingCategory, UsageRow, UsageTable};
 struct Refused {
     rows: Vec<Rejected>,
     uncounted: u64,
+    /// Duplicates that are counted only.
+    duplicates: u64,
 }
 
 impl Refused {
     fn duplicates(&self) -> u64 {
-        self.rows.iter().filter(|it| it.kind == RejectedKind::Duplicate).count() as u64
+        let listed = self.rows.iter().filter(|it| it.kind == RejectedKind::Duplicate).count();
+        listed as u64 + self.duplicates
     }
 
     fn all(&self) -> u64 {
-        self.rows.len() as u64 + self.uncounted
+        self.rows.len() as u64 + self.uncounted + self.duplicates
     }
 
     /// In the order of files, then rows, whichever stage refused them.
@@ -66,7 +69,8 @@ pub(super) fn finish(
     let uncounted = closed.n_rejected - closed.rejected.len() as u64;
     let of_bills = closed.rejected.iter().cloned();
     let rows = usage.rejected.iter().cloned().chain(logs.rejected).chain(of_bills);
-    let mut refused = Refused { rows: rows.chain(gathered.rejected).collect(), uncounted };
+    let rows = rows.chain(gathered.rejected).collect();
+    let mut refused = Refused { rows, uncounted, duplicates: logs.unlisted };
     refused.sort(&files);
     refused.check_limit(rows_in, options.max_rejected_percent)?;
     let relative = is_relative(&logs.logs, &usage.table, (&closed, &measured))?;

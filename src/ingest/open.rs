@@ -287,6 +287,7 @@ impl Gathered {
         }
         let rejected = logs.n_rejected() - before + facts.rejected.len() as u64;
         self.refuse_copy(file, &facts.sha256, format.as_str())?;
+        self.logs.close(file, format)?;
         let name = (format.as_str().to_owned(), SourceKind::Requests);
         self.push(file, facts, name, used, rejected);
         Ok(())

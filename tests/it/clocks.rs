@@ -111,9 +111,10 @@ fn a_day_has_the_hours_of_its_clock_in_every_source() {
 }
 
 #[test]
-fn a_wall_clock_that_is_shown_twice_is_its_first_instant() {
-    // In Berlin 02:30 comes at 00:30 and at 01:30 UTC; a log without offsets tells them apart by
-    // nothing, so that both are 00:30 and the hour from 01:00 to 02:00 UTC has no request.
+fn a_wall_clock_that_is_shown_twice_is_told_by_the_order_of_the_rows() {
+    // In Berlin 02:30 comes at 00:30 and at 01:30 UTC. Where the clock goes back from 02:30 to 02:10
+    // the second pass has begun; two times in order may both be of the first, and the hour from
+    // 01:00 to 02:00 UTC then has no request.
     let bench = Bench::new();
     let log = |times: [&str; 4]| {
         let mut text = "timestamp,workload,prompt_tokens,completion_tokens\n".to_owned();
@@ -122,21 +123,36 @@ fn a_wall_clock_that_is_shown_twice_is_its_first_instant() {
         }
         bench.write("requests.csv", text)
     };
-    let hours = |file: &str| {
+    let run = |file: &str| {
         let ran = bench.run(&["ingest", file, "--format", "json", "--time-zone", "Europe/Berlin"]);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         let found: Value = serde_json::from_str(&ran.stdout).unwrap();
         assert_eq!(found["reconciliation"]["rows_kept"], 4, "no request is lost");
+        found
+    };
+    let hours = |file: &str| {
+        let found = run(file);
         (hours_of(&found, "requests"), found["window_start"].clone(), found["window_end"].clone())
     };
-    let local = log([
-        "2026-10-25 01:30:00",
-        "2026-10-25 02:30:00",
-        "2026-10-25 02:30:01",
+    let local = |second: &str| {
+        let times = ["2026-10-25 01:30:00", "2026-10-25 02:30:00", second, "2026-10-25 03:30:00"];
+        hours(&log(times))
+    };
+    let (start, end) = (Value::from("2026-10-24T23:30:00Z"), Value::from("2026-10-25T02:31:00Z"));
+    let found = local("2026-10-25 02:30:01");
+    assert_eq!(found, (serde_json::json!([3]), start.clone(), end.clone()));
+    assert_eq!(local("2026-10-25 02:10:00"), (serde_json::json!([4]), start, end));
+    // Newest first: nothing tells the two passes apart, and the reader is told so.
+    let turned = log([
         "2026-10-25 03:30:00",
+        "2026-10-25 02:10:00",
+        "2026-10-25 02:30:00",
+        "2026-10-25 01:30:00",
     ]);
-    let (start, end) = ("2026-10-24T23:30:00Z".into(), "2026-10-25T02:31:00Z".into());
-    assert_eq!(hours(&local), (serde_json::json!([3]), start, end));
+    let found = run(&turned);
+    assert_eq!(hours_of(&found, "requests"), serde_json::json!([3]));
+    let said = found["notices"].to_string();
+    assert!(said.contains("requests.csv: 2 requests lie in an hour that clocks show"), "{said}");
     // With offsets each is its own.
     let exact = log([
         "2026-10-25T01:30:00+02:00",

@@ -27,4 +27,5 @@ mod laws;
 mod own_formats;
 mod privacy;
 mod reference;
+mod request_copies;
 mod support;

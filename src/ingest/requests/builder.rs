@@ -2,20 +2,24 @@
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
-use std::hash::BuildHasher;
 
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::{Rejected, RejectedKind, excerpt};
 use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Row};
-use super::log::{Gathered, Record, RequestLog};
-use super::otel::{self, Call, Nesting, SpanColumns, Verdict};
+use super::log::{Gathered, RequestLog};
+use super::otel::{Call, Nesting, SpanColumns, Verdict};
+use super::overlap::{self, Sketch, Sketches};
+use super::passes::Passes;
 use super::rollup::{DayColumns, Repeat, Rollups};
+use super::seen::{self, Seen};
 use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
 };
-use crate::units::Money;
+
+/// Most duplicates that are listed; the others are counted.
+const MOST_DUPLICATES_LISTED: usize = 100_000;
 
 /// Collects the requests of all logs of a run.
 #[derive(Default)]
@@ -27,34 +31,21 @@ pub(in crate::ingest) struct RequestBuilder {
     nesting: Nesting,
     rollups: Rollups,
     seen: Seen,
+    /// What is known of the file that is being read.
+    open: OpenFile,
+    sketches: Sketches,
     account: RequestAccount,
     rejected: Vec<Rejected>,
+    /// Duplicates that are listed, and that are not.
+    duplicates: (usize, u64),
+    notices: Vec<String>,
 }
 
-/// Rows with an id that were read: the id, and a hash of the content.
+/// What a file's batches tell together.
 #[derive(Default)]
-struct Seen(BTreeSet<(u128, u64)>);
-
-impl Seen {
-    /// Whether a row with this id and this content was there before.
-    fn is_repeated(&mut self, id: u128, content: u64) -> bool {
-        !self.0.insert((id, content))
-    }
-
-    /// Rows that came with an id of another row and differ from it.
-    fn n_reused_ids(&self) -> u64 {
-        let pairs = self.0.iter().zip(self.0.iter().skip(1));
-        pairs.filter(|((a, _), (b, _))| a == b).count() as u64
-    }
-}
-
-/// A hash of all that a request says; it only tells rows of one id apart.
-fn content(record: &Record<'_>, labels: &Labels<'_>, spend: Option<Money>) -> u64 {
-    let tokens = record.tokens.map(|it| (it.prompt, it.completion));
-    let times = (record.at_us, record.latency_us, record.ttft_us);
-    let counts = (tokens, record.cached_prompt_tokens, spend.map(Money::atto));
-    let hash = foldhash::quality::FixedState::default();
-    hash.hash_one((times, counts, record.outcome, labels))
+struct OpenFile {
+    passes: Passes,
+    sketch: Sketch,
 }
 
 /// A row of a file, by its number.
@@ -67,7 +58,7 @@ struct Place<'a> {
 impl RequestBuilder {
     /// Rows refused so far.
     pub(in crate::ingest) fn n_rejected(&self) -> u64 {
-        self.rejected.len() as u64
+        self.rejected.len() as u64 + self.duplicates.1
     }
 
     /// Adds a batch of rows; returns the headers that were used.
@@ -92,15 +83,39 @@ impl RequestBuilder {
         Ok(used.into_iter().filter_map(|at| raw.headers.get(at).cloned()).collect())
     }
 
+    /// Ends a file: an error where an earlier one holds the same requests.
+    pub(in crate::ingest) fn close(
+        &mut self,
+        file: &str,
+        format: RequestFormat,
+    ) -> Result<(), IngestError> {
+        let OpenFile { passes, sketch } = std::mem::take(&mut self.open);
+        self.notices.extend(passes.notice(file));
+        for overlap in self.sketches.close(file, format, &sketch) {
+            if overlap.verdict == overlap::Verdict::Same {
+                return Err(IngestError::SameRequestsTwice {
+                    percent: overlap.percent(),
+                    first: overlap.first,
+                    second: file.to_owned(),
+                    smaller: overlap.smaller,
+                });
+            }
+            self.notices.push(overlap.notice(file));
+        }
+        Ok(())
+    }
+
     fn add_rows(&mut self, raw: &RawTable, source: LogSource<'_>) -> Result<(), IngestError> {
         let columns = Columns::bind(raw, source.format, source.mappings, source.zone);
         let mut names = Names::new(source);
         for at in 0..raw.len() {
             self.account.read += 1;
             let place = Place { file: source.file, row: raw.row_number(at) };
-            match columns.row(at) {
+            match columns.row(at, &mut self.open.passes) {
                 Ok(row) => {
                     if !self.is_left_out(&row, place)? {
+                        let has_id = row.id.is_some();
+                        self.open.sketch.add(&row.record(), &row.labels, has_id);
                         let name = names.workload(&row.labels);
                         let logs = if columns.is_relative() {
                             &mut self.relative
@@ -119,9 +134,9 @@ impl RequestBuilder {
     /// Whether a row is no request of its own: it was there before, or calls a tool.
     fn is_left_out(&mut self, row: &Row<'_>, place: Place<'_>) -> Result<bool, IngestError> {
         if let Some(id) = &row.id {
-            let content = content(&row.record(), &row.labels, row.spend);
-            if self.seen.is_repeated(otel::hash_of(id.as_bytes()), content) {
-                self.repeat(place, "an identical row with this id came before");
+            let content = seen::content(&row.record(), &row.labels);
+            if self.seen.is_repeated(seen::id_of(id), content) {
+                self.repeat(place, "the same request, by its id, came before");
                 return Ok(true);
             }
         }
@@ -167,12 +182,13 @@ impl RequestBuilder {
     }
 
     fn add_call(&mut self, call: Box<Call>, place: Place<'_>, names: &mut Names<'_>) {
-        let content = content(&call.record(), &call.labels(), None);
+        let content = seen::content(&call.record(), &call.labels());
         let repeated = call.key.is_some_and(|key| self.seen.is_repeated(key, content));
         if repeated {
-            self.repeat(place, "an identical span with this trace and span id came before");
+            self.repeat(place, "the same span, by its trace and span id, came before");
             return;
         }
+        self.open.sketch.add(&call.record(), &call.labels(), call.key.is_some());
         let name = names.workload(&call.labels()).to_owned();
         self.calls.push((name, call));
     }
@@ -204,6 +220,11 @@ impl RequestBuilder {
 
     fn repeat(&mut self, place: Place<'_>, reason: &str) {
         self.account.count(Fate::Duplicate);
+        if self.duplicates.0 == MOST_DUPLICATES_LISTED {
+            self.duplicates.1 += 1;
+            return;
+        }
+        self.duplicates.0 += 1;
         let (file, row, reason) = (place.file.to_owned(), place.row, reason.to_owned());
         let kind = RejectedKind::Duplicate;
         self.rejected.push(Rejected { file, row, column: None, reason, kind });
@@ -223,8 +244,11 @@ impl RequestBuilder {
         }
         logs.sort_by(|a, b| a.workload.cmp(&b.workload));
         let days = self.rollups.finish(&mut self.account);
-        let notices = self.account.notices();
-        Requests { logs, days, rejected: self.rejected, account: self.account, notices }
+        let mut notices = self.account.notices();
+        notices.extend(self.notices);
+        let unlisted = self.duplicates.1;
+        let (rejected, account) = (self.rejected, self.account);
+        Requests { logs, days, rejected, unlisted, account, notices }
     }
 
     /// Adds the calls of spans, each once however many spans report it.
@@ -301,6 +325,12 @@ impl Labels<'_> {
     fn all(&self) -> [&Option<Cow<'_, str>>; 7] {
         let Labels { model, model_group, provider, api_base, endpoint, team, tags, .. } = self;
         [model, model_group, provider, api_base, endpoint, team, tags]
+    }
+
+    /// All but the tags, which exports write in more ways than one.
+    pub(super) fn but_tags(&self) -> [Option<&str>; 7] {
+        let Labels { workload, model, model_group, provider, api_base, endpoint, team, .. } = self;
+        [workload, model, model_group, provider, api_base, endpoint, team].map(|it| it.as_deref())
     }
 
     /// All labels that rules look at as one text.

@@ -84,6 +84,18 @@ impl TimeFormat {
         matches!(self, TimeFormat::Relative(_))
     }
 
+    /// The distance between the two instants of the wall clock in a cell, where `apart_us` tells it
+    /// of what was read; 0 for a time that is one instant by itself.
+    pub(super) fn apart_us(&self, cell: Cell<'_>, read_us: i64, apart_us: i64) -> i64 {
+        // A time with its own offset is the same in every zone, this one included, which no land has.
+        let elsewhere = || self.read(cell, Tz::Etc__GMTPlus12);
+        if apart_us == 0 || self.is_relative() || elsewhere() == Ok(Some(read_us)) {
+            0
+        } else {
+            apart_us
+        }
+    }
+
     /// Microseconds since 1970, or since the start of the log. A wall clock without an offset is
     /// `zone`'s; digits below a microsecond are cut.
     pub(super) fn read(&self, cell: Cell<'_>, zone: Tz) -> Result<Option<i64>, String> {

@@ -10,6 +10,7 @@ use super::clock::{TimeFormat, Unit};
 use super::log::Record;
 use super::mapping::LogMapping;
 use super::outcome::{self, Outcome};
+use super::passes::Passes;
 use super::{Fault, RequestFormat};
 use crate::units::{Currency, Money, TokenCounts, atto_from_float};
 use crate::usage::schema;
@@ -132,6 +133,7 @@ fn generic_role(header: &str) -> Option<Role> {
         Some("model") => Some(Role::Model),
         Some(_) => None,
         None => match schema::normalized(header).as_str() {
+            "request_id" => Some(Role::Id),
             "latency_s" => Some(Role::LatencyS),
             "ttft_s" => Some(Role::TtftS),
             "status" => Some(Role::Status),
@@ -235,10 +237,8 @@ impl<'a> Columns<'a> {
     }
 
     /// What a row says, or the column at fault and why.
-    pub(super) fn row(&self, row: usize) -> Result<Row<'a>, Fault> {
-        let at_us = self
-            .time(Role::Time, row)?
-            .ok_or_else(|| self.fault(Role::Time, "the time is missing".to_owned()))?;
+    pub(super) fn row(&self, row: usize, passes: &mut Passes) -> Result<Row<'a>, Fault> {
+        let at_us = self.arrival(row, passes)?;
         let latency_us = match self.time(Role::End, row)? {
             Some(end) if end < at_us => {
                 return Err(self.fault(Role::End, "the request ends before it starts".to_owned()));
@@ -297,6 +297,16 @@ impl<'a> Columns<'a> {
     fn time(&self, role: Role, row: usize) -> Result<Option<i64>, Fault> {
         let found = self.clock.read(self.cell(role, row), self.zone);
         found.map_err(|it| self.fault(role, it))
+    }
+
+    /// When the request came: of the two instants of an hour that autumn shows twice the one that
+    /// the rows before tell. Ends and first tokens need no such care, their format writes UTC.
+    fn arrival(&self, row: usize, passes: &mut Passes) -> Result<i64, Fault> {
+        let missing = || self.fault(Role::Time, "the time is missing".to_owned());
+        let first_us = self.time(Role::Time, row)?.ok_or_else(missing)?;
+        let apart_us = passes.apart_us(first_us, self.zone);
+        let apart_us = self.clock.apart_us(self.cell(Role::Time, row), first_us, apart_us);
+        Ok(passes.next(first_us, (apart_us > 0).then_some(first_us + apart_us)))
     }
 
     fn count(&self, role: Role, row: usize) -> Result<Option<u64>, Fault> {

@@ -25,6 +25,7 @@ pub(in crate::ingest) struct RawLogMapping {
     ttft_ms: Option<String>,
     status: Option<String>,
     model: Option<String>,
+    request_id: Option<String>,
 }
 
 /// All mappings of a config, whether written as `[mapping]` or as `[[mapping]]`.
@@ -111,6 +112,7 @@ impl LogMapping {
             ("ttft_ms", Role::TtftMs, raw.ttft_ms),
             ("status", Role::Status, raw.status),
             ("model", Role::Model, raw.model),
+            ("request_id", Role::Id, raw.request_id),
         ];
         let mut headers = Vec::new();
         let mut first_key = None;

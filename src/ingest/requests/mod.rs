@@ -12,7 +12,10 @@ mod log;
 mod mapping;
 mod otel;
 mod outcome;
+mod overlap;
+mod passes;
 mod rollup;
+mod seen;
 #[cfg(test)]
 mod tests;
 
@@ -170,6 +173,8 @@ pub(in crate::ingest) struct Requests {
     pub(in crate::ingest) days: Vec<DayCounts>,
     /// Rows that were refused.
     pub(in crate::ingest) rejected: Vec<Rejected>,
+    /// Duplicates that are counted and not listed.
+    pub(in crate::ingest) unlisted: u64,
     /// Every row or span by its fate.
     pub(in crate::ingest) account: RequestAccount,
     /// What the reader must know, one sentence each.

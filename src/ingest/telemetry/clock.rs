@@ -25,7 +25,7 @@ impl WallClock {
     /// back in time; the first where both do, or no line came before.
     pub(super) fn read(&mut self, text: &str) -> Result<i64, String> {
         let first = Timestamp::parse(text, self.zone).map_err(|it| it.to_string())?;
-        let second = self.second(first);
+        let second = second_showing(first, self.zone);
         let at = match self.last {
             Some(last) if goes_back(last, first) && !goes_back(last, second) => second,
             _ => first,
@@ -33,18 +33,18 @@ impl WallClock {
         self.last = Some(at);
         Ok(at.us())
     }
+}
 
-    /// The later instant with the same wall clock, or the same instant.
-    fn second(&self, first: Timestamp) -> Timestamp {
-        let shown = first.in_zone(self.zone);
-        let offset_s = |it: Option<chrono::DateTime<Tz>>| {
-            it.map(|it| i64::from(it.offset().fix().local_minus_utc()))
-        };
-        let found = self.zone.from_local_datetime(&shown);
-        match (offset_s(found.earliest()), offset_s(found.latest())) {
-            (Some(early), Some(late)) => first.plus_us((early - late) * 1_000_000),
-            _ => first,
-        }
+/// The later instant at which clocks of `zone` show what they show at `first`, or the same instant.
+pub(in crate::ingest) fn second_showing(first: Timestamp, zone: Tz) -> Timestamp {
+    let shown = first.in_zone(zone);
+    let offset_s = |it: Option<chrono::DateTime<Tz>>| {
+        it.map(|it| i64::from(it.offset().fix().local_minus_utc()))
+    };
+    let found = zone.from_local_datetime(&shown);
+    match (offset_s(found.earliest()), offset_s(found.latest())) {
+        (Some(early), Some(late)) => first.plus_us((early - late) * 1_000_000),
+        _ => first,
     }
 }
 

@@ -36,6 +36,7 @@ use crate::ingest::IngestError;
 
 pub(super) use aggregate::{Observed, Untimed, aggregate};
 pub(super) use bin::TelemetryBin;
+pub(super) use clock::second_showing;
 pub(super) use collect::Parsed;
 pub(super) use entity::{Device, Entity, EntityKey, Holder};
 pub(super) use proof::proves;

@@ -152,3 +152,58 @@ fn a_window_cuts_the_facts_too() {
     };
     assert_eq!(cut.facts, expected);
 }
+
+#[test]
+fn an_export_in_another_container_counts_once() {
+    let head = "request_id,prompt_tokens,completion_tokens,startTime,endTime,model,model_group,request_tags,status,spend,cache_hit\n";
+    let csv = format!(
+        "{head}a,10,5,2026-03-02T08:00:00.123Z,,q,qwen,\"[\"\"x:1\"\", \"\"y\"\"]\",success,1.2345678901234567e-05,False\n\
+         b,20,5,2026-03-02T08:00:01Z,,q,,[],,0.1,\n"
+    );
+    // Times as counts and in microseconds, no blanks, nulls and floats.
+    let json = r#"{"request_id":"a","prompt_tokens":10,"completion_tokens":5,"startTime":"2026-03-02 08:00:00.123456","endTime":null,"model":"q","model_group":"qwen","request_tags":["x:1","y"],"status":"success","spend":1.2345678901234567e-05,"cache_hit":"None"}
+{"request_id":"b","prompt_tokens":20,"completion_tokens":5,"startTime":1772438401000,"model":"q","model_group":null,"request_tags":null,"status":"success","spend":null,"cache_hit":null}
+{"request_id":"c","prompt_tokens":30,"completion_tokens":5,"startTime":"2026-03-02T08:00:02Z","model":"q","model_group":"qwen","status":"success","call_type":"completion"}"#;
+    let found = read(&[("spend.csv", &csv), ("spend.jsonl", json)]);
+    assert_eq!(pairs(log(&found, "qwen")), [(10, 5), (30, 5)]);
+    assert_eq!(pairs(log(&found, "q")), [(20, 5)]);
+    let refused: Vec<String> = found.rejected.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        refused,
+        [1, 2].map(|it| format!("spend.jsonl: row {it}: the same request, by its id, came before"))
+    );
+    assert!(found.rejected.iter().all(|it| it.kind == RejectedKind::Duplicate));
+    assert_eq!(found.account.n(Fate::Duplicate), 2);
+}
+
+#[test]
+fn calls_that_share_an_id_and_differ_all_count() {
+    let head =
+        "request_id,prompt_tokens,completion_tokens,startTime,endTime,model,model_group,status\n";
+    // A call that failed, its retry a second later, and a fallback to another model.
+    let rows = "a,10,0,2026-03-02T08:00:00Z,,q,qwen,failure\n\
+                a,10,5,2026-03-02T08:00:01Z,,q,qwen,success\n\
+                a,10,5,2026-03-02T08:00:01Z,,r,rest,success\n";
+    let text = format!("{head}{rows}");
+    let found = read(&[
+        ("one.csv", &text),
+        ("two.csv", &format!("{text}b,1,1,2026-03-02T08:00:02Z,,q,qwen,\n")),
+    ]);
+    assert_eq!(pairs(log(&found, "qwen")), [(10, 0), (10, 5), (1, 1)]);
+    assert_eq!(pairs(log(&found, "rest")), [(10, 5)]);
+    assert_eq!(found.account.n(Fate::Duplicate), 3);
+    let said = "2 rows have the id of another row and differ from it: all of them count";
+    assert!(found.notices.iter().any(|it| it == said), "{:?}", found.notices);
+}
+
+#[test]
+fn very_many_duplicates_are_counted_and_not_all_listed() {
+    let mut text =
+        "request_id,prompt_tokens,completion_tokens,startTime,endTime,model_group\n".to_owned();
+    for _ in 0..100_004 {
+        text.push_str("a,10,5,2026-03-02T08:00:00Z,,q\n");
+    }
+    let found = read(&[("spend.csv", &text)]);
+    assert_eq!(found.account.n(Fate::Duplicate), 100_003);
+    assert_eq!((found.rejected.len(), found.unlisted), (100_000, 3));
+}

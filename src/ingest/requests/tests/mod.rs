@@ -46,6 +46,7 @@ fn read_with(files: &[File<'_>], mappings: &[LogMapping], rules: Rules<'_>) -> R
         let raw = table(text, &|header| format.wants(header, mappings));
         let source = LogSource { file, format, mappings, rules, zone: Tz::Europe__Berlin };
         builder.add(&raw, source).unwrap();
+        builder.close(file, format).unwrap();
     }
     let requests = builder.finish();
     let fates: u64 = requests.account.by_fate.values().sum();

@@ -156,3 +156,59 @@ fn a_faulty_mapping_is_found_in_the_text() {
     let line = text[..config.mapping.span().start].matches('\n').count() + 1;
     assert_eq!(line, 3);
 }
+
+#[test]
+fn ids_tell_equal_rows_apart_and_copies_of_one() {
+    let row = |id: &str| format!("2026-09-21T14:13:20Z,10,1,{id}\n");
+    let head = "timestamp,prompt_tokens,completion_tokens,request_id\n";
+    // Without an id a row is a row.
+    let text = format!("{head}{}{}{}{}{}", row("a"), row("b"), row("a"), row(""), row(""));
+    let found = read(&[("chat.csv", &text)]);
+    assert_eq!((log(&found, "chat").trace.len(), found.account.n(Fate::Duplicate)), (4, 1));
+    assert_eq!(found.rejected[0].row, 3);
+    let by_name =
+        mapping("[mapping]\ntimestamp = \"timestamp\"\nrequest_id = \"trace id\"").unwrap();
+    let text = text.replace("request_id", "Trace-ID");
+    let found = read_with(&[("chat.csv", &text), ("again.csv", &text)], &by_name, &no_rules);
+    let n: usize = found.logs.iter().map(|it| it.trace.len()).sum();
+    assert_eq!((n, found.account.n(Fate::Duplicate)), (6, 4));
+}
+
+/// Reads a log in batches of two rows; returns its times in minutes from midnight UTC of 25 October
+/// 2026, and notices.
+fn in_batches(text: &str) -> (Vec<i64>, Vec<String>) {
+    let mappings = mapping("[mapping]\ntimestamp = \"at\"").unwrap();
+    let mut builder = RequestBuilder::default();
+    let (file, format) = ("log.csv", RequestFormat::Mapped(0));
+    let source =
+        LogSource { file, format, mappings: &mappings, rules: &no_rules, zone: Tz::Europe__Berlin };
+    let (head, rows) = text.split_once('\n').unwrap();
+    for batch in rows.lines().collect::<Vec<_>>().chunks(2) {
+        let raw = table(&format!("{head}\n{}", batch.join("\n")), &|_| true);
+        builder.add(&raw, source).unwrap();
+    }
+    builder.close(file, format).unwrap();
+    let found = builder.finish();
+    let midnight_us = 1_792_886_400_000_000;
+    let trace = &log(&found, "log").trace;
+    let minutes = trace.at_us.iter().map(|it| (it - midnight_us) / 60_000_000).collect();
+    (minutes, found.notices)
+}
+
+#[test]
+fn the_second_pass_of_an_hour_is_told_over_batches() {
+    let times = |times: &[&str]| {
+        let rows: Vec<String> = times.iter().map(|it| format!("2026-10-25 {it}\n")).collect();
+        format!("at\n{}", rows.concat())
+    };
+    let whole = times(&["01:50", "02:10", "02:50", "02:10", "02:50", "03:10"]);
+    assert_eq!(in_batches(&whole).0, [-10, 10, 50, 70, 110, 130]);
+    // With offsets, whatever came before, and with counts there is nothing to tell.
+    let own = times(&["01:50", "02:50", "02:10+02:00", "02:50+01:00", "02:10+02:00", "03:10"]);
+    assert_eq!(in_batches(&own).0, [-10, 10, 10, 50, 110, 130]);
+    let newest_first = times(&["03:40", "02:50", "02:10", "02:50", "02:10", "01:50"]);
+    let (minutes, notices) = in_batches(&newest_first);
+    assert_eq!(minutes, [-10, 10, 10, 50, 50, 160]);
+    assert_eq!(notices.len(), 1);
+    assert!(notices[0].starts_with("log.csv: 4 requests lie in an hour"), "{notices:?}");
+}
