@@ -234,3 +234,22 @@ proptest! {
         prop_assert_eq!(told(&read(&[second, first])), told(&found));
     }
 }
+
+/// A machine whose label changes from `embed` to `chat` after a day: each has its own hour of the GPU
+/// and of the cores, 0.56 + 0.20 and 0.84 + 0.30.
+#[test]
+fn cores_go_to_whom_the_machine_belonged_at_the_time() {
+    let labelled = |row: String, workload: &str| {
+        let mut row: Value = serde_json::from_str(&row).unwrap();
+        row["labels"] = json!([{"key": "workload", "value": workload}]);
+        format!("{row}\n")
+    };
+    let rows = [
+        labelled(row(L4, "m", 10, "0.56", "", "1"), "embed"),
+        labelled(row(CORE, "m", 10, "0.2", "", "8"), "embed"),
+        labelled(row(L4, "m", 11, "0.84", "", "1"), "chat"),
+        labelled(row(CORE, "m", 11, "0.3", "", "8"), "chat"),
+    ];
+    let found = read(&[&rows]);
+    assert_eq!(rows_of(&found), ["chat Standard 1 1.14", "embed Standard 1 0.76"]);
+}

@@ -1,7 +1,7 @@
 //! Where the money of a line goes: to a workload, to nobody yet, or to a part of the account that
 //! is no workload's.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Config;
 use super::super::cluster::{Claim, ClusterView};
@@ -154,7 +154,7 @@ pub(in crate::ingest) enum Resolved {
     /// To one place.
     To(Booking),
     /// To the GPU machine of the resource, if the bill has one; else to the booking.
-    WithMachine(Booking),
+    WithMachine(Booking, Claimed),
     /// To those who held the GPUs of the machine at the time, the rest to the booking.
     Shared(Booking, Vec<(Claim, Booking)>),
     /// Nowhere: it divides what other rows hold.
@@ -253,7 +253,8 @@ impl Resolver<'_> {
             if self.cluster.knows(id, line.resource_name.as_deref()) {
                 return self.gpu_line((line, kind), None, category);
             }
-            return Resolved::WithMachine(booking);
+            let by_rule = self.config.rules.claim(&self.subject(line));
+            return Resolved::WithMachine(booking, self.claimed(line, by_rule));
         }
         Resolved::To(booking)
     }
@@ -361,4 +362,4 @@ fn is_gpu_platform(line: &Line) -> bool {
 }
 
 /// The bookings of machines with GPUs, by provider and resource.
-pub(in crate::ingest) type Machines = BTreeMap<(Option<String>, String), Booking>;
+pub(in crate::ingest) type Machines = BTreeMap<(Option<String>, String), BTreeSet<Booking>>;

@@ -7,6 +7,7 @@ use foldhash::fast::FixedState;
 use indexmap::IndexSet;
 
 use super::super::rejected::Rejected;
+use super::super::rules::Claimed;
 use super::amortize;
 use super::booking::{Booking, Fate, Machines};
 use super::charge::{ChargeCategory, Costs};
@@ -51,15 +52,26 @@ impl Rounding {
     }
 }
 
+/// Rows that go with a machine, if it is one with GPUs.
+#[derive(Clone)]
+struct Hold {
+    /// The number of the machine.
+    resource: u32,
+    /// The number of the booking where it is none.
+    booking: u32,
+    /// Whose the rows say they are.
+    claimed: Claimed,
+}
+
 /// What the numbers of a [`Tally`] mean.
 #[derive(Default)]
 pub(super) struct Names {
     bookings: IndexSet<Booking, FixedState>,
     providers: IndexSet<Option<String>, FixedState>,
     resources: IndexSet<Resource, FixedState>,
-    /// For each hold its resource, and its booking where that is no machine with GPUs.
-    holds: Vec<(u32, u32)>,
-    /// For each resource with GPUs the booking of its companions.
+    /// By their numbers.
+    holds: Vec<Hold>,
+    /// For each resource with GPUs what it was booked to.
     machines: Machines,
 }
 
@@ -79,20 +91,16 @@ impl Names {
     }
 
     /// The number of a new hold.
-    pub(super) fn hold(&mut self, resource: Resource, booking: &Booking) -> u32 {
+    pub(super) fn hold(&mut self, resource: Resource, booking: &Booking, claimed: Claimed) -> u32 {
         let resource = u32::try_from(self.resources.insert_full(resource).0).unwrap_or(u32::MAX);
         let booking = self.number(booking);
-        self.holds.push((resource, booking));
+        self.holds.push(Hold { resource, booking, claimed });
         u32::try_from(self.holds.len() - 1).unwrap_or(u32::MAX)
     }
 
-    /// Remembers that a resource has GPUs. Of several bookings of one machine the first in their
-    /// order takes its companions, an assigned one before one that is not.
+    /// Remembers that a resource has GPUs.
     pub(super) fn machine(&mut self, resource: Resource, booking: &Booking) {
-        let known = self.machines.entry(resource).or_insert_with(|| booking.clone());
-        if booking < known {
-            known.clone_from(booking);
-        }
+        self.machines.entry(resource).or_default().insert(booking.clone());
     }
 
     /// The bookings.
@@ -101,10 +109,26 @@ impl Names {
     }
 
     /// Where a hold goes: with its machine, or where it belongs without one.
+    ///
+    /// A machine that was given to another workload within the bill has several bookings: its cores
+    /// and memory go to the one that they name too, as the labels of all its rows change together.
+    /// Where they name none of them the first in their order takes them, an assigned one before one
+    /// that is not.
     fn released(&mut self, hold: u32) -> u32 {
-        let Some((resource, booking)) = self.holds.get(hold as usize).copied() else { return 0 };
-        let resource = self.resources.get_index(resource as usize);
-        let machine = resource.and_then(|it| self.machines.get(it));
+        let Some(Hold { resource, booking, claimed }) = self.holds.get(hold as usize) else {
+            return 0;
+        };
+        let booking = *booking;
+        let resource = self.resources.get_index(*resource as usize);
+        let machine = resource.and_then(|it| self.machines.get(it)).and_then(|bookings| {
+            let same = |it: &&Booking| {
+                (&it.workload, &it.owner, &it.environment)
+                    == (&claimed.workload, &claimed.owner, &claimed.environment)
+            };
+            let same_workload = |it: &&Booking| it.workload == claimed.workload;
+            let named = bookings.iter().find(same);
+            named.or_else(|| bookings.iter().find(same_workload)).or_else(|| bookings.first())
+        });
         match (machine, self.bookings.get_index(booking as usize)) {
             (Some(machine), Some(own)) => {
                 // Whose it is the machine tells; how it was bought and in what the row does.
@@ -162,15 +186,15 @@ impl Books {
         let bookings: Vec<u32> = names.bookings.iter().map(|it| own.number(it)).collect();
         let providers: Vec<u32> = names.providers.into_iter().map(|it| own.provider(it)).collect();
         let mut holds = Vec::with_capacity(names.holds.len());
-        for (resource, booking) in names.holds {
+        for Hold { resource, booking, claimed } in names.holds {
             let resource = names.resources.get_index(resource as usize);
             let booking = names.bookings.get_index(booking as usize);
             if let (Some(resource), Some(booking)) = (resource, booking) {
-                holds.push(own.hold(resource.clone(), booking));
+                holds.push(own.hold(resource.clone(), booking, claimed));
             }
         }
-        for (resource, booking) in names.machines {
-            own.machine(resource, &booking);
+        for (resource, bookings) in names.machines {
+            own.machines.entry(resource).or_default().extend(bookings);
         }
         let at = |table: &[u32], number: u32| table.get(number as usize).copied().unwrap_or(0);
         self.tally.absorb(

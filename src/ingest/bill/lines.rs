@@ -294,9 +294,9 @@ impl Known {
                 }
                 Place::Booked(names.number(&booking))
             }
-            (Resolved::WithMachine(booking), None) => Place::Booked(names.number(&booking)),
-            (Resolved::WithMachine(booking), Some(resource)) => {
-                Place::Held(names.hold(resource, &booking))
+            (Resolved::WithMachine(booking, _), None) => Place::Booked(names.number(&booking)),
+            (Resolved::WithMachine(booking, claimed), Some(resource)) => {
+                Place::Held(names.hold(resource, &booking, claimed))
             }
             (Resolved::Shared(rest, shares), _) => {
                 let shares = shares.into_iter().map(|(claim, booking)| Share {
