@@ -15,6 +15,8 @@ pub use crate::usage::PricingCategory;
 pub struct Workload {
     /// Its name, unique in a run.
     pub name: String,
+    /// What its random numbers are made of: its name in the files, also where another is shown.
+    pub seed_name: String,
     /// Who answers for it.
     pub owner: Option<String>,
     /// production, staging, ...

@@ -72,7 +72,8 @@ impl Inputs {
             ));
         }
         if global.redact {
-            ingest::redact(&mut ingested, &mut workloads);
+            let key = config.reporting.redact_key.as_deref().unwrap_or_default();
+            ingest::redact(&mut ingested, &mut workloads, key);
         }
         for notice in &ingested.notices {
             talk.note(notice);

@@ -71,6 +71,7 @@ fn workload(
     }
     Ok(Workload {
         name: name.to_owned(),
+        seed_name: name.to_owned(),
         owner: declared.owner.clone().or_else(|| main(&table.owner)),
         environment: declared.environment.clone().or_else(|| main(&table.environment)),
         window: ingested.window,

@@ -113,6 +113,8 @@ pub struct Reporting {
     pub time_zone: Option<Tz>,
     /// Currency of the report, where amounts come in several.
     pub currency: Option<Currency>,
+    /// The key of pseudonyms.
+    pub redact_key: Option<String>,
 }
 
 impl Config {
@@ -206,6 +208,7 @@ struct RawPolicy {
 struct RawReport {
     time_zone: Option<String>,
     currency: Option<String>,
+    redact_key: Option<String>,
 }
 
 /// Reads the text of a config; `file` is its name in messages.
@@ -267,6 +270,9 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+/// Fewest characters of a key.
+const LEAST_KEY: usize = 16;
+
 fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     let time_zone = raw.time_zone.as_deref().map(|name| {
         name.parse::<Tz>().map_err(|_| format!("`{name}` is not a time zone such as Europe/Berlin"))
@@ -274,7 +280,13 @@ fn check_report(raw: &RawReport) -> Result<Reporting, String> {
     let currency = raw.currency.as_deref().map(|code| {
         Currency::parse(code).map_err(|_| format!("`{code}` is not a three-letter currency code"))
     });
-    Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()? })
+    let redact_key = raw.redact_key.clone();
+    if redact_key.as_ref().is_some_and(|it| it.chars().count() < LEAST_KEY) {
+        return Err(format!(
+            "redact_key is shorter than {LEAST_KEY} characters and could be guessed"
+        ));
+    }
+    Ok(Reporting { time_zone: time_zone.transpose()?, currency: currency.transpose()?, redact_key })
 }
 
 /// A text left empty is a blank somebody forgot, not a name.
@@ -410,5 +422,6 @@ mod tests {
         fails("[[rule]]\nworkload = \"a\"\n", 1, "a rule needs");
         fails("[fx]\nEUR = 0\n", 2, "not a positive number");
         fails("[report]\ncurrency = \"dollar\"\n", 1, "three-letter");
+        fails("[report]\nredact_key = \"short\"\n", 1, "could be guessed");
     }
 }

@@ -1,11 +1,13 @@
 //! Names replaced by stable pseudonyms, for a report that leaves the house.
 //!
-//! A pseudonym is the kind of name and the first digits of its SHA-256, so the same name is the same
-//! pseudonym in every run and file. It hides names from readers; somebody who can guess a name can
-//! test the guess. Models, GPUs, providers and regions are public words and stay.
+//! A pseudonym is the kind of name and the first digits of its HMAC-SHA-256 (RFC 2104) under
+//! `redact_key` of the config, so the same name is the same pseudonym in every run and file with
+//! that key. Without a key it hides names from readers, and somebody who can guess a name can test
+//! the guess. Models, GPUs, providers and regions are public words and stay.
 
 use std::collections::BTreeMap;
 
+use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::Ingested;
@@ -19,18 +21,21 @@ const LEAST_IN_TEXT: usize = 3;
 
 /// The names of a run and their pseudonyms.
 #[derive(Default)]
-struct Names(BTreeMap<String, String>);
+struct Names {
+    known: BTreeMap<String, String>,
+    key: String,
+}
 
 impl Names {
     fn add(&mut self, kind: &str, name: Option<&str>) {
         let Some(name) = name.filter(|it| !it.is_empty()) else { return };
-        if !self.0.contains_key(name) {
-            self.0.insert(name.to_owned(), pseudonym(kind, name));
+        if !self.known.contains_key(name) {
+            self.known.insert(name.to_owned(), self.pseudonym(kind, name));
         }
     }
 
     fn of(&self, name: &str) -> String {
-        self.0.get(name).cloned().unwrap_or_else(|| pseudonym("name", name))
+        self.known.get(name).cloned().unwrap_or_else(|| self.pseudonym("name", name))
     }
 
     fn replace(&self, name: &mut Option<String>) {
@@ -43,7 +48,7 @@ impl Names {
     /// between back-quotes came from a file.
     fn sentence(&self, text: &str) -> String {
         let mut names: Vec<(&String, &String)> =
-            self.0.iter().filter(|(name, _)| name.len() >= LEAST_IN_TEXT).collect();
+            self.known.iter().filter(|(name, _)| name.len() >= LEAST_IN_TEXT).collect();
         names.sort_by_key(|(name, _)| std::cmp::Reverse(name.len()));
         let mut text = text.to_owned();
         for (at, (name, _)) in names.iter().enumerate() {
@@ -55,17 +60,21 @@ impl Names {
         }
         text
     }
-}
 
-fn pseudonym(kind: &str, name: &str) -> String {
-    let hash = Sha256::digest(name.as_bytes());
-    let mut name = format!("{kind}-");
-    for byte in hash.iter().take(DIGITS / 2) {
-        use std::fmt::Write;
-        // Writing to a String cannot fail.
-        let _ = write!(name, "{byte:02x}");
+    fn pseudonym(&self, kind: &str, name: &str) -> String {
+        let keyed = Hmac::<Sha256>::new_from_slice(self.key.as_bytes());
+        let hash = match keyed.ok().filter(|_| !self.key.is_empty()) {
+            Some(keyed) => keyed.chain_update(name.as_bytes()).finalize().into_bytes(),
+            None => Sha256::digest(name.as_bytes()),
+        };
+        let mut name = format!("{kind}-");
+        for byte in hash.iter().take(DIGITS / 2) {
+            use std::fmt::Write;
+            // Writing to a String cannot fail.
+            let _ = write!(name, "{byte:02x}");
+        }
+        name
     }
-    name
 }
 
 /// Text between back-quotes replaced by dots.
@@ -74,9 +83,9 @@ fn without_excerpts(text: &str) -> String {
     parts.map(|(at, part)| if at % 2 == 1 { "`…`".to_owned() } else { part.to_owned() }).collect()
 }
 
-/// Replaces every name of a run in what was read and in the workloads made of it.
-pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload]) {
-    let names = names(ingested, workloads);
+/// Replaces every name of a run in what was read and in the workloads made of it. `key` may be empty.
+pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
+    let names = names(ingested, workloads, key);
     ingested.usage = table(&ingested.usage, &names);
     for log in &mut ingested.requests {
         log.workload = names.of(&log.workload);
@@ -104,7 +113,7 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload]) {
         file.name = names.of(&file.name);
     }
     for rule in &mut ingested.rules {
-        rule.rule = pseudonym("rule", &rule.rule);
+        rule.rule = names.pseudonym("rule", &rule.rule);
     }
     for notice in &mut ingested.notices {
         *notice = names.sentence(&without_excerpts(notice));
@@ -115,8 +124,8 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload]) {
     }
 }
 
-fn names(ingested: &Ingested, workloads: &[Workload]) -> Names {
-    let mut names = Names::default();
+fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
+    let mut names = Names { key: key.to_owned(), ..Names::default() };
     let table = &ingested.usage;
     for at in 0..table.len() {
         names.add("workload", table.workload.get(at));
@@ -143,7 +152,7 @@ fn names(ingested: &Ingested, workloads: &[Workload]) -> Names {
         if it.fate == super::Fate::Unassigned {
             names.add("resource", it.what.as_deref());
         } else if let Some(what) = &it.what {
-            names.0.entry(what.clone()).or_insert_with(|| what.clone());
+            names.known.entry(what.clone()).or_insert_with(|| what.clone());
         }
     }
     for file in &ingested.files {
@@ -182,7 +191,10 @@ mod tests {
         let text = names.sentence("chat-prod, chat: x rows");
         assert_eq!(text, format!("{}, {}: x rows", names.of("chat-prod"), names.of("chat")));
         assert_eq!(names.of("chat").len(), "workload-".len() + DIGITS);
-        assert_eq!(pseudonym("workload", "chat"), names.of("chat"));
+        assert_eq!(names.pseudonym("workload", "chat"), names.of("chat"));
+        // RFC 4231, test case 2: 5bdcc146bf60754e6a042426089575c7...
+        let keyed = Names { key: "Jefe".to_owned(), ..Names::default() };
+        assert_eq!(keyed.pseudonym("a", "what do ya want for nothing?"), "a-5bdcc146");
         assert_eq!(without_excerpts("`secret` is no number"), "`…` is no number");
     }
 }

@@ -185,7 +185,7 @@ fn requests<'a>(
     let trace = match &workload.demand {
         Demand::Arrivals(log) => Trace::from_arrivals(log, window),
         Demand::Counts(series) => {
-            match Trace::from_counts(series, window, &workload.name, context.seed) {
+            match Trace::from_counts(series, window, &workload.seed_name, context.seed) {
                 Ok(trace) => trace,
                 Err(why) => return Load::Nothing(why.to_string()),
             }

@@ -264,3 +264,59 @@ fn redacted_output_names_nobody_and_keeps_the_numbers() {
     }
     assert!(report.contains("\"billed_cost\": \"3.27\""), "the numbers stay");
 }
+
+/// Every number of a report, in order, without those of the files and of the run.
+fn figures(report: &str) -> Vec<String> {
+    fn walk(value: &serde_json::Value, into: &mut Vec<String>) {
+        match value {
+            serde_json::Value::Number(number) => into.push(number.to_string()),
+            // Amounts are decimal texts.
+            serde_json::Value::String(text) if text.parse::<f64>().is_ok() => {
+                into.push(text.clone());
+            }
+            serde_json::Value::Array(items) => items.iter().for_each(|it| walk(it, into)),
+            serde_json::Value::Object(fields) => fields.values().for_each(|it| walk(it, into)),
+            _ => {}
+        }
+    }
+    let mut found = Vec::new();
+    walk(&serde_json::from_str(report).unwrap(), &mut found);
+    found
+}
+
+#[test]
+fn pseudonyms_change_no_figure_and_depend_on_the_key() {
+    let bench = Bench::new();
+    // Requests of an hour are spread by chance, which must not depend on what a workload is called.
+    let rows: String = (0..96)
+        .map(|hour| {
+            let (day, of_day) = (1 + hour / 24, hour % 24);
+            let n = 40 + 90 * (of_day % 7);
+            let (prompt, completion) = (n * 3000, n * 280);
+            format!(
+                "2026-10-{day:02}T{of_day:02}:00:00Z,chat,runpod,global,H100-SXM-80GB,1,3.99,3.99,{n},{prompt},{completion}\n"
+            )
+        })
+        .collect();
+    let header = USAGE.split_once('\n').unwrap().0.to_owned() + ",prompt_tokens,completion_tokens";
+    let file = bench.write("usage.csv", format!("{header}\n{rows}"));
+    let workload = "[workload.chat]\nmodel = \"meta-llama/Llama-3.1-8B-Instruct\"\n";
+    bench.write("gpuadvise.toml", workload);
+    let key = "[report]\nredact_key = \"a key of our own\"\n";
+    let config = bench.write("own.toml", workload.to_owned() + key);
+    let run = |words: &[&str]| {
+        let ran = bench.run(&[&["analyze", file.as_str(), "--format", "json"], words].concat());
+        check(&ran, 0);
+        ran.stdout
+    };
+    let (open, hidden) = (run(&[]), run(&["--redact"]));
+    let keyed = run(&["--redact", "--config", &config]);
+    assert_eq!(figures(&open), figures(&hidden));
+    assert_eq!(figures(&open), figures(&keyed));
+    let name = |report: &str| {
+        let report: serde_json::Value = serde_json::from_str(report).unwrap();
+        report["workloads"][0]["name"].as_str().unwrap().to_owned()
+    };
+    assert_eq!(name(&open), "chat");
+    assert!(name(&hidden) != name(&keyed) && !keyed.contains("a key of our own"));
+}

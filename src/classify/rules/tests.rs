@@ -49,6 +49,7 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
     };
     Workload {
         name: "w".to_owned(),
+        seed_name: "w".to_owned(),
         owner: None,
         environment: None,
         window: hour(0, i64::try_from(n_hours).unwrap()),
