@@ -1,12 +1,12 @@
 //! JSON objects as rows: one per line, or the entries of a list.
 
-use std::io::BufRead;
+use std::io::{BufRead, Read};
 
 use super::super::IngestError;
 use super::flatten::flatten;
 use super::stream::Unpacked;
 use super::table::{MixedRows, RawTable};
-use super::{FileFacts, faulty, unreadable};
+use super::{FileFacts, MOST_DOCUMENT_BYTES, faulty, too_large, unreadable};
 
 /// Lines that are looked at before the rows are read, to know the headers.
 const FIRST_LINES: usize = 1000;
@@ -214,11 +214,15 @@ fn next_line(
 ) -> Result<Option<Vec<u8>>, IngestError> {
     loop {
         let mut line = Vec::new();
-        let read = text.read_until(b'\n', &mut line).map_err(|error| {
+        let mut room = text.take(MOST_DOCUMENT_BYTES + 1);
+        let read = room.read_until(b'\n', &mut line).map_err(|error| {
             unreadable(file, error.to_string(), "the file is probably cut short: copy it again")
         })?;
         if read == 0 {
             return Ok(None);
+        }
+        if read as u64 > MOST_DOCUMENT_BYTES {
+            return Err(too_large(MOST_DOCUMENT_BYTES, file));
         }
         *number += 1;
         if !line.iter().all(u8::is_ascii_whitespace) {

@@ -135,7 +135,13 @@ fn open_text(mut text: stream::Unpacked, file: String) -> Result<Opened, IngestE
     }
     let start = head.strip_prefix(b"\xef\xbb\xbf").unwrap_or(head);
     let first = start.iter().copied().find(|byte| !byte.is_ascii_whitespace());
+    // An answer of Prometheus is read into its samples, which take a tenth of a tree of values.
+    let is_answer = telemetry::sniff(start) == Some(telemetry::TelemetryFormat::PrometheusJson);
     match first {
+        Some(b'{') if is_answer => {
+            let (bytes, sha256) = text.read_whole(MOST_DOCUMENT_BYTES, &file)?;
+            Ok(Opened::Text { bytes, sha256 })
+        }
         Some(b'[') => {
             let (value, sha256) = document(text, &file)?;
             Ok(of_array(value, sha256, file))
@@ -299,6 +305,14 @@ fn read_all(reader: &mut impl Read, source: &Source) -> Result<Vec<u8>, IngestEr
     let mut bytes = Vec::new();
     reader.read_to_end(&mut bytes).map_err(|error| source.unreadable(&error))?;
     Ok(bytes)
+}
+
+fn too_large(most: u64, file: &str) -> IngestError {
+    unreadable(
+        file,
+        format!("one JSON document of more than {} MiB cannot be read whole", most >> 20),
+        "export it as JSON lines, one object per line, or in parts",
+    )
 }
 
 fn unreadable(file: &str, reason: impl Into<String>, hint: &str) -> IngestError {

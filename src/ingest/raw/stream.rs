@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::super::IngestError;
-use super::unreadable;
+use super::{too_large, unreadable};
 
 /// A reader that hashes what passes through.
 pub(super) struct Hashed {
@@ -86,11 +86,7 @@ impl Unpacked {
         let read = (&mut self.reader).take(limit).read_to_end(&mut bytes);
         let read = read.map_err(|error| damaged(file, &error))? as u64;
         if read > most {
-            return Err(unreadable(
-                file,
-                format!("one JSON document of more than {} MiB cannot be read whole", most >> 20),
-                "export it as JSON lines, one object per line, or in parts",
-            ));
+            return Err(too_large(most, file));
         }
         let sha256 = self.sha256(file)?;
         Ok((bytes, sha256))
