@@ -13,8 +13,18 @@ use std::fmt;
 const MOST: usize = 1024;
 
 /// The smallest hashes of the rows of a file.
-#[derive(Clone, Debug, Default)]
-pub(super) struct Sketch(BTreeSet<u64>);
+#[derive(Clone, Debug)]
+pub(super) struct Sketch {
+    least: BTreeSet<u64>,
+    /// The largest of them once there are as many as are kept: no larger one comes in.
+    end: u64,
+}
+
+impl Default for Sketch {
+    fn default() -> Sketch {
+        Sketch { least: BTreeSet::new(), end: u64::MAX }
+    }
+}
 
 /// Rows that two files have in common, of those that could be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -47,26 +57,35 @@ impl Sketch {
     /// Notes the hash of a row.
     #[inline]
     pub(super) fn note(&mut self, hash: u64) {
-        if self.0.len() < MOST {
-            self.0.insert(hash);
-        } else if self.0.last().is_some_and(|it| hash < *it) && self.0.insert(hash) {
-            self.0.pop_last();
+        if hash < self.end {
+            self.insert(hash);
+        }
+    }
+
+    #[cold]
+    fn insert(&mut self, hash: u64) {
+        self.least.insert(hash);
+        if self.least.len() > MOST {
+            self.least.pop_last();
+        }
+        if self.least.len() == MOST {
+            self.end = self.least.last().copied().unwrap_or(u64::MAX);
         }
     }
 
     /// Takes the rows of another part of the file.
     pub(super) fn absorb(&mut self, other: &Sketch) {
-        for hash in &other.0 {
+        for hash in &other.least {
             self.note(*hash);
         }
     }
 
     /// What two files have in common.
     pub(super) fn common(&self, other: &Sketch) -> Common {
-        let ends = |it: &Sketch| it.0.last().copied().filter(|_| it.0.len() == MOST);
-        let end = [ends(self), ends(other)].into_iter().flatten().min().unwrap_or(u64::MAX);
-        let (own, others) = (self.0.range(..=end).count(), other.0.range(..=end).count());
-        let both = self.0.range(..=end).filter(|it| other.0.contains(it)).count();
+        let end = self.end.min(other.end);
+        let (own, others) = (self.least.range(..=end), other.least.range(..=end).count());
+        let both = own.clone().filter(|it| other.least.contains(it)).count();
+        let own = own.count();
         Common { both, of: own.min(others) }
     }
 }
@@ -116,6 +135,6 @@ mod tests {
     fn parts_are_the_whole() {
         let mut parts = sketch(0..5_000);
         parts.absorb(&sketch(5_000..10_000));
-        assert_eq!(parts.0, sketch(0..10_000).0);
+        assert_eq!(parts.least, sketch(0..10_000).least);
     }
 }
