@@ -11,7 +11,7 @@ use askama::Template;
 use super::chart::{self, Chart};
 use super::model::{AdviceReport, ReportModel, WorkloadReport};
 use super::number::{self, Medium};
-use super::table::Table;
+use super::table::{Narrow, Table};
 use super::{RenderError, blanks, tables, words};
 use crate::units::Money;
 
@@ -40,8 +40,9 @@ struct Page {
     workloads: Table,
     blank: Option<String>,
     cards: Vec<Card>,
+    account: Table,
+    read: Vec<Table>,
     proofs: Vec<Table>,
-    rejected: Table,
     prices: Table,
     provenance: Vec<Table>,
     assumptions: Table,
@@ -132,17 +133,20 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         workloads: tables::workloads(report),
         blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
-        proofs: [Some(tables::reconciliation(report)), Some(tables::rows(report))]
+        account: tables::reconciliation(report),
+        read: [Some(tables::rows(report)), tables::coverage(report)]
             .into_iter()
-            .chain([
-                tables::currencies(report),
-                tables::commitments(report),
-                tables::unmatched(report),
-                tables::coverage(report),
-            ])
             .flatten()
             .collect(),
-        rejected: tables::rejected(report),
+        proofs: [
+            tables::currencies(report),
+            tables::commitments(report),
+            tables::unmatched(report),
+            Some(tables::rejected(report)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         prices: tables::prices(report),
         provenance: vec![tables::inputs(report), tables::catalog(report)],
         assumptions: tables::assumptions(report),
@@ -393,7 +397,7 @@ fn duration_data(workload: &WorkloadReport) -> Table {
 fn heat_map_data(workload: &WorkloadReport) -> Table {
     let heads = ["Hour", "Mon#", "Tue#", "Wed#", "Thu#", "Fri#", "Sat#", "Sun#"];
     let caption = format!("Mean {} by hour and weekday", words::shown(&workload.demand_unit));
-    let mut table = Table::new(caption, &heads);
+    let mut table = Table::new(caption, &heads).narrow(Narrow::Table);
     let rows = &workload.demand_by_weekday_hour;
     if rows.iter().all(|it| it.iter().all(Option::is_none)) {
         return table;
