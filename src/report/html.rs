@@ -129,7 +129,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         figures: figures(report),
         reconciled: reconciled(report),
         print_footer: css_text(&reconciled(report)),
-        notices: report.notices.iter().map(|it| words::plain(it)).collect(),
+        notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
         workloads: tables::workloads(report),
         blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
@@ -151,11 +151,10 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         provenance: vec![tables::inputs(report), tables::catalog(report)],
         assumptions: tables::assumptions(report),
         search: format!(
-            "{} candidates sized, {} plans simulated, {} candidates left out because others \
-             have a lower cost estimate.",
-            PAGE.count(portfolio.candidates_sized),
-            PAGE.count(portfolio.plans_simulated),
-            PAGE.count(portfolio.candidates_pruned)
+            "{} sized, {} simulated, {} left out because others have a lower cost estimate.",
+            PAGE.counted(portfolio.candidates_sized, "candidate"),
+            PAGE.counted(portfolio.plans_simulated, "plan"),
+            PAGE.counted(portfolio.candidates_pruned, "candidate")
         ),
         glossary: &glossary::WORDS,
         footer: footer(report),
@@ -242,8 +241,8 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
 pub(crate) fn reconciled(report: &ReportModel) -> String {
     let it = &report.reconciliation;
     let rows = format!(
-        "{} rows read = {} kept + {} rejected",
-        PAGE.count(it.rows_in),
+        "{} read = {} kept + {} rejected",
+        PAGE.counted(it.rows_in, "row"),
         PAGE.count(it.rows_kept),
         PAGE.count(it.rows_rejected)
     );
@@ -287,6 +286,11 @@ pub(crate) fn range(advice: &AdviceReport) -> Option<String> {
     ))
 }
 
+/// A sentence of the model, its numbers written as on the page.
+pub(crate) fn sentence(report: &ReportModel, text: &str) -> String {
+    PAGE.prose(&words::plain(text), report.currency)
+}
+
 /// One of the decisions of the first page. It names no GPU, so the words of the advice stay in the
 /// card.
 fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
@@ -310,12 +314,13 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
 /// One workload.
 fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderError> {
     let advice = &workload.advice;
-    let list = |items: &[String]| items.iter().map(|it| words::plain(it)).collect::<Vec<_>>();
+    let say = |it: &String| sentence(report, it);
+    let list = |items: &[String]| items.iter().map(say).collect::<Vec<_>>();
     let saves = !advice.monthly_savings.is_zero();
     let waste = |it: &super::model::WasteReport| {
         let state = if it.confirmed { "confirmed" } else { "to investigate" };
         let cost = PAGE.money(it.cost);
-        let (finding, evidence) = (words::shown(&it.finding), words::plain(&it.evidence));
+        let (finding, evidence) = (words::shown(&it.finding), say(&it.evidence));
         format!("{finding} ({state}): {cost} {} in the window. {evidence}", report.currency)
     };
     Ok(Card {
@@ -323,7 +328,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         name: words::shown(&workload.name),
         class: words::class(workload),
         owner: workload.owner.as_ref().map(|it| words::shown(it)),
-        verdict: words::plain(&workload.verdict),
+        verdict: say(&workload.verdict),
         today: workload.baseline.monthly_cost.map(|it| PAGE.money(it)),
         today_note: if workload.baseline.priced_from_catalog {
             format!("{} a month at catalog prices, no bill given", report.currency)
@@ -336,13 +341,13 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         grade: words::shown(&advice.grade),
         currency: report.currency.to_string(),
         action: words::action(advice),
-        summary: words::plain(&advice.summary),
+        summary: say(&advice.summary),
         plans: picture(chart::plans(report, workload)?, plans_data(report, workload)),
         duration: picture(chart::duration(report, workload)?, duration_data(workload)),
         heat_map: picture(chart::heat_map(report, workload)?, heat_map_data(workload)),
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
-        undo: words::plain(&advice.undo),
+        undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         evidence: list(&workload.evidence),
         rule_of_thumb: words::plain(&workload.rule_of_thumb),

@@ -21,7 +21,7 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
     let mut table = Table::new("From the files to the report", &["Amount", &amount]);
     table.push(vec!["Billed cost in the files".to_owned(), money(it.line.billed_total)]);
     for part in &it.parts {
-        let words = format!("{}, {} rows", part_in_words(part.part), PAGE.count(part.rows));
+        let words = format!("{}, {}", part_in_words(part.part), PAGE.counted(part.rows, "row"));
         table.push(vec![words, money(part.billed)]);
     }
     for (what, value) in [
@@ -40,8 +40,8 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
     }
     if it.amounts_from_floats > 0 {
         table.note = Some(format!(
-            "{} amounts came as binary floats and were taken by their shortest decimal form.",
-            PAGE.count(it.amounts_from_floats)
+            "{} read from binary floats, each by its shortest decimal form.",
+            PAGE.counted(it.amounts_from_floats, "amount")
         ));
     }
     table
