@@ -217,7 +217,7 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
             "Can be saved",
             amount(Some(totals.monthly_savings)),
             format!("a month of 730 h, leaving {}", tables::money(totals.recommended_monthly_cost)),
-            true,
+            !totals.monthly_savings.is_zero(),
         ),
     ];
     let unit = totals.cost_per_million_tokens;
@@ -317,6 +317,9 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
     let say = |it: &String| sentence(report, it);
     let list = |items: &[String]| items.iter().map(say).collect::<Vec<_>>();
     let saves = !advice.monthly_savings.is_zero();
+    // The page puts its own heading before the rule.
+    let rule = workload.rule_of_thumb.trim_start_matches("The rule of thumb");
+    let rule = rule.trim_start_matches([':', ' ']).to_owned();
     let waste = |it: &super::model::WasteReport| {
         let state = if it.confirmed { "confirmed" } else { "to investigate" };
         let cost = PAGE.money(it.cost);
@@ -350,7 +353,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         evidence: list(&workload.evidence),
-        rule_of_thumb: words::plain(&workload.rule_of_thumb),
+        rule_of_thumb: say(&rule),
         waste: workload.waste.iter().map(waste).collect(),
         small_print: [tables::today(workload, report.currency), tables::slo(workload)],
         plans_simulated: tables::plans(workload, report.currency),
