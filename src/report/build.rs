@@ -215,9 +215,21 @@ fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
 /// Cost that no workload claims must not go unnoticed.
 fn unassigned_notice(ingested: &Ingested) -> Option<String> {
     let amount = ingested.reconciliation.line.unassigned.filter(|it| !it.is_zero())?;
-    Some(format!(
-        "{amount} is billed for GPUs that no workload claims: it is in no figure but the reconciliation"
-    ))
+    Some(unassigned_sentence(amount))
+}
+
+/// The amount in full: each format rounds it as it rounds its other amounts.
+fn unassigned_sentence(amount: Money) -> String {
+    match Money::zero(amount.currency()).checked_sub(amount) {
+        Ok(over) if amount.is_negative() => format!(
+            "for GPUs that no workload claims, credits and corrections exceed the charges by \
+             {over}: the amount is in no figure but the reconciliation"
+        ),
+        _ => format!(
+            "{amount} is billed for GPUs that no workload claims: it is in no figure but the \
+             reconciliation"
+        ),
+    }
 }
 
 fn window_notices(window: Period) -> Vec<String> {
@@ -285,6 +297,20 @@ fn provenance(run: RunFacts<'_>) -> Provenance {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_negative_rest_is_told_as_credits() {
+        let check = |text: &str, start: &str| {
+            let said = unassigned_sentence(Money::parse(text, Currency::USD).unwrap());
+            assert!(said.starts_with(start), "{said}");
+        };
+        check("748.461", "748.461 USD is billed for GPUs that no workload claims: ");
+        check(
+            "-79.2732234",
+            "for GPUs that no workload claims, credits and corrections exceed the charges by \
+             79.2732234 USD: ",
+        );
+    }
 
     #[test]
     fn a_whole_month_has_a_name() {

@@ -88,11 +88,9 @@ fn verdict(it: &Analysed) -> String {
     };
     let kind = it.class.kind.as_str();
     let kind = if kind == "unknown" { "use unknown" } else { kind };
-    format!(
-        "{}{direction}, {kind}. {}",
-        capitalized(it.class.shape.as_str()),
-        it.recommendation.advice.summary
-    )
+    let shape = it.class.shape.as_str();
+    let shape = if shape == "unknown" { "demand unknown" } else { shape };
+    format!("{}{direction}, {kind}. {}", capitalized(shape), it.recommendation.advice.summary)
 }
 
 fn capitalized(text: &str) -> String {

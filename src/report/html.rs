@@ -11,7 +11,7 @@ use askama::Template;
 use super::chart::{self, Chart};
 use super::model::{AdviceReport, ReportModel, WorkloadReport};
 use super::number::{self, Medium};
-use super::table::Table;
+use super::table::{Narrow, Table};
 use super::{RenderError, blanks, tables, words};
 use crate::units::Money;
 
@@ -40,8 +40,9 @@ struct Page {
     workloads: Table,
     blank: Option<String>,
     cards: Vec<Card>,
+    account: Table,
+    read: Vec<Table>,
     proofs: Vec<Table>,
-    rejected: Table,
     prices: Table,
     provenance: Vec<Table>,
     assumptions: Table,
@@ -128,30 +129,32 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         figures: figures(report),
         reconciled: reconciled(report),
         print_footer: css_text(&reconciled(report)),
-        notices: report.notices.iter().map(|it| words::plain(it)).collect(),
+        notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
         workloads: tables::workloads(report),
         blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
-        proofs: [Some(tables::reconciliation(report)), Some(tables::rows(report))]
+        account: tables::reconciliation(report),
+        read: [Some(tables::rows(report)), tables::coverage(report)]
             .into_iter()
-            .chain([
-                tables::currencies(report),
-                tables::commitments(report),
-                tables::unmatched(report),
-                tables::coverage(report),
-            ])
             .flatten()
             .collect(),
-        rejected: tables::rejected(report),
+        proofs: [
+            tables::currencies(report),
+            tables::commitments(report),
+            tables::unmatched(report),
+            Some(tables::rejected(report)),
+        ]
+        .into_iter()
+        .flatten()
+        .collect(),
         prices: tables::prices(report),
         provenance: vec![tables::inputs(report), tables::catalog(report)],
         assumptions: tables::assumptions(report),
         search: format!(
-            "{} candidates sized, {} plans simulated, {} candidates left out because others \
-             have a lower cost estimate.",
-            PAGE.count(portfolio.candidates_sized),
-            PAGE.count(portfolio.plans_simulated),
-            PAGE.count(portfolio.candidates_pruned)
+            "{} sized, {} simulated, {} left out because others have a lower cost estimate.",
+            PAGE.counted(portfolio.candidates_sized, "candidate"),
+            PAGE.counted(portfolio.plans_simulated, "plan"),
+            PAGE.counted(portfolio.candidates_pruned, "candidate")
         ),
         glossary: &glossary::WORDS,
         footer: footer(report),
@@ -214,7 +217,7 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
             "Can be saved",
             amount(Some(totals.monthly_savings)),
             format!("a month of 730 h, leaving {}", tables::money(totals.recommended_monthly_cost)),
-            true,
+            !totals.monthly_savings.is_zero(),
         ),
     ];
     let unit = totals.cost_per_million_tokens;
@@ -238,8 +241,8 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
 pub(crate) fn reconciled(report: &ReportModel) -> String {
     let it = &report.reconciliation;
     let rows = format!(
-        "{} rows read = {} kept + {} rejected",
-        PAGE.count(it.rows_in),
+        "{} read = {} kept + {} rejected",
+        PAGE.counted(it.rows_in, "row"),
         PAGE.count(it.rows_kept),
         PAGE.count(it.rows_rejected)
     );
@@ -283,6 +286,11 @@ pub(crate) fn range(advice: &AdviceReport) -> Option<String> {
     ))
 }
 
+/// A sentence of the model, its numbers written as on the page.
+pub(crate) fn sentence(report: &ReportModel, text: &str) -> String {
+    PAGE.prose(&words::plain(text), report.currency)
+}
+
 /// One of the decisions of the first page. It names no GPU, so the words of the advice stay in the
 /// card.
 fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
@@ -306,12 +314,16 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
 /// One workload.
 fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderError> {
     let advice = &workload.advice;
-    let list = |items: &[String]| items.iter().map(|it| words::plain(it)).collect::<Vec<_>>();
+    let say = |it: &String| sentence(report, it);
+    let list = |items: &[String]| items.iter().map(say).collect::<Vec<_>>();
     let saves = !advice.monthly_savings.is_zero();
+    // The page puts its own heading before the rule.
+    let rule = workload.rule_of_thumb.trim_start_matches("The rule of thumb");
+    let rule = rule.trim_start_matches([':', ' ']).to_owned();
     let waste = |it: &super::model::WasteReport| {
         let state = if it.confirmed { "confirmed" } else { "to investigate" };
         let cost = PAGE.money(it.cost);
-        let (finding, evidence) = (words::shown(&it.finding), words::plain(&it.evidence));
+        let (finding, evidence) = (words::shown(&it.finding), say(&it.evidence));
         format!("{finding} ({state}): {cost} {} in the window. {evidence}", report.currency)
     };
     Ok(Card {
@@ -319,7 +331,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         name: words::shown(&workload.name),
         class: words::class(workload),
         owner: workload.owner.as_ref().map(|it| words::shown(it)),
-        verdict: words::plain(&workload.verdict),
+        verdict: say(&workload.verdict),
         today: workload.baseline.monthly_cost.map(|it| PAGE.money(it)),
         today_note: if workload.baseline.priced_from_catalog {
             format!("{} a month at catalog prices, no bill given", report.currency)
@@ -332,16 +344,16 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         grade: words::shown(&advice.grade),
         currency: report.currency.to_string(),
         action: words::action(advice),
-        summary: words::plain(&advice.summary),
+        summary: say(&advice.summary),
         plans: picture(chart::plans(report, workload)?, plans_data(report, workload)),
         duration: picture(chart::duration(report, workload)?, duration_data(workload)),
         heat_map: picture(chart::heat_map(report, workload)?, heat_map_data(workload)),
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
-        undo: words::plain(&advice.undo),
+        undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         evidence: list(&workload.evidence),
-        rule_of_thumb: words::plain(&workload.rule_of_thumb),
+        rule_of_thumb: say(&rule),
         waste: workload.waste.iter().map(waste).collect(),
         small_print: [tables::today(workload, report.currency), tables::slo(workload)],
         plans_simulated: tables::plans(workload, report.currency),
@@ -393,7 +405,7 @@ fn duration_data(workload: &WorkloadReport) -> Table {
 fn heat_map_data(workload: &WorkloadReport) -> Table {
     let heads = ["Hour", "Mon#", "Tue#", "Wed#", "Thu#", "Fri#", "Sat#", "Sun#"];
     let caption = format!("Mean {} by hour and weekday", words::shown(&workload.demand_unit));
-    let mut table = Table::new(caption, &heads);
+    let mut table = Table::new(caption, &heads).narrow(Narrow::Table);
     let rows = &workload.demand_by_weekday_hour;
     if rows.iter().all(|it| it.iter().all(Option::is_none)) {
         return table;

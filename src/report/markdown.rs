@@ -47,7 +47,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         facts: facts.collect(),
         decisions: words::ranked(report).into_iter().map(|it| decision(report, it)).collect(),
         reconciled: html::reconciled(report),
-        notices: report.notices.iter().map(|it| escape(it)).collect(),
+        notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
         workloads: grid(&tables::workloads(report)),
         blank: blanks::best(report, PAGE).map(|it| escape(&it)),
         sections: report.workloads.iter().map(|it| section(report, it)).collect(),
@@ -75,14 +75,15 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> String {
 /// One workload.
 fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
     let advice = &workload.advice;
-    let list = |items: &[String]| items.iter().map(|it| escape(it)).collect();
+    let say = |it: &String| escape(&html::sentence(report, it));
+    let list = |items: &[String]| items.iter().map(say).collect();
     Section {
         name: escape(&words::shown(&workload.name)),
-        verdict: escape(&workload.verdict),
+        verdict: say(&workload.verdict),
         plans: grid(&tables::plans(workload, report.currency)),
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
-        undo: escape(&advice.undo),
+        undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
     }
 }

@@ -7,7 +7,7 @@ use std::cmp::Ordering;
 
 use chrono::{Datelike, NaiveDate};
 
-use crate::units::Money;
+use crate::units::{Currency, Money};
 
 /// Stands where a number was not measured.
 pub(crate) const DASH: &str = "–";
@@ -91,6 +91,53 @@ impl Medium {
     /// A whole number: `1,204,377`.
     pub(crate) fn count(self, count: u64) -> String {
         self.grouped(&count.to_string())
+    }
+
+    /// A count with what is counted: `1 row`, `20,000 rows`.
+    pub(crate) fn counted(self, count: u64, noun: &str) -> String {
+        let plural = if count == 1 { "" } else { "s" };
+        format!("{} {noun}{plural}", self.count(count))
+    }
+
+    /// A sentence with its numbers as this medium writes them. Sentences of the model write numbers
+    /// as a terminal does and may carry amounts in full: `-1,234.5678 USD` is `−1 234.57 USD` on a
+    /// page. Other digits are never changed.
+    pub(crate) fn prose(self, sentence: &str, currency: Currency) -> String {
+        let code = currency.as_str();
+        let is_code = |word: &str| {
+            word.strip_prefix(code).is_some_and(|rest| !rest.starts_with(char::is_alphanumeric))
+        };
+        let mut words = sentence.split(' ').peekable();
+        let mut shown = Vec::new();
+        while let Some(word) = words.next() {
+            let before = word.len() - word.trim_start_matches('(').len();
+            let number = word[before..].trim_end_matches(['.', ',', ';', ':', ')']);
+            let (lead, tail) = (&word[..before], &word[before + number.len()..]);
+            let plain = ungrouped(number);
+            let amount = words
+                .peek()
+                .filter(|next| tail.is_empty() && is_code(next))
+                .and_then(|_| Money::parse(plain.as_deref()?, currency).ok());
+            shown.push(match (amount, plain) {
+                (Some(amount), _) => format!("{lead}{}", self.unit_cost(amount)),
+                (None, Some(plain)) => format!("{lead}{}{tail}", self.regrouped(number, &plain)),
+                (None, None) => word.to_owned(),
+            });
+        }
+        shown.join(" ")
+    }
+
+    /// A decimal with the signs of this medium, in groups only where it came in groups.
+    fn regrouped(self, number: &str, plain: &str) -> String {
+        let digits = plain.trim_start_matches('-');
+        let sign =
+            if digits.len() < plain.len() { self.minus().to_string() } else { String::new() };
+        if !number.contains(',') {
+            return format!("{sign}{digits}");
+        }
+        let (whole, fraction) = digits.split_once('.').unwrap_or((digits, ""));
+        let point = if fraction.is_empty() { "" } else { "." };
+        format!("{sign}{}{point}{fraction}", self.grouped(whole))
     }
 
     /// A measured number with three significant digits and no idle zeros: 12.0 is `12`.
@@ -195,8 +242,27 @@ impl Medium {
     }
 }
 
-/// The day of an RFC 3339 instant or date as `5 Nov 2026`; other text as it is.
+/// The digits of a number as a terminal writes it, without its commas; nothing for any other word.
+fn ungrouped(word: &str) -> Option<String> {
+    let digits = word.strip_prefix('-').unwrap_or(word);
+    let (whole, fraction) = digits.split_once('.').map_or((digits, None), |(a, b)| (a, Some(b)));
+    let all_digits = |it: &str| !it.is_empty() && it.bytes().all(|byte| byte.is_ascii_digit());
+    let mut groups = whole.split(',');
+    let first =
+        groups.next().is_some_and(|it| all_digits(it) && (it.len() <= 3 || !whole.contains(',')));
+    let rest = groups.all(|it| it.len() == 3 && all_digits(it));
+    (first && rest && fraction.is_none_or(all_digits)).then(|| word.replace(',', ""))
+}
+
+/// The day of an RFC 3339 instant or date as `5 Nov 2026`, a month as `Apr 2026`; other text as it
+/// is.
 pub(crate) fn date(text: &str) -> String {
+    if text.len() == 7
+        && let Ok(day) = NaiveDate::parse_from_str(&format!("{text}-01"), "%Y-%m-%d")
+    {
+        let month = MONTHS.get(day.month0() as usize).unwrap_or(&"?");
+        return format!("{month} {}", day.year());
+    }
     let day = text.get(..10).and_then(|day| NaiveDate::parse_from_str(day, "%Y-%m-%d").ok());
     match day {
         Some(day) => {
@@ -245,7 +311,6 @@ fn place_point(digits: &str, exponent: i32) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::Currency;
     use proptest::prelude::*;
 
     fn usd(text: &str) -> Money {
@@ -271,6 +336,31 @@ mod tests {
             assert_eq!(Medium::Terminal.money_short(usd(raw)), short, "{raw}");
         }
         assert_eq!(Medium::Page.money(usd("-1234.5")), "\u{2212}1\u{202f}234.50");
+    }
+
+    #[test]
+    fn sentences_write_numbers_as_their_medium() {
+        for (raw, terminal, page) in [
+            ("-79.2732234 USD is billed", "-79.27 USD is billed", "−79.27 USD is billed"),
+            ("at 29,200.00 USD.", "at 29,200.00 USD.", "at 29\u{202f}200.00 USD."),
+            ("(1234.5 USD)", "(1,234.50 USD)", "(1\u{202f}234.50 USD)"),
+            ("spent 0.00412345 USD", "spent 0.00412 USD", "spent 0.00412 USD"),
+            ("5,236,120 requests", "5,236,120 requests", "5\u{202f}236\u{202f}120 requests"),
+            ("down by -0.04, or so", "down by -0.04, or so", "down by −0.04, or so"),
+            ("row 12345.678 of a-1,200", "row 12345.678 of a-1,200", "row 12345.678 of a-1,200"),
+            ("1,2,3 USDC of 4.5.6 USD", "1,2,3 USDC of 4.5.6 USD", "1,2,3 USDC of 4.5.6 USD"),
+            ("-- - -x 1,23 .5 5.", "-- - -x 1,23 .5 5.", "-- - -x 1,23 .5 5."),
+        ] {
+            assert_eq!(Medium::Terminal.prose(raw, Currency::USD), terminal, "{raw}");
+            assert_eq!(Medium::Page.prose(raw, Currency::USD), page, "{raw}");
+        }
+    }
+
+    #[test]
+    fn one_is_singular() {
+        assert_eq!(Medium::Terminal.counted(0, "row"), "0 rows");
+        assert_eq!(Medium::Terminal.counted(1, "row"), "1 row");
+        assert_eq!(Medium::Terminal.counted(1204, "row"), "1,204 rows");
     }
 
     #[test]
@@ -337,7 +427,10 @@ mod tests {
         assert_eq!(date("2026-11-05"), "5 Nov 2026");
         assert_eq!(instant("2026-11-05T14:30:00Z"), "5 Nov 2026 14:30");
         assert_eq!(instant("2026-11-05T00:00:00Z"), "5 Nov 2026");
+        assert_eq!(date("2026-04"), "Apr 2026");
+        assert_eq!(date("2026"), "2026");
         assert_eq!(date("no date at all"), "no date at all");
+        assert_eq!(date("no date"), "no date");
     }
 
     proptest! {
@@ -350,6 +443,8 @@ mod tests {
                 prop_assert!(!medium.quantity(value).contains("inf"));
                 prop_assert!(!medium.duration(value).contains("NaN"));
                 prop_assert!(!medium.percent(value).is_empty());
+                let sentence = medium.prose(&text, Currency::USD);
+                prop_assert_eq!(sentence.is_empty(), text.is_empty());
             }
             prop_assert_eq!(date(&text).is_empty(), text.is_empty());
             prop_assert_eq!(instant(&text).is_empty(), text.is_empty());

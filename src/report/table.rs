@@ -1,5 +1,8 @@
 //! A table as text cells, drawn by HTML and Markdown alike.
 
+/// Characters of a name that fit a line of any screen.
+const LONGEST_UNCUT: usize = 32;
+
 /// A column: its head with the unit, and whether its cells are numbers.
 #[derive(Clone, Debug)]
 pub(crate) struct Column {
@@ -7,6 +10,18 @@ pub(crate) struct Column {
     pub(crate) head: String,
     /// Numbers are right-aligned.
     pub(crate) numeric: bool,
+}
+
+/// What becomes of a table on a screen too narrow for its columns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Narrow {
+    /// It stays a table: two columns, or many small numbers.
+    Table,
+    /// Each row becomes a list of heads and cells.
+    Stack,
+    /// The first cell takes a line of its own, the others stand below it in columns: for many rows
+    /// of short cells that would be too long as lists.
+    Lines,
 }
 
 /// Cells under heads. Every row has as many cells as there are columns.
@@ -20,6 +35,8 @@ pub(crate) struct Table {
     pub(crate) rows: Vec<Row>,
     /// What the reader must know about it, such as how many rows were left out.
     pub(crate) note: Option<String>,
+    /// What becomes of it on a narrow screen.
+    pub(crate) narrow: Narrow,
 }
 
 /// A row.
@@ -34,7 +51,8 @@ pub(crate) struct Row {
 }
 
 impl Table {
-    /// An empty table; a head that ends in `#` is a column of numbers.
+    /// An empty table; a head that ends in `#` is a column of numbers. More than two columns do not
+    /// fit a phone, so their rows are stacked there.
     pub(crate) fn new(caption: impl Into<String>, heads: &[&str]) -> Table {
         let columns = heads
             .iter()
@@ -43,7 +61,28 @@ impl Table {
                 None => Column { head: (*head).to_owned(), numeric: false },
             })
             .collect();
-        Table { caption: caption.into(), columns, rows: Vec::new(), note: None }
+        let narrow = if heads.len() > 2 { Narrow::Stack } else { Narrow::Table };
+        Table { caption: caption.into(), columns, rows: Vec::new(), note: None, narrow }
+    }
+
+    /// The table with another form for narrow screens.
+    pub(crate) fn narrow(mut self, narrow: Narrow) -> Table {
+        self.narrow = narrow;
+        self
+    }
+
+    /// Whether the rows are stacked on a narrow screen, so that cells must carry their heads.
+    pub(crate) fn stacks(&self) -> bool {
+        self.narrow == Narrow::Stack
+    }
+
+    /// The class of the style sheet for narrow screens, behind another class.
+    pub(crate) fn narrow_class(&self) -> String {
+        match self.narrow {
+            Narrow::Table => String::new(),
+            Narrow::Stack => " stack".to_owned(),
+            Narrow::Lines => format!(" lines below{}", self.columns.len().saturating_sub(1)),
+        }
     }
 
     /// Adds a row.
@@ -76,5 +115,29 @@ impl Table {
     /// Whether there is anything to show.
     pub(crate) fn is_empty(&self) -> bool {
         self.rows.is_empty()
+    }
+}
+
+/// A cell in the pieces between which a line may end: after the marks that part a long id, so that
+/// `arn:aws:savingsplans::1:savingsplan/0877432` is not cut inside its last part.
+pub(crate) fn pieces(cell: &str) -> Vec<&str> {
+    if cell.chars().count() <= LONGEST_UNCUT {
+        return vec![cell];
+    }
+    cell.split_inclusive(['/', ':']).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn long_ids_end_a_line_at_their_marks() {
+        assert_eq!(pieces("offers/aws.toml"), ["offers/aws.toml"]);
+        assert_eq!(
+            pieces("arn:aws:savingsplans::10:savingsplan/0877432"),
+            ["arn:", "aws:", "savingsplans:", ":", "10:", "savingsplan/", "0877432"]
+        );
+        assert_eq!(pieces(""), [""]);
     }
 }

@@ -68,6 +68,7 @@ pub(crate) fn gpus_now(workload: &WorkloadReport) -> String {
     match (workload.baseline.gpu_count, workload.baseline.gpu.as_ref()) {
         (Some(count), Some(gpu)) => format!("{} × {}", PAGE.quantity(count), shown(gpu)),
         (None, Some(gpu)) => shown(gpu),
+        (Some(1.0), None) => "1 GPU".to_owned(),
         (Some(count), None) => format!("{} GPUs", PAGE.quantity(count)),
         (None, None) => DASH.to_owned(),
     }

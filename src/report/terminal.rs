@@ -51,7 +51,8 @@ pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
         actions(&mut page, report);
     }
     for (at, notice) in report.notices.iter().take(MOST_NOTICES).enumerate() {
-        page.labelled(if at == 0 { "NOTE" } else { "" }, notice);
+        let notice = TERM.prose(notice, report.currency);
+        page.labelled(if at == 0 { "NOTE" } else { "" }, &notice);
     }
     if report.notices.len() > MOST_NOTICES {
         page.labelled("", &format!("{} more in the report", report.notices.len() - MOST_NOTICES));
@@ -147,11 +148,11 @@ fn summary(page: &mut Page, report: &ReportModel) {
     page.labelled(
         "data",
         &format!(
-            "{} rows = {} kept + {} rejected ({} duplicates) · {} outside the window",
-            TERM.count(it.rows_in),
+            "{} = {} kept + {} rejected ({}) · {} outside the window",
+            TERM.counted(it.rows_in, "row"),
             TERM.count(it.rows_kept),
             TERM.count(it.rows_rejected),
-            TERM.count(it.duplicates),
+            TERM.counted(it.duplicates, "duplicate"),
             TERM.count(it.rows_outside_window)
         ),
     );

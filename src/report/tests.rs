@@ -15,7 +15,7 @@ fn text(report: &ReportModel, format: Format) -> String {
 
 /// Every opening tag is closed in order; void elements of HTML excepted.
 fn check_balanced(name: &str, markup: &str) {
-    let void = ["meta", "br", "link", "img", "!DOCTYPE"];
+    let void = ["meta", "br", "wbr", "link", "img", "!DOCTYPE"];
     let mut open: Vec<String> = Vec::new();
     // What stands between the style tags is no markup.
     let mut rest = markup;

@@ -1,7 +1,9 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
 use super::model::{AdviceReport, PlanReport, ReportModel, WorkloadReport};
-use crate::workload::Direction;
+use super::number::Medium;
+use crate::units::{Currency, Money};
+use crate::workload::{Direction, Kind, Shape};
 
 /// Longest name shown; the JSON has it in full.
 const LONGEST_NAME: usize = 80;
@@ -21,6 +23,16 @@ pub(crate) fn purchase(id: &str) -> String {
         "serverless_active" => "serverless with always-on workers".to_owned(),
         other => shown(&other.replace('_', " ")),
     }
+}
+
+/// The label of a break-even for a page, its way of buying in words and its rates rounded.
+pub(crate) fn break_even(label: &str, currency: Currency) -> String {
+    let word = |it: &str| match Money::parse(it, currency) {
+        Ok(rate) if it.contains('.') => Medium::Page.unit_cost(rate),
+        _ if it.starts_with("reserved_") => purchase(it),
+        _ => it.to_owned(),
+    };
+    plain(label).split(' ').map(word).collect::<Vec<_>>().join(" ")
 }
 
 /// What an action is called.
@@ -52,7 +64,12 @@ pub(crate) fn class(workload: &WorkloadReport) -> String {
         Some(Direction::Declining) => ", declining",
         Some(Direction::Flat) | None => "",
     };
-    format!("{}, {}{direction}", workload.kind.as_str(), workload.shape.as_str())
+    match (workload.kind, workload.shape) {
+        (Kind::Unknown, Shape::Unknown) => format!("use and demand unknown{direction}"),
+        (Kind::Unknown, shape) => format!("use unknown, {}{direction}", shape.as_str()),
+        (kind, Shape::Unknown) => format!("{}, demand unknown{direction}", kind.as_str()),
+        (kind, shape) => format!("{}, {}{direction}", kind.as_str(), shape.as_str()),
+    }
 }
 
 /// A GPU without memory and form factor, for narrow columns: `A100 80GB SXM4` is `A100`.
@@ -113,6 +130,10 @@ mod tests {
     fn identifiers_become_words() {
         assert_eq!(purchase("reserved_12mo"), "reserved for 12 months");
         assert_eq!(purchase("spot_with_fallback"), "spot with fallback");
+        assert_eq!(
+            break_even("azure reserved_12mo at 4.199690411 against 5.06 an hour", Currency::USD),
+            "azure reserved for 12 months at 4.20 against 5.06 an hour"
+        );
         assert_eq!(gpu_short("A100 80GB SXM4"), "A100");
         assert_eq!(gpu_short("RTX PRO 6000 Blackwell Server"), "RTX PRO");
         assert_eq!(gpu_short(""), "");

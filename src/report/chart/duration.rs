@@ -37,7 +37,8 @@ pub(crate) fn duration(
         report.period_label
     );
     if let Some(label) = usable.and_then(|it| it.break_even_label.as_ref()) {
-        subtitle = format!("{subtitle}; break-even of {}", words::plain(label));
+        subtitle =
+            format!("{subtitle}; break-even of {}", words::break_even(label, report.currency));
     }
     let drawn = usable.filter(|it| share_above(&it.hours_sorted, 0.0) > 0.0);
     let height = if drawn.is_some() { HEIGHT } else { super::EMPTY };

@@ -4,11 +4,13 @@ use super::{PAGE, money};
 use crate::report::account::{part_in_words, source_in_words};
 use crate::report::model::ReportModel;
 use crate::report::number;
-use crate::report::table::Table;
+use crate::report::table::{Narrow, Table};
 use crate::report::words::{self, shown};
 
 /// Most lines of spend without a workload shown.
 const MOST_UNMATCHED: usize = 30;
+/// Longest id of a commitment or resource shown: what tells them apart often stands at the end.
+const LONGEST_ID: usize = 120;
 /// Most rejected rows shown.
 const MOST_REJECTED: usize = 50;
 
@@ -19,7 +21,7 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
     let mut table = Table::new("From the files to the report", &["Amount", &amount]);
     table.push(vec!["Billed cost in the files".to_owned(), money(it.line.billed_total)]);
     for part in &it.parts {
-        let words = format!("{}, {} rows", part_in_words(part.part), PAGE.count(part.rows));
+        let words = format!("{}, {}", part_in_words(part.part), PAGE.counted(part.rows, "row"));
         table.push(vec![words, money(part.billed)]);
     }
     for (what, value) in [
@@ -38,8 +40,8 @@ pub(crate) fn reconciliation(report: &ReportModel) -> Table {
     }
     if it.amounts_from_floats > 0 {
         table.note = Some(format!(
-            "{} amounts came as binary floats and were taken by their shortest decimal form.",
-            PAGE.count(it.amounts_from_floats)
+            "{} read from binary floats, each by its shortest decimal form.",
+            PAGE.counted(it.amounts_from_floats, "amount")
         ));
     }
     table
@@ -78,7 +80,7 @@ pub(crate) fn commitments(report: &ReportModel) -> Option<Table> {
     let mut table = Table::new("Commitments in the bills", &heads);
     for it in found {
         table.push(vec![
-            words::clip(&shown(&it.id), 60),
+            words::clip(&words::plain(&it.id), LONGEST_ID),
             money(it.purchased),
             money(it.effective_used),
             money(it.effective_unused),
@@ -96,12 +98,14 @@ pub(crate) fn unmatched(report: &ReportModel) -> Option<Table> {
         return None;
     }
     let heads = ["Spend without a workload", "Of", "GPU", "Billed#", "Rows#"];
-    let mut table = Table::new("Not in any workload", &heads);
+    let mut table = Table::new("Not in any workload", &heads).narrow(Narrow::Lines);
     for it in found.iter().take(MOST_UNMATCHED) {
         table.push(vec![
             words::clip(
-                &it.what.as_ref().map_or_else(|| "no resource named".to_owned(), |it| shown(it)),
-                60,
+                &it.what
+                    .as_ref()
+                    .map_or_else(|| "no resource named".to_owned(), |it| words::plain(it)),
+                LONGEST_ID,
             ),
             it.provider.as_ref().map(|it| shown(it)).unwrap_or_default(),
             it.gpu.as_ref().map_or_else(|| "no GPU".to_owned(), |it| shown(it)),
@@ -137,8 +141,8 @@ pub(crate) fn coverage(report: &ReportModel) -> Option<Table> {
     if it.days.is_empty() {
         return None;
     }
-    let mut table =
-        Table::new("What the data cover", &["Source", "Days#", "Hours#", "Of#", "Days with holes"]);
+    let heads = ["Source", "Days#", "Hours#", "Of#", "Days with holes"];
+    let mut table = Table::new("What the data cover", &heads).narrow(Narrow::Lines);
     let whole: u64 = it.day_hours.iter().map(|hours| u64::from(*hours)).sum();
     for source in &it.sources {
         let hours: u64 = source.hours.iter().map(|hours| u64::from(*hours)).sum();
@@ -229,7 +233,7 @@ pub(crate) fn prices(report: &ReportModel) -> Table {
 /// The catalog files.
 pub(crate) fn catalog(report: &ReportModel) -> Table {
     let heads = ["Catalog file", "Rows#", "Newest price or fact", "SHA-256"];
-    let mut table = Table::new("Catalog", &heads);
+    let mut table = Table::new("Catalog", &heads).narrow(Narrow::Lines);
     for it in &report.provenance.catalog {
         table.push(vec![
             shown(&it.file),
