@@ -29,7 +29,11 @@ pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResu
         frame::write_parquet(&ingested.usage, &mut bytes)
             .map_err(|error| Failure::new(ExitStatus::Bug, anyhow::anyhow!("{error}")))?;
         output::to_file_or_stdout(Some(path), &bytes)?;
-        talk.note(&format!("{} rows in {}", ingested.usage.len(), path.display()));
+        talk.note(&format!(
+            "{} in {}",
+            report::counted(ingested.usage.len() as u64, "row"),
+            path.display()
+        ));
     }
     let text = match global.format {
         Format::Json => as_json(ingested, &account)?,
@@ -138,9 +142,9 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
     for file in &ingested.files {
         page.line(&file.name);
         let rows = format!(
-            "{}, {} rows = {} kept + {} rejected",
+            "{}, {} = {} kept + {} rejected",
             file.format,
-            file.rows,
+            report::counted(file.rows, "row"),
             file.rows.saturating_sub(file.rejected),
             file.rejected
         );
@@ -158,7 +162,7 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
             let provider = spend.provider.as_deref().unwrap_or("unknown provider");
             let gpu = spend.gpu.as_deref().unwrap_or("no GPU");
             page.amount(
-                &format!("  {provider} {what}, {gpu}, {} rows", spend.rows),
+                &format!("  {provider} {what}, {gpu}, {}", report::counted(spend.rows, "row")),
                 spend.effective.or(spend.billed),
             );
         }
@@ -204,7 +208,8 @@ fn explain_file(page: &mut Page, file: &InputFile) {
 fn statement(page: &mut Page, line: &Line, account: &Reconciliation) {
     page.line("RECONCILIATION, BILLED COST");
     for part in &account.parts {
-        let words = format!("  {}, {} rows", report::part_in_words(part.part), part.rows);
+        let rows = report::counted(part.rows, "row");
+        let words = format!("  {}, {rows}", report::part_in_words(part.part));
         page.amount(&words, part.billed);
     }
     page.amount("  difference", line.difference);

@@ -170,7 +170,7 @@ fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
     }
     (out + into > 0).then(|| {
         format!(
-            "a row counts whole in the window it begins in: {out} sums of GPU cost reach beyond the end of this one, \
+            "a row counts whole in the window it begins in: {out} rows of GPU cost reach beyond the end of this one, \
              {into} reach into it from before and are left out"
         )
     })
@@ -337,7 +337,7 @@ fn join(
     }
     if without_effective > 0 {
         notices.push(format!(
-            "bill rows without an effective cost, for which the billed cost stands in: {without_effective} sums"
+            "{without_effective} rows of GPU cost have no effective cost: the billed cost stands in"
         ));
     }
     for provider in &closed.rounded {

@@ -122,6 +122,11 @@ pub(crate) fn clip(text: &str, longest: usize) -> String {
     words::clip(text, longest)
 }
 
+/// A count with what is counted, as the terminal shows it: `1 row`, `20,000 rows`.
+pub(crate) fn counted(count: u64, noun: &str) -> String {
+    number::Medium::Terminal.counted(count, noun)
+}
+
 /// An amount as the terminal shows it.
 pub(crate) fn money(amount: crate::units::Money) -> String {
     number::Medium::Terminal.money(amount)

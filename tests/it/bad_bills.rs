@@ -317,7 +317,7 @@ fn an_error_of_prometheus_is_told() {
     let error = r#"{"status":"error","errorType":"bad_data","error":"exceeded maximum resolution of 11,000 points per timeseries"}"#;
     check("gpus.json", error, &["bad_data", "exceeded maximum resolution"], "");
     let answer = r#"{"status":"success","data":{"resultType":"matrix","result":[{"metric":{"__name__":"DCGM_FI_DEV_GPU_UTIL","UUID":"GPU-1"},"values":[[1781078400,"5"],[17810"#;
-    check("gpus.json", answer, &["ends too early"], "cut short");
+    check("gpus.json", answer, &["ends too early"], "cut off");
 }
 
 #[test]

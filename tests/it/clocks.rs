@@ -222,6 +222,6 @@ fn rows_over_the_edge_of_the_window_are_told() {
     let parts = told["reconciliation"]["parts"].as_array().unwrap();
     let inside = parts.iter().find(|it| it["part"] == "unassigned").unwrap();
     assert_eq!(inside["billed"], "15.00");
-    let notice = "1 sums of GPU cost reach beyond the end of this one, 1 reach into it";
+    let notice = "1 rows of GPU cost reach beyond the end of this one, 1 reach into it";
     assert!(ran.stdout.contains(notice), "{}", ran.stdout);
 }
