@@ -32,17 +32,19 @@ pub(super) enum Cell<'a> {
     Bool(bool),
 }
 
+/// A text that says something: not blank, `NULL` or `n/a`.
+pub(super) fn filled(text: Option<&str>) -> Option<&str> {
+    let text = text?.trim();
+    let none =
+        text.is_empty() || text.eq_ignore_ascii_case("null") || text.eq_ignore_ascii_case("n/a");
+    (!none).then_some(text)
+}
+
 impl<'a> Cell<'a> {
     /// The cell with texts that mean nothing made `Null`.
     pub(super) fn trimmed(self) -> Cell<'a> {
         match self {
-            Cell::Text(text) => {
-                let text = text.trim();
-                let none = text.is_empty()
-                    || text.eq_ignore_ascii_case("null")
-                    || text.eq_ignore_ascii_case("n/a");
-                if none { Cell::Null } else { Cell::Text(text) }
-            }
+            Cell::Text(text) => filled(Some(text)).map_or(Cell::Null, Cell::Text),
             other => other,
         }
     }

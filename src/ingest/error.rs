@@ -63,16 +63,6 @@ pub enum IngestError {
         /// The second.
         second: String,
     },
-    /// Two headers of one name.
-    #[error("{file}: the headers `{first}` and `{second}` are one name")]
-    TwiceNamed {
-        /// The file.
-        file: String,
-        /// The first header.
-        first: String,
-        /// The second.
-        second: String,
-    },
     /// The columns of two formats in one file.
     #[error("{file}: the columns are those of two formats, {first} and {second}")]
     TwoFormats {
@@ -226,7 +216,7 @@ impl IngestError {
             IngestError::TwoFormats { .. } => {
                 "give each export in a file of its own".to_owned()
             }
-            IngestError::DoubleColumn { .. } | IngestError::TwiceNamed { .. } => "rename or drop one of the two".to_owned(),
+            IngestError::DoubleColumn { .. } => "rename or drop one of the two".to_owned(),
             IngestError::WrongType { .. } => "export the column in its own type".to_owned(),
             IngestError::MixedCurrencies { .. } | IngestError::NoRate { .. } => {
                 "write how much of the report's currency one unit of the other is, such as EUR = \"1.08\", in `[fx]` of \

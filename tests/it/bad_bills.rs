@@ -147,7 +147,7 @@ fn amounts_are_decimal_numbers_or_refused() {
         ("0x10", "`0x10` is not a decimal amount"),
         ("0.1234567890123456789", "`0.1234567890123456789` has more than 18 decimals"),
         ("1e400", "`1e400` is too large"),
-        ("", "missing"),
+        ("", "the cost is empty"),
     ] {
         refused("BilledCost", cell, says, "1.50");
     }
@@ -171,7 +171,7 @@ fn words_and_periods_are_those_of_the_format_or_refused() {
     refused("ChargePeriodEnd", "2027-10-14T08:00:00Z", "2027-10-14T08:00:00Z is longer", "3.00");
     refused("ChargePeriodStart", "June 1st", "`June 1st` is not a timestamp", "3.00");
     // In no currency it is no amount.
-    refused("BillingCurrency", "EURO", "`EURO` is none of the three-letter", "1.50");
+    refused("BillingCurrency", "EURO", "`EURO` is not a three-letter", "1.50");
     refused("BillingCurrency", "NULL", "the billing currency is missing", "1.50");
     // A year paid at once.
     let year = told(&with("ChargePeriodEnd", "2027-06-01T08:00:00Z"));

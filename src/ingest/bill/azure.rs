@@ -15,8 +15,8 @@ use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
 use super::charge::{BillFormat, Bound, Fault, Line, Parts, Terms};
-use super::columns::{self, filled, plain};
-use super::fields::{Fields, LineColumns};
+use super::columns::{self, LineColumns, filled, is_one_of};
+use super::reading::Reading;
 use crate::units::Currency;
 
 mod dates;
@@ -55,60 +55,60 @@ const LINE: [&[&str]; 20] = [
 const CHARGE_TYPE: usize = 0;
 /// Place of the pricing model in [`LINE`].
 const PRICING_MODEL: usize = 1;
+/// Place of the currency in [`LINE`].
+const CURRENCY: usize = 2;
 /// Place of the reservation in [`LINE`].
 const RESERVATION: usize = 5;
-const COST: &[&str] = &["costinbillingcurrency", "pretaxcost", "cost"];
-const DATE: &[&str] = &["date", "usagedatetime"];
+const COST: &[&str] = &["CostInBillingCurrency", "PreTaxCost", "Cost"];
+const DATE: &[&str] = &["Date", "UsageDateTime"];
 const QUANTITY: &[&str] = &["quantity", "usagequantity"];
-/// The quantity of pay as you go, which counts single hours under a unit of 100 Hours.
-const USAGE_QUANTITY: &[&str] = &["usagequantity"];
 const PERIOD_START: &[&str] = &["billingperiodstartdate"];
 const PERIOD_END: &[&str] = &["billingperiodenddate"];
 const LIST_PRICE: &[&str] = &["paygprice"];
 const LIST_COST: &[&str] = &["paygcostinbillingcurrency"];
 const UNIT_PRICE: &[&str] = &["unitprice"];
+const HINT: &str = "this looks like Azure cost details: export them again with all columns";
 const NUMBERS: [&[&str]; 8] =
     [COST, DATE, QUANTITY, PERIOD_START, PERIOD_END, LIST_PRICE, LIST_COST, UNIT_PRICE];
 
-/// The plain name of a header; of `Maßeinheit (UnitOfMeasure)` what stands in brackets.
-fn key(header: &str) -> String {
+/// The name in a header: of `Maßeinheit (UnitOfMeasure)` what stands in brackets.
+fn english(header: &str) -> &str {
     let bracketed = header.trim().strip_suffix(')').and_then(|it| it.rsplit_once('('));
-    plain(bracketed.map_or(header, |(_, english)| english))
+    bracketed.map_or(header, |(_, english)| english)
+}
+
+fn has(headers: &[String], names: &[&str]) -> bool {
+    headers.iter().any(|it| is_one_of(english(it), names))
 }
 
 fn fits(headers: &[String]) -> bool {
-    let fields = Fields::new(headers, key);
-    let meter = fields.has(&["metercategory"]) && fields.has(&["meterid", "metername"]);
-    meter && fields.has(COST) && fields.has(DATE)
+    let meter = has(headers, &["metercategory"]) && has(headers, &["meterid", "metername"]);
+    meter && has(headers, COST) && has(headers, DATE)
 }
 
 fn wants(header: &str) -> bool {
-    let name = key(header);
-    LINE.iter().chain(&NUMBERS).any(|names| names.contains(&name.as_str()))
+    LINE.iter().chain(&NUMBERS).any(|names| is_one_of(english(header), names))
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let fields = Fields::new(&first.headers, key);
-    fields.check_once(LINE.iter().chain(&NUMBERS).copied().flatten(), file)?;
-    let hint = "this looks like Azure cost details: export them again with all columns";
+    let mut found = columns::Columns::ranked(first, file, english);
     let columns = Columns {
-        cost: fields.need(COST, (file, "CostInBillingCurrency", hint))?,
-        date: fields.need(DATE, (file, "Date", hint))?,
-        quantity: fields.place(QUANTITY),
-        period_start: fields.place(PERIOD_START),
-        period_end: fields.place(PERIOD_END),
-        list_price: fields.place(LIST_PRICE),
-        list_cost: fields.place(LIST_COST),
-        unit_price: fields.place(UNIT_PRICE),
+        cost: found.need(COST, HINT)?,
+        date: found.need(DATE, HINT)?,
+        quantity: found.find(QUANTITY)?,
+        period_start: found.find(PERIOD_START)?,
+        period_end: found.find(PERIOD_END)?,
+        list_price: found.find(LIST_PRICE)?,
+        list_cost: found.find(LIST_COST)?,
+        unit_price: found.find(UNIT_PRICE)?,
     };
-    let line = LineColumns::new(&fields, &LINE, &[]);
-    for column in line.columns().iter().copied().chain(columns.all()) {
-        first.check_type(column, file)?;
-    }
+    let line = found.line(LINE, &[])?;
     let order = dates::order(first, &columns, file)?;
-    let single_hours = !fields.has(&["quantity"]) && fields.has(USAGE_QUANTITY);
-    let mut details =
-        CostDetails { line, columns, fields, order, single_hours, sight: Sight::default() };
+    // The quantity of pay as you go counts single hours under a unit of 100 Hours.
+    let single_hours =
+        !has(&first.headers, &["quantity"]) && has(&first.headers, &["usagequantity"]);
+    let (used, sight) = (found.used(), Sight::default());
+    let mut details = CostDetails { line, columns, used, order, single_hours, sight };
     details.look(first);
     Ok(Box::new(details))
 }
@@ -125,20 +125,6 @@ struct Columns {
     unit_price: Option<usize>,
 }
 
-impl Columns {
-    fn all(&self) -> impl Iterator<Item = usize> {
-        let optional = [
-            self.quantity,
-            self.period_start,
-            self.period_end,
-            self.list_price,
-            self.list_cost,
-            self.unit_price,
-        ];
-        [self.cost, self.date].into_iter().chain(optional.into_iter().flatten())
-    }
-}
-
 /// What the first rows show about the kind of export.
 #[derive(Clone, Copy, Default)]
 struct Sight {
@@ -153,7 +139,7 @@ struct Sight {
 struct CostDetails {
     line: LineColumns<{ LINE.len() }>,
     columns: Columns,
-    fields: Fields,
+    used: Vec<String>,
     order: dates::Order,
     single_hours: bool,
     sight: Sight,
@@ -190,13 +176,12 @@ impl Bound for CostDetails {
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        line::Texts::of(&self.line.texts(texts)).line(self.single_hours).map_err(|(place, why)| {
-            (self.line.column(place).map(|column| self.fields.header(column)), why)
-        })
+        let read = line::Texts::of(&self.line.texts(texts)).line(self.single_hours);
+        Ok(Line { currency: self.line.currency(texts, CURRENCY)?, ..read })
     }
 
     fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
-        columns::currency_in(self.line.texts(texts)[line::CURRENCY])
+        self.line.currency_or_usd(texts, CURRENCY)
     }
 
     fn row(
@@ -206,11 +191,11 @@ impl Bound for CostDetails {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        row::read(self, (table, row), line, out)
+        row::read(self, Reading::of((table, row), out), line)
     }
 
     fn columns_used(&self) -> Vec<String> {
-        self.fields.headers_of(self.line.columns().iter().copied().chain(self.columns.all()))
+        self.used.clone()
     }
 
     fn format(&self) -> String {

@@ -1,127 +1,245 @@
-//! What the formats of bills share: finding columns, reading JSON in cells, checking periods.
+//! Which columns of a file a format takes, found by name, and what the texts of a line hold.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
+
+use serde_json::Value;
 
 use super::super::IngestError;
-use super::super::raw::{Column, RawTable};
+use super::super::cell::{self, Cell};
+use super::super::raw::RawTable;
 use super::super::rejected::excerpt;
-use crate::units::{Currency, Period, Timestamp};
+use super::charge::Fault;
+use crate::units::Currency;
 
-/// Longest period a charge may cover: 400 days, so that a year paid at once passes and a typo does
-/// not.
-const MOST_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;
+pub(super) use super::super::cell::filled;
 
-/// A header as letters and digits only, in lower case: `ChargePeriodStart`, `charge_period_start`
-/// and `Charge Period Start` are one name.
-pub(in crate::ingest) fn plain(header: &str) -> String {
-    header.chars().filter(char::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase()).collect()
+#[cfg(test)]
+pub(super) mod fixtures;
+
+/// Why a row with other tags is refused.
+pub(super) const NOT_TAGS: &str = "the tags are not a JSON object";
+
+/// The letters and digits of a name, in lower case.
+fn letters(name: &str) -> impl Iterator<Item = u8> {
+    name.bytes().filter(u8::is_ascii_alphanumeric).map(|it| it.to_ascii_lowercase())
 }
 
-/// The headers of a file by their plain names.
-pub(in crate::ingest) struct Columns {
-    headers: Vec<String>,
-    by_name: BTreeMap<String, usize>,
+/// A name as letters and digits only, in lower case: `ChargePeriodStart`, `charge_period_start` and
+/// `Charge Period Start` are one name.
+pub(super) fn plain(name: &str) -> String {
+    letters(name).map(char::from).collect()
 }
 
-impl Columns {
-    /// The headers of a table, of which no two may have one plain name.
-    pub(in crate::ingest) fn of(table: &RawTable, file: &str) -> Result<Columns, IngestError> {
-        let mut by_name = BTreeMap::new();
-        for (at, header) in table.headers.iter().enumerate() {
-            if matches!(table.column(at), Some(Column::Other(_))) {
-                continue;
-            }
-            if let Some(first) = by_name.insert(plain(header), at) {
-                return Err(IngestError::TwiceNamed {
-                    file: file.to_owned(),
-                    first: table.headers[first].clone(),
-                    second: header.clone(),
+/// Whether a header is one of the names, in any dress.
+pub(super) fn is_one_of(header: &str, names: &[&str]) -> bool {
+    names.iter().any(|it| letters(it).eq(letters(header)))
+}
+
+/// Whether one of the headers is one of the names.
+pub(super) fn any_is(headers: &[String], names: &[&str]) -> bool {
+    headers.iter().any(|it| is_one_of(it, names))
+}
+
+/// A header of a table, without a byte order mark.
+pub(super) fn header_of(table: &RawTable, column: usize) -> Option<String> {
+    table.headers.get(column).map(|it| it.trim_start_matches('\u{feff}').trim().to_owned())
+}
+
+/// Finds the columns of a file by their names.
+pub(super) struct Columns<'a> {
+    table: &'a RawTable,
+    file: &'a str,
+    name_of: fn(&str) -> &str,
+    ranked: bool,
+    used: BTreeSet<usize>,
+}
+
+impl<'a> Columns<'a> {
+    /// Where several names are given they are one column, of which a file has one.
+    pub(super) fn of(table: &'a RawTable, file: &'a str) -> Columns<'a> {
+        Columns { table, file, name_of: |it| it, ranked: false, used: BTreeSet::new() }
+    }
+
+    /// Where several names are given the first that the file has counts; `name_of` is what of a
+    /// header is its name.
+    pub(super) fn ranked(
+        table: &'a RawTable,
+        file: &'a str,
+        name_of: fn(&str) -> &str,
+    ) -> Columns<'a> {
+        Columns { name_of, ranked: true, ..Columns::of(table, file) }
+    }
+
+    /// The column under one of the names. Two of one name are an error, and so is a type that holds
+    /// no single value.
+    pub(super) fn find(&mut self, names: &[&'static str]) -> Result<Option<usize>, IngestError> {
+        let headers = &self.table.headers;
+        for names in names.chunks(if self.ranked { 1 } else { names.len().max(1) }) {
+            let is = |at: &usize| is_one_of((self.name_of)(&headers[*at]), names);
+            let mut found = (0..headers.len()).filter(is);
+            let Some(first) = found.next() else { continue };
+            if let Some(second) = found.next() {
+                return Err(IngestError::DoubleColumn {
+                    file: self.file.to_owned(),
+                    column: names.first().copied().unwrap_or_default(),
+                    first: header_of(self.table, first).unwrap_or_default(),
+                    second: header_of(self.table, second).unwrap_or_default(),
                 });
             }
+            self.take(first)?;
+            return Ok(Some(first));
         }
-        Ok(Columns { headers: table.headers.clone(), by_name })
+        Ok(None)
     }
 
-    /// The column of a plain name.
-    pub(in crate::ingest) fn find(&self, name: &str) -> Option<usize> {
-        self.by_name.get(name).copied()
+    /// The column under one of the names, or the error that tells what else could be done.
+    pub(super) fn need(
+        &mut self,
+        names: &[&'static str],
+        hint: &str,
+    ) -> Result<usize, IngestError> {
+        self.find(names)?.ok_or_else(|| IngestError::MissingColumn {
+            file: self.file.to_owned(),
+            column: names.first().copied().unwrap_or_default(),
+            hint: hint.to_owned(),
+        })
     }
 
-    /// The columns there are of these names, and for each name its place among them.
-    pub(in crate::ingest) fn line<const N: usize>(
-        &self,
-        names: &[&str; N],
-    ) -> (Vec<usize>, [Option<usize>; N]) {
-        let mut at = Vec::new();
-        let slots = names.map(|name| {
-            self.find(name).map(|column| {
-                at.push(column);
-                at.len() - 1
-            })
+    /// The columns of a line by their names, and `more` behind them.
+    pub(super) fn line<const N: usize>(
+        &mut self,
+        names: [&[&'static str]; N],
+        more: &[usize],
+    ) -> Result<LineColumns<N>, IngestError> {
+        let mut fields = [None; N];
+        for (field, names) in fields.iter_mut().zip(names) {
+            *field = self.find(names)?;
+        }
+        self.line_of(fields, more)
+    }
+
+    /// As [`Columns::line`], of columns that are found.
+    pub(super) fn line_of<const N: usize>(
+        &mut self,
+        fields: [Option<usize>; N],
+        more: &[usize],
+    ) -> Result<LineColumns<N>, IngestError> {
+        let mut columns = Vec::new();
+        let places = fields.map(|field| {
+            columns.push(field?);
+            Some(columns.len() - 1)
         });
-        (at, slots)
+        columns.extend_from_slice(more);
+        columns.iter().try_for_each(|it| self.take(*it))?;
+        let headers = columns.iter().map(|it| header_of(self.table, *it)).collect();
+        Ok(LineColumns { columns, headers, places })
     }
 
-    /// A header as the file has it.
-    pub(in crate::ingest) fn header(&self, column: usize) -> String {
-        self.headers.get(column).cloned().unwrap_or_default()
+    fn take(&mut self, column: usize) -> Result<(), IngestError> {
+        self.used.insert(column);
+        self.table.check_type(column, self.file)
     }
 
-    /// Several headers, in the order of the file.
-    pub(in crate::ingest) fn headers(&self, columns: impl Iterator<Item = usize>) -> Vec<String> {
-        let mut columns: Vec<usize> = columns.collect();
-        columns.sort_unstable();
-        columns.dedup();
-        columns.into_iter().map(|it| self.header(it)).collect()
+    /// The headers of all that was found, in the order of the file.
+    pub(super) fn used(&self) -> Vec<String> {
+        self.used.iter().filter_map(|it| header_of(self.table, *it)).collect()
     }
 }
 
-/// A text that says something: not blank, `NULL` or `n/a`.
-pub(in crate::ingest) fn filled(text: Option<&str>) -> Option<&str> {
-    let text = text?.trim();
-    let none =
-        text.is_empty() || text.eq_ignore_ascii_case("null") || text.eq_ignore_ascii_case("n/a");
-    (!none).then_some(text)
+/// The columns that make the line of a bill, of which a file may lack any.
+pub(super) struct LineColumns<const N: usize> {
+    columns: Vec<usize>,
+    headers: Vec<Option<String>>,
+    /// Of each field its place among the columns.
+    places: [Option<usize>; N],
 }
 
-/// The currency that a cell names: US dollars where it says nothing, nothing where it says no
-/// currency.
-pub(in crate::ingest) fn currency_in(text: Option<&str>) -> Option<Currency> {
-    filled(text).map_or(Some(Currency::USD), |it| Currency::parse(it).ok())
+impl<const N: usize> LineColumns<N> {
+    /// The columns, in the order in which the texts come.
+    pub(super) fn columns(&self) -> &[usize] {
+        &self.columns
+    }
+
+    /// The column of a field.
+    pub(super) fn column(&self, field: usize) -> Option<usize> {
+        self.places[field].map(|at| self.columns[at])
+    }
+
+    /// The texts by field; texts that say nothing are `None`.
+    pub(super) fn texts<'a>(&self, texts: &[Option<&'a str>]) -> [Option<&'a str>; N] {
+        self.places.map(|at| filled(texts.get(at?).copied().flatten()))
+    }
+
+    /// The texts of the columns behind the fields.
+    pub(super) fn more<'a, 't>(
+        &self,
+        texts: &'t [Option<&'a str>],
+    ) -> impl Iterator<Item = Option<&'a str>> + 't {
+        texts.iter().skip(self.places.iter().flatten().count()).map(|text| filled(*text))
+    }
+
+    /// The currency that a field names.
+    pub(super) fn currency(
+        &self,
+        texts: &[Option<&str>],
+        field: usize,
+    ) -> Result<Option<Currency>, Fault> {
+        let Some(text) = self.texts(texts)[field] else { return Ok(None) };
+        let why = |_| format!("`{}` is not a three-letter currency code", excerpt(text));
+        Currency::parse(text).map(Some).map_err(|it| self.fault(field, why(it)))
+    }
+
+    /// As [`LineColumns::currency`], of a bill that is in US dollars where it names none; nothing
+    /// where what it names is no currency.
+    pub(super) fn currency_or_usd(&self, texts: &[Option<&str>], field: usize) -> Option<Currency> {
+        self.currency(texts, field).ok().map(|it| it.unwrap_or(Currency::USD))
+    }
+
+    /// A fault of a field.
+    pub(super) fn fault(&self, field: usize, why: impl Into<String>) -> Fault {
+        (self.places[field].and_then(|at| self.headers[at].clone()), why.into())
+    }
 }
 
 /// The reason for a word that is none of those known.
-pub(in crate::ingest) fn none_of(word: &str, known: &str) -> String {
+pub(super) fn none_of(word: &str, known: &str) -> String {
     format!("`{}` is none of {known}", excerpt(word))
 }
 
-/// A JSON object of single values as texts; also without its braces, as Azure writes tags. Nothing
-/// where the text is no object: tags are evidence, not money.
-pub(in crate::ingest) fn object(text: &str) -> BTreeMap<String, String> {
-    let parse =
-        |text: &str| serde_json::from_str::<serde_json::Map<String, serde_json::Value>>(text);
-    let found = parse(text).or_else(|_| parse(&format!("{{{text}}}")));
-    let single = |value: serde_json::Value| match value {
-        serde_json::Value::String(text) => Some(text),
-        serde_json::Value::Number(number) => Some(number.to_string()),
-        serde_json::Value::Bool(truth) => Some(truth.to_string()),
+/// Tags: the single values of a JSON object, also without its braces, as Azure writes it, or as a
+/// list of keys and values, as Google does. `None` where the text is none of these.
+pub(super) fn tags(text: &str) -> Option<BTreeMap<String, String>> {
+    let object = || serde_json::from_str(&format!("{{{text}}}"));
+    let pairs: Vec<(String, Value)> = match serde_json::from_str(text).or_else(|_| object()).ok()? {
+        Value::Object(object) => object.into_iter().collect(),
+        Value::Array(items) => {
+            let pair = |it: &Value| {
+                let value = it.get("value").cloned().unwrap_or_default();
+                Some((it.get("key")?.as_str()?.to_owned(), value))
+            };
+            items.iter().map(pair).collect::<Option<_>>()?
+        }
+        _ => return None,
+    };
+    let single = |value: Value| match value {
+        Value::String(text) => Some(text),
+        Value::Number(_) | Value::Bool(_) => Some(value.to_string()),
         _ => None,
     };
-    found
-        .unwrap_or_default()
-        .into_iter()
-        .filter_map(|(key, value)| single(value).map(|it| (key, it)))
-        .collect()
+    Some(pairs.into_iter().filter_map(|(key, value)| Some((key, single(value)?))).collect())
 }
 
-/// The period between two instants, or why it is none.
-pub(in crate::ingest) fn period(start: Timestamp, end: Timestamp) -> Result<Period, String> {
-    let period = Period::new(start, end)
-        .ok_or_else(|| format!("the period ends at {end}, not after its start"))?;
-    if period.len_us() > MOST_PERIOD_US {
-        return Err(format!("the period from {start} to {end} is longer than 400 days"));
+/// The exact amount of a JSON value, and whether it comes from a binary float.
+pub(super) fn json_amount(value: &Value) -> Result<Option<(i128, bool)>, String> {
+    match value {
+        Value::Null => Ok(None),
+        Value::String(text) => cell::atto(Cell::Text(text)),
+        Value::Number(number) => cell::atto(match (number.as_i64(), number.as_f64()) {
+            (Some(whole), _) => Cell::Int(whole.into()),
+            (None, float) => Cell::Float(float.unwrap_or(f64::NAN)),
+        }),
+        other => Err(format!("`{}` is not a decimal amount", excerpt(&other.to_string()))),
     }
-    Ok(period)
 }
 
 #[cfg(test)]
@@ -129,31 +247,47 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tags_come_with_and_without_braces() {
-        for text in
-            [r#"{"team":"llm","n":3,"b":true,"none":null}"#, r#""team": "llm","n":3,"b":true"#]
+    fn names_are_compared_without_their_dress() {
+        for header in
+            ["Interval Start", "interval_start", "intervalStart", "\u{feff}INTERVAL.START"]
         {
-            let found = object(text);
-            assert_eq!(found.get("team").map(String::as_str), Some("llm"), "{text}");
-            assert_eq!((found.get("n").map(String::as_str), found.len()), (Some("3"), 3), "{text}");
+            assert!(is_one_of(header, &["interval_start"]), "{header}");
+            assert_eq!(plain(header), "intervalstart");
         }
-        assert!(object("Lorem ipsum").is_empty());
+        assert!(!is_one_of("interval_end", &["interval_start"]));
     }
 
     #[test]
-    fn names_ignore_case_and_marks() {
-        for header in ["ChargePeriodStart", "charge_period_start", "Charge Period Start"] {
-            assert_eq!(plain(header), "chargeperiodstart");
-        }
-        assert_eq!(filled(Some(" NULL ")), None);
-        assert_eq!(filled(Some(" x ")), Some("x"));
+    fn a_name_is_one_column() {
+        let table = fixtures::csv_table("\u{feff}a,b,Fee (a),c,C\n1,2,3,4,5\n");
+        let mut columns = Columns::of(&table, "bill");
+        assert_eq!(columns.find(&["x", "B"]).unwrap(), Some(1));
+        assert_eq!(columns.find(&["feea"]).unwrap(), Some(2));
+        let error = |found: Result<_, IngestError>| found.err().unwrap().to_string();
+        let both = "bill: the columns `b` and `Fee (a)` both mean `fee_a`";
+        assert_eq!(error(columns.find(&["fee_a", "b"])), both);
+        let missing = "bill: the column `d` is missing";
+        assert_eq!(columns.need(&["d"], "").err().unwrap().to_string(), missing);
+        assert_eq!(columns.used(), ["b", "Fee (a)"]);
+        let mut columns = Columns::ranked(&table, "bill", |it| it);
+        assert_eq!(columns.find(&["d", "fee_a", "b"]).unwrap(), Some(2));
+        let both = "bill: the columns `c` and `C` both mean `c`";
+        assert_eq!(error(columns.find(&["c", "b"])), both);
     }
 
     #[test]
-    fn a_period_has_a_length() {
-        let at = Timestamp::from_s;
-        assert!(period(at(0), at(0)).is_err());
-        assert!(period(at(0), at(366 * 86_400)).is_ok());
-        assert!(period(at(0), at(401 * 86_400)).is_err());
+    fn tags_come_with_and_without_braces_and_as_pairs() {
+        for text in [
+            r#"{"team":"llm","n":3,"b":true,"none":null,"list":[1]}"#,
+            r#""team": "llm","n":3,"b":true"#,
+            r#"[{"key":"team","value":"llm"},{"key":"n","value":3},{"key":"b","value":true},{"key":"x"}]"#,
+        ] {
+            let found = tags(text).unwrap();
+            let shown: Vec<(&str, &str)> = found.iter().map(|(k, v)| (&**k, &**v)).collect();
+            assert_eq!(shown, [("b", "true"), ("n", "3"), ("team", "llm")], "{text}");
+        }
+        for text in ["Lorem ipsum", "team=search", "[1]", "7"] {
+            assert_eq!(tags(text), None, "{text}");
+        }
     }
 }

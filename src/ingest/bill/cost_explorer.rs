@@ -13,12 +13,9 @@ mod group;
 
 use super::super::IngestError;
 use super::super::raw::RawTable;
-use super::super::rejected::excerpt;
-use super::cells::{
-    LineColumns, amount, any_is, charge, fault, is_one_of, names_of, number, optional,
-    period_between, required,
-};
 use super::charge::{BillFormat, Bound, Costs, Fault, Line, Parts, QuantityUnit, Terms};
+use super::columns::{Columns, LineColumns, any_is, is_one_of};
+use super::reading::Reading;
 use crate::units::Currency;
 
 pub(in crate::ingest) use document::{estimated, is_own, is_unfinished, table};
@@ -26,10 +23,8 @@ use group::Group;
 
 const START: &str = "TimePeriod.Start";
 const END: &str = "TimePeriod.End";
-const BILLED: &[&[&str]] =
-    &[&["Metrics.UnblendedCost.Amount"], &["Metrics.NetUnblendedCost.Amount"]];
-const EFFECTIVE: &[&[&str]] =
-    &[&["Metrics.AmortizedCost.Amount"], &["Metrics.NetAmortizedCost.Amount"]];
+const BILLED: &[&str] = &["Metrics.UnblendedCost.Amount", "Metrics.NetUnblendedCost.Amount"];
+const EFFECTIVE: &[&str] = &["Metrics.AmortizedCost.Amount", "Metrics.NetAmortizedCost.Amount"];
 const USAGE: &[&str] = &["Metrics.UsageQuantity.Amount"];
 const USAGE_UNIT: &[&str] = &["Metrics.UsageQuantity.Unit"];
 const GROUP_PREFIX: &str = "Group.";
@@ -45,12 +40,8 @@ fn fits(headers: &[String]) -> bool {
 }
 
 fn wants(header: &str) -> bool {
-    let metric = |names: &[&[&str]]| names.iter().any(|it| is_one_of(header, it));
-    is_one_of(header, &[START, END])
+    [&[START, END], BILLED, EFFECTIVE, USAGE, USAGE_UNIT].iter().any(|it| is_one_of(header, it))
         || header.starts_with(GROUP_PREFIX)
-        || metric(BILLED)
-        || metric(EFFECTIVE)
-        || metric(&[USAGE, USAGE_UNIT])
         || unit_header(header)
 }
 
@@ -60,12 +51,9 @@ fn unit_header(header: &str) -> bool {
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let ends = (required(first, file, &[START], HINT)?, required(first, file, &[END], HINT)?);
-    let first_of = |choice: &[&[&'static str]]| {
-        choice.iter().map(|it| optional(first, file, it)).find(|it| !matches!(it, Ok(None)))
-    };
-    let billed = first_of(BILLED).transpose()?.flatten();
-    let effective = first_of(EFFECTIVE).transpose()?.flatten();
+    let mut columns = Columns::ranked(first, file, |it| it);
+    let ends = (columns.need(&[START], HINT)?, columns.need(&[END], HINT)?);
+    let (billed, effective) = (columns.find(BILLED)?, columns.find(EFFECTIVE)?);
     if billed.is_none() && effective.is_none() {
         return Err(IngestError::MissingColumn {
             file: file.to_owned(),
@@ -73,47 +61,30 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
             hint: HINT.to_owned(),
         });
     }
-    let (usage, usage_unit) = (optional(first, file, USAGE)?, optional(first, file, USAGE_UNIT)?);
-    let groups: Vec<(usize, Group)> = (0..)
+    let usage = columns.find(USAGE)?;
+    let (group_columns, groups): (Vec<usize>, Vec<Group>) = (0..)
         .zip(&first.headers)
         .filter_map(|(at, it)| Some((at, Group::parse(it.strip_prefix(GROUP_PREFIX)?))))
-        .collect();
-    let currencies = [billed, effective].map(|it| {
+        .unzip();
+    let currency_of = |it: Option<usize>| {
         let cost = first.headers.get(it?)?.strip_suffix(".Amount")?;
         first.headers.iter().position(|header| header.strip_suffix(".Unit") == Some(cost))
-    });
-    let line = groups
-        .iter()
-        .map(|it| Some(it.0))
-        .chain([currencies[0], currencies[1], usage_unit])
-        .collect::<Vec<_>>();
-    let others = [billed, effective, usage, Some(ends.0), Some(ends.1)];
-    Ok(Box::new(Results {
-        used: names_of(first, line.iter().copied().chain(others)),
-        headers: first.headers.clone(),
-        line: LineColumns::of(line),
-        ends,
-        billed,
-        effective,
-        usage,
-        usage_unit,
-        currencies,
-        groups,
-    }))
+    };
+    let fields = [currency_of(billed), currency_of(effective), columns.find(USAGE_UNIT)?];
+    let line = columns.line_of(fields, &group_columns)?;
+    let used = columns.used();
+    Ok(Box::new(Results { line, ends, billed, effective, usage, groups, used }))
 }
 
 struct Results {
-    line: LineColumns,
-    headers: Vec<String>,
+    /// The currencies of billed and effective cost, the unit of usage, and the groups behind.
+    line: LineColumns<3>,
     /// Start and end.
     ends: (usize, usize),
     billed: Option<usize>,
     effective: Option<usize>,
     usage: Option<usize>,
-    usage_unit: Option<usize>,
-    /// Where the currencies of billed and effective cost stand.
-    currencies: [Option<usize>; 2],
-    groups: Vec<(usize, Group)>,
+    groups: Vec<Group>,
     used: Vec<String>,
 }
 
@@ -121,54 +92,31 @@ impl Results {
     /// The currency of both costs.
     fn currency_of(&self, texts: &[Option<&str>]) -> Result<Option<Currency>, Fault> {
         let mut found = None;
-        for column in self.currencies.into_iter().flatten() {
-            let Some(text) = self.line.text(texts, Some(column)) else { continue };
-            let header = || self.headers.get(column).cloned();
-            let currency = Currency::parse(text).map_err(|_| {
-                (header(), format!("`{}` is not a currency such as USD", excerpt(text)))
-            })?;
+        for field in [0, 1] {
+            let Some(currency) = self.line.currency(texts, field)? else { continue };
             if found.is_some_and(|before| before != currency) {
-                return Err((header(), "the costs of one row are in two currencies".to_owned()));
+                return Err(self.line.fault(field, "the costs of one row are in two currencies"));
             }
             found = Some(currency);
         }
         Ok(found)
     }
-
-    fn costs(&self, table: &RawTable, row: usize, out: &mut Parts) -> Result<Costs, Fault> {
-        let mut read = |column: Option<usize>| match column {
-            Some(column) => amount(table, column, row, out),
-            None => Ok(None),
-        };
-        let costs = Costs {
-            billed: read(self.billed)?,
-            effective: read(self.effective)?,
-            ..Costs::default()
-        };
-        // A metric that was asked for is in every group.
-        for (column, cost) in [(self.billed, costs.billed), (self.effective, costs.effective)] {
-            if let (Some(column), None) = (column, cost) {
-                return Err(fault(table, column, "there is no amount"));
-            }
-        }
-        Ok(costs)
-    }
 }
 
 impl Bound for Results {
     fn line_columns(&self) -> &[usize] {
-        self.line.as_slice()
+        self.line.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
         let mut line = group::blank_line();
         line.currency = self.currency_of(texts)?;
-        let unit = self.line.text(texts, self.usage_unit).unwrap_or_default();
-        if matches!(unit, "Hrs" | "Hours" | "Hour") {
+        let [_, _, unit] = self.line.texts(texts);
+        if matches!(unit, Some("Hrs" | "Hours" | "Hour")) {
             line.unit = QuantityUnit::Hours(1.0);
         }
-        for (column, group) in &self.groups {
-            if let Some(text) = self.line.text(texts, Some(*column)) {
+        for (group, text) in self.groups.iter().zip(self.line.more(texts)) {
+            if let Some(text) = text {
                 group.write(text, &mut line);
             }
         }
@@ -186,16 +134,15 @@ impl Bound for Results {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let costs = self.costs(table, row, out)?;
-        let hours = match self.usage {
-            // What is no number is a fault of the row even where it counts no hours.
-            Some(column) => {
-                let is_hours = line.unit != QuantityUnit::None;
-                number(table, column, row).map(|it| it.filter(|_| is_hours))
-            }
-            None => Ok(None),
-        };
-        charge(out, costs, period_between(table, self.ends, row), hours)
+        let mut read = Reading::of((table, row), out);
+        // A metric that was asked for is in every group.
+        let billed = self.billed.and_then(|it| read.cost(it));
+        let effective = self.effective.and_then(|it| read.cost(it));
+        let costs = Costs { billed, effective, ..Costs::default() };
+        let period = read.period(self.ends);
+        // What is no number is a fault of the row even where it counts no hours.
+        let hours = read.number(self.usage).filter(|_| line.unit != QuantityUnit::None);
+        read.charge(costs, period, hours)
     }
 
     fn columns_used(&self) -> Vec<String> {
@@ -203,7 +150,7 @@ impl Bound for Results {
     }
 
     fn format(&self) -> String {
-        let by: Vec<&str> = self.groups.iter().map(|it| it.1.key()).collect();
+        let by: Vec<&str> = self.groups.iter().map(Group::key).collect();
         if by.is_empty() {
             "AWS Cost Explorer (ungrouped)".to_owned()
         } else {

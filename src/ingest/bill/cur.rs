@@ -6,17 +6,15 @@
 //! unused rest of the plan is a part of its own, and what was paid for the plan costs nothing again.
 //! Times are UTC.
 
-use chrono_tz::Tz;
-
 use super::super::IngestError;
-use super::super::cell;
 use super::super::raw::RawTable;
 use super::charge::{
     BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
     Terms, Use,
 };
-use super::columns::{self, Columns, filled};
-use crate::units::{Currency, Period, Timestamp};
+use super::columns::{Columns, LineColumns, any_is, is_one_of, none_of, plain, tags};
+use super::reading::Reading;
+use crate::units::Currency;
 use crate::usage::PricingCategory;
 
 /// AWS CUR.
@@ -45,8 +43,10 @@ const LINE: [&str; 20] = [
     "productgpu",
     "billinvoiceid",
 ];
+/// Place of the currency in [`LINE`].
+const CURRENCY: usize = 6;
 /// Amounts and times.
-const NUMBERS: [&str; 13] = [
+const NUMBERS: [&str; 12] = [
     "lineitemunblendedcost",
     "lineitemusageamount",
     "lineitemusagestartdate",
@@ -59,7 +59,13 @@ const NUMBERS: [&str; 13] = [
     "savingsplansavingsplaneffectivecost",
     "savingsplantotalcommitmenttodate",
     "savingsplanusedcommitment",
-    "identitylineitemid",
+];
+/// Columns without which nothing can be said.
+const REQUIRED: [&str; 4] = [
+    "line_item_unblended_cost",
+    "line_item_line_item_type",
+    "line_item_usage_start_date",
+    "line_item_usage_end_date",
 ];
 /// Legacy exports have a column per tag.
 const TAG: &str = "resourcetags";
@@ -102,46 +108,27 @@ const ITEMS: [Item; 14] = [
 ];
 
 fn fits(headers: &[String]) -> bool {
-    let has = |name: &str| headers.iter().any(|it| columns::plain(it) == name);
+    let has = |name: &str| any_is(headers, &[name]);
     has("lineitemunblendedcost") || has("lineitemlineitemtype") && has("lineitemusagestartdate")
 }
 
 fn wants(header: &str) -> bool {
-    let name = columns::plain(header);
-    let known = LINE.contains(&name.as_str()) || NUMBERS.contains(&name.as_str());
-    known && name != "identitylineitemid" || name.starts_with(TAG)
+    is_one_of(header, &LINE) || is_one_of(header, &NUMBERS) || plain(header).starts_with(TAG)
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let columns = Columns::of(first, file)?;
-    for (plain, name) in [
-        ("lineitemunblendedcost", "line_item_unblended_cost"),
-        ("lineitemlineitemtype", "line_item_line_item_type"),
-        ("lineitemusagestartdate", "line_item_usage_start_date"),
-        ("lineitemusageenddate", "line_item_usage_end_date"),
-    ] {
-        if columns.find(plain).is_none() {
-            return Err(IngestError::MissingColumn {
-                file: file.to_owned(),
-                column: name,
-                hint: format!(
-                    "this looks like an AWS cost and usage report: export it with {name}"
-                ),
-            });
-        }
-    }
-    let (mut at, slots) = columns.line(&LINE);
+    let mut columns = Columns::of(first, file);
+    let numbers = Numbers::find(&mut columns)?;
     // Tags of a legacy report have a column each.
-    let mut tag_columns = Vec::new();
-    for (column, header) in first.headers.iter().enumerate() {
-        let name = columns::plain(header);
-        if name.starts_with(TAG) && name != TAG && columns.find(&name) == Some(column) {
-            tag_columns.push((at.len(), tag_key(header)));
-            at.push(column);
-        }
-    }
+    let tagged = first.headers.iter().enumerate().filter(|(_, header)| {
+        let name = plain(header);
+        name.starts_with(TAG) && name != TAG
+    });
+    let (tag_columns, tag_keys): (Vec<usize>, Vec<String>) =
+        tagged.map(|(at, header)| (at, tag_key(header))).unzip();
+    let line = columns.line(LINE.each_ref().map(std::slice::from_ref), &tag_columns)?;
     let legacy = first.headers.iter().any(|it| it.contains('/'));
-    Ok(Box::new(Cur { at, slots, tag_columns, numbers: Numbers::of(&columns), legacy, columns }))
+    Ok(Box::new(Cur { line, tag_keys, numbers, legacy, used: columns.used() }))
 }
 
 /// The tag key of a header such as `resourceTags/user:team` or `resource_tags_user_team`.
@@ -154,20 +141,19 @@ fn tag_key(header: &str) -> String {
 }
 
 struct Cur {
-    at: Vec<usize>,
-    slots: [Option<usize>; LINE.len()],
-    tag_columns: Vec<(usize, String)>,
+    line: LineColumns<{ LINE.len() }>,
+    tag_keys: Vec<String>,
     numbers: Numbers,
     legacy: bool,
-    columns: Columns,
+    used: Vec<String>,
 }
 
 /// Where the numbers are.
 struct Numbers {
-    unblended: Option<usize>,
+    unblended: usize,
     usage: Option<usize>,
-    start: Option<usize>,
-    end: Option<usize>,
+    start: usize,
+    end: usize,
     billing_start: Option<usize>,
     public: Option<usize>,
     ri_effective: Option<usize>,
@@ -179,91 +165,29 @@ struct Numbers {
 }
 
 impl Numbers {
-    fn of(columns: &Columns) -> Numbers {
-        let at = |name| columns.find(name);
-        Numbers {
-            unblended: at(NUMBERS[0]),
-            usage: at(NUMBERS[1]),
-            start: at(NUMBERS[2]),
-            end: at(NUMBERS[3]),
-            billing_start: at(NUMBERS[4]),
-            public: at(NUMBERS[5]),
-            ri_effective: at(NUMBERS[6]),
-            ri_unused_upfront: at(NUMBERS[7]),
-            ri_unused_recurring: at(NUMBERS[8]),
-            sp_effective: at(NUMBERS[9]),
-            sp_total: at(NUMBERS[10]),
-            sp_used: at(NUMBERS[11]),
+    fn find(columns: &mut Columns) -> Result<Numbers, IngestError> {
+        let mut required = [0; REQUIRED.len()];
+        for (column, name) in required.iter_mut().zip(REQUIRED) {
+            let hint =
+                format!("this looks like an AWS cost and usage report: export it with {name}");
+            *column = columns.need(&[name], &hint)?;
         }
-    }
-
-    fn all(&self) -> impl Iterator<Item = usize> {
-        [
-            self.unblended,
-            self.usage,
-            self.start,
-            self.end,
-            self.billing_start,
-            self.public,
-            self.ri_effective,
-            self.ri_unused_upfront,
-            self.ri_unused_recurring,
-            self.sp_effective,
-            self.sp_total,
-            self.sp_used,
-        ]
-        .into_iter()
-        .flatten()
-    }
-}
-
-/// A row while its amounts are read: the first fault is kept.
-struct Reading<'a> {
-    cur: &'a Cur,
-    table: &'a RawTable,
-    row: usize,
-    from_floats: u64,
-    fault: Option<Fault>,
-}
-
-impl Reading<'_> {
-    fn amount(&mut self, column: Option<usize>) -> Option<i128> {
-        let column = column?;
-        match cell::atto(self.table.cell(column, self.row)) {
-            Ok(found) => found.map(|(atto, from_float)| {
-                self.from_floats += u64::from(from_float);
-                atto
-            }),
-            Err(reason) => self.fail(column, reason),
-        }
-    }
-
-    fn time(&mut self, column: Option<usize>) -> Option<Timestamp> {
-        let column = column?;
-        match cell::time(self.table.cell(column, self.row), Tz::UTC) {
-            Ok(found) => found,
-            Err(reason) => self.fail(column, reason),
-        }
-    }
-
-    fn fail<T>(&mut self, column: usize, reason: String) -> Option<T> {
-        self.fault.get_or_insert((Some(self.cur.columns.header(column)), reason));
-        None
-    }
-
-    /// The period; of a row without one any, and the fault is noted.
-    fn period(&mut self) -> Period {
-        let numbers = &self.cur.numbers;
-        let (start, end) = (self.time(numbers.start), self.time(numbers.end));
-        let column = numbers.end.unwrap_or(0);
-        let found = match (start, end) {
-            (Some(start), Some(end)) => columns::period(start, end),
-            _ => Err("the start or the end is missing".to_owned()),
-        };
-        match found {
-            Ok(period) => period,
-            Err(reason) => self.fail(column, reason).unwrap_or(Period::EPOCH_DAY),
-        }
+        let [unblended, _, start, end] = required;
+        let mut at = |place: usize| columns.find(&[NUMBERS[place]]);
+        Ok(Numbers {
+            unblended,
+            usage: at(1)?,
+            start,
+            end,
+            billing_start: at(4)?,
+            public: at(5)?,
+            ri_effective: at(6)?,
+            ri_unused_upfront: at(7)?,
+            ri_unused_recurring: at(8)?,
+            sp_effective: at(9)?,
+            sp_total: at(10)?,
+            sp_used: at(11)?,
+        })
     }
 }
 
@@ -277,33 +201,21 @@ fn plus(a: Option<i128>, b: Option<i128>) -> Option<i128> {
 
 impl Bound for Cur {
     fn line_columns(&self) -> &[usize] {
-        &self.at
+        self.line.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        let text = |at: usize| {
-            let slot = self.slots.get(at).copied().flatten()?;
-            filled(texts.get(slot).copied().flatten())
-        };
+        let found = self.line.texts(texts);
+        let text = |at: usize| found[at];
         let own = |at: usize| text(at).map(str::to_owned);
-        let fault = |at: usize, reason: String| {
-            let slot = self.slots.get(at).copied().flatten().and_then(|it| self.at.get(it));
-            (slot.map(|it| self.columns.header(*it)), reason)
-        };
-        let word = text(0).ok_or_else(|| fault(0, "the line item type is missing".to_owned()))?;
-        let reservation = text(13);
-        let item = item_of(word, text(1), reservation.is_some())
-            .ok_or_else(|| fault(0, columns::none_of(word, "the line item types of AWS")))?;
-        let currency = text(6).map(Currency::parse).transpose().map_err(|_| {
-            fault(6, columns::none_of(text(6).unwrap_or_default(), "the currency codes"))
-        })?;
+        let fault = |why: String| self.line.fault(0, why);
+        let word = text(0).ok_or_else(|| fault("the line item type is missing".to_owned()))?;
+        let item = item_of(word, text(1), text(13).is_some())
+            .ok_or_else(|| fault(none_of(word, "the line item types of AWS")))?;
         let (usage_type, operation) = (text(2).unwrap_or_default(), text(3).unwrap_or_default());
-        let mut tags = text(15).map(columns::object).unwrap_or_default();
-        for (slot, key) in &self.tag_columns {
-            if let Some(value) = filled(texts.get(*slot).copied().flatten()) {
-                tags.insert(key.clone(), value.to_owned());
-            }
-        }
+        let mut tags = text(15).and_then(tags).unwrap_or_default();
+        let tagged = self.tag_keys.iter().zip(self.line.more(texts));
+        tags.extend(tagged.filter_map(|(key, value)| Some((key.clone(), value?.to_owned()))));
         let covered = matches!(item, Item::SavingsPlanCoveredUsage | Item::DiscountedUsage);
         let unit = match item {
             // The instance that runs in a reservation has rows of its own, with the hours.
@@ -315,7 +227,7 @@ impl Bound for Cur {
         };
         Ok(Line {
             provider: Some("aws".to_owned()),
-            currency,
+            currency: self.line.currency(texts, CURRENCY)?,
             category: Some(category_of(item)),
             pricing: pricing_of(item, usage_type),
             commitment: own(14).or_else(|| own(13)),
@@ -336,14 +248,14 @@ impl Bound for Cur {
             unit,
             tags,
             divides_others: operation.starts_with("EKSPod") || operation.starts_with("ECSTask"),
-            invoiced: self.slots[19].map(|_| text(19).is_some()),
+            invoiced: self.line.column(19).map(|_| text(19).is_some()),
             own: item as u8,
             ..Line::default()
         })
     }
 
     fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
-        columns::currency_in(self.slots[6].and_then(|slot| texts.get(slot).copied().flatten()))
+        self.line.currency_or_usd(texts, CURRENCY)
     }
 
     fn row(
@@ -353,9 +265,9 @@ impl Bound for Cur {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let mut read = Reading { cur: self, table, row, from_floats: 0, fault: None };
+        let mut read = Reading::of((table, row), out);
         let item = ITEMS.get(usize::from(line.own)).copied().unwrap_or(Item::Usage);
-        let billed = read.amount(self.numbers.unblended);
+        let billed = read.cost(self.numbers.unblended);
         let list = match item {
             Item::SavingsPlanNegation => None,
             _ => read.amount(self.numbers.public),
@@ -385,16 +297,11 @@ impl Bound for Cur {
             | Item::SavingsPlanRefund => Some(0),
             _ => billed,
         };
-        let period = read.period();
+        let period = read.period((self.numbers.start, self.numbers.end));
         let billing_start = read.time(self.numbers.billing_start);
-        let quantity = match self.numbers.usage {
-            Some(column) if line.unit != QuantityUnit::None => {
-                match cell::number(table.cell(column, row)) {
-                    Ok(found) => found,
-                    Err(reason) => read.fail(column, reason),
-                }
-            }
-            _ => None,
+        let quantity = match line.unit {
+            QuantityUnit::None => None,
+            _ => read.number(self.numbers.usage),
         };
         let for_later = matches!(
             item,
@@ -405,25 +312,17 @@ impl Bound for Cur {
         );
         let kind = if for_later { PartKind::PurchaseForLater } else { PartKind::Main };
         let costs = Costs { billed, effective, list, contracted: None };
-        out.from_floats += read.from_floats;
-        out.push(Part { kind, period, billing_start, costs, quantity });
+        read.push(Part { kind, period, billing_start, costs, quantity });
         if let Some(unused) = unused {
             let costs = Costs { billed: Some(0), effective: Some(unused), ..Costs::default() };
             let kind = PartKind::Unused;
-            out.push(Part { kind, period, billing_start, costs, quantity: None });
+            read.push(Part { kind, period, billing_start, costs, quantity: None });
         }
-        match read.fault {
-            Some(fault) => Err(fault),
-            None if billed.is_none() => {
-                let header = self.numbers.unblended.map(|it| self.columns.header(it));
-                Err((header, "the unblended cost is missing".to_owned()))
-            }
-            None => Ok(()),
-        }
+        read.end()
     }
 
     fn columns_used(&self) -> Vec<String> {
-        self.columns.headers(self.at.iter().copied().chain(self.numbers.all()))
+        self.used.clone()
     }
 
     fn format(&self) -> String {

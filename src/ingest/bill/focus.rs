@@ -5,15 +5,15 @@
 //! as the specification demands. Null is an empty field or `NULL`; it is never 0.
 
 use super::super::IngestError;
-use super::super::cell;
 use super::super::raw::RawTable;
 use super::charge::{
     BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
     Terms, Use,
 };
-use super::columns::{self, Columns};
+use super::columns::{Columns, LineColumns, any_is, is_one_of, none_of, tags};
 use super::provider::provider_name;
-use crate::units::{Currency, Period};
+use super::reading::Reading;
+use crate::units::Currency;
 use crate::usage::PricingCategory;
 
 /// FOCUS.
@@ -48,6 +48,8 @@ const LINE: [&str; 26] = [
     "xskumetername",
     "invoiceid",
 ];
+/// Place of the currency in [`LINE`].
+const CURRENCY: usize = 3;
 /// Amounts and times.
 const NUMBERS: [&str; 9] = [
     "billedcost",
@@ -82,72 +84,56 @@ const VERSIONS: [(&str, &[&str]); 4] = [
 ];
 
 fn fits(headers: &[String]) -> bool {
-    let names: Vec<String> = headers.iter().map(|it| columns::plain(it)).collect();
-    let has = |name: &str| names.iter().any(|it| it == name);
+    let has = |name: &str| any_is(headers, &[name]);
     let known = LINE.iter().chain(&NUMBERS).filter(|it| has(it)).count();
     has("chargeperiodstart") && has("billedcost") && has("chargecategory") || known >= 10
 }
 
 fn wants(header: &str) -> bool {
-    let name = columns::plain(header);
-    LINE.contains(&name.as_str()) || NUMBERS.contains(&name.as_str())
+    is_one_of(header, &LINE) || is_one_of(header, &NUMBERS)
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let columns = Columns::of(first, file)?;
-    for name in REQUIRED {
-        if columns.find(&name.to_ascii_lowercase()).is_none() {
-            return Err(IngestError::MissingColumn {
-                file: file.to_owned(),
-                column: name,
-                hint: format!(
-                    "this looks like FOCUS, which always has {name}: export it again with all mandatory columns"
-                ),
-            });
-        }
+    let mut columns = Columns::of(first, file);
+    let mut required = [0; REQUIRED.len()];
+    for (column, name) in required.iter_mut().zip(REQUIRED) {
+        let hint = format!(
+            "this looks like FOCUS, which always has {name}: export it again with all mandatory columns"
+        );
+        *column = columns.need(&[name], &hint)?;
     }
+    let [billed, effective, _, _, start, end] = required;
     // By all headers: most columns that tell the version are not read.
-    let headers: Vec<String> = first.headers.iter().map(|it| columns::plain(it)).collect();
-    let version = VERSIONS
-        .iter()
-        .find(|(_, names)| names.iter().any(|it| headers.iter().any(|header| header == it)))
-        .map_or("1.0", |(version, _)| *version);
-    let number = |name: &str| columns.find(name);
-    let (at, slots) = columns.line(&LINE);
-    let focus = Focus {
-        at,
-        slots,
-        billed: number("billedcost"),
-        effective: number("effectivecost"),
-        list: number("listcost"),
-        contracted: number("contractedcost"),
-        pricing_quantity: number("pricingquantity"),
-        consumed_quantity: number("consumedquantity"),
-        start: number("chargeperiodstart"),
-        end: number("chargeperiodend"),
-        billing_start: number("billingperiodstart"),
-        version,
-        columns,
-    };
-    Ok(Box::new(focus))
+    let version = VERSIONS.iter().find(|(_, names)| any_is(&first.headers, names));
+    Ok(Box::new(Focus {
+        line: columns.line(LINE.each_ref().map(std::slice::from_ref), &[])?,
+        billed,
+        effective,
+        list: columns.find(&["ListCost"])?,
+        contracted: columns.find(&["ContractedCost"])?,
+        pricing_quantity: columns.find(&["PricingQuantity"])?,
+        consumed_quantity: columns.find(&["ConsumedQuantity"])?,
+        start,
+        end,
+        billing_start: columns.find(&["BillingPeriodStart"])?,
+        version: version.map_or("1.0", |(version, _)| *version),
+        used: columns.used(),
+    }))
 }
 
 struct Focus {
-    /// Columns of the line that the file has.
-    at: Vec<usize>,
-    /// For each of [`LINE`] its place among them.
-    slots: [Option<usize>; LINE.len()],
-    billed: Option<usize>,
-    effective: Option<usize>,
+    line: LineColumns<{ LINE.len() }>,
+    billed: usize,
+    effective: usize,
     list: Option<usize>,
     contracted: Option<usize>,
     pricing_quantity: Option<usize>,
     consumed_quantity: Option<usize>,
-    start: Option<usize>,
-    end: Option<usize>,
+    start: usize,
+    end: usize,
     billing_start: Option<usize>,
     version: &'static str,
-    columns: Columns,
+    used: Vec<String>,
 }
 
 /// [`Line::own`] of lines whose hours are in `ConsumedQuantity`.
@@ -155,42 +141,35 @@ const BY_CONSUMED: u8 = 1;
 
 impl Bound for Focus {
     fn line_columns(&self) -> &[usize] {
-        &self.at
+        self.line.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        let text = |at: usize| {
-            let slot = self.slots.get(at).copied().flatten()?;
-            columns::filled(texts.get(slot).copied().flatten())
-        };
+        let found = self.line.texts(texts);
+        let text = |at: usize| found[at];
         let own = |at: usize| text(at).map(str::to_owned);
-        let fault = |at: usize, reason: String| {
-            let slot = self.slots.get(at).copied().flatten().and_then(|it| self.at.get(it));
-            (slot.map(|it| self.columns.header(*it)), reason)
-        };
+        let fault = |at: usize, why: String| self.line.fault(at, why);
         let category = text(4).ok_or_else(|| fault(4, "the charge category is missing".into()))?;
         let category = ChargeCategory::parse(category).ok_or_else(|| {
-            fault(4, columns::none_of(category, "Usage, Purchase, Tax, Credit, Adjustment"))
+            fault(4, none_of(category, "Usage, Purchase, Tax, Credit, Adjustment"))
         })?;
         let missing = "the billing currency is missing, which FOCUS never allows";
-        let code = text(3).ok_or_else(|| fault(3, missing.to_owned()))?;
-        let currency = Currency::parse(code)
-            .map_err(|_| fault(3, columns::none_of(code, "the three-letter currency codes")))?;
+        let currency = self.line.currency(texts, CURRENCY)?;
+        let currency = currency.ok_or_else(|| self.line.fault(CURRENCY, missing))?;
         let pricing = match text(6) {
             None => PricingCategory::default(),
-            Some(word) => PricingCategory::parse(word).ok_or_else(|| {
-                fault(6, columns::none_of(word, "Standard, Dynamic, Committed, Other"))
-            })?,
+            Some(word) => PricingCategory::parse(word)
+                .ok_or_else(|| fault(6, none_of(word, "Standard, Dynamic, Committed, Other")))?,
         };
         let status = |at: usize| match text(at) {
             None => Ok(None),
             Some(word) if word.eq_ignore_ascii_case("used") => Ok(Some(Use::Used)),
             Some(word) if word.eq_ignore_ascii_case("unused") => Ok(Some(Use::Unused)),
-            Some(word) => Err(fault(at, columns::none_of(word, "Used, Unused"))),
+            Some(word) => Err(fault(at, none_of(word, "Used, Unused"))),
         };
-        let details = text(18).map(columns::object).unwrap_or_default();
+        let details = text(18).and_then(tags).unwrap_or_default();
         let detail = |key: &str| {
-            let found = details.iter().find(|(it, _)| columns::plain(it) == key);
+            let found = details.iter().find(|(it, _)| is_one_of(it, &[key]));
             found.map(|(_, value)| value.clone()).filter(|it| !it.is_empty())
         };
         let (unit, by_consumed) = unit_of(text(21), text(22));
@@ -222,16 +201,15 @@ impl Bound for Focus {
                 .map(str::to_owned)
                 .collect(),
             unit,
-            tags: text(20).map(columns::object).unwrap_or_default(),
-            invoiced: self.slots[25].map(|_| text(25).is_some()),
+            tags: text(20).and_then(tags).unwrap_or_default(),
+            invoiced: self.line.column(25).map(|_| text(25).is_some()),
             own: if by_consumed { BY_CONSUMED } else { 0 },
             ..Line::default()
         })
     }
 
     fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
-        let code = columns::filled(texts.get(self.slots[3]?).copied().flatten())?;
-        Currency::parse(code).ok()
+        self.line.currency(texts, CURRENCY).ok().flatten()
     }
 
     fn row(
@@ -241,97 +219,30 @@ impl Bound for Focus {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let mut fault = None;
-        let mut floats = 0;
-        let mut last = cell::LastFloat::default();
-        let mut amount = |column: Option<usize>| {
-            let column = column?;
-            match cell::atto_at(table, (column, row), &mut last) {
-                Ok(found) => found.map(|(atto, from_float)| {
-                    floats += u64::from(from_float);
-                    atto
-                }),
-                Err(reason) => {
-                    fault.get_or_insert((Some(self.columns.header(column)), reason));
-                    None
-                }
-            }
-        };
+        let mut read = Reading::of((table, row), out);
         let costs = Costs {
-            billed: amount(self.billed),
-            effective: amount(self.effective),
-            list: amount(self.list),
-            contracted: amount(self.contracted),
+            billed: read.cost(self.billed),
+            effective: read.amount(Some(self.effective)),
+            list: read.amount(self.list),
+            contracted: read.amount(self.contracted),
         };
-        let time = |column: Option<usize>| match column {
-            None => Ok(None),
-            Some(column) => cell::utc_at(table, column, row)
-                .map_err(|reason| (Some(self.columns.header(column)), reason)),
+        let period = read.period((self.start, self.end));
+        let quantity = match line.unit {
+            QuantityUnit::None => None,
+            _ if line.own == BY_CONSUMED => read.number(self.consumed_quantity),
+            _ => read.number(self.pricing_quantity),
         };
-        let period = self.period(time(self.start), time(self.end));
-        let quantity_at =
-            if line.own == BY_CONSUMED { self.consumed_quantity } else { self.pricing_quantity };
-        let quantity = match quantity_at {
-            Some(column) if line.unit != QuantityUnit::None => {
-                cell::number(table.cell(column, row))
-                    .map_err(|reason| (Some(self.columns.header(column)), reason))
-            }
-            _ => Ok(None),
-        };
-        let billing_start = time(self.billing_start);
-        out.from_floats += floats;
-        out.push(Part {
-            kind: kind_of(line, costs),
-            period: period.as_ref().copied().unwrap_or(Period::EPOCH_DAY),
-            billing_start: billing_start.as_ref().copied().unwrap_or_default(),
-            costs,
-            quantity: quantity.as_ref().copied().unwrap_or_default(),
-        });
-        match fault {
-            Some(fault) => Err(fault),
-            None if costs.billed.is_none() => Err((
-                self.billed.map(|it| self.columns.header(it)),
-                "the billed cost is missing, which FOCUS never allows".to_owned(),
-            )),
-            None => {
-                period?;
-                quantity?;
-                billing_start.map(|_| ())
-            }
-        }
+        let billing_start = read.time(self.billing_start);
+        read.push(Part { kind: kind_of(line, costs), period, billing_start, costs, quantity });
+        read.end()
     }
 
     fn columns_used(&self) -> Vec<String> {
-        let numbers = [
-            self.billed,
-            self.effective,
-            self.list,
-            self.contracted,
-            self.pricing_quantity,
-            self.consumed_quantity,
-            self.start,
-            self.end,
-            self.billing_start,
-        ];
-        self.columns.headers(self.at.iter().copied().chain(numbers.into_iter().flatten()))
+        self.used.clone()
     }
 
     fn format(&self) -> String {
         format!("FOCUS {}", self.version)
-    }
-}
-
-impl Focus {
-    fn period(
-        &self,
-        start: Result<Option<crate::units::Timestamp>, Fault>,
-        end: Result<Option<crate::units::Timestamp>, Fault>,
-    ) -> Result<Period, Fault> {
-        let header = |at: Option<usize>| at.map(|it| self.columns.header(it));
-        let start =
-            start?.ok_or_else(|| (header(self.start), "the start is missing".to_owned()))?;
-        let end = end?.ok_or_else(|| (header(self.end), "the end is missing".to_owned()))?;
-        columns::period(start, end).map_err(|reason| (header(self.end), reason))
     }
 }
 

@@ -26,11 +26,11 @@ use super::charge::{
     BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
     Terms,
 };
-use super::columns::{self, plain};
+use super::columns::{self, LineColumns, any_is, is_one_of};
 use super::exact::share;
-use super::fields::{Fields, LineColumns, amount_at, header_of, needed_amount_at, number_at};
+use super::reading::Reading;
 use super::sums;
-use crate::units::{Currency, Period, Timestamp};
+use crate::units::{Currency, Timestamp};
 
 mod commitment;
 mod credits;
@@ -62,10 +62,12 @@ const LINE: [&[&str]; 18] = [
     &["subscriptioninstanceid"],
     &["skuid"],
 ];
+/// Place of the currency in [`LINE`].
+const CURRENCY: usize = 0;
 const COST: &[&str] = &["cost"];
 const CREDITS: &[&str] = &["credits"];
-const START: &[&str] = &["usagestarttime"];
-const END: &[&str] = &["usageendtime"];
+const START: &[&str] = &["usage_start_time"];
+const END: &[&str] = &["usage_end_time"];
 const MONTH: &[&str] = &["invoicemonth"];
 const LIST: &[&str] = &["costatlist"];
 const CONTRACTED: &[&str] = &["costateffectivepricedefault"];
@@ -75,38 +77,36 @@ const NUMBERS: [&[&str]; 9] =
     [COST, CREDITS, START, END, MONTH, LIST, CONTRACTED, PRICED_AMOUNT, AMOUNT];
 
 fn fits(headers: &[String]) -> bool {
-    let fields = Fields::new(headers, plain);
-    let described = fields.has(&["skudescription", "skuid", "servicedescription"]);
-    described && fields.has(COST) && fields.has(START) && fields.has(&["currency"])
+    let has = |names: &[&str]| any_is(headers, names);
+    has(&["skudescription", "skuid", "servicedescription"])
+        && has(COST)
+        && has(START)
+        && has(&["currency"])
 }
 
 fn wants(header: &str) -> bool {
-    let name = plain(header);
-    LINE.iter().chain(&NUMBERS).any(|names| names.contains(&name.as_str()))
+    LINE.iter().chain(&NUMBERS).any(|names| is_one_of(header, names))
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let fields = Fields::new(&first.headers, plain);
-    fields.check_once(LINE.iter().chain(&NUMBERS).copied().flatten(), file)?;
     let whole = "this looks like a Google Cloud billing export: export it again with all columns";
     let bill =
         "a cost without its credits is more than the invoice: export the column `credits` as JSON";
+    let mut found = columns::Columns::of(first, file);
     let columns = Columns {
-        cost: fields.need(COST, (file, "cost", whole))?,
-        credits: fields.need(CREDITS, (file, "credits", bill))?,
-        start: fields.need(START, (file, "usage_start_time", whole))?,
-        end: fields.need(END, (file, "usage_end_time", whole))?,
-        month: fields.place(MONTH),
-        list: fields.place(LIST),
-        contracted: fields.place(CONTRACTED),
-        priced_amount: fields.place(PRICED_AMOUNT),
-        amount: fields.place(AMOUNT),
+        cost: found.need(COST, whole)?,
+        credits: found.need(CREDITS, bill)?,
+        start: found.need(START, whole)?,
+        end: found.need(END, whole)?,
+        month: found.find(MONTH)?,
+        list: found.find(LIST)?,
+        contracted: found.find(CONTRACTED)?,
+        priced_amount: found.find(PRICED_AMOUNT)?,
+        amount: found.find(AMOUNT)?,
     };
-    let line = LineColumns::new(&fields, &LINE, &[]);
-    for column in line.columns().iter().copied().chain(columns.all()) {
-        first.check_type(column, file)?;
-    }
-    Ok(Box::new(Export { line, columns, fields }))
+    let line = found.line(LINE, &[])?;
+    let detailed = any_is(&first.headers, &["resourceglobalname", "resourcename"]);
+    Ok(Box::new(Export { line, columns, detailed, used: found.used() }))
 }
 
 /// Where the numbers and times are.
@@ -122,40 +122,26 @@ struct Columns {
     amount: Option<usize>,
 }
 
-impl Columns {
-    fn all(&self) -> impl Iterator<Item = usize> {
-        let optional = [self.month, self.list, self.contracted, self.priced_amount, self.amount];
-        [self.cost, self.credits, self.start, self.end]
-            .into_iter()
-            .chain(optional.into_iter().flatten())
-    }
-}
-
 struct Export {
     line: LineColumns<{ LINE.len() }>,
     columns: Columns,
-    fields: Fields,
+    detailed: bool,
+    used: Vec<String>,
 }
 
 impl Export {
     /// The costs of a row: those of the usage itself, its credits if it has any, and what of it a
     /// commitment covers.
-    fn costs(
-        &self,
-        at: (&RawTable, usize),
-        line: &Terms,
-        out: &mut Parts,
-    ) -> Result<Amounts, Fault> {
-        let cost = needed_amount_at(at, self.columns.cost, out)?;
+    fn costs(&self, read: &mut Reading<'_>, line: &Terms) -> Result<Amounts, Fault> {
+        let cost = read.needed_cost(self.columns.cost)?;
         let column = self.columns.credits;
-        let credits = credits::read(at.0.cell(column, at.1), out)
-            .map_err(|why| (header_of(at.0, column), why))?;
-        let too_large = || (header_of(at.0, column), "cost and credits are too large".to_owned());
-        let net = cost.checked_add(credits.of_price).ok_or_else(too_large)?;
+        let credits = credits::read(read, column).map_err(|why| read.fault(column, why))?;
+        let net = cost.checked_add(credits.of_price);
+        let net = net.ok_or_else(|| read.fault(column, "cost and credits are too large"))?;
         let mut costs = Costs { billed: Some(net), effective: Some(net), ..Costs::default() };
         if line.category != Some(ChargeCategory::Purchase) {
-            costs.list = amount_at(at, self.columns.list, out)?;
-            costs.contracted = amount_at(at, self.columns.contracted, out)?.or(Some(cost));
+            costs.list = read.amount(self.columns.list);
+            costs.contracted = read.amount(self.columns.contracted).or(Some(cost));
             // Taxes and adjustments have no price: where others are told theirs, it is their cost.
             if line.category != Some(ChargeCategory::Usage) && self.columns.list.is_some() {
                 costs.list = costs.list.or(Some(cost));
@@ -166,41 +152,30 @@ impl Export {
         Ok(Amounts { costs, credits, covered })
     }
 
-    /// When a row was used.
-    fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
-        let instant = |column: usize| {
-            cell::time(table.cell(column, row), Tz::UTC)
-                .and_then(|it| it.ok_or_else(|| "the time is empty".to_owned()))
-                .map_err(|why| (header_of(table, column), why))
-        };
-        let (start, end) = (instant(self.columns.start)?, instant(self.columns.end)?);
-        columns::period(start, end).map_err(|why| (header_of(table, self.columns.end), why))
-    }
-
     /// The first instant of the invoice's month, which is written 202605.
-    fn month(&self, table: &RawTable, row: usize) -> Result<Option<Timestamp>, Fault> {
-        let Some(column) = self.columns.month else { return Ok(None) };
-        let fault = |why: String| (header_of(table, column), why);
-        let Some(text) = cell::text(table.cell(column, row)).map_err(fault)? else {
-            return Ok(None);
+    fn month(&self, read: &mut Reading<'_>) -> Option<Timestamp> {
+        let column = self.columns.month?;
+        let month = |cell| {
+            let Some(text) = cell::text(cell)? else { return Ok(None) };
+            let (year, month) = match text.len() {
+                6 if text.bytes().all(|it| it.is_ascii_digit()) => text.split_at(4),
+                _ => return Err("the invoice month is not written as in 202605".to_owned()),
+            };
+            let first = Timestamp::parse(&format!("{year}-{month}-01"), Tz::UTC);
+            first.map(Some).map_err(|why| why.to_string())
         };
-        let (year, month) = match text.len() {
-            6 if text.bytes().all(|it| it.is_ascii_digit()) => text.split_at(4),
-            _ => return Err(fault("the invoice month is not written as in 202605".to_owned())),
-        };
-        let first = Timestamp::parse(&format!("{year}-{month}-01"), Tz::UTC);
-        first.map(Some).map_err(|why| fault(why.to_string()))
+        read.note(column, month(read.cell(column)))?
     }
 
     /// What was used, in hours where the line counts hours.
-    fn quantity(&self, at: (&RawTable, usize), line: &Terms) -> Result<Option<f64>, Fault> {
+    fn quantity(&self, read: &mut Reading<'_>, line: &Terms) -> Option<f64> {
         let (column, per_hour) = match line::Counted::noted(line.own) {
             line::Counted::PricingUnits(per_hour) => (self.columns.priced_amount, per_hour),
             line::Counted::Other => (self.columns.priced_amount, 1.0),
             line::Counted::Seconds => (self.columns.amount, 3600.0),
-            line::Counted::Nothing => return Ok(None),
+            line::Counted::Nothing => return None,
         };
-        Ok(number_at(at, column)?.map(|amount| amount / per_hour))
+        read.number(column).map(|amount| amount / per_hour)
     }
 }
 
@@ -233,7 +208,7 @@ impl Covered {
 
     /// The two parts of a row. The covered one is billed nothing; the other takes what is left, and
     /// is none where nothing is.
-    fn split(self, row: Part, counts: bool, out: &mut Parts) {
+    fn split(self, row: Part, counts: bool, out: &mut Reading<'_>) {
         let of_price = Costs {
             billed: Some(0),
             effective: None,
@@ -263,13 +238,14 @@ impl Bound for Export {
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        line::Texts::of(&self.line.texts(texts)).line().map_err(|(place, why)| {
-            (self.line.column(place).map(|column| self.fields.header(column)), why)
-        })
+        let currency = self.line.currency(texts, CURRENCY)?;
+        let read = line::Texts::of(&self.line.texts(texts)).line();
+        let line = read.map_err(|(field, why)| self.line.fault(field, why))?;
+        Ok(Line { currency, ..line })
     }
 
     fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
-        columns::currency_in(self.line.texts(texts)[line::CURRENCY])
+        self.line.currency_or_usd(texts, CURRENCY)
     }
 
     fn row(
@@ -279,23 +255,19 @@ impl Bound for Export {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let at = (table, row);
-        let Amounts { costs, credits, covered } = self.costs(at, line, out)?;
-        let (period, month) = (self.period(table, row), self.month(table, row));
+        let mut read = Reading::of((table, row), out);
+        let Amounts { costs, credits, covered } = self.costs(&mut read, line)?;
+        let period = read.period((self.columns.start, self.columns.end));
+        let billing_start = self.month(&mut read);
         let is_fee = line.spread && line.category == Some(ChargeCategory::Purchase);
         let counts = line.unit != QuantityUnit::None;
-        let quantity =
-            if counts || is_fee || covered.is_some() { self.quantity(at, line) } else { Ok(None) };
-        let main = Part {
-            kind: if credits.leaves_unused { PartKind::Unused } else { PartKind::Main },
-            period: period.clone().unwrap_or(Period::EPOCH_DAY),
-            billing_start: month.as_ref().ok().copied().flatten(),
-            costs,
-            quantity: quantity.as_ref().ok().copied().flatten(),
-        };
+        let counted = counts || is_fee || covered.is_some();
+        let quantity = if counted { self.quantity(&mut read, line) } else { None };
+        let kind = if credits.leaves_unused { PartKind::Unused } else { PartKind::Main };
+        let main = Part { kind, period, billing_start, costs, quantity };
         match covered {
-            Some(covered) => covered.split(main, counts, out),
-            None => out.push(main),
+            Some(covered) => covered.split(main, counts, &mut read),
+            None => read.push(main),
         }
         if let Some(granted) = credits.granted {
             let amount = Some(granted);
@@ -305,18 +277,17 @@ impl Bound for Export {
                 list: amount.filter(|_| costs.list.is_some()),
                 contracted: amount.filter(|_| costs.contracted.is_some()),
             };
-            out.push(Part { kind: PartKind::Credit, costs, quantity: None, ..main });
+            read.push(Part { kind: PartKind::Credit, costs, quantity: None, ..main });
         }
-        period.and(month).and(quantity).map(|_| ())
+        read.end()
     }
 
     fn columns_used(&self) -> Vec<String> {
-        self.fields.headers_of(self.line.columns().iter().copied().chain(self.columns.all()))
+        self.used.clone()
     }
 
     fn format(&self) -> String {
-        let detailed = self.fields.has(&["resourceglobalname", "resourcename"]);
-        let kind = if detailed { "detailed" } else { "standard" };
+        let kind = if self.detailed { "detailed" } else { "standard" };
         format!("Google Cloud billing export ({kind})")
     }
 }

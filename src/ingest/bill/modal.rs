@@ -13,13 +13,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::IngestError;
+use super::super::cell;
 use super::super::raw::RawTable;
 use super::bucket::Bucket;
-use super::cells::{
-    LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
-    optional, required, same_costs, tags,
-};
 use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts, Terms};
+use super::columns::{Columns, LineColumns, NOT_TAGS, any_is, is_one_of, tags};
+use super::reading::{Reading, same_costs};
 use crate::units::{Currency, Period, Timestamp};
 use crate::usage::PricingCategory;
 
@@ -29,6 +28,8 @@ const ENVIRONMENT: &[&str] = &["environment", "environment_name"];
 const START: &str = "interval_start";
 const COST: &str = "cost";
 const TAGS: &str = "tags";
+/// Place of the tags in the line.
+const TAGS_AT: usize = 3;
 /// In [`Line::own`]: its tags could not be read, and its rows are refused for that.
 const BAD_TAGS: u8 = 1;
 const HINT: &str = "write the report with `modal billing report --csv` or `--json`";
@@ -46,38 +47,23 @@ fn wants(header: &str) -> bool {
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let object = required(first, file, &[OBJECT], HINT)?;
-    let start = required(first, file, &[START], HINT)?;
-    let cost = required(first, file, &[COST], HINT)?;
-    let description = optional(first, file, &[DESCRIPTION])?;
-    let environment = optional(first, file, ENVIRONMENT)?;
-    let tags = optional(first, file, &[TAGS])?;
+    let mut columns = Columns::of(first, file);
+    columns.need(&[OBJECT], HINT)?;
+    let start = columns.need(&[START], HINT)?;
+    let cost = columns.need(&[COST], HINT)?;
     let starts: BTreeSet<Timestamp> =
-        (0..first.len()).filter_map(|row| instant(first, start, row).ok()).collect();
+        (0..first.len()).filter_map(|row| cell::utc_at(first, start, row).ok()?).collect();
     // A report is by hour or by day: midnights weeks or months apart are days too.
     let spaced = Bucket::between(&starts);
     let interval = if spaced == Some(Bucket::Hour) { Bucket::Hour } else { Bucket::Day };
-    let line = [Some(object), description, environment, tags];
-    Ok(Box::new(Report {
-        used: names_of(first, line.into_iter().chain([Some(start), Some(cost)])),
-        line: LineColumns::of(line),
-        assumed: spaced.is_none(),
-        object,
-        description,
-        environment,
-        tags,
-        start,
-        cost,
-        interval,
-    }))
+    let line = columns.line([&[OBJECT], &[DESCRIPTION], ENVIRONMENT, &[TAGS]], &[])?;
+    let (assumed, used) = (spaced.is_none(), columns.used());
+    Ok(Box::new(Report { line, start, cost, interval, assumed, used }))
 }
 
 struct Report {
-    line: LineColumns,
-    object: usize,
-    description: Option<usize>,
-    environment: Option<usize>,
-    tags: Option<usize>,
+    /// Object, description, environment, tags.
+    line: LineColumns<4>,
     start: usize,
     cost: usize,
     interval: Bucket,
@@ -87,40 +73,40 @@ struct Report {
 }
 
 impl Report {
-    fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
-        let start = instant(table, self.start, row)?;
+    fn period(&self, read: &Reading<'_>) -> Result<Period, Fault> {
+        let start = read.instant(self.start, "start")?;
         self.interval.from(start, start).ok_or_else(|| {
             let interval = self.interval.as_str();
             let reason = format!(
                 "{start} does not begin an interval of a {interval}, which the first rows are"
             );
-            fault(table, self.start, reason)
+            read.fault(self.start, reason)
         })
     }
 }
 
 impl Bound for Report {
     fn line_columns(&self) -> &[usize] {
-        self.line.as_slice()
+        self.line.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        let text = |column| self.line.text(texts, column).map(str::to_owned);
-        let read = self.line.text(texts, self.tags).map_or(Some(BTreeMap::new()), tags);
+        let [object, description, environment, tagged] = self.line.texts(texts);
+        let read = tagged.map_or(Some(BTreeMap::new()), tags);
         let own = if read.is_none() { BAD_TAGS } else { 0 };
         let mut found = read.unwrap_or_default();
-        if let Some(environment) = text(self.environment) {
-            found.entry("environment".to_owned()).or_insert(environment);
+        if let Some(environment) = environment {
+            found.entry("environment".to_owned()).or_insert(environment.to_owned());
         }
         Ok(Line {
             provider: Some("modal".to_owned()),
             currency: Some(Currency::USD),
             category: Some(ChargeCategory::Usage),
             pricing: PricingCategory::Serverless,
-            resource_id: text(Some(self.object)),
-            resource_name: text(self.description),
+            resource_id: object.map(str::to_owned),
+            resource_name: description.map(str::to_owned),
             service: Some("Modal".to_owned()),
-            workload: text(self.description).or_else(|| text(Some(self.object))),
+            workload: description.or(object).map(str::to_owned),
             tags: found,
             own,
             ..Line::default()
@@ -134,12 +120,14 @@ impl Bound for Report {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let costs = same_costs(needed_amount(table, self.cost, row, out)?);
-        charge(out, costs, self.period(table, row), Ok(None))?;
-        match self.tags {
-            Some(column) if line.own == BAD_TAGS => Err(fault(table, column, NOT_TAGS)),
-            _ => Ok(()),
+        let mut read = Reading::of((table, row), out);
+        let costs = same_costs(read.needed_cost(self.cost)?);
+        let period = self.period(&read);
+        let period = read.keep(period).unwrap_or(Period::EPOCH_DAY);
+        if let Some(column) = self.line.column(TAGS_AT).filter(|_| line.own == BAD_TAGS) {
+            read.fail(column, NOT_TAGS);
         }
+        read.charge(costs, period, None)
     }
 
     fn columns_used(&self) -> Vec<String> {

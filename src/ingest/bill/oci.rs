@@ -6,20 +6,16 @@
 //! (Oracle, "Cost Reports", read 2026-11). Broken nodes of a dedicated GPU pool are in the quantity
 //! and the cost of a row although nobody pays for them; the report does not mark them.
 
-use chrono_tz::Tz;
-
 use std::collections::BTreeMap;
 
 use super::super::IngestError;
-use super::super::cell;
 use super::super::raw::RawTable;
 use super::charge::{
-    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Part, PartKind, Parts, QuantityUnit,
-    Terms,
+    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit, Terms,
 };
-use super::columns::{self, none_of, plain};
-use super::fields::{Fields, LineColumns, header_of, needed_amount_at, number_at};
-use crate::units::{Currency, Period};
+use super::columns::{Columns, LineColumns, any_is, is_one_of, none_of};
+use super::reading::Reading;
+use crate::units::Currency;
 
 #[cfg(test)]
 mod tests;
@@ -46,21 +42,19 @@ const LINE: [&[&str]; 13] = [
 /// Places in [`LINE`].
 const CURRENCY: usize = 0;
 const CORRECTION: usize = 1;
-const COST: &[&str] = &["costmycost"];
-const START: &[&str] = &["lineitemintervalusagestart"];
-const END: &[&str] = &["lineitemintervalusageend"];
+const COST: &[&str] = &["cost/myCost"];
+const START: &[&str] = &["lineItem/intervalUsageStart"];
+const END: &[&str] = &["lineItem/intervalUsageEnd"];
 const QUANTITY: &[&str] = &["usagebilledquantity"];
+const HINT: &str = "this looks like a cost report of Oracle Cloud: give it with all its columns";
 const NUMBERS: [&[&str]; 4] = [COST, START, END, QUANTITY];
 
 fn fits(headers: &[String]) -> bool {
-    let fields = Fields::new(headers, plain);
-    fields.has(COST) && fields.has(START)
+    any_is(headers, COST) && any_is(headers, START)
 }
 
 fn wants(header: &str) -> bool {
-    let name = plain(header);
-    tag_of(header).is_some()
-        || LINE.iter().chain(&NUMBERS).any(|names| names.contains(&name.as_str()))
+    tag_of(header).is_some() || LINE.iter().chain(&NUMBERS).any(|names| is_one_of(header, names))
 }
 
 /// The key of a tag column. `Oracle-Tags` name the person who created a resource, so they are not
@@ -71,53 +65,28 @@ fn tag_of(header: &str) -> Option<&str> {
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let fields = Fields::new(&first.headers, plain);
-    fields.check_once(LINE.iter().chain(&NUMBERS).copied().flatten(), file)?;
-    let hint = "this looks like a cost report of Oracle Cloud: give it with all its columns";
-    let cost = fields.need(COST, (file, "cost/myCost", hint))?;
-    let start = fields.need(START, (file, "lineItem/intervalUsageStart", hint))?;
-    let end = fields.need(END, (file, "lineItem/intervalUsageEnd", hint))?;
-    let quantity = fields.place(QUANTITY);
+    let mut columns = Columns::of(first, file);
     let tagged = first.headers.iter().enumerate();
     let (tag_columns, tag_keys): (Vec<usize>, Vec<String>) =
         tagged.filter_map(|(at, header)| Some((at, tag_of(header)?.to_owned()))).unzip();
-    let line = LineColumns::new(&fields, &LINE, &tag_columns);
-    let report = CostReport { line, tag_keys, cost, start, end, quantity, fields };
-    for column in report.all_columns() {
-        first.check_type(column, file)?;
-    }
-    Ok(Box::new(report))
+    Ok(Box::new(CostReport {
+        cost: columns.need(COST, HINT)?,
+        ends: (columns.need(START, HINT)?, columns.need(END, HINT)?),
+        quantity: columns.find(QUANTITY)?,
+        line: columns.line(LINE, &tag_columns)?,
+        tag_keys,
+        used: columns.used(),
+    }))
 }
 
 struct CostReport {
     line: LineColumns<{ LINE.len() }>,
     tag_keys: Vec<String>,
     cost: usize,
-    start: usize,
-    end: usize,
+    /// Start and end.
+    ends: (usize, usize),
     quantity: Option<usize>,
-    fields: Fields,
-}
-
-impl CostReport {
-    fn all_columns(&self) -> impl Iterator<Item = usize> {
-        let numbers = [self.cost, self.start, self.end];
-        self.line.columns().iter().copied().chain(numbers).chain(self.quantity)
-    }
-
-    fn fault(&self, place: usize, why: String) -> Fault {
-        (self.line.column(place).map(|column| self.fields.header(column)), why)
-    }
-
-    fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
-        let instant = |column: usize| {
-            cell::time(table.cell(column, row), Tz::UTC)
-                .and_then(|it| it.ok_or_else(|| "the time is empty".to_owned()))
-                .map_err(|why| (header_of(table, column), why))
-        };
-        let (start, end) = (instant(self.start)?, instant(self.end)?);
-        columns::period(start, end).map_err(|why| (header_of(table, self.end), why))
-    }
+    used: Vec<String>,
 }
 
 /// Hours of GPUs, which Oracle prices by `GPU Per Hour`, in the older column by a unit with `HOURS`.
@@ -145,7 +114,7 @@ impl Bound for CostReport {
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
         let [
-            currency,
+            _,
             correction,
             service,
             description,
@@ -159,16 +128,13 @@ impl Bound for CostReport {
             compartment_id,
             tenant,
         ] = self.line.texts(texts);
-        let currency = match currency {
-            Some(text) => {
-                Some(Currency::parse(text).map_err(|it| self.fault(CURRENCY, it.to_string()))?)
-            }
-            None => None,
-        };
+        let currency = self.line.currency(texts, CURRENCY)?;
         let correction = match correction.map(str::to_ascii_lowercase).as_deref() {
             None | Some("false") => false,
             Some("true") => true,
-            Some(other) => return Err(self.fault(CORRECTION, none_of(other, "true and false"))),
+            Some(other) => {
+                return Err(self.line.fault(CORRECTION, none_of(other, "true and false")));
+            }
         };
         let tags = self.tag_keys.iter().zip(self.line.more(texts));
         let mut tags: BTreeMap<String, String> =
@@ -200,7 +166,7 @@ impl Bound for CostReport {
     }
 
     fn currency(&self, texts: &[Option<&str>]) -> Option<Currency> {
-        columns::currency_in(self.line.texts(texts)[CURRENCY])
+        self.line.currency_or_usd(texts, CURRENCY)
     }
 
     fn row(
@@ -210,25 +176,19 @@ impl Bound for CostReport {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let at = (table, row);
-        let cost = Some(needed_amount_at(at, self.cost, out)?);
-        let period = self.period(table, row);
+        let mut read = Reading::of((table, row), out);
+        let cost = Some(read.needed_cost(self.cost)?);
+        let period = read.period(self.ends);
         let quantity = match line.unit {
-            QuantityUnit::None => Ok(None),
-            _ => number_at(at, self.quantity),
+            QuantityUnit::None => None,
+            _ => read.number(self.quantity),
         };
-        out.push(Part {
-            kind: PartKind::Main,
-            period: period.clone().unwrap_or(Period::EPOCH_DAY),
-            billing_start: None,
-            costs: Costs { billed: cost, effective: cost, list: None, contracted: cost },
-            quantity: quantity.as_ref().ok().copied().flatten(),
-        });
-        period.and(quantity).map(|_| ())
+        let costs = Costs { billed: cost, effective: cost, list: None, contracted: cost };
+        read.charge(costs, period, quantity)
     }
 
     fn columns_used(&self) -> Vec<String> {
-        self.fields.headers_of(self.all_columns())
+        self.used.clone()
     }
 
     fn format(&self) -> String {

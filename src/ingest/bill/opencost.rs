@@ -17,24 +17,26 @@ use std::collections::BTreeMap;
 use super::super::IngestError;
 use super::super::cell::{self, Cell};
 use super::super::raw::RawTable;
-use super::cells::{
-    LineColumns, NOT_TAGS, any_is, charge, fault, instant, is_one_of, names_of, needed_amount,
-    optional, period_between, plain, quantity, required, same_costs, tags,
-};
-use super::charge::{
-    BillFormat, Bound, ChargeCategory, Costs, Fault, Line, Parts, QuantityUnit, Terms,
-};
-use crate::units::{Period, Timestamp};
+use super::charge::{BillFormat, Bound, ChargeCategory, Fault, Line, Parts, QuantityUnit, Terms};
+use super::columns::{Columns, LineColumns, NOT_TAGS, any_is, is_one_of, tags};
+use super::reading::{Reading, same_costs};
+use crate::units::Period;
 
 pub(in crate::ingest) use document::{is_own, table};
 
-const NAME: &[&str] = &["name"];
-const NAMESPACE: &[&str] = &["properties.namespace", "Namespace"];
-const CONTROLLER: &[&str] = &["properties.controller", "ControllerName"];
-const POD: &[&str] = &["properties.pod", "Pod"];
-const PROVIDER_ID: &[&str] = &["properties.providerID"];
-const LABELS: &[&str] = &["properties.labels", "Labels"];
-const GPU_COUNT: &[&str] = &["gpuCount", "GPUs"];
+/// Columns of texts, in the order in which the line takes them; single labels come behind.
+const LINE: [&[&str]; 7] = [
+    &["name"],
+    &["properties.namespace", "Namespace"],
+    &["properties.controller", "ControllerName"],
+    &["properties.pod", "Pod"],
+    &["properties.providerID"],
+    &["properties.labels", "Labels"],
+    &["gpuCount", "GPUs"],
+];
+/// Places in [`LINE`].
+const LABEL_OBJECT: usize = 5;
+const GPU_COUNT: usize = 6;
 const GPU_HOURS: &[&str] = &["gpuHours"];
 const TOTAL: &[&str] = &["totalCost"];
 const START: &[&str] = &["start", "running_start_time"];
@@ -61,13 +63,12 @@ pub(in crate::ingest) static FORMAT: BillFormat = BillFormat { fits, wants, bind
 fn fits(headers: &[String]) -> bool {
     let all = |names: &[&[&str]]| names.iter().all(|it| any_is(headers, it));
     let is_csv = all(&[DATE, &["Namespace"], &["ControllerName"], TOTAL]);
-    is_csv || all(&[NAME, START, END, TOTAL, &["cpuCost", "gpuCost"]])
+    is_csv || all(&[&["name"], START, END, TOTAL, &["cpuCost", "gpuCost"]])
 }
 
 fn wants(header: &str) -> bool {
-    let texts = [NAME, NAMESPACE, CONTROLLER, POD, PROVIDER_ID, LABELS];
-    let numbers = [GPU_COUNT, GPU_HOURS, TOTAL, START, END, WINDOW_START, WINDOW_END, DATE];
-    texts.iter().chain(&numbers).any(|it| is_one_of(header, it)) || label_of(header).is_some()
+    let numbers = [GPU_HOURS, TOTAL, START, END, WINDOW_START, WINDOW_END, DATE];
+    LINE.iter().chain(&numbers).any(|it| is_one_of(header, it)) || label_of(header).is_some()
 }
 
 /// The label that a column of its own holds.
@@ -78,51 +79,31 @@ fn label_of(header: &str) -> Option<&str> {
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let find = |names| optional(first, file, names);
-    let total = required(first, file, TOTAL, HINT)?;
-    let when = match find(DATE)? {
+    let mut columns = Columns::of(first, file);
+    let total = columns.need(TOTAL, HINT)?;
+    let when = match columns.find(DATE)? {
         Some(date) => When::Day(date),
         None => When::Run {
-            ends: (required(first, file, START, HINT)?, required(first, file, END, HINT)?),
-            window: find(WINDOW_START)?.zip(find(WINDOW_END)?),
+            ends: (columns.need(START, HINT)?, columns.need(END, HINT)?),
+            window: columns.find(WINDOW_START)?.zip(columns.find(WINDOW_END)?),
         },
     };
-    let labels: Vec<(usize, String)> = (0..)
+    let (label_columns, labels): (Vec<usize>, Vec<String>) = (0..)
         .zip(&first.headers)
         .filter_map(|(at, header)| Some((at, label_of(header)?.to_owned())))
-        .collect();
-    for (column, _) in &labels {
-        first.check_type(*column, file)?;
-    }
-    let (name, namespace) = (find(NAME)?, find(NAMESPACE)?);
-    let (controller, pod) = (find(CONTROLLER)?, find(POD)?);
-    let (provider_id, label_object) = (find(PROVIDER_ID)?, find(LABELS)?);
-    let (gpu_count, gpu_hours) = (find(GPU_COUNT)?, find(GPU_HOURS)?);
-    let own = [name, namespace, controller, pod, provider_id, label_object, gpu_count];
-    let line: Vec<Option<usize>> =
-        own.into_iter().chain(labels.iter().map(|it| Some(it.0))).collect();
-    let times = match when {
-        When::Day(date) => vec![Some(date)],
-        When::Run { ends, window } => {
-            vec![Some(ends.0), Some(ends.1), window.map(|it| it.0), window.map(|it| it.1)]
-        }
-    };
-    let used = line.iter().copied().chain([gpu_hours, Some(total)]).chain(times);
+        .unzip();
     Ok(Box::new(Allocations {
-        used: names_of(first, used),
-        headers: first.headers.clone(),
-        line: LineColumns::of(line),
-        name,
-        namespace,
-        controller,
-        pod,
-        provider_id,
-        label_object,
+        line: columns.line(LINE, &label_columns)?,
         labels,
-        gpu_count,
-        gpu_hours,
+        gpu_hours: columns.find(GPU_HOURS)?,
         total,
         when,
+        form: match when {
+            When::Day(_) => "CSV export",
+            When::Run { .. } if any_is(&first.headers, &["running_start_time"]) => "Parquet export",
+            When::Run { .. } => "JSON",
+        },
+        used: columns.used(),
     }))
 }
 
@@ -136,74 +117,47 @@ enum When {
 }
 
 struct Allocations {
-    line: LineColumns,
-    headers: Vec<String>,
-    name: Option<usize>,
-    namespace: Option<usize>,
-    controller: Option<usize>,
-    pod: Option<usize>,
-    provider_id: Option<usize>,
-    /// All labels as one JSON object.
-    label_object: Option<usize>,
-    /// One label a column.
-    labels: Vec<(usize, String)>,
-    gpu_count: Option<usize>,
+    /// The columns of [`LINE`], and those of single labels behind.
+    line: LineColumns<{ LINE.len() }>,
+    labels: Vec<String>,
     gpu_hours: Option<usize>,
     total: usize,
     when: When,
+    form: &'static str,
     used: Vec<String>,
 }
 
 impl Allocations {
     /// The labels; `None` where they cannot be read.
     fn tags(&self, texts: &[Option<&str>]) -> Option<BTreeMap<String, String>> {
-        let object = self.line.text(texts, self.label_object);
+        let object = self.line.texts(texts)[LABEL_OBJECT];
         let mut found = object.map_or(Some(BTreeMap::new()), tags)?;
-        for (column, label) in &self.labels {
-            if let Some(value) = self.line.text(texts, Some(*column)) {
-                found.insert(label.clone(), value.to_owned());
-            }
-        }
+        let single = self.labels.iter().zip(self.line.more(texts));
+        found.extend(single.filter_map(|(label, text)| Some((label.clone(), text?.to_owned()))));
         Some(found)
     }
 
-    /// GPUs of the allocation, where it says so; a count that cannot be read is a fault of the row.
-    fn gpus(&self, texts: &[Option<&str>]) -> Option<f64> {
-        let text = self.line.text(texts, self.gpu_count)?;
-        cell::quantity(Cell::Text(text)).ok().flatten()
-    }
-
-    fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
+    fn period(&self, read: &Reading<'_>) -> Result<Period, Fault> {
         match self.when {
             When::Day(column) => {
-                let start = instant(table, column, row)?;
-                let midnight: Timestamp = start.floor_to(DAY_US);
+                let start = read.instant(column, "start")?;
                 Period::new(start, start.plus_us(DAY_US))
-                    .filter(|_| start == midnight)
-                    .ok_or_else(|| fault(table, column, format!("{start} is not a date")))
+                    .filter(|_| start == start.floor_to(DAY_US))
+                    .ok_or_else(|| read.fault(column, format!("{start} is not a date")))
             }
-            When::Run { ends, window } => {
-                let run = period_between(table, ends, row);
-                match (run, window) {
-                    (Err(fault), Some(window)) => {
-                        period_between(table, window, row).map_err(|_| fault)
-                    }
-                    (run, _) => run,
-                }
-            }
+            When::Run { ends, window } => read
+                .between(ends)
+                .or_else(|fault| window.and_then(|window| read.between(window).ok()).ok_or(fault)),
         }
     }
 
     /// The exact cost, or that of the float which a CSV export wrote with more than 18 decimals.
-    fn costs(&self, table: &RawTable, row: usize, out: &mut Parts) -> Result<Costs, Fault> {
-        let found = needed_amount(table, self.total, row, out).or_else(|fault| {
-            let Cell::Text(text) = table.cell(self.total, row) else { return Err(fault) };
-            let float = text.trim().parse::<f64>().map_err(|_| fault.clone())?;
-            let Ok(Some((atto, _))) = cell::atto(Cell::Float(float)) else { return Err(fault) };
-            out.from_floats += 1;
-            Ok(atto)
-        })?;
-        Ok(same_costs(found))
+    fn cost(&self, read: &mut Reading<'_>) -> Result<i128, Fault> {
+        read.needed_cost(self.total).or_else(|fault| {
+            let Cell::Text(text) = read.cell(self.total) else { return Err(fault) };
+            let float = text.trim().parse().ok().and_then(|it| cell::atto(Cell::Float(it)).ok()?);
+            read.counted(float).ok_or(fault)
+        })
     }
 }
 
@@ -211,23 +165,23 @@ impl Bound for Allocations {
     /// The count of GPUs is among them although it is a number: it tells whether the line has GPUs,
     /// and hardly changes while a pod runs.
     fn line_columns(&self) -> &[usize] {
-        self.line.as_slice()
+        self.line.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
-        let named = |column| {
-            let text = self.line.text(texts, column)?;
-            (!is_made_up(text)).then(|| text.to_owned())
-        };
-        let name = self.line.text(texts, self.name);
-        let of_cluster = cluster_cost(name.or(self.line.text(texts, self.namespace)));
-        let gpus = self.gpus(texts);
+        let [name, namespace, controller, pod, provider_id, _, gpus] = self.line.texts(texts);
+        let of_cluster = cluster_cost(name.or(namespace));
+        // A count that cannot be read is a fault of the row.
+        let gpus = gpus.and_then(|it| cell::quantity(Cell::Text(it)).ok()?);
         let has_gpus = gpus.is_none_or(|it| it > 0.0) && self.gpu_hours.is_some();
-        let owned = |column| if of_cluster.is_some() { None } else { named(column) };
+        let owned = |text: Option<&str>| {
+            let text = text.filter(|it| of_cluster.is_none() && !is_made_up(it));
+            text.map(str::to_owned)
+        };
         let labels = self.tags(texts);
         let resource_name = of_cluster.or(name).map(str::to_owned);
         Ok(Line {
-            provider: self.line.text(texts, self.provider_id).and_then(provider_of),
+            provider: provider_id.and_then(provider_of),
             category: Some(ChargeCategory::Usage),
             resource_name,
             service: Some(match of_cluster {
@@ -238,9 +192,9 @@ impl Bound for Allocations {
             unit: if has_gpus { QuantityUnit::GpuHours } else { QuantityUnit::None },
             own: if labels.is_none() { BAD_TAGS } else { 0 },
             tags: labels.unwrap_or_default(),
-            workload: owned(self.controller),
-            namespace: owned(self.namespace),
-            pod: owned(self.pod),
+            workload: owned(controller),
+            namespace: owned(namespace),
+            pod: owned(pod),
             ..Line::default()
         })
     }
@@ -252,17 +206,17 @@ impl Bound for Allocations {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let costs = self.costs(table, row, out)?;
-        let hours = match self.gpu_hours {
-            Some(column) if line.unit == QuantityUnit::GpuHours => quantity(table, column, row),
-            _ => Ok(None),
-        };
-        let gpus = self.gpu_count.map_or(Ok(None), |it| quantity(table, it, row));
-        charge(out, costs, self.period(table, row), gpus.and(hours))?;
-        match self.label_object {
-            Some(column) if line.own == BAD_TAGS => Err(fault(table, column, NOT_TAGS)),
-            _ => Ok(()),
+        let mut read = Reading::of((table, row), out);
+        let costs = same_costs(self.cost(&mut read)?);
+        let period = self.period(&read);
+        let period = read.keep(period).unwrap_or(Period::EPOCH_DAY);
+        read.quantity(self.line.column(GPU_COUNT));
+        let gpu_hours = self.gpu_hours.filter(|_| line.unit == QuantityUnit::GpuHours);
+        let hours = read.quantity(gpu_hours);
+        if let Some(column) = self.line.column(LABEL_OBJECT).filter(|_| line.own == BAD_TAGS) {
+            read.fail(column, NOT_TAGS);
         }
+        read.charge(costs, period, hours)
     }
 
     fn columns_used(&self) -> Vec<String> {
@@ -270,13 +224,7 @@ impl Bound for Allocations {
     }
 
     fn format(&self) -> String {
-        let form = match self.when {
-            When::Day(_) => "CSV export",
-            When::Run { .. } if self.headers.iter().any(|it| plain(it) == "runningstarttime") => {
-                "Parquet export"
-            }
-            When::Run { .. } => "JSON",
-        };
+        let form = self.form;
         format!("OpenCost allocation ({form}; shares of a cluster's cost, not an invoice)")
     }
 }

@@ -1,5 +1,7 @@
 //! The names that bills give to providers, as the catalog spells them.
 
+use super::columns::plain;
+
 /// Names without case and punctuation, and the catalog's name: its own files, the names of consoles
 /// and the legal names that FOCUS exports carry.
 const NAMES: &[(&str, &str)] = &[
@@ -62,8 +64,7 @@ const LEGAL_FORMS: &[&str] = &[
 /// The catalog's name of a provider: `Amazon Web Services, Inc.` is `aws`. A name that is not known
 /// is given back in lower case without blanks around it.
 pub(in crate::ingest) fn provider_name(text: &str) -> String {
-    let key: String =
-        text.chars().filter(char::is_ascii_alphanumeric).map(|c| c.to_ascii_lowercase()).collect();
+    let key = plain(text);
     known(&key)
         .or_else(|| LEGAL_FORMS.iter().find_map(|form| known(key.strip_suffix(form)?)))
         .map_or_else(|| text.trim().to_lowercase(), str::to_owned)

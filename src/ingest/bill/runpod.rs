@@ -11,8 +11,8 @@ pub(in crate::ingest) mod v2;
 use super::super::IngestError;
 use super::super::cell;
 use super::super::raw::RawTable;
-use super::cells::{LineColumns, is_one_of, optional};
 use super::charge::{ChargeCategory, Line};
+use super::columns::{Columns, LineColumns, is_one_of};
 use crate::units::Currency;
 use crate::usage::PricingCategory;
 
@@ -85,33 +85,20 @@ pub(in crate::ingest) fn grouping(table: &RawTable) -> Option<Grouping> {
 }
 
 /// The columns that name what was charged for.
-struct Ids {
-    line: LineColumns,
-    pod: Option<usize>,
-    endpoint: Option<usize>,
-    gpu: Option<usize>,
-    volume: Option<usize>,
-}
+struct Ids(LineColumns<4>);
+
+/// Place of the pod in [`Ids`].
+const POD_ID: usize = 0;
 
 impl Ids {
-    fn find(table: &RawTable, file: &str) -> Result<Ids, IngestError> {
-        let pod = optional(table, file, &[POD])?;
-        let endpoint = optional(table, file, ENDPOINT)?;
-        let gpu = optional(table, file, &[GPU])?;
-        let volume = optional(table, file, &[VOLUME])?;
-        let line = LineColumns::of([pod, endpoint, gpu, volume]);
-        Ok(Ids { line, pod, endpoint, gpu, volume })
-    }
-
-    fn all(&self) -> [Option<usize>; 4] {
-        [self.pod, self.endpoint, self.gpu, self.volume]
+    fn find(columns: &mut Columns) -> Result<Ids, IngestError> {
+        columns.line([&[POD], ENDPOINT, &[GPU], &[VOLUME]], &[]).map(Ids)
     }
 
     /// The line of these ids. A record with a GPU type only is many pods, or many endpoints where
     /// `serverless` says that the file is one of endpoints: it has no resource and no workload.
     fn line(&self, texts: &[Option<&str>], serverless: bool) -> Line {
-        let text = |column| self.line.text(texts, column).map(str::to_owned);
-        let (pod, endpoint, volume) = (text(self.pod), text(self.endpoint), text(self.volume));
+        let [pod, endpoint, gpu, volume] = self.0.texts(texts).map(|it| it.map(str::to_owned));
         let service = match (&endpoint, &pod, &volume) {
             (Some(_), ..) => "Serverless",
             (None, None, Some(_)) => NETWORK_VOLUMES,
@@ -130,7 +117,7 @@ impl Ids {
             },
             resource_id: workload.clone().or(volume),
             service: Some(service.to_owned()),
-            gpu_name: text(self.gpu),
+            gpu_name: gpu,
             workload,
             ..Line::default()
         }

@@ -1,9 +1,8 @@
 //! What the texts of a row of Azure cost details say.
 
 use super::super::charge::{ChargeCategory, Line, QuantityUnit, Use};
-use super::super::columns::{object, plain};
+use super::super::columns::{plain, tags};
 use super::LINE;
-use crate::units::Currency;
 use crate::usage::PricingCategory;
 
 /// What kind of money a row is.
@@ -112,9 +111,6 @@ pub(super) struct Texts<'a> {
     tags: Option<&'a str>,
 }
 
-/// Place of the currency in [`LINE`].
-pub(super) const CURRENCY: usize = 2;
-
 impl<'a> Texts<'a> {
     /// The texts in the order of [`LINE`].
     pub(super) fn of(texts: &[Option<&'a str>; LINE.len()]) -> Texts<'a> {
@@ -164,28 +160,23 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The line, or the place in [`LINE`] of the text at fault and the reason. `single_hours` says
-    /// that a quantity under a unit of 100 hours counts single hours.
-    pub(super) fn line(&self, single_hours: bool) -> Result<Line, (usize, String)> {
+    /// The line without its currency. `single_hours` says that a quantity under a unit of 100 hours
+    /// counts single hours.
+    pub(super) fn line(&self, single_hours: bool) -> Line {
         let committed = is_committed(self.pricing_model, self.reservation);
         let charge = Charge::of(self.charge_type, committed);
-        let currency = match self.currency {
-            Some(text) => Some(Currency::parse(text).map_err(|it| (CURRENCY, it.to_string()))?),
-            None => None,
-        };
         let same = self.pricing_currency.is_none_or(|it| {
             self.currency.is_some_and(|currency| currency.eq_ignore_ascii_case(it))
         });
-        let info = self.additional.map(object).unwrap_or_default();
+        let info = self.additional.and_then(tags).unwrap_or_default();
         let resource_id = self.resource.map(|id| machine_of(id, info.get("VMName")));
         let capacity = info.get("VMCapacityReservationId").filter(|it| !it.is_empty());
         let idle = self
             .resource
             .is_some_and(|it| it.to_ascii_lowercase().contains("/capacityreservations/"));
         let texts = [self.meter, self.product, self.order_name, self.subcategory];
-        Ok(Line {
+        Line {
             provider: Some("azure".to_owned()),
-            currency,
             category: Some(charge.category()),
             pricing: self.pricing(committed),
             commitment: if committed || charge == Charge::Unused {
@@ -211,10 +202,10 @@ impl<'a> Texts<'a> {
             instance_type: info.get("ServiceType").filter(|it| is_size(it)).cloned(),
             sku_texts: texts.into_iter().flatten().map(str::to_owned).collect(),
             unit: self.unit(charge, info.get("UsageType"), single_hours),
-            tags: self.tags.map(object).unwrap_or_default(),
+            tags: self.tags.and_then(tags).unwrap_or_default(),
             own: charge as u8 | if same { PRICED } else { 0 },
             ..Line::default()
-        })
+        }
     }
 
     fn pricing(&self, committed: bool) -> PricingCategory {

@@ -1,9 +1,8 @@
 //! What a row of Azure cost details adds to its line.
 
-use super::super::super::raw::RawTable;
-use super::super::charge::{Costs, Fault, Part, PartKind, Parts, QuantityUnit, Terms};
+use super::super::charge::{Costs, Fault, Part, PartKind, QuantityUnit, Terms};
 use super::super::exact::product;
-use super::super::fields::{amount_at, header_of, needed_amount_at, number_at};
+use super::super::reading::Reading;
 use super::line::Charge;
 use super::{CostDetails, dates};
 use crate::units::Period;
@@ -11,48 +10,35 @@ use crate::units::Period;
 /// Reads the amounts, the day and the quantity.
 pub(super) fn read(
     details: &CostDetails,
-    at: (&RawTable, usize),
+    mut read: Reading<'_>,
     line: &Terms,
-    out: &mut Parts,
 ) -> Result<(), Fault> {
     let columns = &details.columns;
     let (charge, priced) = Charge::noted(line.own);
-    let cost = needed_amount_at(at, columns.cost, out)?;
-    let mut fault = None;
-    let mut known = |found: Result<Option<i128>, Fault>| {
-        found.unwrap_or_else(|why| {
-            fault.get_or_insert(why);
-            None
-        })
-    };
-    let units = known(amount_at(at, columns.quantity, &mut Parts::default()));
-    let list_price = known(amount_at(at, columns.list_price, out));
-    let list_cost = known(amount_at(at, columns.list_cost, out));
-    let unit_price = known(amount_at(at, columns.unit_price, out));
+    let cost = read.needed_cost(columns.cost)?;
+    let day = dates::day(read.cell(columns.date), details.order);
+    let period = read.note(columns.date, day).unwrap_or(Period::EPOCH_DAY);
+    let units = read.exact(columns.quantity).map(|(units, _)| units);
     let times = |price: Option<i128>| product(price.filter(|_| priced)?, units?);
-    let list = list_cost.or_else(|| times(list_price));
-    let mut costs = costs(charge, cost, (list, times(unit_price)), details.sight.amortized);
+    let list_price = read.amount(columns.list_price);
+    let list = read.amount(columns.list_cost).or_else(|| times(list_price));
+    let contracted = times(read.amount(columns.unit_price));
+    let mut costs = costs(charge, cost, (list, contracted), details.sight.amortized);
     // Without prices there is no total at prices, not even of taxes and rounding.
     costs.list = costs.list.filter(|_| columns.list_price.or(columns.list_cost).is_some());
     costs.contracted = costs.contracted.filter(|_| columns.unit_price.is_some());
 
-    let (table, row) = at;
-    let day = dates::day(table.cell(columns.date, row), details.order);
-    let period = day.clone().unwrap_or(Period::EPOCH_DAY);
     let billing_start = columns
         .period_start
-        .and_then(|column| dates::day(table.cell(column, row), details.order).ok())
+        .and_then(|column| dates::day(read.cell(column), details.order).ok())
         .map(Period::start);
     let quantity = match line.unit {
         QuantityUnit::None => None,
-        _ => number_at(at, columns.quantity).ok().flatten(),
+        _ => read.number(columns.quantity),
     };
     let kind = if charge == Charge::ForLater { PartKind::PurchaseForLater } else { PartKind::Main };
-    out.push(Part { kind, period, billing_start, costs, quantity });
-    if let Err(why) = day {
-        return Err((header_of(table, columns.date), why));
-    }
-    fault.map_or(Ok(()), Err)
+    read.push(Part { kind, period, billing_start, costs, quantity });
+    read.end()
 }
 
 /// The four costs of a row that costs `cost`. A price of 0 on a row that costs something, or that a

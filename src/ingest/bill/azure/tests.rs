@@ -1,7 +1,9 @@
 //! Small Azure exports, worked by hand.
 
 use super::super::charge::{ChargeCategory, Costs, PartKind, QuantityUnit, Use};
-use super::super::fields::sample::{ReadRow, bind, costs, csv_table, part, read, read_all, sum};
+use super::super::columns::fixtures::{
+    ReadRow, bind, costs, csv_table, part, read_all, read_rows, sum,
+};
 use super::*;
 use crate::units::{Period, Timestamp, atto_from_text};
 use crate::usage::PricingCategory;
@@ -91,7 +93,7 @@ fn an_actual_export_bills_purchases_and_knows_no_share() {
     assert_eq!(first.billing_start, Some(day("2026-06-01").start()));
     assert_eq!(first.quantity, Some(2.0));
     assert_eq!(rows[3].parts[0].quantity, None);
-    let line = rows[0].line.as_ref().unwrap();
+    let line = &rows[0].line;
     assert_eq!(line.provider.as_deref(), Some("azure"));
     assert_eq!(line.currency.map(|it| it.to_string()).as_deref(), Some("USD"));
     assert_eq!(line.instance_type.as_deref(), Some("Standard_ND96isr_H100_v5"));
@@ -99,7 +101,7 @@ fn an_actual_export_bills_purchases_and_knows_no_share() {
     assert_eq!(line.unit, QuantityUnit::Hours(1.0));
     assert_eq!(line.sku_texts[0], "ND96isr H100 v5");
     assert_eq!(line.resource_name.as_deref(), Some("a"));
-    let lines: Vec<_> = rows.iter().map(|row| row.line.as_ref().unwrap()).collect();
+    let lines: Vec<_> = rows.iter().map(|row| &row.line).collect();
     assert_eq!(lines[1].pricing, PricingCategory::Dynamic);
     assert_eq!(lines[1].region.as_deref(), Some("eastus2"));
     assert_eq!(lines[2].commitment_use, Some(Use::Used));
@@ -155,10 +157,10 @@ fn an_amortized_export_bills_nothing_twice() {
     check(&rows[3], PartKind::Main, ["0", "300", "630", "360"]);
     check(&rows[4], PartKind::Main, ["0", "11.25", "-", "-"]);
     assert_eq!((billed(&rows), effective(&rows)), (0, atto("1080.75")));
-    let uses = rows.iter().map(|row| row.line.as_ref().unwrap().commitment_use.unwrap());
+    let uses = rows.iter().map(|row| row.line.commitment_use.unwrap());
     assert!(uses.eq([Use::Used, Use::Used, Use::Unused, Use::Used, Use::Unused]));
     assert_eq!(rows[2].parts[0].quantity, Some(3.0));
-    let plan = rows[4].line.as_ref().unwrap();
+    let plan = &rows[4].line;
     assert_eq!(plan.commitment.as_deref(), Some("bb-2"));
     // Amortized rows and purchases in one file, as Microsoft builds FOCUS: both are said.
     let both = text + actual().lines().nth(4).unwrap() + "\n";
@@ -230,7 +232,7 @@ fn every_header_variant_is_read() {
         );
         assert_eq!(costs.list, (list != "-").then(|| atto(list)), "{text}");
         assert_eq!(rows[0].parts[0].period, day("2026-06-15"), "{text}");
-        let line = rows[0].line.as_ref().unwrap();
+        let line = &rows[0].line;
         assert_eq!(line.currency.map(|it| it.to_string()).as_deref(), Some(currency));
         assert_eq!((line.unit, line.region.as_deref()), (unit, Some(region)), "{text}");
     }
@@ -289,7 +291,7 @@ fn the_values_of_the_file_tell_day_from_month() {
 fn a_row_that_does_not_fit_keeps_its_amount_and_says_why() {
     let bound = bind(&FORMAT, &dated(&[("05/14/2026", "")])).unwrap();
     let later = dated(&[("14/05/2026", ""), ("soon", ""), ("", ""), ("05/15/2026", "")]);
-    let rows = read(bound.as_ref(), &later);
+    let rows = read_rows(bound.as_ref(), &later);
     let reasons: Vec<_> =
         rows.iter().map(|row| row.fault.as_ref().map(|(_, why)| why.as_str())).collect();
     assert_eq!(
@@ -303,7 +305,7 @@ fn a_row_that_does_not_fit_keeps_its_amount_and_says_why() {
     );
     // A file without evidence takes no later date on trust.
     let bound = bind(&FORMAT, &dated(&[("2026-05-04", "")])).unwrap();
-    let untold = read(bound.as_ref(), &dated(&[("05/04/2026", "")]));
+    let untold = read_rows(bound.as_ref(), &dated(&[("05/04/2026", "")]));
     let reason = "`05/04/2026` is no year-month-day date, as the first rows of this file have";
     assert_eq!(untold[0].fault, Some((Some("Date".to_owned()), reason.to_owned())));
     // Every amount could be read: the account of the file still closes.
@@ -323,14 +325,14 @@ fn bad_amounts_and_currencies_are_refused() {
             "Date,MeterId,MeterCategory,Cost,BillingCurrency\n2026-05-04,id,Storage,{cost},{currency}\n"
         );
         let table = csv_table(&text);
-        let rows = read(bind(&FORMAT, &table).unwrap().as_ref(), &table);
+        let rows = read_rows(bind(&FORMAT, &table).unwrap().as_ref(), &table);
         let expected = (Some(column.to_owned()), reason.to_owned());
         assert_eq!(rows[0].fault, Some(expected));
         assert_eq!(rows[0].parts.len(), 0);
     }
     let twice = csv_table("Date,MeterId,MeterCategory,Cost,COST\n2026-05-04,id,Storage,1,2\n");
     let error = bind(&FORMAT, &twice).err().unwrap().to_string();
-    assert_eq!(error, "bill.csv: the columns `Cost` and `COST` both mean `cost`");
+    assert_eq!(error, "bill.csv: the columns `Cost` and `COST` both mean `Cost`");
 }
 
 /// What a row of one machine says, from its additional information, tags and unit.
@@ -341,7 +343,7 @@ fn machine(info: &str, meter_category: &str, unit: &str, resource: &str) -> Line
          2026-05-04,id,{meter_category},1,\"{quoted}\",Lorem ipsum,{unit},5,{resource}\n"
     );
     let mut rows = read_all(&FORMAT, &csv_table(&text));
-    rows.swap_remove(0).line.unwrap()
+    rows.swap_remove(0).line
 }
 
 #[test]

@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::cells::fixtures::{Read, read};
 use super::super::charge::{ChargeCategory, QuantityUnit, Use};
+use super::super::columns::fixtures::{Read, read};
 use super::{FORMAT, estimated, is_own, is_unfinished, table};
 use crate::units::Currency;
 use crate::usage::PricingCategory;
@@ -72,7 +72,7 @@ fn groups_are_rows() {
     let found = read_answer(answer());
     // 1321.0000000001 + 12.34 - 21, and 900.5 + 12.34 + 0.
     assert_eq!(found.sums(), ("1312.3400000001".to_owned(), "912.84".to_owned()));
-    assert_eq!(found.from_floats, 0);
+    assert_eq!(found.n_floats(), 0);
     // Hours are negative in a correction; what is not hours is none.
     assert_eq!(found.quantities(), [Some(24.0), None, Some(-0.5)]);
     assert_eq!(found.period(2), ("2026-06-02T00:00:00Z".to_owned(), 24.0));
@@ -197,7 +197,7 @@ fn faulty_groups_are_refused() {
         [
             "1 Metrics.UnblendedCost.Amount: `1,321.00` is not a decimal amount",
             "2 Metrics.UsageQuantity.Amount: `lots` is not a number",
-            "3 TimePeriod.End: the period ends before it begins, or at once",
+            "3 TimePeriod.End: the period ends at 2026-06-02T00:00:00Z, not after its start",
         ]
     );
     let mut document = answer();
@@ -209,7 +209,7 @@ fn faulty_groups_are_refused() {
         found.faults(),
         [
             "1 Metrics.AmortizedCost.Unit: the costs of one row are in two currencies",
-            "2 Metrics.UnblendedCost.Amount: there is no amount",
+            "2 Metrics.UnblendedCost.Amount: the cost is empty; an unknown cost is not zero",
         ]
     );
 }

@@ -2,8 +2,9 @@
 
 use serde_json::Value;
 
-use super::super::super::cell::{Cell, atto};
-use super::super::charge::Parts;
+use super::super::super::cell::Cell;
+use super::super::columns::json_amount;
+use super::super::reading::Reading;
 
 /// Kinds of credit that are the price of usage.
 const OF_PRICE: [&str; 7] = [
@@ -34,9 +35,9 @@ pub(super) struct Credits {
 }
 
 /// Reads the credits of a cell: JSON text, or nothing.
-pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
+pub(super) fn read(row: &mut Reading<'_>, column: usize) -> Result<Credits, String> {
     let mut credits = Credits::default();
-    let text = match cell.trimmed() {
+    let text = match row.cell(column).trimmed() {
         Cell::Null | Cell::Text("[]") => return Ok(credits),
         Cell::Text(text) => text,
         _ => return Err("the credits are not JSON".to_owned()),
@@ -44,7 +45,8 @@ pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
     let items: Vec<Value> =
         serde_json::from_str(text).map_err(|_| "the credits are not a JSON list".to_owned())?;
     for item in &items {
-        let Some(amount) = amount_of(item.get("amount"), out)? else { continue };
+        let amount = item.get("amount").map_or(Ok(None), json_amount)?;
+        let Some(amount) = row.counted(amount) else { continue };
         let kind = item.get("type").and_then(Value::as_str).unwrap_or_default().trim();
         let sum = if OF_PRICE.contains(&kind) {
             &mut credits.of_price
@@ -59,20 +61,4 @@ pub(super) fn read(cell: Cell<'_>, out: &mut Parts) -> Result<Credits, String> {
         credits.leaves_unused |= kind == FEE_OFFSET;
     }
     Ok(credits)
-}
-
-fn amount_of(value: Option<&Value>, out: &mut Parts) -> Result<Option<i128>, String> {
-    let cell = match value {
-        None | Some(Value::Null) => Cell::Null,
-        Some(Value::String(text)) => Cell::Text(text),
-        Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-            (Some(whole), _) => Cell::Int(whole.into()),
-            (None, Some(float)) => Cell::Float(float),
-            (None, None) => return Err("a credit has no amount".to_owned()),
-        },
-        Some(_) => return Err("the amount of a credit is not a number".to_owned()),
-    };
-    let found = atto(cell)?;
-    out.from_floats += u64::from(matches!(found, Some((_, true))));
-    Ok(found.map(|(amount, _)| amount))
 }

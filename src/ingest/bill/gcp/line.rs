@@ -1,13 +1,8 @@
 //! What the texts of a row of the Google Cloud billing export say.
 
-use std::collections::BTreeMap;
-
-use serde_json::Value;
-
 use super::super::charge::{ChargeCategory, Line, QuantityUnit, Use};
-use super::super::columns::{none_of, object};
+use super::super::columns::{none_of, tags};
 use super::{LINE, commitment};
-use crate::units::Currency;
 use crate::usage::PricingCategory;
 
 /// Which amount of a row counts hours.
@@ -63,7 +58,6 @@ impl Counted {
 
 /// The texts of a row.
 pub(super) struct Texts<'a> {
-    currency: Option<&'a str>,
     cost_type: Option<&'a str>,
     service: Option<&'a str>,
     sku: Option<&'a str>,
@@ -83,15 +77,14 @@ pub(super) struct Texts<'a> {
     sku_id: Option<&'a str>,
 }
 
-/// Places in [`LINE`].
-pub(super) const CURRENCY: usize = 0;
+/// Place of the cost type in [`LINE`].
 const COST_TYPE: usize = 1;
 
 impl<'a> Texts<'a> {
     /// The texts in the order of [`LINE`].
     pub(super) fn of(texts: &[Option<&'a str>; LINE.len()]) -> Texts<'a> {
         let [
-            currency,
+            _,
             cost_type,
             service,
             sku,
@@ -111,7 +104,6 @@ impl<'a> Texts<'a> {
             sku_id,
         ] = *texts;
         Texts {
-            currency,
             cost_type,
             service,
             sku,
@@ -132,15 +124,11 @@ impl<'a> Texts<'a> {
         }
     }
 
-    /// The line, or the place in [`LINE`] of the text at fault and the reason.
+    /// The line without its currency, or the place in [`LINE`] of the text at fault and the reason.
     pub(super) fn line(&self) -> Result<Line, (usize, String)> {
-        let currency = match self.currency {
-            Some(text) => Some(Currency::parse(text).map_err(|it| (CURRENCY, it.to_string()))?),
-            None => None,
-        };
         let category = self.category()?;
-        let tags = self.labels.map(pairs).unwrap_or_default();
-        let system = self.system_labels.map(pairs).unwrap_or_default();
+        let system = self.system_labels.and_then(tags).unwrap_or_default();
+        let tags = self.labels.and_then(tags).unwrap_or_default();
         let about = |key: &str| system.get(&format!("compute.googleapis.com/{key}"));
         let capacity = about("reservation_name").filter(|it| !it.is_empty());
         let idle = about("is_unused_reservation").is_some_and(|it| it == "true");
@@ -152,7 +140,6 @@ impl<'a> Texts<'a> {
         let whole_name = |it: &&str| !it.ends_with('/');
         Ok(Line {
             provider: Some("gcp".to_owned()),
-            currency,
             category: Some(category),
             correction: self.corrects(),
             pricing: self.pricing(category),
@@ -249,15 +236,4 @@ impl<'a> Texts<'a> {
         let text = self.sku.unwrap_or_default().to_ascii_lowercase();
         text.split(|it: char| !it.is_ascii_alphanumeric()).any(|word| words.contains(&word))
     }
-}
-
-/// Labels: a JSON list of keys and values, or an object.
-fn pairs(text: &str) -> BTreeMap<String, String> {
-    let Ok(items) = serde_json::from_str::<Vec<Value>>(text) else { return object(text) };
-    let pair = |item: &Value| {
-        let key = item.get("key")?.as_str()?;
-        let value = item.get("value")?.as_str()?;
-        Some((key.to_owned(), value.to_owned()))
-    };
-    items.iter().filter_map(pair).collect()
 }

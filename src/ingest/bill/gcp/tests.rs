@@ -1,13 +1,13 @@
 //! Small Google exports, worked by hand.
 
-use super::super::fields::sample::{
-    ReadRow, bind, costs, csv_table, json_table, part, read, read_all, sum,
+use super::super::columns::fixtures::{
+    ReadRow, bind, costs, csv_table, json_table, part, read_all, read_rows, sum,
 };
 use super::*;
 use crate::units::atto_from_text;
 use crate::usage::PricingCategory;
 
-/// A row of the detailed export as a JSON line, with some keys changed.
+/// A row of the detailed export as JSON, with some keys changed.
 fn json(changes: &[(&str, serde_json::Value)]) -> String {
     let mut row = serde_json::json!({
         "billing_account_id": "0X0X0X-0X0X0X-0X0X0X",
@@ -38,7 +38,7 @@ fn json(changes: &[(&str, serde_json::Value)]) -> String {
 }
 
 fn rows(lines: &[String]) -> Vec<ReadRow> {
-    read_all(&FORMAT, &json_table(&FORMAT, &lines.join("\n")))
+    read_all(&FORMAT, &json_table(&format!("[{}]", lines.join(",")), &FORMAT))
 }
 
 fn billed(rows: &[ReadRow]) -> i128 {
@@ -94,7 +94,7 @@ fn costs_and_credits_are_the_invoice() {
     // 80.0, -30.0 and -2.5 are binary floats; 1 is a whole number, "0.01" a text.
     let floats: Vec<u64> = found.iter().map(|row| row.from_floats).collect();
     assert_eq!(floats, [3, 2, 1, 0, 0, 0]);
-    let categories: Vec<_> = found.iter().map(|row| row.line.as_ref().unwrap().category).collect();
+    let categories: Vec<_> = found.iter().map(|row| row.line.category).collect();
     let expected = [
         ChargeCategory::Usage,
         ChargeCategory::Usage,
@@ -127,7 +127,7 @@ fn a_line_says_what_runs_where() {
             "//compute.googleapis.com/projects/prod/instances/".into(),
         )]),
     ]);
-    let line = |at: usize| found[at].line.as_ref().unwrap();
+    let line = |at: usize| &found[at].line;
     assert_eq!(line(0).provider.as_deref(), Some("gcp"));
     assert_eq!(line(0).instance_type.as_deref(), Some("a3-highgpu-8g"));
     assert_eq!(line(0).sku_texts, ["Nvidia H100 80GB GPU running in Iowa", "AA-1"]);
@@ -167,9 +167,9 @@ fn a_commitment_counts_once_the_old_and_the_new_way() {
     assert_eq!(billed(&old), atto_from_text("7").unwrap());
     assert_eq!(part(&old[0], PartKind::Covered).costs, costs(["0", "-", "10", "10"]));
     assert_eq!((old[0].parts.len(), old[0].parts[0].quantity), (1, Some(8.0)));
-    assert_eq!(old[0].line.as_ref().unwrap().spread, old[1].line.as_ref().unwrap().commitment);
+    assert_eq!(old[0].line.spread, old[1].line.commitment);
     assert_eq!(part(&old[1], PartKind::Main).costs, costs(["7", "7", "-", "-"]));
-    let line = old[1].line.as_ref().unwrap();
+    let line = &old[1].line;
     assert_eq!(line.category, Some(ChargeCategory::Purchase));
     assert_eq!(line.pricing, PricingCategory::Committed);
     // Usage does not say which subscription covers it, so the fee goes by the name of what it buys.
@@ -194,7 +194,7 @@ fn a_commitment_counts_once_the_old_and_the_new_way() {
     ]);
     assert_eq!(billed(&new), atto_from_text("7").unwrap());
     assert_eq!(part(&new[0], PartKind::Main).costs, costs(["6.3", "6.3", "10", "9"]));
-    assert_eq!(new[0].line.as_ref().unwrap().pricing, PricingCategory::Committed);
+    assert_eq!(new[0].line.pricing, PricingCategory::Committed);
     assert_eq!(part(&new[1], PartKind::Unused).costs, costs(["0.7", "0.7", "-", "-"]));
 }
 
@@ -299,7 +299,7 @@ fn corrections_and_idle_reservations_are_told() {
         ]),
         json(&[("system_labels", idle)]),
     ]);
-    let line = |at: usize| found[at].line.as_ref().unwrap();
+    let line = |at: usize| &found[at].line;
     assert_eq!((line(0).correction, line(1).correction), (true, false));
     assert_eq!(line(2).capacity.as_deref(), Some("h100-pool"));
     assert_eq!(line(2).capacity_use, Some(super::super::charge::Use::Unused));
@@ -320,7 +320,7 @@ fn flattened_names_are_read() {
         let found = read_all(&FORMAT, &table);
         assert_eq!(part(&found[0], PartKind::Main).costs, costs(["2.5", "2.5", "4", "2.5"]));
         assert_eq!(part(&found[0], PartKind::Credit).costs, costs(["-0.5"; 4]));
-        let line = found[0].line.as_ref().unwrap();
+        let line = &found[0].line;
         assert_eq!(line.pricing, PricingCategory::Serverless);
         assert_eq!(line.tags.get("team").map(String::as_str), Some("a"));
         assert_eq!(found[0].parts[0].quantity, Some(1.0));
@@ -346,7 +346,7 @@ fn what_is_wrong_is_named() {
             "credits",
             serde_json::json!([{"amount": [1]}]),
             "credits",
-            "the amount of a credit is not a number",
+            "`[1]` is not a decimal amount",
         ),
         (
             "usage_end_time",
@@ -373,8 +373,8 @@ fn what_is_wrong_is_named() {
             "`x` is not a number",
         ),
     ] {
-        let table = json_table(&FORMAT, &json(&[(path, value)]));
-        let found = read(bind(&FORMAT, &table).unwrap().as_ref(), &table);
+        let table = json_table(&format!("[{}]", json(&[(path, value)])), &FORMAT);
+        let found = read_rows(bind(&FORMAT, &table).unwrap().as_ref(), &table);
         assert_eq!(found[0].fault, Some((Some(column.to_owned()), reason.to_owned())));
         let about_amounts = ["cost", "credits", "currency", "cost_type"].contains(&column);
         assert_eq!(found[0].parts.is_empty(), about_amounts, "{reason}");

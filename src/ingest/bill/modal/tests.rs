@@ -1,7 +1,7 @@
 //! Reports of Modal with totals worked by hand.
 
-use super::super::cells::fixtures::{csv_table, json_table, read};
 use super::super::charge::QuantityUnit;
+use super::super::columns::fixtures::{csv_table, json_table, read};
 use super::FORMAT;
 use crate::usage::PricingCategory;
 
@@ -16,7 +16,7 @@ fn hours_are_read_as_decimals() {
     let found = read(&FORMAT, &csv_table(HOURS));
     // 1.2500000001 + 0 + 3.75; Python writes a zero of ten decimals as 0E-10.
     assert_eq!(found.sums(), ("5.0000000001".to_owned(), "5.0000000001".to_owned()));
-    assert_eq!(found.from_floats, 0);
+    assert_eq!(found.n_floats(), 0);
     assert_eq!(found.faults(), [""; 0]);
     assert_eq!(found.period(1), ("2026-06-02T00:00:00Z".to_owned(), 1.0));
     assert_eq!(found.quantities(), [None, None, None]);
@@ -62,7 +62,7 @@ fn json_is_the_same() {
     );
     let found = read(&FORMAT, &table);
     assert_eq!(found.sums().0, "0.625");
-    assert_eq!(found.from_floats, 1);
+    assert_eq!(found.n_floats(), 1);
     assert_eq!(found.rows[0].line.tags["team"], "docs");
     assert_eq!(found.rows[1].line.tags["team"], "ops");
     // 05:00 at +05:00 is midnight of UTC, so that there is a single start.
@@ -86,7 +86,7 @@ fn faulty_rows_name_their_column() {
         found.faults(),
         [
             "1 cost: `NaN` is not a decimal amount",
-            "2 cost: there is no amount",
+            "2 cost: the cost is empty; an unknown cost is not zero",
             "3 interval_start: `tomorrow` is not a timestamp such as 2026-10-05T14:00:00Z",
             "4 tags: the tags are not a JSON object",
         ]

@@ -1,6 +1,9 @@
 //! Small Oracle cost reports, worked by hand.
 
-use super::super::fields::sample::{ReadRow, bind, costs, csv_table, part, read, read_all, sum};
+use super::super::charge::PartKind;
+use super::super::columns::fixtures::{
+    ReadRow, bind, costs, csv_table, part, read_all, read_rows, sum,
+};
 use super::*;
 use crate::units::{Timestamp, atto_from_text};
 
@@ -43,7 +46,7 @@ fn overage_is_in_the_cost_and_corrections_are_added() {
     assert_eq!(part(&found[0], PartKind::Main).costs, costs(["80", "80", "-", "80"]));
     let hours: Vec<_> = found.iter().map(|row| row.parts[0].quantity).collect();
     assert_eq!(hours, [Some(8.0), None, Some(-2.0)]);
-    let line = |at: usize| found[at].line.as_ref().unwrap();
+    let line = |at: usize| &found[at].line;
     assert_eq!((line(0).correction, line(1).correction, line(2).correction), (false, false, true));
     assert_eq!(line(0).provider.as_deref(), Some("oci"));
     assert_eq!(line(0).sub_account.as_deref(), Some("ml"));
@@ -52,7 +55,7 @@ fn overage_is_in_the_cost_and_corrections_are_added() {
     let tags: Vec<_> = line(0).tags.clone().into_iter().collect();
     let pair = |key: &str| (key.to_owned(), "llm".to_owned());
     assert_eq!(tags, [pair("Finance.team"), pair("team")]);
-    let start = Timestamp::parse("2026-06-15T08:00:00Z", Tz::UTC).unwrap();
+    let start = Timestamp::parse("2026-06-15T08:00:00Z", chrono_tz::Tz::UTC).unwrap();
     assert_eq!(found[0].parts[0].period.start(), start);
     let used = bind(&FORMAT, &table).unwrap().columns_used();
     assert!(
@@ -102,12 +105,12 @@ fn what_is_wrong_is_named() {
         ),
     ] {
         let table = report(&[cells]);
-        let found = read(bind(&FORMAT, &table).unwrap().as_ref(), &table);
+        let found = read_rows(bind(&FORMAT, &table).unwrap().as_ref(), &table);
         assert_eq!(found[0].fault, Some((Some(column.to_owned()), reason.to_owned())));
     }
     let late = row(["8", "GPU", "5", "", "GPU Per Hour", ""]).replace("09:00Z", "08:00Z");
     let table = csv_table(&(HEADERS.to_owned() + &late));
-    let found = read(bind(&FORMAT, &table).unwrap().as_ref(), &table);
+    let found = read_rows(bind(&FORMAT, &table).unwrap().as_ref(), &table);
     let (column, reason) = found[0].fault.clone().unwrap();
     assert_eq!(column.as_deref(), Some("lineItem/intervalUsageEnd"));
     assert_eq!(reason, "the period ends at 2026-06-15T08:00:00Z, not after its start");

@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use super::super::super::raw::{Column, RawTable, RowNumbers, Texts};
-use super::super::cells::fixtures::{Read, csv_table, read};
 use super::super::charge::QuantityUnit;
+use super::super::columns::fixtures::{Read, csv_table, read};
 use super::{FORMAT, is_own, provider_of, table};
 
 /// One allocation of a day in June.
@@ -123,7 +123,7 @@ fn the_csv_export_has_days_and_no_gpu_hours() {
     let found = read(&FORMAT, &table);
     // 66.5 + 3 + the float 1.2345678901234567e-7 rounded half-even to 18 places.
     assert_eq!(found.sums().0, "69.500000123456789012");
-    assert_eq!(found.from_floats, 1);
+    assert_eq!(found.n_floats(), 1);
     // `GPUs` is a mean over a time that is not told.
     assert_eq!(found.quantities()[..3], [None, None, None]);
     assert_eq!(found.period(0), ("2026-06-01T00:00:00Z".to_owned(), 24.0));
@@ -193,7 +193,7 @@ fn parquet() -> RawTable {
 fn the_parquet_export_has_flattened_names() {
     let found = read(&FORMAT, &parquet());
     assert_eq!(found.sums().0, "4.85");
-    assert_eq!(found.from_floats, 3);
+    assert_eq!(found.n_floats(), 3);
     assert_eq!(found.quantities()[..2], [Some(2.0), None]);
     // What ran for no time costs for its window.
     assert_eq!(found.period(1), ("2026-06-01T06:00:00Z".to_owned(), 1.0));
@@ -221,11 +221,11 @@ fn faulty_allocations_are_refused() {
     assert_eq!(
         found.faults(),
         [
-            "1 totalCost: there is no amount",
+            "1 totalCost: the cost is empty; an unknown cost is not zero",
             "2 totalCost: `NaN` is not a decimal amount",
             "3 start: `yesterday` is not a timestamp such as 2026-10-05T14:00:00Z",
             "4 gpuHours: `[1]` is not a number",
-            "5 totalCost: there is no amount",
+            "5 totalCost: the cost is empty; an unknown cost is not zero",
         ]
     );
 }

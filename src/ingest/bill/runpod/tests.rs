@@ -2,8 +2,8 @@
 
 use serde_json::{Value, json};
 
-use super::super::cells::fixtures::{Read, json_table, read};
 use super::super::charge::QuantityUnit;
+use super::super::columns::fixtures::{Read, json_table, read};
 use super::{Grouping, grouping, v1, v2};
 use crate::usage::PricingCategory;
 
@@ -27,7 +27,7 @@ fn pods_are_read_with_their_hours_and_whole_buckets() {
     // 47.84 + 0.0000012 + 2.5 + 0.
     assert_eq!(found.sums(), ("50.3400012".to_owned(), "50.3400012".to_owned()));
     // The text and the whole number are exact.
-    assert_eq!(found.from_floats, 2);
+    assert_eq!(found.n_floats(), 2);
     // 57,600,000 ms = 16 h; 3,600 ms = 0.001 h; 10,800,000 ms = 3 h; nothing billed is zero.
     assert_eq!(found.quantities(), [Some(16.0), Some(0.001), Some(3.0), Some(0.0)]);
     assert_eq!(found.period(1), ("2026-06-02T00:00:00Z".to_owned(), 24.0));
@@ -40,7 +40,7 @@ fn pods_are_read_with_their_hours_and_whole_buckets() {
     assert_eq!(line.region, None);
     assert_eq!(line.pricing, PricingCategory::Standard);
     assert_eq!(line.unit, QuantityUnit::Hours(1.0));
-    assert_eq!(found.used, ["podId", "gpuTypeId", "amount", "time", "timeBilledMs"]);
+    assert_eq!(found.used, ["amount", "time", "podId", "timeBilledMs", "gpuTypeId"]);
 }
 
 #[test]
@@ -136,9 +136,9 @@ fn faulty_rows_of_v1_name_their_column() {
         [
             "2 amount: `a lot` is not a decimal amount",
             "3 amount: `true` is not a decimal amount",
-            "4 amount: there is no amount",
+            "4 amount: the cost is empty; an unknown cost is not zero",
             "5 time: `soon` is not a timestamp such as 2026-10-05T14:00:00Z",
-            "6 time: there is no time",
+            "6 time: the start is missing",
             "7 timeBilledMs: `-5` is negative",
             "8 timeBilledMs: `5 s` is not a number",
         ]
@@ -320,7 +320,7 @@ fn faulty_rows_of_v2_name_their_column() {
         found.faults(),
         [
             "1 totalAmount: `much` is not a decimal amount",
-            "2 endTime: the period ends before it begins, or at once",
+            "2 endTime: the period ends at 2026-06-01T01:00:00Z, not after its start",
         ]
     );
     assert_eq!(found.rows[1].parts.len(), 1);

@@ -10,14 +10,13 @@
 use std::collections::BTreeSet;
 
 use super::super::super::IngestError;
+use super::super::super::cell;
 use super::super::super::raw::RawTable;
 use super::super::bucket::Bucket;
-use super::super::cells::{
-    any_is, charge, fault, instant, is_one_of, names_of, needed_amount, optional, quantity,
-    required, same_costs,
-};
 use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, QuantityUnit, Terms};
-use super::{ENDPOINT, GPU, Grouping, Ids, POD, VOLUME, grouping};
+use super::super::columns::{Columns, any_is, is_one_of};
+use super::super::reading::{Reading, same_costs};
+use super::{ENDPOINT, GPU, Grouping, Ids, POD, POD_ID, VOLUME, grouping};
 use crate::units::{Period, Timestamp};
 
 const AMOUNT: &str = "amount";
@@ -39,15 +38,15 @@ fn wants(header: &str) -> bool {
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let ids = Ids::find(first, file)?;
-    let amount = required(first, file, &[AMOUNT], HINT)?;
-    let time = required(first, file, &[TIME], HINT)?;
-    let billed_ms = optional(first, file, &[BILLED_MS])?;
+    let mut columns = Columns::of(first, file);
+    let ids = Ids::find(&mut columns)?;
+    let amount = columns.need(&[AMOUNT], HINT)?;
+    let time = columns.need(&[TIME], HINT)?;
+    let billed_ms = columns.find(&[BILLED_MS])?;
     let starts: BTreeSet<Timestamp> =
-        (0..first.len()).filter_map(|row| instant(first, time, row).ok()).collect();
+        (0..first.len()).filter_map(|row| cell::utc_at(first, time, row).ok()?).collect();
     let spaced = Bucket::between(&starts);
-    let bucket = spaced.unwrap_or_else(|| assumed_bucket(first, ids.pod, billed_ms));
-    let used = names_of(first, ids.all().into_iter().chain([Some(amount), Some(time), billed_ms]));
+    let bucket = spaced.unwrap_or_else(|| assumed_bucket(first, ids.0.column(POD_ID), billed_ms));
     Ok(Box::new(Records {
         grouping: grouping(first),
         one_start: starts.first().copied().unwrap_or_default(),
@@ -57,17 +56,17 @@ fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
         time,
         billed_ms,
         bucket,
-        used,
+        used: columns.used(),
     }))
 }
 
 /// The bucket of a file with a single start: a day, or longer where a pod was billed for longer.
 fn assumed_bucket(first: &RawTable, pod: Option<usize>, billed_ms: Option<usize>) -> Bucket {
     let (Some(pod), Some(billed_ms)) = (pod, billed_ms) else { return Bucket::Day };
-    let of_pods = (0..first.len())
-        .filter(|row| matches!(super::cell::text(first.cell(pod, *row)), Ok(Some(_))));
+    let of_pods =
+        (0..first.len()).filter(|row| matches!(cell::text(first.cell(pod, *row)), Ok(Some(_))));
     let longest = of_pods
-        .filter_map(|row| quantity(first, billed_ms, row).ok().flatten())
+        .filter_map(|row| cell::quantity(first.cell(billed_ms, row)).ok()?)
         .fold(0.0, f64::max);
     Bucket::that_holds(longest / MS_PER_HOUR)
 }
@@ -86,22 +85,22 @@ struct Records {
 }
 
 impl Records {
-    fn period(&self, table: &RawTable, row: usize) -> Result<Period, Fault> {
-        let start = instant(table, self.time, row)?;
+    fn period(&self, read: &Reading<'_>) -> Result<Period, Fault> {
+        let start = read.instant(self.time, "start")?;
         self.bucket.from(start, self.one_start).ok_or_else(|| {
             let bucket = self.bucket.as_str();
             let reason = format!(
                 "{start} does not begin a bucket of a {bucket}, which the first rows are; \
                  put each bucketSize in a file of its own"
             );
-            fault(table, self.time, reason)
+            read.fault(self.time, reason)
         })
     }
 }
 
 impl Bound for Records {
     fn line_columns(&self) -> &[usize] {
-        self.ids.line.as_slice()
+        self.ids.0.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
@@ -119,14 +118,13 @@ impl Bound for Records {
         line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let costs = same_costs(needed_amount(table, self.amount, row, out)?);
-        let hours = match self.billed_ms {
-            Some(column) if line.unit != QuantityUnit::None => {
-                quantity(table, column, row).map(|it| it.map(|ms| ms / MS_PER_HOUR))
-            }
-            _ => Ok(None),
-        };
-        charge(out, costs, self.period(table, row), hours)
+        let mut read = Reading::of((table, row), out);
+        let costs = same_costs(read.needed_cost(self.amount)?);
+        let period = self.period(&read);
+        let period = read.keep(period).unwrap_or(Period::EPOCH_DAY);
+        let billed_ms = self.billed_ms.filter(|_| line.unit != QuantityUnit::None);
+        let hours = read.quantity(billed_ms).map(|ms| ms / MS_PER_HOUR);
+        read.charge(costs, period, hours)
     }
 
     fn columns_used(&self) -> Vec<String> {

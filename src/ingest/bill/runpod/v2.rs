@@ -9,12 +9,10 @@ use serde_json::{Map, Value};
 use super::super::super::IngestError;
 use super::super::super::raw::{MixedRows, RawTable, flatten};
 use super::super::super::rejected::excerpt;
-use super::super::cells::{
-    amount_of, any_is, charge, is_one_of, names_of, needed_amount, period_between, required,
-    same_costs,
-};
 use super::super::charge::{BillFormat, Bound, Fault, Line, Parts, Terms};
-use super::{ENDPOINT, Grouping, Ids, POD, VOLUME, grouping};
+use super::super::columns::{Columns, any_is, is_one_of, json_amount};
+use super::super::reading::{Reading, same_costs};
+use super::{ENDPOINT, GPU, Grouping, Ids, POD, VOLUME, grouping};
 use crate::units::{Currency, Money};
 
 const TOTAL: &str = "totalAmount";
@@ -31,7 +29,7 @@ fn fits(headers: &[String]) -> bool {
 }
 
 fn wants(header: &str) -> bool {
-    is_one_of(header, &[TOTAL, START, END, POD, VOLUME]) || is_one_of(header, ENDPOINT)
+    is_one_of(header, &[TOTAL, START, END, POD, GPU, VOLUME]) || is_one_of(header, ENDPOINT)
 }
 
 /// Whether a document is an answer of v2.
@@ -115,12 +113,12 @@ fn prove(records: &[Map<String, Value>], metadata: &Value, file: &str) -> Result
         .ok_or_else(|| unreadable(file, "metadata.totals is missing"))?;
     for (name, total) in totals {
         let shown = excerpt(name);
-        let Some(total) = amount_of(total) else {
+        let Ok(Some(total)) = json_amount(total) else {
             return Err(unreadable(file, format!("metadata.totals.{shown} is not an amount")));
         };
         // A record without a readable amount is refused by itself; then no total can be proven.
         let amounts: Option<Vec<(i128, bool)>> =
-            records.iter().map(|it| it.get(name).and_then(amount_of)).collect();
+            records.iter().map(|it| json_amount(it.get(name)?).ok()?).collect();
         if let Some(amounts) = amounts {
             prove_total(&shown, &amounts, total, file)?;
         }
@@ -159,13 +157,14 @@ fn prove_total(
 }
 
 fn bind(first: &RawTable, file: &str) -> Result<Box<dyn Bound>, IngestError> {
-    let ids = Ids::find(first, file)?;
-    let total = required(first, file, &[TOTAL], HINT)?;
-    let ends = (required(first, file, &[START], HINT)?, required(first, file, &[END], HINT)?);
-    let others = [Some(total), Some(ends.0), Some(ends.1)];
-    // A type of GPU is in no record of v2.
-    let used = names_of(first, [ids.pod, ids.endpoint, ids.volume].into_iter().chain(others));
-    Ok(Box::new(Records { grouping: grouping(first), ids, total, ends, used }))
+    let mut columns = Columns::of(first, file);
+    Ok(Box::new(Records {
+        grouping: grouping(first),
+        ids: Ids::find(&mut columns)?,
+        total: columns.need(&[TOTAL], HINT)?,
+        ends: (columns.need(&[START], HINT)?, columns.need(&[END], HINT)?),
+        used: columns.used(),
+    }))
 }
 
 struct Records {
@@ -179,7 +178,7 @@ struct Records {
 
 impl Bound for Records {
     fn line_columns(&self) -> &[usize] {
-        self.ids.line.as_slice()
+        self.ids.0.columns()
     }
 
     fn line(&self, texts: &[Option<&str>]) -> Result<Line, Fault> {
@@ -193,8 +192,10 @@ impl Bound for Records {
         _line: &Terms,
         out: &mut Parts,
     ) -> Result<(), Fault> {
-        let costs = same_costs(needed_amount(table, self.total, row, out)?);
-        charge(out, costs, period_between(table, self.ends, row), Ok(None))
+        let mut read = Reading::of((table, row), out);
+        let costs = same_costs(read.needed_cost(self.total)?);
+        let period = read.period(self.ends);
+        read.charge(costs, period, None)
     }
 
     fn columns_used(&self) -> Vec<String> {
