@@ -21,6 +21,14 @@ const MOST_DAYS: usize = 56;
 const COLUMNS: usize = 80;
 
 pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResult {
+    if let Some(path) = &global.output
+        && path.extension().is_none_or(|it| !it.eq_ignore_ascii_case("parquet"))
+    {
+        return Err(Failure::usage(
+            format!("the usage table is written as Parquet, and {} is no .parquet", path.display()),
+            "name the file usage.parquet, or use --format json for the account",
+        ));
+    }
     let inputs = Inputs::read_facts(&args.input, global, talk)?;
     let ingested = &inputs.ingested;
     let account = Reconciliation::of(ingested);

@@ -46,6 +46,7 @@ impl Inputs {
         facts_will_do: bool,
     ) -> Result<Inputs, Failure> {
         let sources = ingest::expand(&args.files)?;
+        refuse_overwriting(&sources, global.output.as_deref())?;
         let catalog = read_catalog(global.pricing.as_deref())?;
         let config = read_config(global.config.as_deref(), &sources, talk)?;
         let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
@@ -146,4 +147,19 @@ fn read_config(named: Option<&Path>, sources: &[Source], talk: Talk) -> Result<C
             .with_hint("check the path given to --config, and that it is text in UTF-8")
     })?;
     Ok(ingest::parse_config(&text, &path.display().to_string())?)
+}
+
+/// Fails when the output is one of the inputs: a bill must not be lost by reading it.
+fn refuse_overwriting(sources: &[Source], output: Option<&Path>) -> Result<(), Failure> {
+    let Some(output) = output.and_then(|it| std::fs::canonicalize(it).ok()) else { return Ok(()) };
+    let same = |it: &&Source| {
+        it.path().and_then(|path| std::fs::canonicalize(path).ok()).is_some_and(|it| it == output)
+    };
+    match sources.iter().find(same) {
+        None => Ok(()),
+        Some(source) => Err(Failure::usage(
+            format!("--output names the input {}, which would be overwritten", source.name()),
+            "name another file",
+        )),
+    }
 }

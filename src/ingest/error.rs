@@ -193,7 +193,7 @@ impl IngestError {
                 hint.clone()
             }
             IngestError::Empty { .. } | IngestError::NoRows { .. } => {
-                "check the export: a usage table needs at least one row below its header".to_owned()
+                "check the export: there is nothing in it to read".to_owned()
             }
             IngestError::NoTimes { .. } => {
                 "add a bill, a log or metrics over time (`gpuadvise collect` prints the commands), or use \

@@ -270,7 +270,7 @@ fn refuse_same_money(joined: &Joined, files: &[InputFile]) -> Result<(), IngestE
 /// What a usage row costs, and when: equal in a usage table and in the bill that it was made of.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Cost {
-    workload: Option<String>,
+    provider: Option<String>,
     period: Option<Period>,
     amount: i128,
 }
@@ -280,7 +280,7 @@ impl Cost {
     fn of(row: &UsageRow<'_>) -> Option<Cost> {
         let amount =
             row.effective_cost.or(row.billed_cost).map(Money::atto).filter(|it| *it != 0)?;
-        Some(Cost { workload: row.workload.map(str::to_owned), period: row.period, amount })
+        Some(Cost { provider: row.provider.map(str::to_owned), period: row.period, amount })
     }
 }
 

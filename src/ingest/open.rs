@@ -85,7 +85,13 @@ pub(super) fn gather(
     gathered.view = ClusterView::new(snapshots);
     gathered.notices.extend(gathered.view.notices());
     for (source, _) in sources.iter().zip(&is_snapshot).filter(|(_, is)| !**is) {
-        gathered.source(source, reader)?;
+        match gathered.source(source, reader) {
+            // An answer without rows, such as that for endpoints of somebody who has none.
+            Err(IngestError::NoRows { file }) if sources.len() > 1 => {
+                gathered.notices.push(format!("{file} has no rows"));
+            }
+            read => read?,
+        }
     }
     let series = std::mem::take(&mut gathered.series);
     let file_order = |name: &str| sources.iter().position(|it| it.name() == name);
@@ -160,6 +166,7 @@ impl Gathered {
             let bytes = value.to_string().into_bytes();
             return self.telemetry(&bytes, sha256, file, reader);
         }
+        let is_empty = value.as_array().is_some_and(Vec::is_empty);
         let keys: Vec<String> = match &value {
             serde_json::Value::Object(object) => object.keys().cloned().collect(),
             _ => Vec::new(),
@@ -170,6 +177,7 @@ impl Gathered {
                 self.estimated |= rows.estimated;
                 self.table(TableInput::ready(file, rows.table, sha256), file, reader)
             }
+            None if is_empty => Err(IngestError::NoRows { file: file.to_owned() }),
             None => Err(unknown(&keys, file)),
         }
     }

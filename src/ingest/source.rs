@@ -24,7 +24,7 @@ impl Source {
     }
 
     /// Its path, where it has one.
-    pub(super) fn path(&self) -> Option<&Path> {
+    pub fn path(&self) -> Option<&Path> {
         match self {
             Source::Path(path) => Some(path),
             Source::Stdin => None,
@@ -115,7 +115,8 @@ pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
     Ok(sources)
 }
 
-/// The files of a folder in name order: not hidden ones, folders, or those of this program.
+/// The files of a folder in name order: not folders, hidden ones, marks of a writer such as `_SUCCESS`,
+/// or files of this program.
 fn folder(path: &Path) -> Result<Vec<Source>, IngestError> {
     const OURS: [&str; 2] = ["gpuadvise.toml", "decisions.toml"];
     let source = Source::Path(path.to_owned());
@@ -124,7 +125,7 @@ fn folder(path: &Path) -> Result<Vec<Source>, IngestError> {
         entries.filter_map(Result::ok).map(|it| it.path()).filter(|it| it.is_file()).collect();
     paths.retain(|it| {
         let name = it.file_name().unwrap_or_default().to_string_lossy();
-        !name.starts_with('.') && !OURS.contains(&name.as_ref())
+        !name.starts_with(['.', '_']) && !OURS.contains(&name.as_ref())
     });
     paths.sort();
     if paths.is_empty() {

@@ -464,7 +464,15 @@ fn duplicates(table: &UsageTable) -> (std::collections::BTreeSet<usize>, u64) {
             table.model.code(at),
         )
     };
-    let mut order: Vec<usize> = (0..table.len()).collect();
+    // What only measures counts nothing twice: seven idle GPUs of a machine are seven equal rows.
+    let counts = |at: &usize| {
+        let costs = [&table.billed_cost, &table.effective_cost, &table.list_cost];
+        let counts = [&table.requests, &table.prompt_tokens, &table.completion_tokens];
+        costs.iter().any(|it| it[*at].is_some())
+            || counts.iter().any(|it| it[*at].is_some())
+            || table.gpu_hours_of(*at).is_some()
+    };
+    let mut order: Vec<usize> = (0..table.len()).filter(counts).collect();
     order.sort_by_key(|at| (key(*at), *at));
     let (mut found, mut n_summed) = (std::collections::BTreeSet::new(), 0);
     for group in order.chunk_by(|a, b| key(*a) == key(*b)) {

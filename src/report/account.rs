@@ -275,6 +275,22 @@ impl Reconciliation {
             .collect()
     }
 
+    /// Effective cost of a part, else what of it was billed.
+    fn cost_of(&self, fate: Fate) -> Option<Money> {
+        let part = self.parts.iter().find(|it| it.part == fate.as_str())?;
+        part.effective.or(part.billed).filter(|it| !it.is_zero())
+    }
+
+    /// What GPUs cost that no workload claims.
+    pub fn unclaimed(&self) -> Option<Money> {
+        self.cost_of(Fate::Unassigned)
+    }
+
+    /// What was paid for commitments and not used.
+    pub fn unused_commitments(&self) -> Option<Money> {
+        self.cost_of(Fate::CommitmentUnused)
+    }
+
     /// What is paid for GPUs, in effective cost: workloads, unclaimed GPUs and unused reserved
     /// capacity. Unused commitments stand beside it, since they may cover more than GPUs.
     pub fn gpu_effective(&self) -> Option<Money> {

@@ -58,7 +58,12 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let totals = totals(&analysed, run, currency)?;
     let portfolio = portfolio(&analysed, totals.monthly_savings);
     // What touches money first, what single files say last.
-    let mut notices: Vec<String> = unassigned_notice(run.ingested).into_iter().collect();
+    let account = Reconciliation::of(run.ingested);
+    let mut notices: Vec<String> =
+        account.unclaimed().map(unassigned_sentence).into_iter().collect();
+    notices.extend(account.unused_commitments().map(|it| {
+        format!("{it} was paid for commitments that nothing used: it is in no figure but the reconciliation")
+    }));
     notices.extend(window_notices(run.ingested.window));
     notices.extend(workload_notices(&analysed));
     notices.extend(run.ingested.notices.iter().cloned());
@@ -212,13 +217,8 @@ fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
     names.into_iter().map(|(text, names)| all(text, &names)).collect()
 }
 
-/// Cost that no workload claims must not go unnoticed.
-fn unassigned_notice(ingested: &Ingested) -> Option<String> {
-    let amount = ingested.reconciliation.line.unassigned.filter(|it| !it.is_zero())?;
-    Some(unassigned_sentence(amount))
-}
-
-/// The amount in full: each format rounds it as it rounds its other amounts.
+/// Cost that no workload claims must not go unnoticed. The amount is in full: each format rounds it as
+/// it rounds its other amounts.
 fn unassigned_sentence(amount: Money) -> String {
     match Money::zero(amount.currency()).checked_sub(amount) {
         Ok(over) if amount.is_negative() => format!(
@@ -226,8 +226,7 @@ fn unassigned_sentence(amount: Money) -> String {
              {over}: the amount is in no figure but the reconciliation"
         ),
         _ => format!(
-            "{amount} is billed for GPUs that no workload claims: it is in no figure but the \
-             reconciliation"
+            "GPUs that no workload claims cost {amount}: it is in no figure but the reconciliation"
         ),
     }
 }
@@ -304,7 +303,7 @@ mod tests {
             let said = unassigned_sentence(Money::parse(text, Currency::USD).unwrap());
             assert!(said.starts_with(start), "{said}");
         };
-        check("748.461", "748.461 USD is billed for GPUs that no workload claims: ");
+        check("748.461", "GPUs that no workload claims cost 748.461 USD: ");
         check(
             "-79.2732234",
             "for GPUs that no workload claims, credits and corrections exceed the charges by \

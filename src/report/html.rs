@@ -172,7 +172,12 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
     let currency = report.currency;
     let spent = match report.totals.effective_cost {
         Some(cost) => format!("GPUs cost {} {currency}.", PAGE.money(cost)),
-        None => "What the GPUs cost was not measured.".to_owned(),
+        None => match report.reconciliation.unclaimed() {
+            Some(cost) => {
+                format!("No workload claims the GPUs, which cost {} {currency}.", PAGE.money(cost))
+            }
+            None => "What the GPUs cost was not measured.".to_owned(),
+        },
     };
     let saving = report.totals.monthly_savings;
     let saved = if saving.is_zero() {

@@ -92,6 +92,20 @@ pub(super) fn line_width(line: &str) -> usize {
     width(line)
 }
 
+/// What the GPUs of workloads cost, else those of none.
+fn spend(report: &ReportModel) -> String {
+    let (totals, currency) = (&report.totals, report.currency);
+    match (totals.effective_cost, report.reconciliation.unclaimed()) {
+        (Some(cost), _) => format!(
+            "{} {currency} effective · {} a month of 730 h",
+            TERM.money(cost),
+            money(totals.baseline_monthly_cost)
+        ),
+        (None, Some(cost)) => format!("{} {currency} that no workload claims", TERM.money(cost)),
+        (None, None) => "not measured: the data carry no cost".to_owned(),
+    }
+}
+
 /// What was read, spent, and can be saved.
 fn summary(page: &mut Page, report: &ReportModel) {
     let totals = &report.totals;
@@ -102,17 +116,7 @@ fn summary(page: &mut Page, report: &ReportModel) {
         TERM.measure(totals.window_hours),
         number::date(&report.provenance.as_of)
     ));
-    match totals.effective_cost {
-        Some(cost) => page.labelled(
-            "GPU spend",
-            &format!(
-                "{} {currency} effective · {} a month of 730 h",
-                TERM.money(cost),
-                money(totals.baseline_monthly_cost)
-            ),
-        ),
-        None => page.labelled("GPU spend", "not measured: the data carry no cost"),
-    }
+    page.labelled("GPU spend", &spend(report));
     if let Some(cost) = totals.cost_per_million_tokens {
         let text = format!("{} {currency}/1M tokens, idle included", TERM.unit_cost(cost));
         page.labelled("unit cost", &text);

@@ -257,6 +257,8 @@ fn an_empty_report_says_so() {
     report.totals.cost_per_million_tokens = None;
     report.reconciliation.line.billed_total = None;
     report.totals.monthly_savings = fixture::usd("0");
+    assert!(text(&report, Format::Table).contains("that no workload claims"));
+    report.reconciliation.parts.clear();
     assert!(text(&report, Format::Html).contains("was not measured"));
     assert!(text(&report, Format::Table).contains("no cost"));
     assert!(text(&report, Format::Markdown).contains("Nothing to save was found"));

@@ -24,6 +24,8 @@ use super::sums::{self, Sums};
 use super::tally::Tally;
 use crate::units::{Currency, Timestamp};
 
+/// A day.
+const DAY_US: i64 = 86_400_000_000;
 /// Rows of a batch where a file is read in order.
 const BATCH_ROWS: usize = 1 << 16;
 
@@ -338,25 +340,27 @@ fn post_part(
         costs = Costs { list: None, contracted: None, ..costs };
     }
     let (start, end) = (part.period.start().us(), part.period.end().us());
-    // The money of a charge outside the billed month belongs to that month; its hours do not.
+    // The money of a charge outside the billed month belongs to that month. Its hours do not, unless
+    // the month is that of another zone.
     let moved = part.billing_start.and_then(|it| into_month(it, (start, end)));
-    let (booked, hours) = match moved {
-        Some(booked) => (booked, None),
-        None => ((start, end), gpu_hours),
-    };
+    let of_zone = moved.is_some_and(|it| it.of_zone.is_some());
+    let booked = moved.map_or((start, end), |it| it.to);
+    let hours_stay = moved.is_some() && !of_zone;
+    let hours = gpu_hours.filter(|_| !hours_stay);
     match terms.invoiced {
         Some(true) => tally.invoice[0] += 1,
         Some(false) => tally.invoice[1] += 1,
         None => {}
     }
     tally.invoice[2] += u64::from(terms.correction);
-    if is_use && moved.is_none() {
-        tally.note_usage((start, end));
+    if is_use && !hours_stay {
+        tally.note_usage(booked);
+        tally.months.extend(moved.and_then(|it| it.of_zone));
     }
     let sums = Sums { rows, nano_committed: committed(part, terms), ..Sums::of(costs, hours) };
     tally.total((currency, category), &sums)?;
     add(place, booked, &sums, (lines, tally))?;
-    if moved.is_some() && gpu_hours.is_some() {
+    if hours_stay && gpu_hours.is_some() {
         let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
         add(place, (start, end), &hours, (lines, tally))?;
     }
@@ -394,14 +398,22 @@ fn add(
     Ok(())
 }
 
+/// A charge that was moved into the month that bills it.
+#[derive(Clone, Copy)]
+struct Moved {
+    to: (i64, i64),
+    /// The start of the month, where it is one of another zone: it ends within a day of that of UTC.
+    of_zone: Option<i64>,
+}
+
 /// The period of a charge moved into the month that bills it, where it starts outside: to its first
 /// instants when it is earlier, to its last when it is later (months of other zones end later).
-fn into_month(billing: Timestamp, (start, end): (i64, i64)) -> Option<(i64, i64)> {
+fn into_month(billing: Timestamp, (start, end): (i64, i64)) -> Option<Moved> {
     /// The shortest month.
-    const LEAST_MONTH_US: i64 = 28 * 86_400_000_000;
+    const LEAST_MONTH_US: i64 = 28 * DAY_US;
     let (first, len) = (billing.us(), end - start);
     if start < first {
-        return Some((first, first + len));
+        return Some(Moved { to: (first, first + len), of_zone: None });
     }
     if start - first < LEAST_MONTH_US {
         return None;
@@ -409,7 +421,8 @@ fn into_month(billing: Timestamp, (start, end): (i64, i64)) -> Option<(i64, i64)
     let day = billing.in_zone(Tz::UTC).date();
     let next = day.checked_add_months(chrono::Months::new(1))?.and_hms_opt(0, 0, 0)?;
     let next = next.and_utc().timestamp_micros();
-    (start >= next).then(|| ((next - len).max(first), next))
+    let of_zone = (start < next + DAY_US).then_some(first);
+    (start >= next).then(|| Moved { to: ((next - len).max(first), next), of_zone })
 }
 
 #[cfg(test)]
@@ -420,7 +433,7 @@ mod tests {
     fn money_stays_in_the_month_that_bills_it() {
         let at = |text: &str| Timestamp::parse(text, Tz::UTC).unwrap();
         let moved = |start: &str, end: &str| {
-            let found = into_month(at("2026-05-01"), (at(start).us(), at(end).us()))?;
+            let found = into_month(at("2026-05-01"), (at(start).us(), at(end).us()))?.to;
             Some((
                 Timestamp::from_us(found.0).to_rfc3339(),
                 Timestamp::from_us(found.1).to_rfc3339(),

@@ -1,6 +1,6 @@
 //! What one worker adds up: sums by numbers, in whole units, so that no order matters.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
@@ -15,6 +15,8 @@ use crate::units::{Currency, MoneyError};
 
 /// Most rejected rows that are kept one by one; all are counted.
 const MOST_REJECTED_KEPT: usize = 100_000;
+/// A day.
+const DAY_US: i64 = 86_400_000_000;
 /// The longest day, when clocks go back.
 const MOST_OF_A_DAY_US: i64 = 25 * 3_600_000_000;
 /// 10^18: a whole currency unit.
@@ -42,6 +44,8 @@ pub(super) struct Tally {
     pub(super) rounding: Vec<Rounding>,
     /// First and last instant of usage, of rows that cover a day at most, and of all.
     spans: [Option<(i64, i64)>; 2],
+    /// Starts of months of UTC that bill months of another zone.
+    pub(super) months: BTreeSet<i64>,
     /// Rows on an invoice, rows on none yet, rows that correct an earlier month.
     pub(super) invoice: [u64; 3],
 }
@@ -59,8 +63,13 @@ impl Tally {
     }
 
     /// First and last instant of usage; that of longer rows only where there are no others.
+    ///
+    /// A month of another zone whose last hours were moved into it began as many hours late: its money
+    /// is that of all its hours.
     pub(super) fn span(&self) -> Option<(i64, i64)> {
-        self.spans[0].or(self.spans[1])
+        let (start, end) = self.spans[0].or(self.spans[1])?;
+        let late = |first: &&i64| (1..DAY_US).contains(&(start - **first));
+        Some((self.months.iter().find(late).copied().unwrap_or(start), end))
     }
 
     /// Keeps a rejected row.
@@ -178,6 +187,7 @@ impl Tally {
                 known.lost |= seen.lost;
             }
         }
+        self.months.extend(other.months);
         for (known, more) in self.invoice.iter_mut().zip(other.invoice) {
             *known += more;
         }

@@ -70,12 +70,18 @@ impl CsvRows {
                 break;
             }
             rows_in += 1;
+            let is_short = record.len() < self.headers.len();
             match batch.push(&mut record, self.headers.len(), rows_in) {
                 Ok(()) if batch.numbers.len() >= most_rows => {
                     n_batches += 1;
                     visit(std::mem::replace(&mut batch, Batch::new(&wanted)).table(&self.headers))?;
                 }
                 Ok(()) => {}
+                // The last row of a file that was cut short.
+                Err(reason) if is_short && self.reader.get_ref().ended_in_a_line() => {
+                    let reason = format!("row {rows_in}, the last: {reason}");
+                    return Err(unreadable(file, reason, CUT_SHORT));
+                }
                 Err(reason) => rejected.push(faulty(file, rows_in, reason)),
             }
         }

@@ -11,6 +11,11 @@ use super::{FileFacts, MOST_DOCUMENT_BYTES, faulty, too_large, unreadable};
 /// Lines that are looked at before the rows are read, to know the headers.
 const FIRST_LINES: usize = 1000;
 
+/// What is wrong with JSON that was cut.
+const TOO_EARLY: &str = "it ends too early";
+/// What to do about it.
+const CUT_SHORT: &str = "the file is probably cut short: export it again";
+
 type Object = serde_json::Map<String, serde_json::Value>;
 
 /// JSON lines whose first lines were looked at.
@@ -136,6 +141,10 @@ impl JsonLines {
                 Ok(object) => {
                     rows.push(number, flatten(object, wants));
                 }
+                // The last line of a file that was cut short.
+                Err(reason) if reason.ends_with(TOO_EARLY) && !line.ends_with(b"\n") => {
+                    return Err(unreadable(file, format!("line {number}: {reason}"), CUT_SHORT));
+                }
                 Err(reason) => rejected.push(faulty(file, number, reason)),
             }
             if rows.len() >= most_rows {
@@ -239,7 +248,7 @@ fn object(line: &[u8]) -> Result<Object, String> {
 /// What is wrong with JSON, by place only: its text may hold what must not be shown.
 pub(super) fn plain(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        serde_json::error::Category::Eof => "it ends too early",
+        serde_json::error::Category::Eof => TOO_EARLY,
         serde_json::error::Category::Syntax => "broken syntax",
         _ => "another kind of value",
     };

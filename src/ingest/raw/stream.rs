@@ -42,6 +42,8 @@ pub(super) fn hex(hash: &Sha256) -> String {
 pub(super) struct Unpacked {
     reader: Box<dyn BufRead + Send>,
     hash: Arc<Mutex<Sha256>>,
+    /// The last byte that was read, and whether it is the last of all.
+    last: (u8, bool),
 }
 
 /// Unpacks gzip and zstd by their first bytes, whatever the name says.
@@ -58,7 +60,7 @@ pub(super) fn unpacked(mut reader: BufReader<Hashed>, file: &str) -> Result<Unpa
     } else {
         Box::new(reader)
     };
-    Ok(Unpacked { reader, hash })
+    Ok(Unpacked { reader, hash, last: (b'\n', false) })
 }
 
 fn damaged(file: &str, error: &io::Error) -> IngestError {
@@ -92,6 +94,11 @@ impl Unpacked {
         Ok((bytes, sha256))
     }
 
+    /// Whether what was read by [`Read`] came to its end in the middle of a line.
+    pub(super) fn ended_in_a_line(&self) -> bool {
+        self.last.1 && self.last.0 != b'\n'
+    }
+
     /// The hash of the file, when its text was read to the end.
     pub(super) fn sha256(&mut self, file: &str) -> Result<String, IngestError> {
         // What a decoder left unread (a trailer, padding) belongs to the file too.
@@ -102,7 +109,12 @@ impl Unpacked {
 
 impl Read for Unpacked {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.reader.read(buffer)
+        let read = self.reader.read(buffer)?;
+        self.last = match buffer.get(..read).and_then(<[u8]>::last) {
+            Some(byte) => (*byte, false),
+            None => (self.last.0, !buffer.is_empty()),
+        };
+        Ok(read)
     }
 }
 
