@@ -1,5 +1,7 @@
 //! `gpuadvise ingest`: the account of what was read, and the usage table it gave.
 
+use std::path::Path;
+
 use serde_json::json;
 
 use super::failure::{ExitStatus, Failure};
@@ -33,15 +35,7 @@ pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResu
     let ingested = &inputs.ingested;
     let account = Reconciliation::of(ingested);
     if let Some(path) = &global.output {
-        let mut bytes = Vec::new();
-        frame::write_parquet(&ingested.usage, &mut bytes)
-            .map_err(|error| Failure::new(ExitStatus::Bug, anyhow::anyhow!("{error}")))?;
-        output::to_file_or_stdout(Some(path), &bytes)?;
-        talk.note(&format!(
-            "{} in {}",
-            report::counted(ingested.usage.len() as u64, "row"),
-            path.display()
-        ));
+        write_usage(ingested, path, talk)?;
     }
     let text = match global.format {
         Format::Json => as_json(ingested, &account)?,
@@ -56,6 +50,22 @@ pub(super) fn run(args: &IngestArgs, global: &Global, talk: Talk) -> CommandResu
     output::to_stdout(text.as_bytes())?;
     reconciled(ingested.reconciliation.is_closed(), account.line.difference)?;
     Ok(ExitStatus::Done)
+}
+
+/// Writes the usage table; of request logs the counts of each hour.
+fn write_usage(ingested: &Ingested, path: &Path, talk: Talk) -> Result<(), Failure> {
+    let mut table = ingested.usage.clone();
+    if ingested.relative {
+        talk.warn("the requests have no dates: they are not in the usage table");
+    } else if ingest::push_requests(&mut table, &ingested.requests) {
+        talk.note("requests stand in the usage table by the hour: give the logs for what is finer");
+    }
+    let mut bytes = Vec::new();
+    frame::write_parquet(&table, &mut bytes)
+        .map_err(|error| Failure::new(ExitStatus::Bug, anyhow::anyhow!("{error}")))?;
+    output::to_file_or_stdout(Some(path), &bytes)?;
+    talk.note(&format!("{} in {}", report::counted(table.len() as u64, "row"), path.display()));
+    Ok(())
 }
 
 fn as_json(ingested: &Ingested, account: &Reconciliation) -> Result<String, Failure> {

@@ -57,12 +57,39 @@ impl Coverage {
         row.map_or(0, |it| it.hours.iter().filter(|hours| **hours > 0).count())
     }
 
+    /// The longest run of whole days without a source that was there before and after.
+    fn gap(&self, row: &CoverageRow) -> Option<(usize, NaiveDate, NaiveDate)> {
+        /// Fewer days without any cost may well be days on which nothing ran.
+        const LEAST_DAYS: usize = 7;
+        let mut longest: Option<(usize, NaiveDate, NaiveDate)> = None;
+        let mut start = None;
+        for (at, hours) in row.hours.iter().enumerate() {
+            match (start, *hours) {
+                (Some(from), 1..) if at - from > longest.map_or(LEAST_DAYS - 1, |it| it.0) => {
+                    longest = Some((at - from, *self.days.get(from)?, *self.days.get(at - 1)?));
+                }
+                (_, 0) => continue,
+                _ => {}
+            }
+            start = Some(at + 1);
+        }
+        longest
+    }
+
     /// What the reader must know of holes, one sentence each.
     pub(super) fn notices(&self) -> Vec<String> {
         let mut notices = Vec::new();
         for row in &self.rows {
             let covered: u32 = row.hours.iter().map(|it| u32::from(*it)).sum();
             let whole: u32 = self.day_hours.iter().map(|it| u32::from(*it)).sum();
+            if row.source == "cost" {
+                notices.extend(self.gap(row).map(|(days, from, to)| {
+                    format!(
+                        "no cost on {days} days from {from} to {to}: if a bill of that time is missing, monthly \
+                         figures are too low"
+                    )
+                }));
+            }
             // A source that is there at all but not all the time; requests may well be absent.
             let matters = matches!(row.source, "gpu_metrics");
             if matters && covered > 0 && covered < whole {
@@ -156,6 +183,22 @@ fn matrix(sources: [(&'static str, BTreeSet<i64>); 4], window: Period, zone: Tz)
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn the_longest_gap_between_days_with_cost_is_told() {
+        let day = |day: u32| NaiveDate::from_ymd_opt(2026, 6, day).unwrap();
+        let gap = |hours: &[u8]| {
+            let days = (1..).zip(hours).map(|(it, _)| day(it)).collect();
+            let row = CoverageRow { source: "cost", hours: hours.to_vec() };
+            let coverage = Coverage { rows: Vec::new(), days, day_hours: vec![24; hours.len()] };
+            coverage.gap(&row)
+        };
+        assert_eq!(gap(&[24, 0, 0, 0, 0, 0, 0, 0, 1]), Some((7, day(2), day(8))));
+        assert_eq!(gap(&[24, 0, 0, 0, 0, 0, 0, 1]), None, "six days");
+        assert_eq!(gap(&[0, 0, 0, 0, 0, 0, 0, 0, 1]), None, "nothing before");
+        let two = [1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0];
+        assert_eq!(gap(&two), Some((8, day(10), day(17))));
+    }
 
     #[test]
     fn a_day_has_as_many_hours_as_its_clock() {

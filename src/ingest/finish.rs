@@ -8,8 +8,8 @@ use super::bill::{Closed, Common, Costs};
 use super::measured::{self, Measured};
 use super::open::Gathered;
 use super::{
-    Config, IngestError, Ingested, InputFile, InvoiceState, Rates, ReadOptions, Rejected,
-    RejectedKind, RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
+    Config, IngestError, Ingested, InputFile, Rates, ReadOptions, Rejected, RejectedKind,
+    RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
 };
 use crate::units::{Currency, Money, Period};
 use crate::usage::{PricingCategory, UsageRow, UsageTable};
@@ -122,7 +122,7 @@ pub(super) fn finish(
         rejected: refused.rows,
         reconciliation,
         coverage,
-        invoice: if gathered.estimated { InvoiceState::Estimated } else { closed.invoice },
+        invoice: closed.invoice.said(gathered.estimated),
         files,
         rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
         notices,

@@ -45,7 +45,7 @@ pub use reconcile::{
 };
 pub use redact::redact;
 pub use rejected::{Rejected, RejectedKind};
-pub use requests::{RequestFacts, RequestLog};
+pub use requests::{RequestFacts, RequestLog, push_requests};
 pub use source::{Source, expand};
 pub use window::WindowCut;
 

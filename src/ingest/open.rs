@@ -35,8 +35,8 @@ pub(super) struct Gathered {
     pub(super) files: Vec<InputFile>,
     pub(super) rejected: Vec<Rejected>,
     pub(super) notices: Vec<String>,
-    /// Whether a provider says that its amounts may still change.
-    pub(super) estimated: bool,
+    /// Whether amounts may still change, where a provider says.
+    pub(super) estimated: Option<bool>,
     series: Vec<telemetry::Series>,
     charged: Vec<(String, String, Charged, Content)>,
 }
@@ -68,7 +68,7 @@ pub(super) fn gather(
         files: Vec::new(),
         rejected: Vec::new(),
         notices: Vec::new(),
-        estimated: false,
+        estimated: None,
         series: Vec::new(),
         charged: Vec::new(),
     };
@@ -174,7 +174,8 @@ impl Gathered {
         match bill::table_of_document(value, file)? {
             Some(rows) => {
                 self.notices.extend(rows.notices);
-                self.estimated |= rows.estimated;
+                let said = [self.estimated, rows.estimated].into_iter().flatten();
+                self.estimated = said.reduce(|a, b| a || b);
                 self.table(TableInput::ready(file, rows.table, sha256), file, reader)
             }
             None if is_empty => Err(IngestError::NoRows { file: file.to_owned() }),

@@ -310,6 +310,15 @@ impl InvoiceState {
         }
     }
 
+    /// With what a provider says itself: whether its amounts may still change.
+    pub(in crate::ingest) const fn said(self, estimated: Option<bool>) -> InvoiceState {
+        match (estimated, self) {
+            (Some(true), _) => InvoiceState::Estimated,
+            (Some(false), InvoiceState::Unknown) => InvoiceState::Final,
+            (_, of_rows) => of_rows,
+        }
+    }
+
     /// The words for it.
     pub const fn as_str(self) -> &'static str {
         match self {

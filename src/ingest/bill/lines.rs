@@ -53,6 +53,8 @@ pub(super) struct Handle {
     pub(super) provider: u32,
     /// Whether something is wrong with it.
     pub(super) is_faulty: bool,
+    /// Whether its SKU is one of GPUs.
+    pub(super) is_gpu: bool,
     /// A hash of what it charges, whatever the file writes beside that.
     pub(super) print: u64,
     number: u32,
@@ -222,6 +224,7 @@ impl<'a> Lines<'a> {
             gpu_hours_per_unit: None,
             provider: known.names.provider(provider),
             is_faulty: line.is_err(),
+            is_gpu: false,
             print: line.as_ref().map(print_of).unwrap_or_default(),
             number: u32::try_from(known.lines.len()).unwrap_or(u32::MAX),
             places: [None; PartKind::COUNT],
@@ -229,6 +232,7 @@ impl<'a> Lines<'a> {
         let line = line.map(|line| {
             let sku = known.sku(&line, self.resolver);
             if let SkuMatch::Gpu(gpu) = &sku {
+                handle.is_gpu = true;
                 handle.gpu_hours_per_unit = gpu_hours_per_unit(&line, gpu);
             }
             (line, sku)

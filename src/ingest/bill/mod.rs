@@ -96,7 +96,8 @@ pub(super) fn table_of_document(
     file: &str,
 ) -> Result<Option<DocumentRows>, IngestError> {
     let mut notices = Vec::new();
-    let estimated = cost_explorer::is_own(&value) && cost_explorer::estimated(&value);
+    let own = cost_explorer::is_own(&value);
+    let estimated = if own { cost_explorer::estimated(&value) } else { None };
     let found = if runpod::v2::is_own(&value) {
         runpod::v2::table(value, file)
     } else if opencost::is_own(&value) {
@@ -119,8 +120,8 @@ pub(super) fn table_of_document(
 pub(super) struct DocumentRows {
     /// The rows.
     pub(super) table: RawTable,
-    /// Whether the provider says that the amounts may still change.
-    pub(super) estimated: bool,
+    /// Whether the amounts may still change, where the provider says.
+    pub(super) estimated: Option<bool>,
     /// What the reader must know.
     pub(super) notices: Vec<String>,
 }

@@ -353,8 +353,9 @@ fn post_part(
         None => {}
     }
     tally.invoice[2] += u64::from(terms.correction);
-    if is_use && !hours_stay {
-        tally.note_usage(booked);
+    // What corrects an earlier time says nothing of the time that the bill covers.
+    if is_use && !hours_stay && !terms.correction {
+        tally.note_usage(booked, handle.is_gpu);
         tally.months.extend(moved.and_then(|it| it.of_zone));
     }
     let sums = Sums { rows, nano_committed: committed(part, terms), ..Sums::of(costs, hours) };

@@ -42,7 +42,7 @@ pub(super) struct Tally {
     pub(super) from_floats: u64,
     /// By the number of the provider.
     pub(super) rounding: Vec<Rounding>,
-    /// First and last instant of usage, of rows that cover a day at most, and of all.
+    /// First and last instant of usage, of rows that cover a day at most or are of GPUs, and of all.
     spans: [Option<(i64, i64)>; 2],
     /// Starts of months of UTC that bill months of another zone.
     pub(super) months: BTreeSet<i64>,
@@ -53,8 +53,9 @@ pub(super) struct Tally {
 impl Tally {
     /// Notes when something was used. A charge for a whole month that is not over, such as a hosted
     /// zone or the fee of a reservation, does not make the data longer.
-    pub(super) fn note_usage(&mut self, (start, end): (i64, i64)) {
-        let is_short = end - start <= MOST_OF_A_DAY_US;
+    /// The rent of a GPU for a month does: it was paid to have it all that time.
+    pub(super) fn note_usage(&mut self, (start, end): (i64, i64), is_gpu: bool) {
+        let is_short = is_gpu || end - start <= MOST_OF_A_DAY_US;
         let [short, all] = &mut self.spans;
         for span in [is_short.then_some(short), Some(all)].into_iter().flatten() {
             let known = span.get_or_insert((start, end));

@@ -142,7 +142,7 @@ impl JsonLines {
                     rows.push(number, flatten(object, wants));
                 }
                 // The last line of a file that was cut short.
-                Err(reason) if reason.ends_with(TOO_EARLY) && !line.ends_with(b"\n") => {
+                Err(reason) if reason.contains(TOO_EARLY) && !line.ends_with(b"\n") => {
                     return Err(unreadable(file, format!("line {number}: {reason}"), CUT_SHORT));
                 }
                 Err(reason) => rejected.push(faulty(file, number, reason)),

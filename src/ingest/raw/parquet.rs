@@ -133,6 +133,12 @@ impl ParquetInput {
         let (schema, metadata) = read;
         for field in schema.iter_values() {
             let top = field.name.to_string();
+            // Some formats take such a column whole: tags with a field for each key.
+            if matches!(field.dtype, ArrowDataType::Struct(_)) {
+                self.headers.push(top.clone());
+                self.tops.push(top.clone());
+                self.kinds.push(None);
+            }
             expand(&top, &field.dtype, &mut |path| {
                 self.headers.push(path);
                 self.tops.push(top.clone());
@@ -186,18 +192,7 @@ impl ParquetInput {
             .map(|at| self.tops[at].clone())
             .collect();
         wanted.dedup();
-        let frame = if wanted.is_empty() {
-            None
-        } else {
-            let read = self.decode(|reader| {
-                reader
-                    .with_columns(Some(wanted))
-                    .with_slice(Some((piece.rows.start, piece.rows.len())))
-                    .read_parallel(ParallelStrategy::None)
-                    .finish()
-            })?;
-            Some(read)
-        };
+        let frame = if wanted.is_empty() { None } else { Some(self.frame(piece, &wanted)?) };
         let columns = self
             .headers
             .iter()
@@ -215,6 +210,34 @@ impl ParquetInput {
             .collect::<Result<Vec<_>, _>>()?;
         let rows = RowNumbers::From(piece.rows.start as u64 + 1, piece.rows.len());
         Ok(RawTable::new(self.headers.clone(), columns, rows))
+    }
+
+    /// Columns as polars reads them; an error names the column where one alone is at fault.
+    fn frame(&self, piece: &Piece, columns: &[String]) -> Result<DataFrame, IngestError> {
+        let read = |columns: &[String]| {
+            self.decode(|reader| {
+                reader
+                    .with_columns(Some(columns.to_vec()))
+                    .with_slice(Some((piece.rows.start, piece.rows.len())))
+                    .read_parallel(ParallelStrategy::None)
+                    .finish()
+            })
+        };
+        let error = match read(columns) {
+            Err(error) if columns.len() > 1 => error,
+            done => return done,
+        };
+        let faulty = |it: &&String| read(std::slice::from_ref(it)).is_err();
+        let mut faulty = columns.iter().filter(faulty);
+        match (faulty.next(), faulty.next()) {
+            (Some(column), None) => {
+                let reason = format!("the column `{column}` cannot be decoded");
+                let hint = "the file is damaged, or the column is of a kind that is not read: export it again, or \
+                            that column as text";
+                Err(unreadable(&self.file, reason, hint))
+            }
+            _ => Err(error),
+        }
     }
 
     /// The columns that can be read by their pages; nothing for the others.
@@ -406,6 +429,7 @@ fn cells(series: &Series) -> PolarsResult<Column> {
             Column::Int(series.cast(&DataType::Int64)?.i64()?.iter().collect())
         }
         DataType::List(_) => json_texts(series)?,
+        DataType::Struct(_) => struct_texts(series)?,
         other => Column::Other(other.to_string()),
     })
 }
@@ -479,6 +503,28 @@ fn json_texts(series: &Series) -> PolarsResult<Column> {
         codes.push(match lists.get_as_series(row) {
             None => 0,
             Some(entries) => code_of(&mut index, &json_of(&entries)?.to_string()),
+        });
+    }
+    Ok(Column::Coded(Coded { codes, values: index.into_keys().collect() }))
+}
+
+/// Structs as a JSON object each.
+fn struct_texts(series: &Series) -> PolarsResult<Column> {
+    let fields = series.struct_()?.fields_as_series();
+    let mut index: IndexMap<String, u32, FixedState> = IndexMap::default();
+    let mut codes = Vec::with_capacity(series.len());
+    for row in 0..series.len() {
+        let mut object = serde_json::Map::new();
+        for field in &fields {
+            let value = json_value(&field.get(row)?);
+            if !value.is_null() {
+                object.insert(field.name().to_string(), value);
+            }
+        }
+        codes.push(if object.is_empty() {
+            0
+        } else {
+            code_of(&mut index, &serde_json::Value::Object(object).to_string())
         });
     }
     Ok(Column::Coded(Coded { codes, values: index.into_keys().collect() }))

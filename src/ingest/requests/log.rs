@@ -1,11 +1,12 @@
 //! The requests of one workload: the trace of its demand, and facts that have no place in it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::window;
 use super::outcome::Outcome;
-use crate::units::{Period, TokenCounts};
+use crate::units::{Period, Timestamp, TokenCounts};
+use crate::usage::{UsageRow, UsageTable};
 use crate::workload::ArrivalTrace;
 
 /// Most names of models a log lists.
@@ -296,4 +297,35 @@ fn count(names: &mut BTreeMap<String, Vec<i64>>, name: Option<&str>, at: i64) {
 fn nearest_rank(sorted: &[u64], percent: usize) -> Option<u64> {
     let rank = (sorted.len() * percent).div_ceil(100);
     sorted.get(rank.checked_sub(1)?).copied()
+}
+
+/// Appends the requests of logs to a table, a row per workload and hour, where the table does not
+/// count that workload's requests already. Returns whether there were any.
+pub fn push_requests(table: &mut UsageTable, logs: &[RequestLog]) -> bool {
+    const HOUR_US: i64 = 3_600_000_000;
+    let before = table.len();
+    let counted: BTreeSet<String> = (0..before)
+        .filter(|at| table.requests.get(*at).copied().flatten().is_some())
+        .filter_map(|at| table.workload.get(at).map(str::to_owned))
+        .collect();
+    for log in logs.iter().filter(|it| !counted.contains(&it.workload)) {
+        let trace = &log.trace;
+        let mut first = 0;
+        for hour in trace.at_us.chunk_by(|a, b| a.div_euclid(HOUR_US) == b.div_euclid(HOUR_US)) {
+            let tokens = trace.tokens.get(first..first + hour.len());
+            let sum = |of: &dyn Fn(&TokenCounts) -> u64| tokens.map(|it| it.iter().map(of).sum());
+            first += hour.len();
+            let start = Timestamp::from_us(hour[0].div_euclid(HOUR_US) * HOUR_US);
+            table.push(&UsageRow {
+                period: Period::new(start, start.plus_us(HOUR_US)),
+                workload: Some(&log.workload),
+                owner: log.owner.as_deref(),
+                requests: Some(hour.len() as u64),
+                prompt_tokens: sum(&|it| it.prompt),
+                completion_tokens: sum(&|it| it.completion),
+                ..UsageRow::default()
+            });
+        }
+    }
+    table.len() > before
 }

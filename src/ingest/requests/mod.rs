@@ -28,7 +28,7 @@ use crate::usage::schema;
 
 pub(in crate::ingest) use account::{Fate, RequestAccount};
 pub(in crate::ingest) use builder::RequestBuilder;
-pub use log::{RequestFacts, RequestLog};
+pub use log::{RequestFacts, RequestLog, push_requests};
 pub(in crate::ingest) use mapping::{LogMapping, RawLogMappings, near_miss, workload_of_file};
 pub(in crate::ingest) use rollup::DayCounts;
 

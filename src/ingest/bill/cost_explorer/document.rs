@@ -17,9 +17,9 @@ pub(in crate::ingest) fn is_own(document: &Value) -> bool {
 }
 
 /// Whether any period of the document is not yet final by AWS's own word.
-pub(in crate::ingest) fn estimated(document: &Value) -> bool {
-    let is_estimated = |it: &Value| it.get("Estimated") == Some(&Value::Bool(true));
-    results(document).any(is_estimated)
+pub(in crate::ingest) fn estimated(document: &Value) -> Option<bool> {
+    let said = results(document).filter_map(|it| it.get("Estimated")?.as_bool());
+    said.reduce(|a, b| a || b)
 }
 
 /// Whether the last page of the document names a next one: the rest of the bill is elsewhere.

@@ -178,10 +178,10 @@ fn pages_are_one_bill() {
 
 #[test]
 fn estimates_are_told() {
-    assert!(estimated(&answer()));
-    assert!(estimated(&json!([answer()])));
-    assert!(!estimated(&by(&[], &json!([day(1, false, &json!([]))]))));
-    assert!(!estimated(&json!({"Estimated": true})));
+    assert_eq!(estimated(&answer()), Some(true));
+    assert_eq!(estimated(&json!([answer()])), Some(true));
+    assert_eq!(estimated(&by(&[], &json!([day(1, false, &json!([]))]))), Some(false));
+    assert_eq!(estimated(&json!({"Estimated": true})), None);
 }
 
 #[test]
