@@ -2,7 +2,7 @@
 """Checks that a bill gives one account however Parquet stores it.
 
 A bill of generate_focus.py is written again by pyarrow: without dictionaries, with dictionaries that are full half-way, in
-pages of version 2, with texts by their differences, with other units of time. gpuadvise reads the usual ways by their pages
+pages of version 2, with texts by their differences, with other units of time, with objects as maps and structs. gpuadvise reads the usual ways by their pages
 and leaves the rest to polars, so this compares the two. Needs pyarrow (pip install pyarrow).
 """
 
@@ -32,7 +32,23 @@ def in_unit(table, unit):
     return table
 
 
+def with_objects(table, name, kind):
+    """The JSON objects of a column as maps, or as structs with a field for each key."""
+    texts = [it and json.loads(it) for it in table.column(name).to_pylist()]
+    objects = [it and {key: str(value) for key, value in it.items()} for it in texts]
+    if kind == "maps":
+        column = pa.array([it if it is None else list(it.items()) for it in objects], pa.map_(pa.string(), pa.string()))
+    else:
+        keys = sorted({key for it in objects for key in it or {}})
+        column = pa.array(objects, pa.struct([(key, pa.string()) for key in keys]))
+    at = table.schema.get_field_index(name)
+    return table.set_column(at, pa.field(name, column.type), column)
+
+
 def ways(table):
+    for kind in ("maps", "structs"):
+        yield f"tags as {kind}", with_objects(table, "Tags", kind), {}
+    yield "details as structs", with_objects(table, "SkuPriceDetails", "structs"), {}
     yield "plain", table, {"use_dictionary": False}
     yield "mixed", table, {"dictionary_pagesize_limit": 2000, "data_page_size": 10_000}
     yield "pages of version 2", table, {"data_page_version": "2.0", "compression": "snappy"}
