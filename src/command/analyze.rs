@@ -84,6 +84,9 @@ fn report_folder(words: &[String], global: &Global) -> Result<PathBuf, Failure> 
         }
         return Ok(folder.clone());
     }
+    if global.redact {
+        return Ok(Path::new("reports").join("redacted"));
+    }
     let sources = crate::ingest::expand(words)?;
     let name = sources.first().map_or("stdin", Source::name);
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");

@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 
 use crate::catalog::CatalogError;
-use crate::ingest::{ConfigError, IngestError};
+use crate::ingest::{self, ConfigError, IngestError};
 use crate::report::RenderError;
 use crate::units::MoneyError;
 
@@ -52,6 +52,14 @@ impl Failure {
 
     pub(super) fn usage(message: impl Into<String>, hint: impl Into<String>) -> Failure {
         Failure::new(ExitStatus::Usage, anyhow::Error::msg(message.into())).with_hint(hint)
+    }
+
+    /// As it may be shown under `--redact`.
+    pub(super) fn without_names(self, files: &[String]) -> Failure {
+        let message = ingest::without_names(&format!("{:#}", self.error), files);
+        let hint = self.hint.map(|it| ingest::without_names(&it, files));
+        let hint = hint.map(|it| format!("{it}; without --redact the names are shown"));
+        Failure { status: self.status, error: anyhow::Error::msg(message), hint }
     }
 
     pub(super) fn with_hint(self, hint: impl Into<String>) -> Failure {

@@ -68,6 +68,7 @@ impl Inputs {
             .filter(|name| !workloads.iter().any(|it| it.name == **name))
             .collect();
         for name in unknown {
+            let name = if global.redact { "…" } else { name };
             talk.warn(&format!(
                 "the config names the workload `{name}`, which the data do not have"
             ));

@@ -40,6 +40,7 @@ pub fn run(cli: Cli) -> ExitCode {
         let pool = rayon::ThreadPoolBuilder::new().num_threads(usize::from(threads));
         let _ = pool.build_global();
     }
+    let hidden = cli.global.redact.then(|| names_of_files(&cli));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
         Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
         Command::Ingest(args) => ingest::run(&args, &cli.global, talk),
@@ -52,10 +53,30 @@ pub fn run(cli: Cli) -> ExitCode {
     }));
     match result {
         Ok(Ok(status)) => status.into(),
-        Ok(Err(failure)) => talk.failure(&failure).into(),
+        Ok(Err(failure)) => {
+            let failure = match hidden {
+                Some(files) => failure.without_names(&files),
+                None => failure,
+            };
+            talk.failure(&failure).into()
+        }
         // The hook has said what happened.
         Err(_) => ExitStatus::Bug.into(),
     }
+}
+
+/// What the inputs of a command are called: its words, and the files they mean.
+fn names_of_files(cli: &Cli) -> Vec<String> {
+    let words = match &cli.command {
+        Command::Analyze(args) => &args.input.files,
+        Command::Ingest(args) => &args.input.files,
+        Command::Describe(args) => &args.files,
+        _ => return Vec::new(),
+    };
+    let sources = crate::ingest::expand(words).unwrap_or_default();
+    let named = sources.iter().map(|it| it.name().to_owned());
+    let config = cli.global.config.iter().map(|it| it.display().to_string());
+    words.iter().cloned().chain(named).chain(config).collect()
 }
 
 /// Prints what clap has to say: help on stdout, mistakes on stderr.

@@ -43,7 +43,7 @@ pub use reconcile::{
     AccountLine, CategoryTotals, CommitmentTotals, CostTotals, CurrencyTotals, PartTotals,
     Reconciliation, Unmatched,
 };
-pub use redact::redact;
+pub use redact::{redact, without_names};
 pub use rejected::{Rejected, RejectedKind};
 pub use requests::{RequestFacts, RequestLog, push_requests};
 pub use source::{Source, expand};

@@ -34,6 +34,16 @@ impl Names {
         }
     }
 
+    /// `production` stays; what else an environment is called may be a name.
+    fn add_environment(&mut self, name: Option<&str>) {
+        match name.filter(|it| is_stage(it)) {
+            Some(stage) => {
+                self.known.entry(stage.to_owned()).or_insert_with(|| stage.to_owned());
+            }
+            None => self.add("environment", name),
+        }
+    }
+
     fn of(&self, name: &str) -> String {
         self.known.get(name).cloned().unwrap_or_else(|| self.pseudonym("name", name))
     }
@@ -77,6 +87,35 @@ impl Names {
     }
 }
 
+/// Stages of a system as everybody calls them: no names.
+const STAGES: [&str; 13] = [
+    "beta",
+    "demo",
+    "dev",
+    "development",
+    "live",
+    "prod",
+    "production",
+    "qa",
+    "sandbox",
+    "stage",
+    "staging",
+    "test",
+    "testing",
+];
+
+fn is_stage(name: &str) -> bool {
+    STAGES.iter().any(|it| name.eq_ignore_ascii_case(it))
+}
+
+/// A message without the names of these files, and without what it quotes.
+pub fn without_names(message: &str, files: &[String]) -> String {
+    let mut files: Vec<&String> = files.iter().filter(|it| it.len() >= LEAST_IN_TEXT).collect();
+    files.sort_by_key(|it| std::cmp::Reverse(it.len()));
+    let hidden = files.iter().fold(message.to_owned(), |text, it| text.replace(it.as_str(), "…"));
+    without_excerpts(&hidden)
+}
+
 /// Text between back-quotes replaced by dots.
 fn without_excerpts(text: &str) -> String {
     let parts = text.split('`').enumerate();
@@ -96,6 +135,7 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
         .into_iter()
         .map(|(name, mut facts)| {
             names.replace(&mut facts.owner);
+            names.replace(&mut facts.environment);
             (names.of(&name), facts)
         })
         .collect();
@@ -121,6 +161,7 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
     for workload in workloads {
         workload.name = names.of(&workload.name);
         names.replace(&mut workload.owner);
+        names.replace(&mut workload.environment);
     }
 }
 
@@ -131,6 +172,7 @@ fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
         names.add("workload", table.workload.get(at));
         names.add("owner", table.owner.get(at));
         names.add("account", table.sub_account.get(at));
+        names.add_environment(table.environment.get(at));
     }
     for log in &ingested.requests {
         names.add("workload", Some(&log.workload));
@@ -139,10 +181,12 @@ fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
     for workload in workloads {
         names.add("workload", Some(&workload.name));
         names.add("owner", workload.owner.as_deref());
+        names.add_environment(workload.environment.as_deref());
     }
     for (name, facts) in &ingested.facts {
         names.add("workload", Some(name));
         names.add("owner", facts.owner.as_deref());
+        names.add_environment(facts.environment.as_deref());
     }
     for it in &ingested.reconciliation.by_commitment {
         names.add("commitment", Some(&it.id));
@@ -167,11 +211,12 @@ fn table(table: &UsageTable, names: &Names) -> UsageTable {
     for at in 0..table.len() {
         let Some(row) = table.row(at) else { continue };
         let (workload, owner) = (of(row.workload), of(row.owner));
-        let account = of(row.sub_account);
+        let (account, environment) = (of(row.sub_account), of(row.environment));
         redacted.push(&UsageRow {
             workload: workload.as_deref(),
             owner: owner.as_deref(),
             sub_account: account.as_deref(),
+            environment: environment.as_deref(),
             ..row
         });
     }

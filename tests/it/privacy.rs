@@ -170,3 +170,45 @@ fn all_inputs_together_keep_their_secrets() {
     }
     check(&files);
 }
+
+/// Errors and warnings of a redacted run name no file, no cell, no workload of the config, and an
+/// environment that is no common stage is a name.
+#[test]
+fn a_redacted_run_names_nothing_where_it_fails_either() {
+    let bench = Bench::new();
+    let header = "period_start,workload,environment,gpu,gpu_count,billed_cost\n";
+    let row = |hour: u32, environment: &str, cost: &str| {
+        format!("2026-10-01T{hour:02}:00:00Z,zebra,{environment},L40S,1,{cost}\n")
+    };
+    let good = [row(0, "production", "1.5"), row(1, "okapi", "1.5")].concat();
+    let good = bench.write("antelope.csv", format!("{header}{good}"));
+    let bad = bench.write("gnu.csv", format!("{header}{}", row(0, "production", "impala-9")));
+    let config = bench.write("own.toml", "[workload.kudu]\nmodel = \"m\"\n");
+    let names = ["zebra", "okapi", "antelope", "gnu", "impala", "kudu"];
+    for (words, code) in [
+        (
+            vec![
+                "analyze",
+                good.as_str(),
+                "--format",
+                "csv",
+                "--config",
+                &config,
+                "--redact",
+                "--verbose",
+            ],
+            0,
+        ),
+        (vec!["describe", good.as_str(), "--redact"], 0),
+        (vec!["analyze", bad.as_str(), "--redact"], 3),
+        (vec!["ingest", good.as_str(), good.as_str(), "--redact"], 3),
+    ] {
+        let ran = bench.run(&words);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        for name in names {
+            let said = [&ran.stdout, &ran.stderr].into_iter().find(|it| it.contains(name));
+            assert_eq!(said, None, "{name} in {words:?}");
+        }
+    }
+    assert!(bench.path("reports/redacted").is_dir());
+}
