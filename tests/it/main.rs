@@ -24,6 +24,7 @@ mod golden;
 mod google_commitments;
 mod init;
 mod laws;
+mod machine_lives;
 mod month_end;
 mod own_formats;
 mod privacy;

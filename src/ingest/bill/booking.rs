@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::super::Config;
-use super::super::cluster::{Claim, ClusterView};
+use super::super::cluster::{Claim, ClusterView, Life};
 use super::super::rules::{Claimed, Subject, by_tags};
 use super::charge::{ChargeCategory, Line, PartKind, QuantityUnit, Use};
 use crate::catalog::{Catalog, Counted, GpuUse, SkuEvidence, SkuMatch};
@@ -155,8 +155,8 @@ pub(in crate::ingest) enum Resolved {
     To(Booking),
     /// To the GPU machine of the resource, if the bill has one; else to the booking.
     WithMachine(Booking, Claimed),
-    /// To those who held the GPUs of the machine at the time, the rest to the booking.
-    Shared(Booking, Vec<(Claim, Booking)>),
+    /// To those who held the GPUs of the machine while it was there, the rest to the booking.
+    Shared(Booking, Vec<(Claim, Booking)>, Vec<Life>),
     /// Nowhere: it divides what other rows hold.
     Nowhere,
 }
@@ -250,7 +250,7 @@ impl Resolver<'_> {
         };
         let companion = *sku == SkuMatch::Companion;
         if let (Fate::OtherCloud, true, Some(id)) = (fate, companion, &line.resource_id) {
-            if self.cluster.knows(id, line.resource_name.as_deref()) {
+            if self.cluster.machine(id, line.resource_name.as_deref()).is_some() {
                 return self.gpu_line((line, kind), None, category);
             }
             let by_rule = self.config.rules.claim(&self.subject(line));
@@ -287,9 +287,10 @@ impl Resolver<'_> {
                 ..Booking::of(line, fate, category)
             }
         };
-        if let (None, Some(id)) = (&by_rule.workload, line.resource_id.as_deref()) {
-            let name = line.resource_name.as_deref();
-            let shares = self.cluster.claims(id, name).iter().map(|claim| {
+        let name = line.resource_name.as_deref();
+        let machine = line.resource_id.as_deref().and_then(|id| self.cluster.machine(id, name));
+        if let (None, Some(machine)) = (&by_rule.workload, machine) {
+            let shares = machine.claims.iter().map(|claim| {
                 let facts = self.cluster.facts().get(&claim.workload);
                 let owner = by_rule.owner.clone().or_else(|| facts?.owner.clone());
                 let environment =
@@ -297,12 +298,10 @@ impl Resolver<'_> {
                 let workload = Some(claim.workload.clone());
                 (claim.clone(), booking(&Claimed { workload, owner, environment }))
             });
-            let shares: Vec<_> = shares.collect();
-            if !shares.is_empty() || self.cluster.knows(id, name) {
-                let mut rest = booking(&Claimed { workload: None, ..claimed.clone() });
-                rest.what = rest.what.map(|it| format!("{it}: GPUs of a node that no pod held"));
-                return Resolved::Shared(rest, shares);
-            }
+            let shares = shares.collect();
+            let mut rest = booking(&Claimed { workload: None, ..claimed.clone() });
+            rest.what = rest.what.map(|it| format!("{it}: GPUs of a node that no pod held"));
+            return Resolved::Shared(rest, shares, machine.lives.clone());
         }
         Resolved::To(booking(&claimed))
     }

@@ -8,10 +8,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use foldhash::fast::FixedState;
 use indexmap::{IndexMap, IndexSet};
 
+use super::super::cluster;
 use super::super::raw::{RawTable, Tuples};
 use super::booking::{Booking, Resolved, Resolver, gpu_hours_per_unit};
 use super::books::Names;
 use super::charge::{Bound, Fault, Line, PartKind, Terms};
+use super::shared::{Life, Share, Shared};
 use crate::catalog::SkuMatch;
 use crate::units::{Currency, Timestamp};
 
@@ -136,28 +138,6 @@ pub(super) enum Place {
     Shared(u32),
     /// Nowhere: it divides what other rows hold.
     Nowhere,
-}
-
-/// A machine that several workloads hold parts of.
-pub(super) struct Shared {
-    /// Who held it when.
-    pub(super) shares: Vec<Share>,
-    /// The booking of the rest.
-    pub(super) rest: u32,
-}
-
-/// A part of a machine that a workload held.
-pub(super) struct Share {
-    /// Thousandths of GPUs held.
-    pub(super) held: u64,
-    /// Thousandths of GPUs there are.
-    pub(super) of: u64,
-    /// From then, in microseconds.
-    pub(super) from: i64,
-    /// Until then.
-    pub(super) to: i64,
-    /// The booking.
-    pub(super) booking: u32,
 }
 
 impl<'a> Lines<'a> {
@@ -302,16 +282,24 @@ impl Known {
             (Resolved::WithMachine(booking, claimed), Some(resource)) => {
                 Place::Held(names.hold(resource, &booking, claimed))
             }
-            (Resolved::Shared(rest, shares), _) => {
+            (Resolved::Shared(rest, shares, lives), _) => {
+                let start = |it: Option<Timestamp>| it.map_or(i64::MIN, Timestamp::us);
+                let end = |it: Option<Timestamp>| it.map_or(i64::MAX, Timestamp::us);
                 let shares = shares.into_iter().map(|(claim, booking)| Share {
-                    held: claim.gpus_milli,
-                    of: claim.node_gpus_milli,
-                    from: claim.from.map_or(i64::MIN, Timestamp::us),
-                    to: claim.to.map_or(i64::MAX, Timestamp::us),
+                    held: claim.gpu_parts,
+                    of: claim.node_gpu_parts,
+                    from: start(claim.from),
+                    to: end(claim.to),
                     booking: names.number(&booking),
                 });
                 let shares = shares.collect();
-                self.shared.push(Arc::new(Shared { shares, rest: names.number(&rest) }));
+                let life = |it: cluster::Life| Life {
+                    gpus: it.gpu_parts,
+                    from: start(it.from),
+                    to: end(it.to),
+                };
+                let lives = lives.into_iter().map(life).collect();
+                self.shared.push(Arc::new(Shared { shares, lives, rest: names.number(&rest) }));
                 Place::Shared(u32::try_from(self.shared.len() - 1).unwrap_or(u32::MAX))
             }
         }

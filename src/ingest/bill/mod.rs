@@ -27,6 +27,7 @@ mod posting;
 mod provider;
 mod reading;
 mod runpod;
+mod shared;
 mod sketch;
 mod sums;
 mod tally;

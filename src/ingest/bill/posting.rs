@@ -13,6 +13,7 @@ use foldhash::fast::FixedState;
 use rayon::prelude::*;
 
 use super::super::IngestError;
+use super::super::cluster::GPU_PARTS;
 use super::super::raw::{FileFacts, RawTable, TableInput};
 use super::super::rejected::{Rejected, RejectedKind};
 use super::booking::{Booking, Fate, Resolver};
@@ -360,10 +361,12 @@ fn post_part(
     }
     let sums = Sums { rows, nano_committed: committed(part, terms), ..Sums::of(costs, hours) };
     tally.total((currency, category), &sums)?;
-    add(place, booked, &sums, (lines, tally))?;
+    // What a commitment covers may be less than what ran, and says nothing of it.
+    let billed = hours.filter(|_| !terms.committed);
+    add(place, booked, (&sums, billed), (lines, tally))?;
     if hours_stay && gpu_hours.is_some() {
         let hours = Sums { rows: 0, ..Sums::of(Costs::default(), gpu_hours) };
-        add(place, (start, end), &hours, (lines, tally))?;
+        add(place, (start, end), (&hours, None), (lines, tally))?;
     }
     Ok(())
 }
@@ -379,11 +382,11 @@ fn committed(part: &Part, terms: &Terms) -> i64 {
     quantity.and_then(|it| i64::try_from(it).ok()).unwrap_or(0)
 }
 
-/// Adds to a place.
+/// Adds to a place; with the GPU-hours that a row bills of all that ran, where it tells them.
 fn add(
     place: Place,
     (start, end): (i64, i64),
-    sums: &Sums,
+    (sums, billed): (&Sums, Option<f64>),
     (lines, tally): (&Lines<'_>, &mut Tally),
 ) -> Result<(), IngestError> {
     match place {
@@ -392,11 +395,19 @@ fn add(
         Place::Held(hold) => tally.hold(hold, (start, end), sums),
         Place::Shared(number) => {
             if let Some(shared) = lines.shared(number) {
-                tally.share(&shared, (start, end), sums)?;
+                tally.share(&shared, (start, end), sums, billed.and_then(parts_us))?;
             }
         }
     }
     Ok(())
+}
+
+/// GPU-hours, of a correction too, in the unit of [`Shared::portions`].
+fn parts_us(gpu_hours: f64) -> Option<u128> {
+    /// Microseconds in a billionth of an hour, times 10: 36.
+    const US_10: u128 = 36;
+    let nano = sums::nano(gpu_hours)?.unsigned_abs();
+    nano.checked_mul(US_10 * u128::from(GPU_PARTS) / 10)
 }
 
 /// A charge that was moved into the month that bills it.

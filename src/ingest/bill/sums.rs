@@ -86,6 +86,29 @@ impl Sums {
         Ok(())
     }
 
+    /// `numerator / denominator` of it and no row, rounded as [`Costs::share`] does.
+    pub(in crate::ingest) fn share(&self, numerator: u64, denominator: u64) -> Sums {
+        let (by, of) = (i128::from(numerator), i128::from(denominator.max(1)));
+        let committed = i128::from(self.nano_committed) * by / of;
+        Sums {
+            costs: self.costs.share(numerator, denominator),
+            nano_gpu_hours: self.nano_gpu_hours.map(|it| it * by / of),
+            nano_committed: i64::try_from(committed).unwrap_or(0),
+            rows: 0,
+        }
+    }
+
+    /// Takes a share of it away.
+    pub(in crate::ingest) fn less(&self, share: &Sums) -> Result<Sums, MoneyError> {
+        let hours = self.nano_gpu_hours.zip(share.nano_gpu_hours);
+        Ok(Sums {
+            costs: self.costs.less(&share.costs)?,
+            nano_gpu_hours: hours.map(|(a, b)| a - b),
+            nano_committed: self.nano_committed - share.nano_committed,
+            rows: self.rows.saturating_sub(share.rows),
+        })
+    }
+
     /// Whether nothing is in it but zeros.
     pub(in crate::ingest) fn is_nothing(&self) -> bool {
         let is_nothing = |it: Option<i128>| it.is_none_or(|it| it == 0);

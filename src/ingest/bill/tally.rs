@@ -9,7 +9,7 @@ use super::super::rejected::Rejected;
 use super::books::Rounding;
 use super::charge::{ChargeCategory, Costs};
 use super::held::Held;
-use super::lines::Shared;
+use super::shared::Shared;
 use super::sums::Sums;
 use crate::units::{Currency, MoneyError};
 
@@ -104,33 +104,25 @@ impl Tally {
         self.held.add(hold, span, sums);
     }
 
-    /// Adds its part to each share of the time, and the rest to its booking.
+    /// Adds its part to each share, and the rest to its booking; `billed` as in
+    /// [`Shared::portions`].
     pub(super) fn share(
         &mut self,
         shared: &Shared,
         (start, end): (i64, i64),
         sums: &Sums,
+        billed: Option<u128>,
     ) -> Result<(), MoneyError> {
-        let mut rest = *sums;
-        for share in shared.shares.iter().filter(|it| it.from < end && start < it.to) {
-            // Who held half of the GPUs for half of the time has a quarter.
-            let held = share.to.min(end) - share.from.max(start);
-            let part = |gpus: u64, us: i64| gpus.saturating_mul(u64::try_from(us).unwrap_or(0));
-            let (held, of) = (part(share.held, held), part(share.of, end - start).max(1));
-            let nano_gpu_hours =
-                sums.nano_gpu_hours.map(|it| it * i128::from(held) / i128::from(of));
-            let costs = sums.costs.share(held, of);
-            let nano_committed =
-                i128::from(sums.nano_committed) * i128::from(held) / i128::from(of);
-            let nano_committed = i64::try_from(nano_committed).unwrap_or(0);
-            // The first share counts the row.
-            let part = Sums { costs, nano_gpu_hours, nano_committed, rows: rest.rows };
-            rest.costs = rest.costs.less(&part.costs)?;
-            rest.nano_gpu_hours = rest.nano_gpu_hours.zip(nano_gpu_hours).map(|(a, b)| a - b);
-            rest.nano_committed -= nano_committed;
-            rest.rows = 0;
-            self.group((share.booking, start, end), &part)?;
+        // Each has what is given up to it less what was before, so that nothing is left of a row
+        // that is held as a whole. The first counts the row.
+        let mut given = sums.share(0, 1);
+        for portion in shared.portions((start, end), billed) {
+            let up_to = sums.share(portion.numerator, portion.denominator);
+            let up_to = Sums { rows: sums.rows, ..up_to };
+            self.group((portion.booking, start, end), &up_to.less(&given)?)?;
+            given = up_to;
         }
+        let rest = sums.less(&given)?;
         if rest.rows > 0 || !rest.is_nothing() {
             self.group((shared.rest, start, end), &rest)?;
         }

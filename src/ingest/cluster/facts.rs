@@ -152,7 +152,8 @@ impl Placed<'_> {
     fn milli(&self) -> Option<u64> {
         let capacity = self.capacity?;
         let units = capacity.units_of(&self.joined.pod.shape.requests).ok()??;
-        Some(capacity.milli_up_to(units.min(capacity.units)))
+        let parts = u128::from(capacity.parts_up_to(units.min(capacity.units)));
+        u64::try_from(parts * 1000 / u128::from(gpu::GPU_PARTS)).ok()
     }
 }
 

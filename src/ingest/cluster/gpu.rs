@@ -10,6 +10,9 @@ use super::raw::{Labels, Resources};
 const MAX_GPUS: u64 = 1024;
 /// Compute slices of a GPU with MIG (NVIDIA MIG user guide: A100, H100 and later have 7).
 const MIG_SLICES: u64 = 7;
+/// What a GPU is counted in: it has halves to sixteenths and thousandths without a rest, so that
+/// equal slices are equal.
+pub(crate) const GPU_PARTS: u64 = 18_018_000;
 /// Thousandths.
 const MILLI: u64 = 1000;
 
@@ -87,8 +90,8 @@ enum Sharing {
 /// GPUs of a node.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct GpuCapacity {
-    /// Physical GPUs, thousandths.
-    pub gpus_milli: u64,
+    /// Physical GPUs, in [`GPU_PARTS`].
+    pub gpu_parts: u64,
     /// Units they are handed out in.
     pub units: u64,
     sharing: Sharing,
@@ -139,8 +142,8 @@ impl GpuCapacity {
         }
         if split || (replicas.is_none() && offered > gpus) {
             let mib = number("nvidia.com/gpu.memory").filter(|it| *it > 0);
-            let (gpus_milli, sharing) = (gpus * MILLI, Sharing::Memory { mib });
-            return Ok(Some(GpuCapacity { gpus_milli, units: gpus_milli, sharing }));
+            let (gpu_parts, sharing) = (gpus * GPU_PARTS, Sharing::Memory { mib });
+            return Ok(Some(GpuCapacity { gpu_parts, units: gpus * MILLI, sharing }));
         }
         // A device that failed is no longer offered and still paid.
         Ok(Some(requests(gpus, offered.max(gpus * replicas.unwrap_or(1)))))
@@ -178,18 +181,18 @@ impl GpuCapacity {
 
     /// True when a request of 1 is one physical GPU.
     pub(super) fn is_whole(&self) -> bool {
-        self.sharing == Sharing::Requests && self.units.saturating_mul(MILLI) == self.gpus_milli
+        self.sharing == Sharing::Requests && self.units.saturating_mul(GPU_PARTS) == self.gpu_parts
     }
 
-    /// Thousandths of a GPU up to unit `n`: shares are differences of this, so they add up.
-    pub(super) fn milli_up_to(&self, n: u64) -> u64 {
-        let milli = u128::from(n) * u128::from(self.gpus_milli) / u128::from(self.units.max(1));
-        u64::try_from(milli).unwrap_or(self.gpus_milli)
+    /// Parts of GPUs up to unit `n`: shares are differences of this, so they add up.
+    pub(super) fn parts_up_to(&self, n: u64) -> u64 {
+        let parts = u128::from(n) * u128::from(self.gpu_parts) / u128::from(self.units.max(1));
+        u64::try_from(parts).unwrap_or(self.gpu_parts)
     }
 }
 
 fn requests(gpus: u64, units: u64) -> GpuCapacity {
-    GpuCapacity { gpus_milli: gpus * MILLI, units, sharing: Sharing::Requests }
+    GpuCapacity { gpu_parts: gpus * GPU_PARTS, units, sharing: Sharing::Requests }
 }
 
 /// A node whose GPUs are partly cut into MIG devices: the cut GPUs are shared by compute slices
@@ -198,7 +201,7 @@ fn mig(whole: u64, slices: u64, counted: Option<u64>) -> GpuCapacity {
     let cut = slices.div_ceil(MIG_SLICES);
     let gpus = counted.filter(|it| *it >= whole + cut).unwrap_or(whole + cut);
     let sharing = Sharing::Mig { per_gpu: slices, per_slice: gpus - whole };
-    GpuCapacity { gpus_milli: gpus * MILLI, units: gpus * slices, sharing }
+    GpuCapacity { gpu_parts: gpus * GPU_PARTS, units: gpus * slices, sharing }
 }
 
 /// The MIG profile that all GPUs of a node are cut into, such as `1g.5gb`.

@@ -12,10 +12,10 @@ pub(crate) struct Claim {
     pub workload: String,
     /// Its namespace.
     pub namespace: String,
-    /// GPUs it holds, thousandths; claims of one instant add up to at most the machine's.
-    pub gpus_milli: u64,
-    /// GPUs of the machine, thousandths.
-    pub node_gpus_milli: u64,
+    /// GPUs it holds, in [`super::GPU_PARTS`]; claims of one instant add up to at most the machine's.
+    pub gpu_parts: u64,
+    /// GPUs of the machine, in the same.
+    pub node_gpu_parts: u64,
     /// From when; nothing when the start is not known.
     pub from: Option<Timestamp>,
     /// Until when, not included; nothing when it was still there at the end of the data. An end
@@ -86,18 +86,18 @@ struct Slot {
 
 impl Slot {
     fn claim(self, capacity: &GpuCapacity) -> Option<Claim> {
-        let milli = |unit: u64| capacity.milli_up_to(unit + 1) - capacity.milli_up_to(unit);
-        let gpus_milli: u64 = self.units.iter().map(|it| milli(*it)).sum();
+        let parts = |unit: u64| capacity.parts_up_to(unit + 1) - capacity.parts_up_to(unit);
+        let gpu_parts: u64 = self.units.iter().map(|it| parts(*it)).sum();
         let holder = self.holder;
         let lasts = match (holder.from, holder.to) {
             (Some(from), Some(to)) => from < to,
             _ => true,
         };
-        (gpus_milli > 0 && lasts).then_some(Claim {
+        (gpu_parts > 0 && lasts).then_some(Claim {
             workload: holder.workload,
             namespace: holder.namespace,
-            gpus_milli,
-            node_gpus_milli: capacity.gpus_milli,
+            gpu_parts,
+            node_gpu_parts: capacity.gpu_parts,
             from: holder.from,
             to: holder.to,
         })
@@ -146,54 +146,75 @@ fn make_room(
 
 /// Claims in order of time, those of one workload over one span added up.
 fn merged(mut claims: Vec<Claim>) -> Vec<Claim> {
-    let key = |it: &Claim| {
-        (it.from, it.to, it.namespace.clone(), it.workload.clone(), it.node_gpus_milli)
-    };
+    let key =
+        |it: &Claim| (it.from, it.to, it.namespace.clone(), it.workload.clone(), it.node_gpu_parts);
     claims.sort_by_key(key);
     let mut sums: Vec<Claim> = Vec::with_capacity(claims.len());
     for claim in claims {
         match sums.last_mut().filter(|it| key(it) == key(&claim)) {
-            Some(sum) => sum.gpus_milli += claim.gpus_milli,
+            Some(sum) => sum.gpu_parts += claim.gpu_parts,
             None => sums.push(claim),
         }
     }
     sums
 }
 
-/// A machine of a scale set.
-pub(super) struct Member<'a> {
-    /// When it was there.
+/// When a machine was there.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Life {
+    /// Its GPUs, in [`super::GPU_PARTS`].
+    pub gpu_parts: u64,
+    /// From when; nothing when its start is not known.
     pub from: Option<Timestamp>,
-    /// Until when.
+    /// Until when; nothing when it was still there at the end of the data.
     pub to: Option<Timestamp>,
-    /// Its GPUs, thousandths.
-    pub gpus_milli: u64,
-    /// Who held them.
-    pub claims: &'a [Claim],
 }
 
-/// The claims on a scale set, which is billed as one resource: those of its machines, cut where a
-/// machine came or went, so that each states the GPUs the set had at the time.
-pub(super) fn of_set(members: &[Member<'_>]) -> Vec<Claim> {
-    let mut cuts: Vec<Timestamp> =
-        members.iter().flat_map(|it| [it.from, it.to]).flatten().collect();
-    cuts.sort_unstable();
-    cuts.dedup();
-    let gpus_at = |at: Option<Timestamp>| -> u64 {
-        let alive = |it: &&Member<'_>| it.from <= at && (it.to.is_none() || at < it.to);
-        members.iter().filter(alive).map(|it| it.gpus_milli).sum()
-    };
-    let mut claims = Vec::new();
-    for claim in members.iter().flat_map(|it| it.claims) {
-        let inside =
-            |it: &&Timestamp| Some(**it) > claim.from && claim.to.is_none_or(|to| **it < to);
-        let inner: Vec<Option<Timestamp>> = cuts.iter().filter(inside).copied().map(Some).collect();
-        let starts = std::iter::once(claim.from).chain(inner.iter().copied());
-        let ends = inner.iter().copied().chain(std::iter::once(claim.to));
-        for (from, to) in starts.zip(ends) {
-            let node_gpus_milli = gpus_at(from).max(claim.node_gpus_milli);
-            claims.push(Claim { node_gpus_milli, from, to, ..claim.clone() });
-        }
+/// What a bill charges under one name: a machine, or a scale set.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Machine {
+    /// Who held its GPUs, in order of time.
+    pub claims: Vec<Claim>,
+    /// When it was there; of a set each of its machines.
+    pub lives: Vec<Life>,
+}
+
+impl Machine {
+    /// A machine that was there from and until then, and at least while it was held.
+    pub(super) fn new(
+        capacity: &GpuCapacity,
+        (from, to): (Option<Timestamp>, Option<Timestamp>),
+        claims: Vec<Claim>,
+    ) -> Machine {
+        let from = from.map(|it| claims.iter().filter_map(|it| it.from).fold(it, Timestamp::min));
+        let life = Life { gpu_parts: capacity.gpu_parts, from, to };
+        Machine { claims, lives: vec![life] }
     }
-    merged(claims)
+
+    /// A scale set, which is billed as one resource: the claims of its machines, cut where a machine
+    /// came or went, so that each states the GPUs the set had at the time.
+    pub(super) fn of_set(members: &[&Machine]) -> Machine {
+        let lives: Vec<Life> = members.iter().flat_map(|it| it.lives.iter().cloned()).collect();
+        let mut cuts: Vec<Timestamp> =
+            lives.iter().flat_map(|it| [it.from, it.to]).flatten().collect();
+        cuts.sort_unstable();
+        cuts.dedup();
+        let gpus_at = |at: Option<Timestamp>| -> u64 {
+            let alive = |it: &&Life| it.from <= at && (it.to.is_none() || at < it.to);
+            lives.iter().filter(alive).map(|it| it.gpu_parts).sum()
+        };
+        let mut claims = Vec::new();
+        for claim in members.iter().flat_map(|it| &it.claims) {
+            let inside =
+                |it: &&Timestamp| Some(**it) > claim.from && claim.to.is_none_or(|to| **it < to);
+            let inner: Vec<_> = cuts.iter().filter(inside).copied().map(Some).collect();
+            let starts = std::iter::once(claim.from).chain(inner.iter().copied());
+            let ends = inner.iter().copied().chain(std::iter::once(claim.to));
+            for (from, to) in starts.zip(ends) {
+                let node_gpu_parts = gpus_at(from).max(claim.node_gpu_parts);
+                claims.push(Claim { node_gpu_parts, from, to, ..claim.clone() });
+            }
+        }
+        Machine { claims: merged(claims), lives }
+    }
 }

@@ -29,7 +29,8 @@ use raw::{Labels, Meta, PodShape, Resources};
 use read::Reader;
 
 pub(crate) use facts::{KindHint, ScalerFacts, WorkloadFacts};
-pub(crate) use hold::Claim;
+pub(crate) use gpu::GPU_PARTS;
+pub(crate) use hold::{Claim, Life};
 pub(crate) use view::ClusterView;
 
 /// Bytes of a file that tell a Kubernetes list from other JSON.

@@ -76,8 +76,20 @@ impl PodText<'_> {
     }
 }
 
+/// Claims on a machine.
+fn claims<'a>(view: &'a ClusterView, id: &str, name: Option<&str>) -> &'a [Claim] {
+    view.machine(id, name).map_or(&[], |it| it.claims.as_slice())
+}
+
+/// Thousandths of a GPU.
+fn milli(parts: u64) -> u64 {
+    parts / (GPU_PARTS / 1000)
+}
+
 /// Workload, GPUs held and GPUs of the machine, in thousandths.
 fn shares<'a>(view: &'a ClusterView, id: &str, name: Option<&str>) -> Vec<(&'a str, u64, u64)> {
-    let claims = view.claims(id, name).iter();
-    claims.map(|it| (it.workload.as_str(), it.gpus_milli, it.node_gpus_milli)).collect()
+    let claims = claims(view, id, name).iter();
+    let shown =
+        |it: &'a Claim| (it.workload.as_str(), milli(it.gpu_parts), milli(it.node_gpu_parts));
+    claims.map(shown).collect()
 }

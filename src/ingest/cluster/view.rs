@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::facts::{self, Evidence, Placed, ScalerFacts, WorkloadFacts};
 use super::gpu::GpuCapacity;
-use super::hold::{self, Claim, Held, Holder, Member};
+use super::hold::{self, Held, Holder, Machine};
 use super::join::{self, Joined};
 use super::notices::Notices;
 use super::owner::{self, Controllers, Identity};
@@ -15,8 +15,8 @@ use crate::units::Timestamp;
 /// Who used what, over all snapshots.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct ClusterView {
-    /// Claims of each machine and scale set.
-    machines: Vec<Vec<Claim>>,
+    /// Machines and scale sets.
+    machines: Vec<Machine>,
     /// Where a name in a bill leads; nothing when two machines bear it.
     by_name: BTreeMap<String, Option<usize>>,
     /// Workload of each controller seen or inferred.
@@ -45,20 +45,17 @@ impl ClusterView {
         &self.times
     }
 
-    /// Who held the GPUs of a billed machine, in order of time. `resource_id` and `resource_name`
-    /// as a bill states them; to be asked for rows of machines only. Empty when no snapshot lists
-    /// it, when its GPUs were free, or when two machines bear the name. What the claims leave of
-    /// the machine is idle.
-    pub(crate) fn claims(&self, resource_id: &str, resource_name: Option<&str>) -> &[Claim] {
+    /// A billed machine: when it was there and who held its GPUs. `resource_id` and
+    /// `resource_name` as a bill states them; to be asked for rows of machines only. Nothing when no
+    /// snapshot lists it, or when two machines bear the name. What the claims leave of it is idle.
+    pub(crate) fn machine(
+        &self,
+        resource_id: &str,
+        resource_name: Option<&str>,
+    ) -> Option<&Machine> {
         let names = resource::names_in_bill(resource_id, resource_name);
-        let found = names.iter().find_map(|it| self.by_name.get(it)).copied().flatten();
-        found.and_then(|at| self.machines.get(at)).map_or(&[], Vec::as_slice)
-    }
-
-    /// True when a snapshot lists the machine, whether or not anyone held its GPUs.
-    pub(crate) fn knows(&self, resource_id: &str, resource_name: Option<&str>) -> bool {
-        let names = resource::names_in_bill(resource_id, resource_name);
-        names.iter().any(|it| matches!(self.by_name.get(it), Some(Some(_))))
+        let mut known = names.iter().filter_map(|it| self.by_name.get(it)).copied();
+        known.find_map(|it| it).and_then(|at| self.machines.get(at))
     }
 
     /// The workload of a pod: as a snapshot shows it, else by the controller whose pods are named
@@ -126,8 +123,8 @@ fn build(snapshots: &[Snapshot]) -> ClusterView {
             None
         }));
     }
-    let held = claims(&joined, &names, &capacities, &mut notices);
-    let (machines, by_name) = index(&joined, &capacities, held);
+    let held = machines(&joined, &names, &capacities, &mut notices);
+    let (machines, by_name) = index(&joined, held);
     let facts = all_facts(&joined, &names, &capacities);
     let pods = joined.pods.iter().zip(&names.of_pods).map(|(pod, identity)| {
         let meta = &pod.pod.meta;
@@ -197,12 +194,12 @@ fn called(own: &Identity, all: &BTreeSet<&Identity>) -> String {
 }
 
 /// Who held the GPUs of each node.
-fn claims(
+fn machines(
     joined: &Joined<'_>,
     names: &Names<'_>,
     capacities: &[Option<GpuCapacity>],
     notices: &mut Notices,
-) -> Vec<Vec<Claim>> {
+) -> Vec<Machine> {
     let mut holders: Vec<Vec<Holder>> = capacities.iter().map(|_| Vec::new()).collect();
     for (pod, identity) in joined.pods.iter().zip(&names.of_pods) {
         if !(pod.ran && pod.pod.shape.requests.any_gpu()) {
@@ -215,7 +212,9 @@ fn claims(
             continue;
         };
         // A node whose GPUs cannot be told was named already.
-        let (Some(Some(capacity)), Some(node)) = (capacities.get(at), holders.get_mut(at)) else {
+        let (Some(Some(capacity)), Some(held), Some(node)) =
+            (capacities.get(at), holders.get_mut(at), joined.nodes.get(at))
+        else {
             continue;
         };
         match capacity.units_of(&pod.pod.shape.requests) {
@@ -223,26 +222,26 @@ fn claims(
             Ok(None) => {}
             Ok(Some(units)) => {
                 notices.uncertain(pod);
-                node.push(Holder {
+                held.push(Holder {
                     workload: names.name(identity),
                     namespace: meta.namespace().to_owned(),
                     pod: meta.name.clone(),
                     units,
-                    from: pod.from,
-                    to: pod.to,
+                    // It was on the node while the node was there.
+                    from: pod.from.or(node.from),
+                    to: pod.to.into_iter().chain(node.to).min(),
                     last_seen: pod.last_seen,
                     end_known: pod.end_known,
                 });
             }
         }
     }
-    let held = capacities.iter().zip(holders).map(|(capacity, holders)| match capacity {
-        Some(capacity) => hold::hold(capacity, holders),
-        None => Held { claims: Vec::new(), crowded: Vec::new() },
-    });
-    held.map(|it| {
-        notices.crowded.extend(it.crowded);
-        it.claims
+    let held = joined.nodes.iter().zip(capacities).zip(holders);
+    held.map(|((node, capacity), holders)| {
+        let Some(capacity) = capacity else { return Machine::default() };
+        let Held { claims, crowded } = hold::hold(capacity, holders);
+        notices.crowded.extend(crowded);
+        Machine::new(capacity, (node.from, node.to), claims)
     })
     .collect()
 }
@@ -250,9 +249,8 @@ fn claims(
 /// Machines and scale sets under every name a bill may use.
 fn index(
     joined: &Joined<'_>,
-    capacities: &[Option<GpuCapacity>],
-    mut machines: Vec<Vec<Claim>>,
-) -> (Vec<Vec<Claim>>, BTreeMap<String, Option<usize>>) {
+    mut machines: Vec<Machine>,
+) -> (Vec<Machine>, BTreeMap<String, Option<usize>>) {
     let mut by_name: BTreeMap<String, Option<usize>> = BTreeMap::new();
     let mut sets: BTreeMap<String, Vec<usize>> = BTreeMap::new();
     for (at, it) in joined.nodes.iter().enumerate() {
@@ -265,16 +263,10 @@ fn index(
         }
     }
     for (set, nodes) in sets {
-        let member = |at: &usize| {
-            let (node, capacity) = (joined.nodes.get(*at)?, capacities.get(*at)?.as_ref()?);
-            let claims = machines.get(*at)?.as_slice();
-            let gpus_milli = capacity.gpus_milli;
-            Some(Member { from: node.from, to: node.to, gpus_milli, claims })
-        };
-        let members: Vec<Member<'_>> = nodes.iter().filter_map(member).collect();
-        let claims = hold::of_set(&members);
+        let members: Vec<&Machine> = nodes.iter().filter_map(|at| machines.get(*at)).collect();
+        let set_of_machines = Machine::of_set(&members);
         by_name.insert(set, Some(machines.len()));
-        machines.push(claims);
+        machines.push(set_of_machines);
     }
     (machines, by_name)
 }

@@ -41,7 +41,7 @@ fn an_aws_node_is_shared_by_its_pods() {
     assert_eq!(shares(&view, "i-0c41d9", None), expected);
     assert_eq!(shares(&view, "arn:aws:ec2:us-east-1:1:instance/i-0c41d9", None), expected);
     assert_eq!(shares(&view, "i-0c41da", Some("ip-10-0-0-7.ec2.internal")), []);
-    assert!(view.knows("i-0c41d9", None) && !view.knows("i-0c41da", None));
+    assert!(view.machine("i-0c41d9", None).is_some() && view.machine("i-0c41da", None).is_none());
     let chat = &view.facts()["chat"];
     assert_eq!(chat.owner.as_deref(), Some("product"));
     assert_eq!(chat.gpu_product.as_deref(), Some("NVIDIA-H100-80GB-HBM3"));
@@ -49,8 +49,8 @@ fn an_aws_node_is_shared_by_its_pods() {
     assert_eq!(chat.controller, "Deployment");
     assert_eq!(chat.kind_hint, None);
     assert_eq!(view.facts()["train"].kind_hint, Some(KindHint::Training));
-    assert_eq!(view.claims("i-0c41d9", None)[0].from, Some(time(POD.start)));
-    assert_eq!(view.claims("i-0c41d9", None)[0].to, None);
+    assert_eq!(claims(&view, "i-0c41d9", None)[0].from, Some(time(POD.start)));
+    assert_eq!(claims(&view, "i-0c41d9", None)[0].to, None);
     assert!(!view.facts().contains_key("web"));
     assert_eq!(view.workload_of_pod("ml", "web"), Some("web"));
 }
@@ -121,11 +121,11 @@ fn check(labels: &str, capacity: &str, pods: &[&str], expected: &[u64], gpus_mil
 #[test]
 fn every_way_to_share_adds_up_to_the_gpus() {
     let gpu = r#""nvidia.com/gpu": "1""#;
-    // 7 MIG devices of one A100, all taken: 1000/7 = 142.86, so 142 or 143 each, in all 1000.
+    // 7 MIG devices of one A100, all taken: 1000/7 = 142.86, all equal.
     let mig = r#""nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB-MIG-1g.5gb",
                  "nvidia.com/gpu.count": "7""#;
-    let seven = [142, 143, 143, 143, 143, 143, 143];
-    check(mig, r#""nvidia.com/gpu": "7""#, &[gpu; 7], &seven, 1000);
+    check(mig, r#""nvidia.com/gpu": "7""#, &[gpu; 7], &[142; 7], 1000);
+    assert_eq!(GPU_PARTS % 7, 0);
     // 40 GB in pieces of 10 GB: four to a GPU, so 8 are two GPUs.
     let mig = r#""nvidia.com/gpu.product": "NVIDIA-A100-SXM4-40GB-MIG-1g.10gb""#;
     check(mig, r#""nvidia.com/gpu": "8""#, &[gpu], &[250], 2000);

@@ -18,9 +18,9 @@ fn machine() -> String {
 fn spans(view: &ClusterView) -> Vec<(&str, u64, Option<i64>, Option<i64>)> {
     let start = time("2026-10-01T00:00:00Z").us();
     let hour = |it: Timestamp| (it.us() - start) / 3_600_000_000;
-    let claims = view.claims("m1", None).iter();
+    let claims = claims(view, "m1", None).iter();
     claims
-        .map(|it| (it.workload.as_str(), it.gpus_milli, it.from.map(hour), it.to.map(hour)))
+        .map(|it| (it.workload.as_str(), milli(it.gpu_parts), it.from.map(hour), it.to.map(hour)))
         .collect()
 }
 
@@ -158,7 +158,7 @@ fn a_scale_set_states_the_gpus_it_had() {
         [member("n1", 0, "2026-10-01T00:00:00Z"), member("n2", 1, "2026-10-01T06:00:00Z"), web];
     let view = ClusterView::new(vec![snapshot(DAY_1, &items)]);
     assert_eq!(shares(&view, set, None), [("web", 1000, 2000), ("web", 1000, 4000)]);
-    assert_eq!(view.claims(set, None)[0].to, Some(time("2026-10-01T06:00:00Z")));
+    assert_eq!(claims(&view, set, None)[0].to, Some(time("2026-10-01T06:00:00Z")));
 }
 
 fn holders() -> impl Strategy<Value = Vec<Holder>> {
@@ -197,13 +197,13 @@ proptest! {
         let claims = hold(&capacity, holders.clone()).claims;
         for at in claims.iter().map(|it| it.from) {
             let alive = |it: &&Claim| it.from <= at && it.to.is_none_or(|to| Some(to) > at);
-            let milli = claims.iter().filter(alive).map(|it| it.gpus_milli);
-            prop_assert!(milli.sum::<u64>() <= 2000);
+            let parts = claims.iter().filter(alive).map(|it| it.gpu_parts);
+            prop_assert!(parts.sum::<u64>() <= 2 * GPU_PARTS);
         }
         // Who holds alone what fits gets all of it.
         if let [only] = holders.as_slice() && only.units <= 2 * replicas {
-            let milli = claims.iter().map(|it| it.gpus_milli).collect::<Vec<_>>();
-            prop_assert_eq!(milli, vec![capacity.milli_up_to(only.units)]);
+            let parts = claims.iter().map(|it| it.gpu_parts).collect::<Vec<_>>();
+            prop_assert_eq!(parts, vec![capacity.parts_up_to(only.units)]);
         }
     }
 }
