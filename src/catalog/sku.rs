@@ -196,10 +196,12 @@ impl<'a> Line<'a> {
     /// A row that counts GPUs. Where its text leaves the model open, the machine may say it.
     fn gpu_row(&self) -> Option<GpuUse> {
         let label = self.texts.iter().find_map(|text| {
-            self.rules(text).find_map(|it| match &it.says {
+            let gpu = self.rules(text).find_map(|it| match &it.says {
                 Says::Gpu(gpu) => Some(gpu),
                 _ => None,
-            })
+            })?;
+            // `8x NVIDIA H100 GPU` of a stranger is a machine, though it ends as a row of Google.
+            self.described_machine(text, Evidence::SkuText).is_none().then_some(gpu)
         })?;
         let listed = matches!(self.catalog.resolve_gpu(label), GpuMatch::Listed);
         let machine = if listed { self.machine() } else { None };

@@ -129,6 +129,7 @@ fn plain_names_in_texts() {
         ("NVIDIA® H200 NVLink", "H200 SXM x 1 gpu, name"),
         ("8xH200", "H200 x 8 machine, text"),
         ("8 x H200 GPU", "H200 x 8 machine, text"),
+        ("8x NVIDIA H100 GPU", "H100 x 8 machine, text"),
         ("B200", "B200 SXM x 1 gpu, name"),
         ("MI300X", "MI300X x 1 gpu, name"),
         ("AMD MI300X on-demand", "MI300X x 1 gpu, name"),
