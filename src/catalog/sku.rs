@@ -196,10 +196,12 @@ impl<'a> Line<'a> {
     /// A row that counts GPUs. Where its text leaves the model open, the machine may say it.
     fn gpu_row(&self) -> Option<GpuUse> {
         let label = self.texts.iter().find_map(|text| {
-            self.rules(text).find_map(|it| match &it.says {
+            let gpu = self.rules(text).find_map(|it| match &it.says {
                 Says::Gpu(gpu) => Some(gpu),
                 _ => None,
-            })
+            })?;
+            // `8x NVIDIA H100 GPU` of a stranger is a machine, though it ends as a row of Google.
+            self.described_machine(text, Evidence::SkuText).is_none().then_some(gpu)
         })?;
         let listed = matches!(self.catalog.resolve_gpu(label), GpuMatch::Listed);
         let machine = if listed { self.machine() } else { None };
@@ -263,7 +265,7 @@ impl<'a> Line<'a> {
             let part = |name: &str| captured.as_ref().and_then(|it| it.name(name));
             let label = match (gpu, part("gpu")) {
                 (Some(gpu), _) => gpu.clone(),
-                (None, Some(name)) => self.catalog.label(name.as_str())?,
+                (None, Some(name)) => self.captured(name.as_str())?,
                 (None, None) => return None,
             };
             let gpus = part("n").map_or(Some(1.0), |it| sku_text::count(it.as_str()))?;
@@ -294,8 +296,25 @@ impl<'a> Line<'a> {
         })
     }
 
+    /// The label of a GPU by its name in normal form: where it stays as written, in upper case, so
+    /// that `h100` of a text and `H100` of a field are one.
+    fn captured(&self, name: &str) -> Option<String> {
+        let label = self.catalog.label(name)?;
+        Some(if label == name { label.to_ascii_uppercase() } else { label })
+    }
+
+    /// A text that as a whole is the name of one GPU, by the rules of texts.
+    fn plain_name(&self, text: &Text) -> Option<Device> {
+        self.rules(text).filter(|it| it.says == Says::Name).find_map(|rule| {
+            let captured = rule.captures.as_ref()?.regex().captures(&text.normal)?;
+            let label = self.captured(captured.name("gpu")?.as_str())?;
+            Some(Device { label, share: 1.0, count: None })
+        })
+    }
+
     /// The GPU that is named: in its own field, as the machine, or as a whole text that begins
-    /// with the word of a vendor (`P40` alone is a disk of Azure, `A10` a cell of a spreadsheet).
+    /// with the word of a vendor or that a rule knows (`P40` alone is a disk of Azure, `A10` a cell
+    /// of a spreadsheet).
     fn device(&self) -> Option<Found> {
         const VENDORS: [&str; 8] =
             ["nvidia", "tesla", "geforce", "quadro", "grid", "amd", "instinct", "radeon"];
@@ -305,8 +324,10 @@ impl<'a> Line<'a> {
         };
         let texts = self.evidence.texts.iter().filter(vendor).copied();
         let named = self.evidence.gpu_name.into_iter().chain(self.evidence.instance_type);
-        let Device { label, share, count } =
-            named.chain(texts).find_map(|it| self.catalog.device(it))?;
+        let Device { label, share, count } = named
+            .chain(texts)
+            .find_map(|it| self.catalog.device(it))
+            .or_else(|| self.machine_and_texts().find_map(|it| self.plain_name(it)))?;
         Some(Found {
             label,
             gpus: share * count.unwrap_or(1.0),

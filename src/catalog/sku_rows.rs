@@ -90,6 +90,8 @@ pub(super) enum Says {
     Gpu(String),
     /// Hours of a machine with this GPU, or with the one the pattern captures.
     Machine(Option<String>),
+    /// The name of one GPU, which the pattern captures.
+    Name,
     /// Hours of an accelerator that is no GPU.
     Accelerator(String),
 }
@@ -252,7 +254,8 @@ impl Reader<'_> {
                 return Err(self.empty(start, "patterns"));
             }
             for pattern in &raw.patterns {
-                if says == Says::Machine(None) && !pattern.contains("(?<gpu>") {
+                let captures_gpu = matches!(says, Says::Machine(None) | Says::Name);
+                if captures_gpu && !pattern.contains("(?<gpu>") {
                     return Err(self.empty(start, "gpu"));
                 }
                 let text = anchored(pattern);
@@ -272,6 +275,7 @@ impl Reader<'_> {
             "companion" => Says::Companion,
             "gpu" => Says::Gpu(gpu()?.ok_or_else(|| self.empty(start, "gpu"))?),
             "machine" => Says::Machine(gpu()?),
+            "name" => Says::Name,
             "accelerator" => {
                 Says::Accelerator(raw.name.clone().ok_or_else(|| self.empty(start, "name"))?)
             }
@@ -280,7 +284,7 @@ impl Reader<'_> {
                     at: self.file.place_of(start, "says"),
                     column: "says",
                     found: other.to_owned(),
-                    expected: "companion, gpu, machine or accelerator",
+                    expected: "companion, gpu, machine, name or accelerator",
                 });
             }
         })

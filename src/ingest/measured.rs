@@ -263,7 +263,13 @@ fn owner(
         EntityKey::Gpu { device: Device::Uuid(uuid), .. } => (None, Some(uuid.as_str())),
         EntityKey::Gpu { .. } => (None, None),
     };
+    let (file, more_files) = match entity.files.split_first() {
+        Some((file, more)) => (Some(file.as_str()), more),
+        None => (None, &[][..]),
+    };
     let subject = Subject {
+        file,
+        more_files,
         model: entity.model.as_deref(),
         endpoint: instance,
         namespace,

@@ -14,6 +14,8 @@ use serde::Deserialize;
 pub(super) struct Subject<'a> {
     /// The file.
     pub(super) file: Option<&'a str>,
+    /// Further files it is in: a rule on the file fits if one of all of them does.
+    pub(super) more_files: &'a [String],
     /// Catalog name of who is paid.
     pub(super) provider: Option<&'a str>,
     /// Account, subscription, project.
@@ -56,6 +58,12 @@ impl<'a> Subject<'a> {
             Field::Pod => self.pod,
             Field::Host => self.host,
         }
+    }
+
+    /// What a rule may match in a field: several texts only where it is in several files.
+    fn values(&self, field: Field) -> impl Iterator<Item = &'a str> {
+        let more = if field == Field::File { self.more_files } else { &[] };
+        self.field(field).into_iter().chain(more.iter().map(String::as_str))
     }
 
     /// The value of a tag; cloud prefixes of user tags and the case of the key do not matter.
@@ -298,7 +306,7 @@ impl Rule {
     fn matches(&self, subject: &Subject<'_>) -> bool {
         self.fields
             .iter()
-            .all(|(field, pattern)| subject.field(*field).is_some_and(|text| pattern.matches(text)))
+            .all(|(field, pattern)| subject.values(*field).any(|text| pattern.matches(text)))
             && self
                 .tags
                 .iter()

@@ -1,7 +1,9 @@
 //! A small file of every other format, written here, with its totals worked out by hand: what
 //! `formats.rs` compares with the reference folder, the product compares with itself.
 
-use crate::account::{demand, gpu_hours, holds, parts, read, totals};
+use gpuadvise::ingest::WindowCut;
+
+use crate::account::{demand, gpu_hours, holds, parts, read, read_with, totals};
 use crate::support::Bench;
 
 /// A file and what it must give; amounts and counts as in `formats.rs`.
@@ -284,4 +286,82 @@ fn telemetry() {
     check(&log(("dmon.txt", "nvidia-smi dmon"), text, 2, ("", "- - -")));
     let text = "timestamp, index, uuid, name, utilization.gpu [%], memory.used [MiB]\n2026/06/10 08:00:00.120, 0, GPU-1, NVIDIA L4, 97 %, 20000 MiB\n2026/06/10 08:01:00.120, 0, GPU-1, NVIDIA L4, [N/A], 20000 MiB\n";
     check(&log(("smi.csv", "nvidia-smi --query-gpu (CSV)"), text, 2, ("", "- - -")));
+}
+
+/// nvidia-smi names neither host nor pod: the file is what a rule can go by.
+#[test]
+fn a_rule_claims_telemetry_by_its_file() {
+    let bench = Bench::new();
+    let dmon = "#Date       Time        gpu     sm    mem\n#YYYYMMDD   HH:MM:SS    Idx      %      %\n 20260610   08:00:00      0     97     44\n 20260610   08:01:00      0     95     44\n";
+    let smi = |hour: &str| {
+        format!(
+            "timestamp, index, uuid, name, utilization.gpu [%]\n2026/06/10 {hour}:00:00.120, 0, GPU-1, NVIDIA L4, 97 %\n2026/06/10 {hour}:01:00.120, 0, GPU-1, NVIDIA L4, 96 %\n"
+        )
+    };
+    bench.write("dmon.txt", dmon);
+    bench.write("smi-a.csv", smi("08"));
+    bench.write("smi-b.csv", smi("09"));
+    let names = |files: &[&str], config: &str| {
+        let paths: Vec<_> = files.iter().map(|it| bench.path(it)).collect();
+        let found = read_with(&paths, config, &WindowCut::default()).unwrap();
+        let names: Vec<String> = (0..found.usage.len())
+            .map(|at| found.usage.workload.get(at).unwrap_or("nobody").to_owned())
+            .collect();
+        (names.join(" "), found.rules.iter().map(|it| it.matched).collect::<Vec<_>>())
+    };
+    let chat = "[[rule]]\nfile = \"dm*\"\nworkload = \"chat\"\n";
+    assert_eq!(names(&["dmon.txt"], chat), ("chat".to_owned(), vec![1]));
+    let both = format!("{chat}[[rule]]\nfile = \"smi-b.csv\"\nworkload = \"rag\"\n");
+    // One GPU in two files, one hour in each: the second file claims it, in both hours.
+    let found = names(&["dmon.txt", "smi-a.csv", "smi-b.csv"], &both);
+    assert_eq!(found, ("rag rag chat".to_owned(), vec![1, 2]));
+    assert_eq!(names(&["smi-a.csv"], &both), ("nobody".to_owned(), vec![0, 0]));
+}
+
+/// GPU clouds call a GPU by its name: hours count machines, GPU-hours GPUs.
+#[test]
+fn plain_names_of_gpus_in_focus() {
+    let bench = Bench::new();
+    let head = "BilledCost,EffectiveCost,ListCost,ContractedCost,BillingCurrency,BillingPeriodStart,BillingPeriodEnd,ChargeCategory,ChargePeriodStart,ChargePeriodEnd,PricingCategory,PricingQuantity,PricingUnit,ChargeDescription,ProviderName,ResourceId,ServiceCategory\n";
+    for (unit, text, gpu, hours) in [
+        ("Hours", "8x HGX H100", "H100 SXM5", "16.000000"),
+        ("GPU-Hours", "8x HGX H100", "H100 SXM5", "2.000000"),
+        ("Hours", "NVIDIA HGX H100", "H100 SXM5", "2.000000"),
+        ("GPU-Hours", "NVIDIA H200 NVLink", "H200 SXM", "2.000000"),
+        ("GPU-Hours", "H100 GPU hour", "H100", "2.000000"),
+        ("Hours", "H100 support plan", "", "-"),
+    ] {
+        let row = format!(
+            "10,10,10,10,USD,2026-06-01T00:00:00Z,2026-07-01T00:00:00Z,Usage,2026-06-10T08:00:00Z,2026-06-10T10:00:00Z,Standard,2,{unit},{text},CoreWeave,n-1,Compute\n"
+        );
+        bench.write("focus.csv", format!("{head}{row}"));
+        let found = read_with(&[bench.path("focus.csv")], "", &WindowCut::default()).unwrap();
+        let gpus: Vec<&str> =
+            (0..found.usage.len()).filter_map(|at| found.usage.gpu.get(at)).collect();
+        assert_eq!((gpus.join(" ").as_str(), gpu_hours(&found).as_str()), (gpu, hours), "{text}");
+    }
+}
+
+/// Any discount of AWS lowers the cost of usage; a type that is none is refused by its name.
+#[test]
+fn line_item_types_of_aws() {
+    let bench = Bench::new();
+    let head = "line_item_line_item_type,line_item_usage_start_date,line_item_usage_end_date,line_item_unblended_cost,line_item_currency_code\n";
+    let row = |word: &str, cost: &str| {
+        format!("{word},2026-06-10T08:00:00Z,2026-06-10T09:00:00Z,{cost},USD\n")
+    };
+    let rows = [
+        row("Usage", "100"),
+        row("SppDiscount", "-3"),
+        row("DistributorDiscount", "-2"),
+        row("RiVolumeDiscount", "-1"),
+        row("FlatRateSubscription", "15"),
+        row("Barter", "0"),
+    ];
+    bench.write("cur.csv", format!("{head}{}", rows.concat()));
+    let found = read_with(&[bench.path("cur.csv")], "", &WindowCut::default()).unwrap();
+    let account = &found.reconciliation;
+    assert_eq!(totals(account).split(' ').nth(1), Some("109.00"));
+    let reasons: Vec<&str> = found.rejected.iter().map(|it| it.reason.as_str()).collect();
+    assert_eq!(reasons, ["`Barter` is none of the line item types of AWS"]);
 }

@@ -114,6 +114,84 @@ fn other_providers() {
     );
 }
 
+/// Texts of bills that are the name of a GPU and nothing else.
+#[test]
+fn plain_names_in_texts() {
+    let cases = [
+        ("NVIDIA HGX H100", "H100 SXM5 x 1 gpu, name"),
+        ("HGX H100", "H100 SXM5 x 1 gpu, name"),
+        ("8x HGX H100", "H100 SXM5 x 8 machine, text"),
+        ("8x NVIDIA HGX H100 instance hours", "H100 SXM5 x 8 machine, text"),
+        ("H100 SXM", "H100 SXM5 x 1 gpu, name"),
+        ("H100 NVL", "H100 NVL x 1 gpu, name"),
+        ("NVIDIA H200 NVLink", "H200 SXM x 1 gpu, name"),
+        ("GPU H200 NVLink", "H200 SXM x 1 gpu, name"),
+        ("NVIDIA® H200 NVLink", "H200 SXM x 1 gpu, name"),
+        ("8xH200", "H200 x 8 machine, text"),
+        ("8 x H200 GPU", "H200 x 8 machine, text"),
+        ("8x NVIDIA H100 GPU", "H100 x 8 machine, text"),
+        ("B200", "B200 SXM x 1 gpu, name"),
+        ("MI300X", "MI300X x 1 gpu, name"),
+        ("AMD MI300X on-demand", "MI300X x 1 gpu, name"),
+        ("L40S", "L40S x 1 gpu, name"),
+        ("RTX A6000", "RTX A6000 x 1 gpu, name"),
+        ("RTX 4090 (spot)", "RTX 4090 x 1 gpu, name"),
+        ("A100 80GB PCIe x 4", "A100 80GB PCIe x 4 machine, text"),
+        ("H100 SXM x8 reserved", "H100 SXM5 x 8 machine, text"),
+        ("H100 GPU hour", "H100 x 1 gpu, name"),
+        ("H100 GPU-hours", "H100 x 1 gpu, name"),
+        ("On-Demand H100", "H100 x 1 gpu, name"),
+        ("L4 GPU hour", "L4 x 1 gpu, name"),
+        ("GPU instance T4", "T4 x 1 gpu, name"),
+    ];
+    for provider in ["CoreWeave", "Nebius", "Together AI"] {
+        check_texts(provider, &cases);
+    }
+    let texts = ["8x HGX H100"];
+    check(
+        &SkuEvidence { texts: &texts, gpu_count: Some(8.0), ..SkuEvidence::default() },
+        "H100 SXM5 x 8 machine, declared",
+    );
+    let texts = ["NVIDIA H200"];
+    check(
+        &SkuEvidence { texts: &texts, gpu_count: Some(1.0), ..SkuEvidence::default() },
+        "H200 SXM x 1 machine, declared",
+    );
+}
+
+/// Texts with the word of a GPU that are about something else.
+#[test]
+fn words_of_gpus_in_other_texts() {
+    for text in [
+        "H100 support plan",
+        "Support for NVIDIA H100",
+        "L40S software licence",
+        "T4g",
+        "T4g instance",
+        "t4g.large instance hours",
+        "L4 load balancer",
+        "L4 instance hours",
+        "A10 Networks",
+        "A10",
+        "P40",
+        "P40 instance",
+        "Storage for H100 cluster",
+        "H100 local NVMe storage",
+        "4x P40 Disks",
+        "B200 backup",
+        "10x storage",
+        "GPU 4",
+        "GPU hours",
+        "RTX",
+    ] {
+        for provider in ["CoreWeave", "Nebius", "Together AI", "AWS", "Microsoft"] {
+            let texts = [text];
+            let provider = Some(provider);
+            check(&SkuEvidence { provider, texts: &texts, ..SkuEvidence::default() }, "none");
+        }
+    }
+}
+
 /// Names of nvidia-smi, `nvidia.com/gpu.product` of the GPU feature discovery, accelerator types
 /// of Google Cloud and GKE, `HAMi` registrations, Karpenter's `instance-gpu-name`, vGPU types of
 /// docs.nvidia.com.

@@ -349,7 +349,8 @@ fn capacity_use(usage_type: &str, status: Option<&str>) -> Option<Use> {
 
 fn item_of(word: &str, product: Option<&str>, has_reservation: bool) -> Option<Item> {
     Some(match word {
-        "Usage" => Item::Usage,
+        // A plan at a flat rate (CloudFront) is billed as what it costs.
+        "Usage" | "FlatRateSubscription" => Item::Usage,
         "SavingsPlanCoveredUsage" => Item::SavingsPlanCoveredUsage,
         "SavingsPlanNegation" => Item::SavingsPlanNegation,
         "SavingsPlanRecurringFee" => Item::SavingsPlanRecurringFee,
@@ -362,12 +363,8 @@ fn item_of(word: &str, product: Option<&str>, has_reservation: bool) -> Option<I
         "Refund" => Item::Refund,
         "Credit" => Item::Credit,
         "Tax" => Item::Tax,
-        "Discount"
-        | "BundledDiscount"
-        | "EdpDiscount"
-        | "PrivateRateDiscount"
-        | "Enterprise Discount Program Discount"
-        | "EDPDiscount" => Item::Discount,
+        // `EdpDiscount`, `SppDiscount`, `RiVolumeDiscount`: AWS adds one with every programme.
+        _ if word.ends_with("Discount") => Item::Discount,
         _ => return None,
     })
 }
@@ -398,5 +395,32 @@ fn pricing_of(item: Item, usage_type: &str) -> PricingCategory {
         }
         _ if usage_type.contains("SpotUsage") => PricingCategory::Dynamic,
         _ => PricingCategory::Standard,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn line_item_types() {
+        for (word, expected) in [
+            ("Usage", Some(Item::Usage)),
+            ("FlatRateSubscription", Some(Item::Usage)),
+            ("DiscountedUsage", Some(Item::DiscountedUsage)),
+            ("Discount", Some(Item::Discount)),
+            ("BundledDiscount", Some(Item::Discount)),
+            ("EdpDiscount", Some(Item::Discount)),
+            ("PrivateRateDiscount", Some(Item::Discount)),
+            ("Enterprise Discount Program Discount", Some(Item::Discount)),
+            ("SppDiscount", Some(Item::Discount)),
+            ("DistributorDiscount", Some(Item::Discount)),
+            ("RiVolumeDiscount", Some(Item::Discount)),
+            ("DiscountOfTomorrow", None),
+            ("usage", None),
+            ("Subscription", None),
+        ] {
+            assert_eq!(item_of(word, None, false), expected, "{word}");
+        }
     }
 }

@@ -60,6 +60,7 @@ pub(in crate::ingest) struct Untimed {
 #[derive(Default)]
 struct Group {
     labels: Labels,
+    files: BTreeSet<String>,
     /// By metric and by what tells its counters apart.
     parts: BTreeMap<(Metric, Option<String>), Vec<Part>>,
     untimed: BTreeMap<Metric, Vec<f64>>,
@@ -147,6 +148,9 @@ fn attach_cache_config(groups: &mut BTreeMap<EntityKey, Group>) {
 impl Group {
     fn add(&mut self, series: Series) {
         self.labels.fill_from(&series.labels);
+        if !self.files.contains(&series.labels.file) {
+            self.files.insert(series.labels.file.clone());
+        }
         let is_level = !series.metric.is_counter() && series.metric != Metric::CacheConfig;
         if is_level && !series.untimed.is_empty() {
             let (level, _) = series.metric.level_and_rank();
@@ -222,7 +226,8 @@ fn observe(
     let signal = Signal::of(&lanes);
     binned.measured = signal.by_bin(bin_us);
     let memory = memory_total(&lanes, &group.untimed);
-    let entity = describe(key, group.labels, &group.sightings, memory);
+    let files = group.files.into_iter().collect();
+    let entity = Entity { files, ..describe(key, group.labels, &group.sightings, memory) };
     tally.shared += u64::from(!entity.pods_sharing.is_empty());
     Observed {
         bins: binned.rows(bin_us, memory),
@@ -246,6 +251,7 @@ fn describe(
         key,
         gpu_name: labels.gpu_name,
         host: labels.host,
+        files: Vec::new(),
         namespace: entity::common(&holders, |it| &it.namespace),
         pod: entity::common(&holders, |it| &it.pod),
         container: entity::common(&holders, |it| &it.container),

@@ -61,6 +61,8 @@ pub(in crate::ingest) struct Entity {
     pub(in crate::ingest) gpu_name: Option<String>,
     /// The host, if a label names it.
     pub(in crate::ingest) host: Option<String>,
+    /// The files it is in, by name.
+    pub(in crate::ingest) files: Vec<String>,
     /// The namespace, if all holders agree on it.
     pub(in crate::ingest) namespace: Option<String>,
     /// The pod, if there was only one.
