@@ -7,9 +7,10 @@ use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, GpuMatch};
 use crate::cli::{Global, InputArgs};
 use crate::ingest::{self, Config, Ingested, ReadOptions, Source, WindowCut};
+use crate::units::Money;
 use crate::workload::Workload;
 
 /// The file name of the config.
@@ -73,6 +74,8 @@ impl Inputs {
                 "the config names the workload `{name}`, which the data do not have"
             ));
         }
+        unknown_words(&config, &catalog, global.redact, talk);
+        ingested.notices.extend(apart(&workloads));
         if global.redact {
             let key = config.reporting.redact_key.as_deref().unwrap_or_default();
             ingest::redact(&mut ingested, &mut workloads, key);
@@ -148,6 +151,46 @@ fn read_config(named: Option<&Path>, sources: &[Source], talk: Talk) -> Result<C
             .with_hint("check the path given to --config, and that it is text in UTF-8")
     })?;
     Ok(ingest::parse_config(&text, &path.display().to_string())?)
+}
+
+/// Warns of GPUs and models of the config that the catalog does not have: advice cannot use them.
+fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
+    for (name, workload) in &config.workloads {
+        let name = if redact { "…" } else { name.as_str() };
+        if let Some(gpu) = &workload.gpu
+            && matches!(catalog.resolve_gpu(gpu), GpuMatch::Unknown)
+        {
+            let near = catalog.suggest_gpu(gpu).join(", ");
+            talk.warn(&format!(
+                "workload `{name}`: no catalog has the gpu `{gpu}`; near are: {near}"
+            ));
+        }
+        if let Some(model) = &workload.model
+            && catalog.model(model).is_none()
+        {
+            talk.warn(&format!("workload `{name}`: no catalog has the model `{model}`"));
+        }
+    }
+    let known = |name: &&String| catalog.price_list().any(|it| it.provider == **name);
+    for name in config.policy.providers.iter().filter(|it| !known(it)) {
+        talk.warn(&format!("policy.providers: no catalog has an offer of `{name}`"));
+    }
+}
+
+/// Says that requests without a cost and a cost without requests may be one workload under two names.
+fn apart(workloads: &[Workload]) -> Option<String> {
+    let cost = |it: &Workload| {
+        let totals = &it.totals;
+        totals.effective_cost.or(totals.billed_cost).map_or(0, Money::atto)
+    };
+    let asked = workloads.iter().find(|it| cost(it) == 0 && it.totals.requests.is_some())?;
+    let paid = workloads.iter().filter(|it| cost(it) > 0 && it.totals.requests.is_none());
+    let paid = paid.max_by_key(|it| cost(it))?;
+    Some(format!(
+        "{} has requests and no cost, {} a cost and no requests: if they are one, a [[rule]] that gives both \
+         one name joins them",
+        asked.name, paid.name
+    ))
 }
 
 /// Fails when the output is one of the inputs: a bill must not be lost by reading it.

@@ -79,9 +79,20 @@ pub(super) fn atto(cell: Cell<'_>) -> Result<Option<(i128, bool)>, String> {
         other => return Err(format!("{} is not a decimal amount", other.show())),
     };
     found.map(Some).map_err(|error| match error {
+        MoneyError::NotDecimal(_) if has_decimal_comma(cell) => {
+            format!("{} is not a decimal amount: write a point, not a comma", cell.show())
+        }
         MoneyError::NotDecimal(_) => format!("{} is not a decimal amount", cell.show()),
         other => other.to_string(),
     })
+}
+
+/// Whether a text is a number but for its comma, as some locales write it.
+fn has_decimal_comma(cell: Cell<'_>) -> bool {
+    let Cell::Text(text) = cell.trimmed() else { return false };
+    let digits = |it: &str| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    unsigned.split_once(',').is_some_and(|(whole, rest)| digits(whole) && digits(rest))
 }
 
 fn decimal(digits: i128, scale: usize) -> Result<i128, MoneyError> {

@@ -171,3 +171,31 @@ fn a_usage_table_says_what_its_files_said() {
     // Beside one of its bills it is refused.
     refused(&bench.run(&["analyze", &table, &bill]), 3, "same money");
 }
+
+#[test]
+fn what_cannot_be_used_is_told() {
+    let bench = Bench::new();
+    let text = focus(&["1", "2"]).replacen("\"{\"\"workload\"\"", "\"{broken \"\"workload\"\"", 1);
+    let bill = bench.write("bill.csv", text);
+    let log = bench.write(
+        "log.csv",
+        "timestamp,workload\n2026-06-10T00:10:30Z,llama\n2026-06-10T01:10:30Z,llama\n",
+    );
+    let config =
+        "[workload.chat]\ngpu = \"H900\"\nmodel = \"no/such\"\n[policy]\nproviders = [\"gogle\"]\n";
+    let config = bench.write("own.toml", config);
+    let ran = bench.run(&["ingest", &bill, &log, "--config", &config]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    for said in ["the gpu `H900`", "the model `no/such`", "an offer of `gogle`"] {
+        assert!(ran.stderr.contains(said), "{}", ran.stderr);
+    }
+    let notes = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    for said in [
+        "the tags of 1 distinct lines",
+        "llama has requests and no cost, chat a cost and no requests",
+    ] {
+        assert!(notes.contains(said), "{notes}");
+    }
+    let comma = bench.write("comma.csv", focus(&["\"1,5\""]));
+    refused(&bench.run(&["ingest", &comma]), 3, "write a point, not a comma");
+}

@@ -73,6 +73,8 @@ pub(super) struct Names {
     holds: Vec<Hold>,
     /// For each resource with GPUs what it was booked to.
     machines: Machines,
+    /// Distinct lines whose tags cannot be read.
+    pub(super) unread_tags: u64,
 }
 
 impl Names {
@@ -183,6 +185,7 @@ impl Books {
             return Ok(());
         }
         let own = &mut self.names;
+        own.unread_tags += names.unread_tags;
         let bookings: Vec<u32> = names.bookings.iter().map(|it| own.number(it)).collect();
         let providers: Vec<u32> = names.providers.into_iter().map(|it| own.provider(it)).collect();
         let mut holds = Vec::with_capacity(names.holds.len());
@@ -209,6 +212,7 @@ impl Books {
     /// fees that the bill does not spread go to what they cover.
     pub(in crate::ingest) fn close(self) -> Result<Closed, MoneyError> {
         let Books { mut names, mut tally, .. } = self;
+        let unread_tags = names.unread_tags;
         tally.release(|hold| names.released(hold))?;
         let span = tally.span().and_then(|(start, end)| {
             Period::new(Timestamp::from_us(start), Timestamp::from_us(end))
@@ -237,7 +241,12 @@ impl Books {
         });
         let mut entries = entries.collect();
         let mut totals = tally.totals.into_iter().collect();
-        let notices = amortize::spread_fees(&mut entries, &mut totals)?;
+        let mut notices = amortize::spread_fees(&mut entries, &mut totals)?;
+        if unread_tags > 0 {
+            notices.push(format!(
+                "the tags of {unread_tags} distinct lines are no JSON object: nothing is taken from them"
+            ));
+        }
         let mut rounded: Vec<Option<String>> = names
             .providers
             .into_iter()

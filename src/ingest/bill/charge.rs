@@ -144,6 +144,8 @@ pub(in crate::ingest) struct Line {
     pub(in crate::ingest) sku_texts: Vec<String>,
     /// What the quantity counts.
     pub(in crate::ingest) unit: QuantityUnit,
+    /// Whether it has tags that cannot be read.
+    pub(in crate::ingest) unread_tags: bool,
     /// Tags or labels.
     pub(in crate::ingest) tags: BTreeMap<String, String>,
     /// The name that the platform itself uses for a workload (a Modal app, a `RunPod` endpoint, an

@@ -213,6 +213,7 @@ impl Bound for Cur {
         let item = item_of(word, text(1), text(13).is_some())
             .ok_or_else(|| fault(none_of(word, "the line item types of AWS")))?;
         let (usage_type, operation) = (text(2).unwrap_or_default(), text(3).unwrap_or_default());
+        let unread_tags = text(15).is_some_and(|it| tags(it).is_none());
         let mut tags = text(15).and_then(tags).unwrap_or_default();
         let tagged = self.tag_keys.iter().zip(self.line.more(texts));
         tags.extend(tagged.filter_map(|(key, value)| Some((key.clone(), value?.to_owned()))));
@@ -246,6 +247,7 @@ impl Bound for Cur {
                 .map(str::to_owned)
                 .collect(),
             unit,
+            unread_tags,
             tags,
             divides_others: operation.starts_with("EKSPod") || operation.starts_with("ECSTask"),
             invoiced: self.line.column(19).map(|_| text(19).is_some()),

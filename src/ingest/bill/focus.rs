@@ -201,6 +201,7 @@ impl Bound for Focus {
                 .map(str::to_owned)
                 .collect(),
             unit,
+            unread_tags: text(20).is_some_and(|it| tags(it).is_none()),
             tags: text(20).and_then(tags).unwrap_or_default(),
             invoiced: self.line.column(25).map(|_| text(25).is_some()),
             own: if by_consumed { BY_CONSUMED } else { 0 },

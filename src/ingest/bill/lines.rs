@@ -197,6 +197,7 @@ impl<'a> Lines<'a> {
             Ok(line) => Some(line.currency.unwrap_or(Currency::USD)),
             Err(_) => self.bound.currency(texts),
         };
+        known.names.unread_tags += u64::from(line.as_ref().is_ok_and(|it| it.unread_tags));
         let provider = line.as_ref().ok().and_then(|it| it.provider.clone());
         let mut handle = Handle {
             terms: line.as_ref().map(Line::terms).unwrap_or_default(),
