@@ -179,7 +179,7 @@ fn what_cannot_be_used_is_told() {
     let bill = bench.write("bill.csv", text);
     let log = bench.write(
         "log.csv",
-        "timestamp,workload\n2026-06-10T00:10:30Z,llama\n2026-06-10T01:10:30Z,llama\n",
+        "timestamp,workload,prompt_tokens,completion_tokens\n2026-06-10T00:10:30Z,llama,1,2\n2026-06-10T01:10:30Z,llama,3,4\n",
     );
     let config =
         "[workload.chat]\ngpu = \"H900\"\nmodel = \"no/such\"\n[policy]\nproviders = [\"gogle\"]\n";

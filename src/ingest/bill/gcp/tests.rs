@@ -332,7 +332,7 @@ fn flattened_names_are_read() {
 #[test]
 fn what_is_wrong_is_named() {
     for (path, value, column, reason) in [
-        ("cost", "1,5".into(), "cost", "`1,5` is not a decimal amount"),
+        ("cost", "1,5".into(), "cost", "`1,5` is not a decimal amount: write a point, not a comma"),
         ("cost", serde_json::Value::Null, "cost", "the cost is empty; an unknown cost is not zero"),
         ("currency", "dollars".into(), "currency", "`dollars` is not a three-letter currency code"),
         (
