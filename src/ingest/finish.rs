@@ -11,7 +11,7 @@ use super::{
     Config, IngestError, Ingested, InputFile, Rates, ReadOptions, Rejected, RejectedKind,
     RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
 };
-use crate::units::{Currency, Money, Period};
+use crate::units::{Currency, Money, Period, Timestamp};
 use crate::usage::{PricingCategory, UsageRow, UsageTable};
 
 /// Rows that were refused, and how many more are counted only.
@@ -88,6 +88,7 @@ pub(super) fn finish(
     let has_bill = closed.span.is_some();
     let (window, cut) = windows(span, has_bill, options)?;
     notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
+    let window = cut.map_or(window, |asked| of_whole_days(&joined.table, asked, window));
     let table = match cut {
         Some(window) => window::cut_table(&joined.table, window),
         None => joined.table,
@@ -171,9 +172,28 @@ fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
     (out + into > 0).then(|| {
         format!(
             "a row counts whole in the window it begins in: {out} rows of GPU cost reach beyond the end of this one, \
-             {into} reach into it from before and are left out"
+             {into} reach into it from before and are left out; of days the window is made of whole ones"
         )
     })
+}
+
+/// The window of the rows that count: where a bill has days and the window begins or ends within
+/// one, the money is that of whole days, and so must its hours be.
+fn of_whole_days(table: &UsageTable, asked: Period, window: Period) -> Period {
+    /// The longest day, when clocks go back.
+    const DAY_H: f64 = 25.0;
+    let has_cost = |it: &UsageRow<'_>| it.effective_cost.or(it.billed_cost).is_some();
+    let rows = (0..table.len()).filter_map(|at| table.row(at)).filter(has_cost);
+    let (mut start, mut end, mut is_left_out) = (None, window.end(), false);
+    for period in rows.filter_map(|it| it.period).filter(|it| it.hours() <= DAY_H) {
+        if asked.contains(period.start()) {
+            start = Some(start.map_or(period.start(), |it: Timestamp| it.min(period.start())));
+            end = end.max(period.end());
+        }
+        is_left_out |= period.start() < asked.start() && asked.start() < period.end();
+    }
+    let start = start.filter(|_| is_left_out).map_or(window.start(), |it| it.max(window.start()));
+    Period::new(start, end).unwrap_or(window)
 }
 
 /// Says which other data lie before or after the bills.

@@ -222,6 +222,9 @@ fn rows_over_the_edge_of_the_window_are_told() {
     let parts = told["reconciliation"]["parts"].as_array().unwrap();
     let inside = parts.iter().find(|it| it["part"] == "unassigned").unwrap();
     assert_eq!(inside["billed"], "15.00");
+    // Three whole days of money are those of three whole days.
+    let window = [&told["window_start"], &told["window_end"]];
+    assert_eq!(window, ["2026-06-04T00:00:00Z", "2026-06-07T00:00:00Z"]);
     let notice = "1 rows of GPU cost reach beyond the end of this one, 1 reach into it";
     assert!(ran.stdout.contains(notice), "{}", ran.stdout);
 }
