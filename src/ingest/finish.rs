@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono_tz::Tz;
 
-use super::bill::{Closed, Common, Costs};
+use super::bill::{Closed, Common, Costs, Entry};
 use super::measured::{self, Measured};
 use super::open::Gathered;
 use super::{
@@ -304,6 +304,17 @@ impl Cost {
     }
 }
 
+/// Says how many rows charge a GPU and count something else than hours, such as Azure's `100 Hours`.
+fn without_hours(closed: &Closed) -> Option<String> {
+    let is_one = |it: &&Entry| {
+        let paid = it.sums.costs.effective.is_some_and(|it| it > 0);
+        Closed::is_usage(it) && paid && it.booking.gpu.is_some() && it.sums.gpu_hours().is_none()
+    };
+    let rows: u64 = closed.entries.iter().filter(is_one).map(|it| it.sums.rows).sum();
+    (rows > 0)
+        .then(|| format!("{rows} rows of GPU cost count no hours: their GPU-hours are not known"))
+}
+
 fn join(
     table: &UsageTable,
     closed: &Closed,
@@ -355,6 +366,7 @@ fn join(
              are not: {dropped}"
         ));
     }
+    notices.extend(without_hours(closed));
     if without_effective > 0 {
         notices.push(format!(
             "{without_effective} rows of GPU cost have no effective cost: the billed cost stands in"
