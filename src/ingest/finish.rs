@@ -306,9 +306,18 @@ impl Cost {
 
 /// Says how many rows charge a GPU and count something else than hours, such as Azure's `100 Hours`.
 fn without_hours(closed: &Closed) -> Option<String> {
+    // Cores and memory of a machine count none, and need none beside its GPUs.
+    fn whose(it: &Entry) -> (Option<&str>, Option<&str>, Option<&str>) {
+        let booking = &it.booking;
+        let name = booking.workload.as_deref().or(booking.what.as_deref());
+        (booking.provider.as_deref(), name, booking.gpu.as_deref())
+    }
+    let counted = closed.entries.iter().filter(|it| it.sums.gpu_hours().is_some());
+    let counted: BTreeSet<_> = counted.map(whose).collect();
     let is_one = |it: &&Entry| {
         let paid = it.sums.costs.effective.is_some_and(|it| it > 0);
-        Closed::is_usage(it) && paid && it.booking.gpu.is_some() && it.sums.gpu_hours().is_none()
+        let of_gpu = Closed::is_usage(it) && it.booking.gpu.is_some();
+        of_gpu && paid && it.sums.gpu_hours().is_none() && !counted.contains(&whose(it))
     };
     let rows: u64 = closed.entries.iter().filter(is_one).map(|it| it.sums.rows).sum();
     (rows > 0)
