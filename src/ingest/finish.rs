@@ -320,8 +320,9 @@ fn without_hours(closed: &Closed) -> Option<String> {
         of_gpu && paid && it.sums.gpu_hours().is_none() && !counted.contains(&whose(it))
     };
     let rows: u64 = closed.entries.iter().filter(is_one).map(|it| it.sums.rows).sum();
-    (rows > 0)
-        .then(|| format!("{rows} rows of GPU cost count no hours: their GPU-hours are not known"))
+    (rows > 0).then(|| {
+        format!("rows of GPU cost that count no hours, so that GPU-hours are not known: {rows}")
+    })
 }
 
 fn join(
@@ -378,7 +379,7 @@ fn join(
     notices.extend(without_hours(closed));
     if without_effective > 0 {
         notices.push(format!(
-            "{without_effective} rows of GPU cost have no effective cost: the billed cost stands in"
+            "rows of GPU cost without an effective cost, for which the billed cost stands in: {without_effective}"
         ));
     }
     for provider in &closed.rounded {
