@@ -158,13 +158,17 @@ fn span_of_all(
     span.or_else(|| closed.entries.iter().map(|it| it.period).reduce(Period::cover))
 }
 
+/// The periods of the rows that have a cost.
+fn periods_with_cost(table: &UsageTable) -> impl Iterator<Item = Period> {
+    let rows = (0..table.len()).filter_map(|at| table.row(at));
+    rows.filter(|it| it.effective_cost.or(it.billed_cost).is_some()).filter_map(|it| it.period)
+}
+
 /// Says how many rows of GPU cost lie across the edges of the window: a row counts whole where it
 /// begins, so that windows side by side add up.
 fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
-    let has_cost = |it: &UsageRow<'_>| it.effective_cost.or(it.billed_cost).is_some();
-    let rows = (0..table.len()).filter_map(|at| table.row(at)).filter(has_cost);
     let (mut out, mut into) = (0_u64, 0_u64);
-    for period in rows.filter_map(|it| it.period) {
+    for period in periods_with_cost(table) {
         let starts = window.contains(period.start());
         out += u64::from(starts && window.end() < period.end());
         into += u64::from(period.start() < window.start() && window.start() < period.end());
@@ -182,10 +186,8 @@ fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
 fn of_whole_days(table: &UsageTable, asked: Period, window: Period) -> Period {
     /// The longest day, when clocks go back.
     const DAY_H: f64 = 25.0;
-    let has_cost = |it: &UsageRow<'_>| it.effective_cost.or(it.billed_cost).is_some();
-    let rows = (0..table.len()).filter_map(|at| table.row(at)).filter(has_cost);
     let (mut start, mut end, mut is_left_out) = (None, window.end(), false);
-    for period in rows.filter_map(|it| it.period).filter(|it| it.hours() <= DAY_H) {
+    for period in periods_with_cost(table).filter(|it| it.hours() <= DAY_H) {
         if asked.contains(period.start()) {
             start = Some(start.map_or(period.start(), |it: Timestamp| it.min(period.start())));
             end = end.max(period.end());
@@ -287,10 +289,12 @@ fn refuse_same_money(joined: &Joined, files: &[InputFile]) -> Result<(), IngestE
     }
 }
 
-/// What a usage row costs, and when: equal in a usage table and in the bill that it was made of.
+/// What a usage row costs, and when: equal in a usage table and in the bill that it was made of. Whose
+/// it is a cluster or a rule may have told one of the two; without an account that must be equal too,
+/// since many rent the same GPU at the same price.
 #[derive(PartialEq, Eq, PartialOrd, Ord)]
 struct Cost {
-    provider: Option<String>,
+    place: [Option<String>; 4],
     period: Option<Period>,
     amount: i128,
 }
@@ -300,7 +304,9 @@ impl Cost {
     fn of(row: &UsageRow<'_>) -> Option<Cost> {
         let amount =
             row.effective_cost.or(row.billed_cost).map(Money::atto).filter(|it| *it != 0)?;
-        Some(Cost { provider: row.provider.map(str::to_owned), period: row.period, amount })
+        let whose = row.sub_account.or(row.workload);
+        let place = [row.provider, row.region, row.gpu, whose].map(|it| it.map(str::to_owned));
+        Some(Cost { place, period: row.period, amount })
     }
 }
 

@@ -14,6 +14,7 @@ mod coverage;
 mod error;
 mod finish;
 mod fx;
+mod least;
 mod measured;
 mod open;
 mod raw;

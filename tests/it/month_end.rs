@@ -199,3 +199,24 @@ fn what_cannot_be_used_is_told() {
     let comma = bench.write("comma.csv", focus(&["\"1,5\""]));
     refused(&bench.run(&["ingest", &comma]), 3, "write a point, not a comma");
 }
+
+/// Two workloads on the same GPU at the same price are two: one from a table, one from a bill.
+#[test]
+fn equal_prices_make_no_copy() {
+    let bench = Bench::new();
+    let rows = |head: &str, row: &dyn Fn(u32) -> String| {
+        head.to_owned() + &(0..12).map(row).collect::<String>()
+    };
+    let bill = rows(FOCUS, &|it| hour(it, "1.5"));
+    let bill = bench.write("bill.csv", bill);
+    let table =
+        rows("period_start,period_end,workload,provider,gpu,gpu_count,effective_cost\n", &|it| {
+            format!(
+                "2026-06-10T{it:02}:00:00Z,2026-06-10T{:02}:00:00Z,other,aws,H100-SXM-80GB,8,1.5\n",
+                it + 1
+            )
+        });
+    let table = bench.write("table.csv", table);
+    let ran = bench.run(&["ingest", &bill, &table, "--format", "json"]);
+    assert_eq!(told(&ran)["reconciliation"]["effective_total"], "36.00");
+}

@@ -22,11 +22,9 @@ use super::charge::{BillFormat, ChargeCategory, Costs, Part, PartKind, Parts, Te
 use super::lines::{Handle, Lines, Met, Place};
 use super::sketch::{Common, Sketch};
 use super::sums::{self, Sums};
-use super::tally::Tally;
+use super::tally::{DAY_US, Tally};
 use crate::units::{Currency, Timestamp};
 
-/// A day.
-const DAY_US: i64 = 86_400_000_000;
 /// Rows of a batch where a file is read in order.
 const BATCH_ROWS: usize = 1 << 16;
 
@@ -84,11 +82,11 @@ impl Charged {
 
     /// The rows that two files have in common.
     pub(in crate::ingest) fn common(&self, other: &Charged) -> Common {
-        self.sketch.common(&other.sketch)
+        Common::of(&self.sketch, &other.sketch)
     }
 
     fn note(&mut self, names: &Names, span: Option<(i64, i64)>, seen: &Seen) {
-        self.sketch.absorb(&seen.sketch);
+        seen.sketch.rows().keys().for_each(|it| self.sketch.note(*it, ()));
         for (currency, row) in &seen.currencies {
             let first = self.currencies.entry(*currency).or_insert(*row);
             *first = (*row).min(*first);
@@ -268,7 +266,7 @@ impl Posting {
             read = Err(lines.fault(handle));
         }
         let Err((column, reason)) = read else {
-            parts.iter().filter_map(|it| print_of(handle, it)).for_each(|it| sketch.note(it));
+            parts.iter().filter_map(|it| print_of(handle, it)).for_each(|it| sketch.note(it, ()));
             let mut numbered = parts.iter().enumerate();
             return numbered.try_for_each(|(number, part)| {
                 post_part(part, u64::from(number == 0), (handle, lines), tally)

@@ -16,7 +16,7 @@ use crate::units::{Currency, MoneyError};
 /// Most rejected rows that are kept one by one; all are counted.
 const MOST_REJECTED_KEPT: usize = 100_000;
 /// A day.
-const DAY_US: i64 = 86_400_000_000;
+pub(super) const DAY_US: i64 = 86_400_000_000;
 /// The longest day, when clocks go back.
 const MOST_OF_A_DAY_US: i64 = 25 * 3_600_000_000;
 /// 10^18: a whole currency unit.

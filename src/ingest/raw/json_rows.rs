@@ -11,9 +11,7 @@ use super::{FileFacts, MOST_DOCUMENT_BYTES, faulty, too_large, unreadable};
 /// Lines that are looked at before the rows are read, to know the headers.
 const FIRST_LINES: usize = 1000;
 
-/// What is wrong with JSON that was cut.
-const TOO_EARLY: &str = "it ends too early";
-/// What to do about it.
+/// What to do about a text that was cut.
 const CUT_SHORT: &str = "the file is probably cut short: export it again";
 
 type Object = serde_json::Map<String, serde_json::Value>;
@@ -101,9 +99,9 @@ impl JsonLines {
                     None => break,
                 },
             };
-            pages.push(serde_json::Value::Object(object(&line).map_err(|reason| {
-                let hint = "the file is probably cut short: export it again";
-                unreadable(&self.file, format!("line {number}: {reason}"), hint)
+            pages.push(serde_json::Value::Object(object(&line).map_err(|error| {
+                let reason = format!("line {number}: {}", no_object_in(&error));
+                unreadable(&self.file, reason, CUT_SHORT)
             })?));
         }
         let sha256 = self.text.sha256(&self.file)?;
@@ -142,10 +140,11 @@ impl JsonLines {
                     rows.push(number, flatten(object, wants));
                 }
                 // The last line of a file that was cut short.
-                Err(reason) if reason.contains(TOO_EARLY) && !line.ends_with(b"\n") => {
-                    return Err(unreadable(file, format!("line {number}: {reason}"), CUT_SHORT));
+                Err(error) if error.is_eof() && !line.ends_with(b"\n") => {
+                    let reason = format!("line {number}: {}", no_object_in(&error));
+                    return Err(unreadable(file, reason, CUT_SHORT));
                 }
-                Err(reason) => rejected.push(faulty(file, number, reason)),
+                Err(error) => rejected.push(faulty(file, number, no_object_in(&error))),
             }
             if rows.len() >= most_rows {
                 let table = std::mem::take(&mut rows).finish();
@@ -207,10 +206,7 @@ fn no_object(lines: &[(u64, Vec<u8>)], file: &str) -> IngestError {
         _ => None,
     };
     match only.filter(serde_json::Error::is_eof) {
-        Some(error) => {
-            let hint = "the file is probably cut short: export it again";
-            unreadable(file, format!("not JSON: {}", plain(&error)), hint)
-        }
+        Some(error) => unreadable(file, format!("not JSON: {}", plain(&error)), CUT_SHORT),
         None => unreadable(file, "no line is a JSON object", "write one JSON object per line"),
     }
 }
@@ -240,15 +236,19 @@ fn next_line(
     }
 }
 
-fn object(line: &[u8]) -> Result<Object, String> {
-    let line = line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line);
-    serde_json::from_slice(line).map_err(|error| format!("not a JSON object: {}", plain(&error)))
+fn object(line: &[u8]) -> Result<Object, serde_json::Error> {
+    serde_json::from_slice(line.strip_prefix(b"\xef\xbb\xbf").unwrap_or(line))
+}
+
+/// Why a line is no row.
+fn no_object_in(error: &serde_json::Error) -> String {
+    format!("not a JSON object: {}", plain(error))
 }
 
 /// What is wrong with JSON, by place only: its text may hold what must not be shown.
 pub(super) fn plain(error: &serde_json::Error) -> String {
     let what = match error.classify() {
-        serde_json::error::Category::Eof => TOO_EARLY,
+        serde_json::error::Category::Eof => "it ends too early",
         serde_json::error::Category::Syntax => "broken syntax",
         _ => "another kind of value",
     };

@@ -1,14 +1,14 @@
 //! Whether two logs hold the same requests, told by a sample of the rows of each.
 //!
 //! Without ids a copy in another container, or an export that overlaps another, is told by its rows.
-//! Of each file the distinct rows with the smallest hashes are kept: what two files have in common
-//! below the smaller of their largest is the share they have in common as a whole. Part files of one
+//! What two samples have in common is the share the files have in common as a whole. Part files of one
 //! service may have equal rows by chance, the more so the coarser their times and the fewer lengths
 //! their prompts have. How likely that is, a file says by itself, so it is asked before the two
 //! files are taken for one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::super::least::Least;
 use super::RequestFormat;
 use super::columns::Labels;
 use super::log::Record;
@@ -30,10 +30,7 @@ const BEYOND_CHANCE: f64 = 10.0;
 /// The sample of a file while it is read.
 #[derive(Debug, Default)]
 pub(super) struct Sketch {
-    /// The smallest hashes of rows.
-    rows: BTreeMap<u64, Sampled>,
-    /// Whether rows were left out of the sample.
-    is_part: bool,
+    sample: Least<Sampled, MOST_SAMPLED>,
     n_rows: u64,
     n_with_id: u64,
     /// Rows that differ from the row before in their second only.
@@ -60,41 +57,28 @@ impl Sketch {
         self.n_rows += 1;
         self.n_with_id += u64::from(has_id);
         self.n_like_last += u64::from(self.last_kind.replace(kind) == Some(kind));
-        let hash = hash_of((kind, second));
-        if self.is_part && hash >= self.reach() {
-            return;
-        }
-        self.rows.insert(hash, Sampled { kind, second });
-        if self.rows.len() > MOST_SAMPLED {
-            self.rows.pop_last();
-            self.is_part = true;
-        }
-    }
-
-    /// Up to which hash every row of the file is known.
-    fn reach(&self) -> u64 {
-        let last = self.rows.last_key_value().filter(|_| self.is_part);
-        last.map_or(u64::MAX, |(hash, _)| *hash)
+        self.sample.note(hash_of((kind, second)), Sampled { kind, second });
     }
 
     /// Distinct rows: exact where all are sampled, else by how close the sample lies.
     fn n_distinct(&self) -> f64 {
-        let n = self.rows.len() as f64;
-        if self.is_part { n * (u64::MAX as f64 / self.reach() as f64) } else { n }
+        let n = self.sample.rows().len() as f64;
+        let reach = self.sample.reach();
+        if self.sample.is_part() { n * (u64::MAX as f64 / reach as f64) } else { n }
     }
 
     /// The chance that a file of the same service, with none of these requests, has a row equal to
     /// a given one of this file: as many tries as a second has rows, each as likely as two rows of
     /// this file are to differ in their second only.
     fn chance(&self) -> f64 {
-        let n = self.rows.len() as f64;
+        let n = self.sample.rows().len() as f64;
         let pairs = n * (n - 1.0) / 2.0;
-        let alike = n_pairs(self.rows.values().map(|it| it.kind)) as f64;
+        let alike = n_pairs(self.sample.rows().values().map(|it| it.kind)) as f64;
         let alike = (alike + 1.0) / (pairs + 1.0);
         let in_a_row = self.n_like_last as f64 / self.n_rows as f64;
         // Of a sample one in `n_distinct / n` of the neighbours in a second is seen.
-        let together = n_pairs(self.rows.values().map(|it| it.second)) as f64;
-        let unseen = if self.is_part { 1.0 } else { 0.0 };
+        let together = n_pairs(self.sample.rows().values().map(|it| it.second)) as f64;
+        let unseen = if self.sample.is_part() { 1.0 } else { 0.0 };
         let per_second = 1.0 + 2.0 * (together + unseen) / n * (self.n_distinct() / n);
         (alike.max(in_a_row) * per_second).min(1.0)
     }
@@ -161,18 +145,18 @@ impl Sketches {
         format: RequestFormat,
         sketch: &Sketch,
     ) -> Vec<Overlap> {
-        if sketch.rows.is_empty() {
+        if sketch.sample.rows().is_empty() {
             return Vec::new();
         }
         let closed = Closed {
             name: name.to_owned(),
             format,
-            reach: sketch.reach(),
+            reach: sketch.sample.reach(),
             n_rows: sketch.n_rows,
             n_distinct: sketch.n_distinct(),
             chance: sketch.chance(),
             has_ids: sketch.n_with_id == sketch.n_rows,
-            rows: sketch.rows.keys().copied().collect(),
+            rows: sketch.sample.rows().keys().copied().collect(),
         };
         let mut in_common: BTreeMap<usize, usize> = BTreeMap::new();
         for hash in &closed.rows {
