@@ -3,6 +3,7 @@
 use super::alias;
 use super::gpu::GpuSpec;
 use super::model::ModelArch;
+use super::model_name::{base, name_of};
 use super::offer::{Offer, Purchase};
 use super::platform::ServerlessPlatform;
 use super::{Catalog, CatalogFile};
@@ -119,17 +120,20 @@ impl Catalog {
             && (!serverless || self.platform(&offer.provider).is_some())
     }
 
-    /// The model of this Hugging Face id, in any case. A missing organization is tolerated, and so
-    /// are the words that tell a tuned checkpoint from its base (`-Instruct`, `-chat`, `-it`,
-    /// `-hf`, a leading `Meta-`), which leave the architecture as it is; both only while a single
-    /// model fits.
+    /// The model of this Hugging Face id, in any case, or of which it is a tuned, quantized or
+    /// re-uploaded checkpoint: `RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic` and `Llama 3.3 70B`
+    /// are `meta-llama/Llama-3.3-70B-Instruct`. A name that several models fit is none of them.
+    /// [`quantization_of`](super::quantization_of) says what the id adds to the architecture.
     pub fn model(&self, id: &str) -> Option<&ModelArch> {
         let wanted = id.trim();
-        self.models
-            .iter()
-            .find(|it| it.id.eq_ignore_ascii_case(wanted))
-            .or_else(|| only(self.models.iter().filter(|it| same_model(&it.id, wanted, exact))))
-            .or_else(|| only(self.models.iter().filter(|it| same_model(&it.id, wanted, base))))
+        let called =
+            |by: &dyn Fn(&str) -> bool| only(self.models.iter().filter(|it| it.names().any(by)));
+        called(&|it| it.eq_ignore_ascii_case(wanted))
+            .or_else(|| called(&|it| name_of(it).eq_ignore_ascii_case(wanted)))
+            .or_else(|| {
+                let wanted = base(wanted);
+                called(&|it| base(it) == wanted)
+            })
     }
 
     /// The file of this name.
@@ -144,44 +148,14 @@ impl Catalog {
 
     /// Up to three model ids near to `text`, the nearest first.
     pub fn suggest_model(&self, text: &str) -> Vec<&str> {
-        suggest(&exact(name_of(text)), self.models.iter().map(|it| it.id.as_str()), |id| {
-            exact(name_of(id))
-        })
+        let form = |id: &str| name_of(id).to_ascii_lowercase();
+        suggest(&form(text), self.models.iter().map(|it| it.id.as_str()), form)
     }
 }
 
 fn only<'a>(mut found: impl Iterator<Item = &'a ModelArch>) -> Option<&'a ModelArch> {
     let first = found.next()?;
     found.next().is_none().then_some(first)
-}
-
-/// The part of an id after the organization.
-fn name_of(id: &str) -> &str {
-    id.rsplit_once('/').map_or(id, |(_, name)| name)
-}
-
-/// Whether two ids name one model under `form`; an organization that is given must agree.
-fn same_model(id: &str, wanted: &str, form: fn(&str) -> String) -> bool {
-    let organization = |id: &str| id.rsplit_once('/').map(|(it, _)| it.to_ascii_lowercase());
-    organization(wanted).is_none_or(|it| organization(id) == Some(it))
-        && form(name_of(id)) == form(name_of(wanted))
-}
-
-fn exact(name: &str) -> String {
-    name.to_ascii_lowercase()
-}
-
-/// The name without what tells a tuned checkpoint from its base.
-fn base(name: &str) -> String {
-    let lower = name.to_ascii_lowercase();
-    let mut rest = lower.strip_prefix("meta-").unwrap_or(&lower);
-    while let Some(shorter) = ["-instruct", "-chat", "-hf", "-it", "-pt", "-base"]
-        .iter()
-        .find_map(|it| rest.strip_suffix(it))
-    {
-        rest = shorter;
-    }
-    rest.to_owned()
 }
 
 /// The names within reach of `wanted`: one contains the other, or few letters differ.

@@ -90,6 +90,8 @@ pub struct VisionTower {
 pub struct ModelArch {
     /// The Hugging Face id, or the name of the file it came from.
     pub id: String,
+    /// Other checkpoints of this very architecture, and other names of it.
+    pub aliases: Vec<String>,
     /// The architecture family (`llama`, `qwen2`, `flux`, ...).
     pub family: String,
     /// All parameters, where known.
@@ -154,6 +156,11 @@ pub struct ModelArch {
 }
 
 impl ModelArch {
+    /// The id and the aliases.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str))
+    }
+
     /// Parameters of a dense decoder by its fields:
     /// `V h (1 or 2) + L (2 h H d + 2 h K d + 3 h I + norms + biases) + h`.
     ///
@@ -210,9 +217,12 @@ pub(super) fn read(
     for row in rows.model {
         let start = row.span().start;
         let model = check(file, row)?;
-        if models.iter().any(|it| it.id.eq_ignore_ascii_case(&model.id)) {
-            let at = file.place_of(start, "id");
-            return Err(CatalogError::Duplicate { at, what: "the model", name: model.id });
+        let taken = |name: &str| {
+            models.iter().any(|it| it.names().any(|other| other.eq_ignore_ascii_case(name)))
+        };
+        if let Some(name) = model.names().find(|it| taken(it)) {
+            let at = file.place_of(start, if name == model.id { "id" } else { "aliases" });
+            return Err(CatalogError::Duplicate { at, what: "the model", name: name.to_owned() });
         }
         models.push(model);
     }
@@ -223,6 +233,9 @@ fn check(file: &PricingFile<'_>, row: Spanned<RawModel>) -> Result<ModelArch, Ca
     let start = row.span().start;
     let raw = row.into_inner();
     file.filled(start, "id", &raw.id)?;
+    for alias in &raw.aliases {
+        file.filled(start, "aliases", alias)?;
+    }
     file.filled(start, "family", &raw.family)?;
     file.provenance(start, &raw.source, &raw.as_of)?;
     for (column, value) in [
@@ -246,6 +259,7 @@ fn check(file: &PricingFile<'_>, row: Spanned<RawModel>) -> Result<ModelArch, Ca
     file.positive(start, "partial_rotary_factor", raw.partial_rotary_factor)?;
     Ok(ModelArch {
         id: raw.id,
+        aliases: raw.aliases,
         family: raw.family,
         params_total: raw.params_total,
         params_active: raw.params_active,

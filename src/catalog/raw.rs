@@ -150,6 +150,8 @@ pub(super) struct RawModels {
 #[serde(deny_unknown_fields)]
 pub(super) struct RawModel {
     pub(super) id: String,
+    #[serde(default)]
+    pub(super) aliases: Vec<String>,
     pub(super) family: String,
     pub(super) params_total: Option<u64>,
     pub(super) params_active: Option<u64>,

@@ -184,7 +184,7 @@ fn models_platforms_and_assumptions_are_checked_too() {
             "models.toml",
             "family = \"llama\"",
             "familly = \"llama\"",
-            "models.toml:6: unknown field `familly`",
+            "models.toml:9: unknown field `familly`",
         ),
         (
             "models.toml",

@@ -11,8 +11,8 @@ fn shipped() -> Catalog {
 fn ships_every_row() {
     let catalog = shipped();
     let rows = |name: &str| catalog.file(name).unwrap().rows;
-    assert_eq!((catalog.gpus.len(), catalog.models.len()), (41, 80));
-    assert_eq!((rows("gpus.toml"), rows("models.toml")), (41, 80));
+    assert_eq!((catalog.gpus.len(), catalog.models.len()), (41, 109));
+    assert_eq!((rows("gpus.toml"), rows("models.toml")), (41, 109));
     for (provider, expected) in [
         ("aws", 78),
         ("azure", 45),
@@ -189,7 +189,7 @@ fn dense_models_have_their_published_parameters() {
             checked += 1;
         }
     }
-    assert_eq!(checked, 45);
+    assert_eq!(checked, 56);
     let params = |id: &str| catalog.model(id).and_then(ModelArch::dense_params);
     assert_eq!(params("meta-llama/Meta-Llama-3.1-8B"), Some(8_030_261_248));
     assert_eq!(params("meta-llama/Meta-Llama-3-70B"), Some(70_553_706_496));
@@ -204,11 +204,33 @@ fn a_model_is_found_by_what_people_write() {
         ("meta-llama/Llama-3.1-8B-Instruct", Some("meta-llama/Meta-Llama-3.1-8B")),
         ("Qwen/Qwen2.5-7B-Instruct", Some("Qwen/Qwen2.5-7B")),
         ("meta-llama/Llama-2-7b-chat-hf", Some("meta-llama/Llama-2-7b-hf")),
-        ("other/Meta-Llama-3.1-8B", None),
-        ("meta-llama/Meta-Llama-3.1-8B-FP8", None),
+        ("other/Meta-Llama-3.1-8B", Some("meta-llama/Meta-Llama-3.1-8B")),
+        ("RedHatAI/Llama-3.3-70B-Instruct-FP8-dynamic", Some("meta-llama/Llama-3.3-70B-Instruct")),
+        ("Llama 2 7 B", Some("meta-llama/Llama-2-7b-hf")),
+        ("moonshotai/Kimi-Dev-72B", Some("Qwen/Qwen2.5-72B")),
+        ("nvidia/DeepSeek-V3.1-NVFP4", Some("deepseek-ai/DeepSeek-V3")),
+        ("Qwen/Qwen-1_8B-Chat", Some("Qwen/Qwen-1_8B")),
+        ("Mixtral-8x7B-Instruct", Some("mistralai/Mixtral-8x7B-v0.1")),
+        ("Qwen/Qwen3-4B-Instruct-2507", None),
+        ("Llama-2-27b", None),
+        ("Qwen3-VL", None),
         ("", None),
     ] {
         assert_eq!(catalog.model(text).map(|it| it.id.as_str()), expected, "{text}");
     }
     assert_eq!(catalog.suggest_model("Qwen2.5-7")[0], "Qwen/Qwen2.5-7B");
+}
+
+#[test]
+fn every_name_of_a_model_leads_to_it_with_and_without_its_organization() {
+    let catalog = shipped();
+    for model in &catalog.models {
+        for name in model.names() {
+            let short = name.rsplit_once('/').map_or(name, |(_, it)| it);
+            for text in [name, short, &format!("unsloth/{short}-FP8")] {
+                let found = catalog.model(text).map(|it| it.id.as_str());
+                assert_eq!(found, Some(model.id.as_str()), "{text}");
+            }
+        }
+    }
 }
