@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use super::architecture::Dense;
+use super::dense::Dense;
 use super::replica::GpuMemory;
 use super::speed::{Setting, Speed};
 use super::{Precision, Replica, TokenProfile};

@@ -14,7 +14,7 @@
 //! bf16 on an A100 80GB SXM4, 1,000 tokens in and 200 out, B = 16: P = 81.9 ms, t = 11.27 ms, tpot =
 //! 17.41 ms, service = 3.56 s, so 4.49 requests a second.
 
-use super::architecture::Dense;
+use super::dense::Dense;
 use super::fit::Constants;
 use super::speed::Speed;
 use super::{Precision, cold_start_s};

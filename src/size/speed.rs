@@ -10,7 +10,7 @@
 //! so there it is added at the measured bus bandwidth.
 
 use super::Precision;
-use super::architecture::Dense;
+use super::dense::Dense;
 use super::replica::TokenProfile;
 use crate::catalog::{Capacity, GpuSpec, Sizing, Wiring};
 
