@@ -7,8 +7,9 @@
 
 mod architecture;
 mod cold_start;
-mod dense;
+mod engine;
 mod fit;
+mod memory;
 mod params;
 mod precision;
 mod replica;
@@ -26,8 +27,9 @@ pub use architecture::{
     Architecture, Experts, FeedForward, GatedDelta, Grouped, Latent, Layers, Mamba2, Mixer, Reach,
 };
 pub use cold_start::cold_start_s;
-pub use dense::dense_params;
+pub use engine::{Engine, Version};
 pub use fit::{Constants, Fit, fit};
+pub use memory::{Deployment, GpuMemory, KvCacheDtype, KvLayout};
 pub use params::{Matrix, Role};
 pub use precision::Precision;
 pub use replica::{Coverage, Replica, TokenProfile};
