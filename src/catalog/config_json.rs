@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value};
 
 use super::error::CatalogError;
-use super::model::{Mla, ModelArch, Moe};
+use super::model::{Mla, ModelArch, Moe, VisionTower};
 
 /// How the library that wrote the config fills what the file leaves out.
 struct Family {
@@ -222,8 +222,6 @@ fn build(config: &Config<'_>, family: &Family, id: &str) -> ModelArch {
     ModelArch {
         id: id.to_owned(),
         family: family.name.to_owned(),
-        params_total: None,
-        params_active: None,
         num_hidden_layers: config.count("num_hidden_layers"),
         hidden_size: config.count("hidden_size"),
         intermediate_size: config.count("intermediate_size"),
@@ -235,17 +233,33 @@ fn build(config: &Config<'_>, family: &Family, id: &str) -> ModelArch {
         tie_word_embeddings: config.flag("tie_word_embeddings").unwrap_or(family.tied),
         sliding_window: config.count("sliding_window").filter(|_| slides),
         layer_pattern,
-        layer_order: None,
+        partial_rotary_factor: config.value("partial_rotary_factor").and_then(Value::as_f64),
+        attn_output_gate: config.flag("attn_output_gate") == Some(true),
+        num_global_key_value_heads: config.count("num_global_key_value_heads"),
+        global_head_dim: config.count("global_head_dim"),
+        attention_k_eq_v: config.flag("attention_k_eq_v") == Some(true),
+        attention_chunk_size: config.count("attention_chunk_size"),
         mla: mla(config),
-        moe: None,
-        linear_attn: None,
-        vision: table("vision_config"),
-        diffusion: None,
+        vision: config.root.get("vision_config").and_then(Value::as_object).and_then(vision),
         native_dtype: dtype.unwrap_or_default().to_owned(),
         quantization: table("quantization_config"),
-        notes: String::new(),
         source: "config.json".to_owned(),
+        ..ModelArch::default()
     }
+}
+
+fn vision(tower: &Map<String, Value>) -> Option<VisionTower> {
+    let count = |field: &str| tower.get(field).and_then(Value::as_u64).filter(|it| *it > 0);
+    Some(VisionTower {
+        depth: count("depth").or_else(|| count("num_hidden_layers"))?,
+        hidden_size: count("hidden_size")?,
+        intermediate_size: count("intermediate_size")?,
+        num_heads: count("num_heads").or_else(|| count("num_attention_heads"))?,
+        patch_size: count("patch_size")?,
+        image_size: count("image_size"),
+        spatial_merge_size: count("spatial_merge_size"),
+        out_hidden_size: count("out_hidden_size"),
+    })
 }
 
 /// Layers of each kind: as listed, or by the alternation the family is built with.
@@ -368,12 +382,15 @@ mod tests {
         let text = r#"{"model_type": "gemma3", "text_config": {"hidden_size": 2560,
             "intermediate_size": 10240, "num_attention_heads": 8, "num_key_value_heads": 4,
             "head_dim": 256, "num_hidden_layers": 34, "vocab_size": 262144,
-            "sliding_window": 1024}, "vision_config": {"hidden_size": 1152, "x": null}}"#;
+            "sliding_window": 1024}, "vision_config": {"hidden_size": 1152, "num_hidden_layers": 27,
+            "intermediate_size": 4304, "num_attention_heads": 16, "patch_size": 14,
+            "image_size": 896}}"#;
         let model = model_from_config_json(text, "g").unwrap();
         assert_eq!(model.layer_pattern["sliding_attention"], 29);
         assert_eq!(model.layer_pattern["full_attention"], 5);
         assert_eq!(model.params_total, Some(3_880_099_328));
-        assert_eq!(model.vision.map(|it| it.len()), Some(1));
+        let tower = model.vision.unwrap();
+        assert_eq!((tower.depth, tower.num_heads, tower.image_size), (27, 16, Some(896)));
     }
 
     #[test]

@@ -42,7 +42,7 @@ pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
 pub(crate) use lookup::edit_distance;
-pub use model::{Mla, ModelArch, Moe};
+pub use model::{LinearAttention, Mla, ModelArch, Moe, VisionTower};
 pub use offer::{Offer, Purchase};
 pub use platform::{ScalerRule, ServerlessPlatform};
 pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};

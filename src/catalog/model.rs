@@ -37,8 +37,56 @@ pub struct Moe {
     pub n_dense_layers: Option<u64>,
 }
 
+/// Layers with a state of fixed size in the place of a KV cache; the field names tell the kinds
+/// apart.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+#[expect(missing_docs, reason = "the names are those of config.json")]
+pub enum LinearAttention {
+    /// Gated `DeltaNet` (Qwen3-Next, Qwen3.5).
+    GatedDelta {
+        linear_num_key_heads: u64,
+        linear_num_value_heads: u64,
+        linear_key_head_dim: u64,
+        linear_value_head_dim: u64,
+        linear_conv_kernel_dim: u64,
+        mamba_ssm_dtype: Option<String>,
+    },
+    /// Mamba 2 (Nemotron-H).
+    Mamba2 {
+        mamba_num_heads: u64,
+        mamba_head_dim: u64,
+        ssm_state_size: u64,
+        n_groups: u64,
+        conv_kernel: u64,
+        mamba_ssm_cache_dtype: Option<String>,
+    },
+}
+
+/// The transformer that makes tokens of an image, in pixels per side and counts.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct VisionTower {
+    /// Layers.
+    pub depth: u64,
+    /// Width.
+    pub hidden_size: u64,
+    /// Width of the feed-forward layers.
+    pub intermediate_size: u64,
+    /// Attention heads.
+    pub num_heads: u64,
+    /// Side of the square of pixels that is one patch.
+    pub patch_size: u64,
+    /// Side of the image it was trained on; the largest where it takes any.
+    pub image_size: Option<u64>,
+    /// Side of the square of patches that becomes one token.
+    pub spatial_merge_size: Option<u64>,
+    /// Width of what it hands to the decoder.
+    pub out_hidden_size: Option<u64>,
+}
+
 /// One row of `pricing/models.toml`, or a parsed `config.json`.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelArch {
     /// The Hugging Face id, or the name of the file it came from.
     pub id: String,
@@ -60,6 +108,17 @@ pub struct ModelArch {
     pub num_key_value_heads: Option<u64>,
     /// Width of a head; from the config, never `hidden_size / num_attention_heads`.
     pub head_dim: Option<u64>,
+    /// Share of a head that carries the position; all of it where absent.
+    pub partial_rotary_factor: Option<f64>,
+    /// Whether the query projection is twice as wide, its second half a gate on the output.
+    pub attn_output_gate: bool,
+    /// Key and value heads of the full-attention layers, where the sliding ones have another
+    /// number (Gemma 4).
+    pub num_global_key_value_heads: Option<u64>,
+    /// Width of a head of the full-attention layers, where it differs.
+    pub global_head_dim: Option<u64>,
+    /// Whether the full-attention layers use their keys as values, stored once.
+    pub attention_k_eq_v: bool,
     /// Vocabulary.
     pub vocab_size: Option<u64>,
     /// Longest context.
@@ -68,6 +127,8 @@ pub struct ModelArch {
     pub tie_word_embeddings: bool,
     /// Window of the sliding layers.
     pub sliding_window: Option<u64>,
+    /// Length of the chunks the chunked layers attend within.
+    pub attention_chunk_size: Option<u64>,
     /// How many layers of each kind, where they differ.
     pub layer_pattern: BTreeMap<String, u64>,
     /// The order of the kinds, where the source gives one.
@@ -76,10 +137,10 @@ pub struct ModelArch {
     pub mla: Option<Mla>,
     /// Experts.
     pub moe: Option<Moe>,
-    /// Linear-attention or state-space fields, as in the config.
-    pub linear_attn: Option<toml::Table>,
-    /// Vision tower, as in the config.
-    pub vision: Option<toml::Table>,
+    /// Linear-attention or state-space layers.
+    pub linear_attn: Option<LinearAttention>,
+    /// Vision tower.
+    pub vision: Option<VisionTower>,
     /// Image pipeline, where it is one.
     pub diffusion: Option<toml::Table>,
     /// The dtype of the published weights; empty where the source does not say.
@@ -173,12 +234,16 @@ fn check(file: &PricingFile<'_>, row: Spanned<RawModel>) -> Result<ModelArch, Ca
         ("num_attention_heads", raw.num_attention_heads),
         ("num_key_value_heads", raw.num_key_value_heads),
         ("head_dim", raw.head_dim),
+        ("num_global_key_value_heads", raw.num_global_key_value_heads),
+        ("global_head_dim", raw.global_head_dim),
         ("vocab_size", raw.vocab_size),
         ("max_position_embeddings", raw.max_position_embeddings),
         ("sliding_window", raw.sliding_window),
+        ("attention_chunk_size", raw.attention_chunk_size),
     ] {
         file.positive(start, column, value.map(|it| it as f64))?;
     }
+    file.positive(start, "partial_rotary_factor", raw.partial_rotary_factor)?;
     Ok(ModelArch {
         id: raw.id,
         family: raw.family,
@@ -190,10 +255,16 @@ fn check(file: &PricingFile<'_>, row: Spanned<RawModel>) -> Result<ModelArch, Ca
         num_attention_heads: raw.num_attention_heads,
         num_key_value_heads: raw.num_key_value_heads,
         head_dim: raw.head_dim,
+        partial_rotary_factor: raw.partial_rotary_factor,
+        attn_output_gate: raw.attn_output_gate,
+        num_global_key_value_heads: raw.num_global_key_value_heads,
+        global_head_dim: raw.global_head_dim,
+        attention_k_eq_v: raw.attention_k_eq_v,
         vocab_size: raw.vocab_size,
         max_position_embeddings: raw.max_position_embeddings,
         tie_word_embeddings: raw.tie_word_embeddings,
         sliding_window: raw.sliding_window,
+        attention_chunk_size: raw.attention_chunk_size,
         layer_pattern: raw.layer_pattern,
         layer_order: raw.layer_order,
         mla: raw.mla,

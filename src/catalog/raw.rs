@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::model::{Mla, Moe};
+use super::model::{LinearAttention, Mla, Moe, VisionTower};
 
 /// `gpus.toml`.
 #[derive(Deserialize)]
@@ -159,18 +159,26 @@ pub(super) struct RawModel {
     pub(super) num_attention_heads: Option<u64>,
     pub(super) num_key_value_heads: Option<u64>,
     pub(super) head_dim: Option<u64>,
+    pub(super) partial_rotary_factor: Option<f64>,
+    #[serde(default)]
+    pub(super) attn_output_gate: bool,
+    pub(super) num_global_key_value_heads: Option<u64>,
+    pub(super) global_head_dim: Option<u64>,
+    #[serde(default)]
+    pub(super) attention_k_eq_v: bool,
     pub(super) vocab_size: Option<u64>,
     pub(super) max_position_embeddings: Option<u64>,
     #[serde(default)]
     pub(super) tie_word_embeddings: bool,
     pub(super) sliding_window: Option<u64>,
+    pub(super) attention_chunk_size: Option<u64>,
     #[serde(default)]
     pub(super) layer_pattern: BTreeMap<String, u64>,
     pub(super) layer_order: Option<String>,
     pub(super) mla: Option<Mla>,
     pub(super) moe: Option<Moe>,
-    pub(super) linear_attn: Option<toml::Table>,
-    pub(super) vision: Option<toml::Table>,
+    pub(super) linear_attn: Option<LinearAttention>,
+    pub(super) vision: Option<VisionTower>,
     pub(super) diffusion: Option<toml::Table>,
     #[serde(default)]
     pub(super) native_dtype: String,

@@ -1,7 +1,6 @@
 //! GPUs, models and constants for the tests of this stage, written by hand so that no test depends
 //! on the loader.
 
-use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::catalog::{
@@ -64,19 +63,9 @@ fn llama(id: &str, shape: [u64; 6], params: u64) -> ModelArch {
         head_dim: Some(128),
         vocab_size: Some(vocab),
         max_position_embeddings: Some(131_072),
-        tie_word_embeddings: false,
-        sliding_window: None,
-        layer_pattern: BTreeMap::new(),
-        layer_order: None,
-        mla: None,
-        moe: None,
-        linear_attn: None,
-        vision: None,
-        diffusion: None,
         native_dtype: "bfloat16".to_owned(),
-        quantization: None,
-        notes: String::new(),
         source: "test".to_owned(),
+        ..ModelArch::default()
     }
 }
 
