@@ -5,7 +5,7 @@
 //! attention and state spaces. Parameters, weight bytes, KV cache and work per token all follow
 //! from the groups, so a new architecture is a new group and not a new formula elsewhere.
 
-use crate::catalog::{Mla, ModelArch, Moe};
+use crate::catalog::{LinearAttention, Mla, ModelArch, Moe, VisionTower};
 
 /// Layers of one kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -154,6 +154,10 @@ pub struct Architecture {
     pub mixers: Vec<Layers<Mixer>>,
     /// Layers by what they feed forward.
     pub feed_forwards: Vec<Layers<FeedForward>>,
+    /// Share of a head that carries the position.
+    pub(super) rotary_share: f64,
+    /// What makes tokens of images.
+    pub vision: Option<VisionTower>,
     /// Norms and biases of one layer, in parameters.
     pub(super) small_per_layer: u64,
     /// All parameters as the catalog states them.
@@ -189,6 +193,8 @@ impl Architecture {
             max_position_embeddings: arch.max_position_embeddings,
             mixers,
             feed_forwards,
+            rotary_share: arch.partial_rotary_factor.unwrap_or(1.0),
+            vision: arch.vision.clone(),
             small_per_layer,
             stated_params: arch.params_total,
         };
@@ -246,31 +252,34 @@ fn mixers(
                 let window = fields.need("sliding_window", arch.sliding_window);
                 Mixer::Grouped(grouped(arch, Reach::Sliding(window), fields))
             }
-            "linear_attention" | "mamba(M)" => linear(arch, fields),
-            "moe(E)" | "mlp(-)" => continue,
-            other => match chunk(other) {
-                Some(chunk) => Mixer::Grouped(grouped(arch, Reach::Chunked(chunk), fields)),
-                None => return Err(format!("layers of kind `{other}` are not known")),
+            "chunked_attention" => {
+                let chunk = fields.need("attention_chunk_size", arch.attention_chunk_size);
+                Mixer::Grouped(grouped(arch, Reach::Chunked(chunk), fields))
+            }
+            "linear_attention" | "mamba(M)" => match linear(arch) {
+                Some(kind) => kind,
+                None => return Err(format!("the shape of its `{name}` layers is missing")),
             },
+            "moe(E)" | "mlp(-)" => continue,
+            other => return Err(format!("layers of kind `{other}` are not known")),
         };
         groups.push(Layers { count, kind });
     }
     Ok(groups)
 }
 
-/// The length in `chunked_attention(8192)`.
-fn chunk(name: &str) -> Option<u64> {
-    name.strip_prefix("chunked_attention(")?.strip_suffix(')')?.parse().ok().filter(|&it| it > 0)
-}
-
+/// Attention of the model; full layers may have heads of their own (Gemma 4).
 fn grouped(arch: &ModelArch, reach: Reach, fields: &mut Fields) -> Grouped {
+    let is_full = reach == Reach::Full;
+    let own = |own: Option<u64>, shared: Option<u64>| own.filter(|_| is_full).or(shared);
+    let key_value_heads = own(arch.num_global_key_value_heads, arch.num_key_value_heads);
     Grouped {
         num_attention_heads: fields.need("num_attention_heads", arch.num_attention_heads),
-        num_key_value_heads: fields.need("num_key_value_heads", arch.num_key_value_heads),
-        head_dim: fields.need("head_dim", arch.head_dim),
+        num_key_value_heads: fields.need("num_key_value_heads", key_value_heads),
+        head_dim: fields.need("head_dim", own(arch.global_head_dim, arch.head_dim)),
         reach,
-        output_gate: false,
-        keys_are_values: false,
+        output_gate: arch.attn_output_gate,
+        keys_are_values: is_full && arch.attention_k_eq_v,
     }
 }
 
@@ -286,27 +295,37 @@ fn latent(mla: &Mla, num_attention_heads: u64, fields: &mut Fields) -> Latent {
     }
 }
 
-/// A linear layer by the fields of its config: a delta rule, else a state space.
-fn linear(arch: &ModelArch, fields: &mut Fields) -> Mixer {
-    let table = arch.linear_attn.as_ref();
-    let field = |name: &str| {
-        table.and_then(|it| it.get(name)).and_then(toml::Value::as_integer).map(i64::unsigned_abs)
-    };
-    if field("mamba_num_heads").is_some() {
-        return Mixer::Mamba2(Mamba2 {
-            num_heads: fields.need("mamba_num_heads", field("mamba_num_heads")),
-            head_dim: fields.need("mamba_head_dim", field("mamba_head_dim")),
-            state_size: fields.need("ssm_state_size", field("ssm_state_size")),
-            n_groups: fields.need("n_groups", field("n_groups")),
-            conv_kernel: fields.need("conv_kernel", field("conv_kernel")),
-        });
-    }
-    Mixer::GatedDelta(GatedDelta {
-        num_key_heads: fields.need("linear_num_key_heads", field("linear_num_key_heads")),
-        num_value_heads: fields.need("linear_num_value_heads", field("linear_num_value_heads")),
-        key_head_dim: fields.need("linear_key_head_dim", field("linear_key_head_dim")),
-        value_head_dim: fields.need("linear_value_head_dim", field("linear_value_head_dim")),
-        conv_kernel: fields.need("linear_conv_kernel_dim", field("linear_conv_kernel_dim")),
+/// A linear layer as its config has it; nothing where the config has none.
+fn linear(arch: &ModelArch) -> Option<Mixer> {
+    Some(match *arch.linear_attn.as_ref()? {
+        LinearAttention::GatedDelta {
+            linear_num_key_heads,
+            linear_num_value_heads,
+            linear_key_head_dim,
+            linear_value_head_dim,
+            linear_conv_kernel_dim,
+            ..
+        } => Mixer::GatedDelta(GatedDelta {
+            num_key_heads: linear_num_key_heads,
+            num_value_heads: linear_num_value_heads,
+            key_head_dim: linear_key_head_dim,
+            value_head_dim: linear_value_head_dim,
+            conv_kernel: linear_conv_kernel_dim,
+        }),
+        LinearAttention::Mamba2 {
+            mamba_num_heads,
+            mamba_head_dim,
+            ssm_state_size,
+            n_groups,
+            conv_kernel,
+            ..
+        } => Mixer::Mamba2(Mamba2 {
+            num_heads: mamba_num_heads,
+            head_dim: mamba_head_dim,
+            state_size: ssm_state_size,
+            n_groups,
+            conv_kernel,
+        }),
     })
 }
 
@@ -406,12 +425,5 @@ mod tests {
         assert_eq!((mixers[1].count, reach(1)), (27, Reach::Sliding(1_024)));
         arch.layer_pattern.insert("hyena".to_owned(), 1);
         assert_eq!(Architecture::of(&arch), Err("layers of kind `hyena` are not known".to_owned()));
-    }
-
-    #[test]
-    fn chunks_have_a_length() {
-        assert_eq!(chunk("chunked_attention(8192)"), Some(8_192));
-        assert_eq!(chunk("chunked_attention(0)"), None);
-        assert_eq!(chunk("chunked"), None);
     }
 }

@@ -78,6 +78,8 @@ mod tests {
         assert_eq!(
             fitting,
             [
+                "H100 SXM5 x1 fp8",
+                "H100 SXM5 x1 int8",
                 "H100 SXM5 x1 int4",
                 "H100 SXM5 x2 bf16",
                 "H100 SXM5 x2 fp8",

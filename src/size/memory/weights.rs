@@ -34,7 +34,9 @@ pub(super) fn weight_bytes(model: &Architecture, it: &Deployment) -> f64 {
     let on_one_stage = !model.tie_word_embeddings && it.pipeline_parallel_size <= 1;
     let tables = if on_one_stage { 2.0 } else { 1.0 };
     let small = (model.num_hidden_layers as f64 / stages) * model.small_per_layer as f64 * wide;
-    matrices + tables * allocated(table) + small + rotary_table(model, wide)
+    // A vision tower stays as it is, split over the GPUs like the rest.
+    let vision = model.vision_params() * wide / f64::from(it.tensor_parallel_size.max(1));
+    matrices + tables * allocated(table) + small + vision + rotary_table(model, wide)
 }
 
 /// llama.cpp leaves the embedding on the CPU, layers are split whole, every matrix as in the file.
@@ -67,7 +69,7 @@ fn rotary_table(model: &Architecture, wide: f64) -> f64 {
         Mixer::GatedDelta(_) | Mixer::Mamba2(_) => None,
     });
     let positions = model.max_position_embeddings.unwrap_or(0);
-    positions as f64 * width.unwrap_or(0) as f64 * wide
+    positions as f64 * width.unwrap_or(0) as f64 * model.rotary_share * wide
 }
 
 /// What `PyTorch`'s caching allocator hands out: from 10 MiB on whole 2 MiB where at most 1 MiB of
