@@ -5,6 +5,7 @@
 //! = weights + activation peak + non-torch + KV cache, and since 0.21 + CUDA graphs, which older
 //! versions put on top. TensorRT-LLM gives a share of what is left, `SGLang` a share of the whole.
 
+mod explain;
 mod kv_cache;
 mod overhead;
 mod weights;
@@ -123,7 +124,12 @@ impl GpuMemory {
             Engine::Vllm(_) => (share * total, share * total - fixed),
             Engine::Sglang => (share * total, share * total - weights - non_torch),
             Engine::TensorRtLlm => (total, share * (total - fixed)),
-            Engine::LlamaCpp => (total, total - fixed),
+            // It allocates the whole context of every sequence, or fails by what is missing.
+            Engine::LlamaCpp => {
+                let needed = kv_cache::llama_cpp_bytes(model, it, max_model_len);
+                let left = total - fixed;
+                (total, if needed <= left { needed } else { left - needed })
+            }
         };
         let layout = KvLayout::of(model, it, limits.max_num_batched_tokens);
         GpuMemory {
@@ -143,6 +149,11 @@ impl GpuMemory {
     /// Tokens the KV cache holds when every layer keeps all of them.
     pub fn kv_cache_tokens(&self) -> u64 {
         Bytes::from_f64_rounded(self.layout.tokens(self.kv_cache)).get()
+    }
+
+    /// All parts inside the budget, the KV cache where there is one.
+    pub fn total(&self) -> f64 {
+        self.weights + self.activation + self.cuda_graphs + self.non_torch + self.kv_cache.max(0.0)
     }
 
     /// Requests of `tokens` the KV cache holds at once.

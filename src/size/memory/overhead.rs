@@ -99,6 +99,34 @@ pub(super) fn activation_bytes(
     }
 }
 
+/// The larger of the two peaks in words, or the rule of another engine.
+pub(super) fn activation_formula(
+    model: &Architecture,
+    it: &Deployment,
+    limits: Limits,
+    constants: &EngineMemory,
+) -> String {
+    let (tokens, hidden) = (limits.max_num_batched_tokens, model.hidden_size);
+    match it.engine {
+        Engine::Vllm(_) | Engine::Sglang => {
+            let forward = forward_bytes(model, it, tokens as f64, constants);
+            if activation_bytes(model, it, limits, constants) <= forward {
+                return format!("{tokens} tokens through the widest layer");
+            }
+            format!(
+                "{} sequences x {} words x {} B + {} x {tokens} tokens x {hidden} x 2 B{}",
+                limits.max_num_seqs,
+                model.vocab_size,
+                logits_bytes(it, constants),
+                constants.hidden_copies,
+                if model.experts().is_some() { " + workspace of experts" } else { "" }
+            )
+        }
+        Engine::TensorRtLlm => format!("2 x {tokens} tokens x {hidden} x a factor by GPUs + 15 %"),
+        Engine::LlamaCpp => format!("{LLAMA_CPP_UBATCH} tokens x {} words x 4 B", model.vocab_size),
+    }
+}
+
 /// Logits of every sequence with their copies.
 fn sampler_bytes(
     model: &Architecture,
@@ -106,14 +134,18 @@ fn sampler_bytes(
     limits: Limits,
     constants: &EngineMemory,
 ) -> f64 {
-    let each = if it.precision == crate::size::Precision::Fp32 {
+    logits_bytes(it, constants) * f64::from(limits.max_num_seqs) * model.vocab_size as f64
+}
+
+/// Bytes of one logit with its copies, by version.
+fn logits_bytes(it: &Deployment, constants: &EngineMemory) -> f64 {
+    if it.precision == crate::size::Precision::Fp32 {
         constants.logits_bytes_fp32
     } else if it.engine.is_vllm_since(17) || it.engine == Engine::Sglang {
         constants.logits_bytes
     } else {
         constants.logits_bytes_sorted
-    };
-    each * f64::from(limits.max_num_seqs) * model.vocab_size as f64
+    }
 }
 
 /// The widest layer of one step, and what the compiler keeps.
