@@ -95,12 +95,49 @@ assumptions! {
         lora_rank_16_gb,
         /// Memory per GPU kept for activations, graphs and the runtime, in GB.
         reserve_gb,
-        /// Bytes per weight of 4-bit weight-only formats with their scales.
-        int4_bytes_per_weight,
         /// CUDA total as a share of the driver total where it was not measured.
         cuda_share_of_driver,
         /// Driver total as a share of the vendor's GB, counted as GiB, where neither is known.
         driver_share_of_vendor,
+    }
+    /// Memory an engine needs beside weights and KV cache.
+    engine: EngineMemory {
+        /// Share of the memory vLLM uses by default, up to 0.20.
+        vllm_share,
+        /// The same since 0.21, which counts CUDA graphs inside.
+        vllm_share_since_0_21,
+        /// Share of what is left that TensorRT-LLM gives to the KV cache by default.
+        trtllm_share,
+        /// Bytes per sequence and word of the vocabulary while vLLM samples, since 0.17.
+        logits_bytes,
+        /// The same up to 0.16, which sorted the logits.
+        logits_bytes_sorted,
+        /// The same for a model in fp32.
+        logits_bytes_fp32,
+        /// Copies of the hidden states beside the logits.
+        hidden_copies,
+        /// What the compiled step keeps beside its widest layer, GiB.
+        compiled_gib,
+        /// CUDA graph memory per layer and graph, MiB.
+        graph_layer_mib,
+        /// Graphs captured at most.
+        most_graphs,
+        /// Memory outside `PyTorch` on one GPU, GiB.
+        non_torch_gib,
+        /// The same where layers are split over GPUs.
+        non_torch_parallel_gib,
+        /// The same on one GPU before vLLM 0.18.
+        non_torch_before_0_18_gib,
+        /// The same where layers are split over GPUs before vLLM 0.18.
+        non_torch_parallel_before_0_18_gib,
+        /// The same for a pipeline stage of one GPU.
+        non_torch_stage_gib,
+        /// TensorRT-LLM: everything beside weights, activations, NCCL and KV cache, GB.
+        trtllm_other_gb,
+        /// NCCL on 2 GPUs, GB.
+        nccl_2_gb,
+        /// NCCL on 4 GPUs and more, GB.
+        nccl_4_gb,
     }
     /// Speed of a model.
     capacity: Capacity {

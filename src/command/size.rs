@@ -68,7 +68,7 @@ fn find_model(word: &str, catalog: &Catalog) -> Result<ModelArch, Failure> {
 
 #[expect(clippy::cast_precision_loss, reason = "a count of parameters for an estimate in GB")]
 fn params_of(model: &ModelArch) -> Option<f64> {
-    model.params_total.or_else(|| size::dense_params(model)).map(|it| it as f64)
+    size::Architecture::of(model).ok().map(|it| it.params())
 }
 
 fn kv_shape(args: &SizeArgs, model: Option<&ModelArch>) -> Option<KvShape> {
@@ -96,7 +96,7 @@ fn estimates(
     let fraction = Overhead::FractionOfWeights(catalog.assumptions.sizing.overhead_fraction);
     let overhead =
         args.overhead_gb.map_or(fraction, |gb| Overhead::Bytes(Bytes::from_f64_rounded(gb * 1e9)));
-    Precision::ALL
+    Precision::CANDIDATES
         .into_iter()
         .filter(|it| args.quantization.is_none_or(|wanted| wanted == *it))
         .map(|precision| {
@@ -145,7 +145,7 @@ fn rows(args: &SizeArgs, catalog: &Catalog, model: &ModelArch) -> Result<Vec<Siz
     };
     let precisions: Vec<Precision> = match args.quantization {
         Some(one) => vec![one],
-        None => Precision::ALL.to_vec(),
+        None => Precision::CANDIDATES.to_vec(),
     };
     let constants = Constants::from(&catalog.assumptions);
     let rows = size::table(model, &catalog.gpus, &precisions, &profile, constants);

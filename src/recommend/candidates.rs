@@ -149,7 +149,8 @@ fn best_per_hardware(entries: &[Entry]) -> BTreeSet<usize> {
     let bits = |at: &usize| {
         let precision = entries[*at].candidate.replica.as_ref().map(|it| it.precision);
         precision.map_or(0, |it| {
-            Precision::ALL.len() - Precision::ALL.iter().position(|p| *p == it).unwrap_or(0)
+            Precision::CANDIDATES.len()
+                - Precision::CANDIDATES.iter().position(|p| *p == it).unwrap_or(0)
         })
     };
     by_hardware
@@ -420,7 +421,7 @@ fn precisions(question: &Question<'_>, today: Precision) -> Vec<Precision> {
                 | "classification"
         )
     );
-    Precision::ALL
+    Precision::CANDIDATES
         .into_iter()
         .filter(|it| it.rule_of_thumb_bytes() <= today.rule_of_thumb_bytes())
         .filter(|it| *it == today || tolerant || *it != Precision::Int4)

@@ -2,11 +2,11 @@
 
 use std::fmt;
 
-use super::architecture::Dense;
-use super::replica::GpuMemory;
+use super::architecture::{Architecture, FeedForward, Mixer};
+use super::memory::{Deployment, GpuMemory};
 use super::speed::{Setting, Speed};
 use super::{Precision, Replica, TokenProfile};
-use crate::catalog::{Assumptions, Capacity, GpuSpec, ModelArch, Sizing, Wiring};
+use crate::catalog::{Assumptions, Capacity, EngineMemory, GpuSpec, Wiring};
 use crate::units::Bytes;
 
 /// GPUs that may share a model's layers where no switch joins them; more is refused without a
@@ -17,14 +17,14 @@ const MOST_WITHOUT_A_SWITCH: u32 = 2;
 #[derive(Clone, Copy, Debug)]
 pub struct Constants<'a> {
     /// Memory.
-    pub sizing: &'a Sizing,
+    pub engine: &'a EngineMemory,
     /// Speed.
     pub capacity: &'a Capacity,
 }
 
 impl<'a> From<&'a Assumptions> for Constants<'a> {
     fn from(all: &'a Assumptions) -> Constants<'a> {
-        Constants { sizing: &all.sizing, capacity: &all.capacity }
+        Constants { engine: &all.engine, capacity: &all.capacity }
     }
 }
 
@@ -86,53 +86,42 @@ impl fmt::Display for Fit {
     }
 }
 
-/// Fits `arch` in `precision` on `tensor_parallel_size` GPUs for requests as in `profile`.
+/// Fits `model` as `deployment` says on GPUs of this kind for requests as in `profile`.
 ///
-/// Per GPU, utilization x CUDA total = weights / n + reserve + KV cache. Quantized checkpoints keep
-/// embedding and output layer at 16 bits, and so does this. Llama 3.1 8B in bf16 on one L4 (22.07
-/// GiB): 21.33 - 16.06 - 3.5 GB leave 1.77 GB for 13,482 tokens.
+/// Llama 3.1 8B in bf16 on one L4 (22.07 GiB) under vLLM 0.19: 19.86 GiB usable - 14.99 weights
+/// - 0.91 activations - 0.25 non-torch leave 3.7 GiB for the KV cache.
 pub fn fit(
-    arch: &ModelArch,
+    model: &Architecture,
     gpu: &GpuSpec,
-    tensor_parallel_size: u32,
-    precision: Precision,
+    deployment: &Deployment,
     profile: &TokenProfile,
     constants: Constants<'_>,
 ) -> Fit {
-    let model = match Dense::of(arch) {
-        Ok(model) => model,
-        Err(what) => {
-            return Fit::UnsupportedArchitecture { why: format!("{}: {what}", arch.id) };
-        }
-    };
+    let precision = deployment.precision;
     if let Some(why) = missing_rate(gpu, precision) {
         return Fit::UnsupportedDtype { why };
     }
-    if let Some(why) = bad_split(&model, gpu, tensor_parallel_size) {
+    if let Some(why) = bad_split(model, gpu, deployment) {
         return Fit::RefusedTopology { why };
     }
-    let memory = GpuMemory::of(&model, gpu.cuda_total, tensor_parallel_size, precision, constants);
-    let kv_cache_tokens = memory.kv_cache_tokens();
-    if kv_cache_tokens < profile.p95_total_tokens {
-        let needed = profile.p95_total_tokens as f64 * memory.kv_per_token;
-        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(needed - memory.free()) };
+    let memory = GpuMemory::of(model, gpu, deployment, constants.engine);
+    if memory.max_concurrency(profile.p95_total_tokens) < 1.0 {
+        let needed = memory.layout.request_bytes(profile.p95_total_tokens);
+        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(needed - memory.kv_cache) };
     }
-    let setting = Setting { model: &model, gpu, tensor_parallel_size, precision, profile };
-    let Some(speed) = Speed::of(&setting, constants.sizing, constants.capacity) else {
+    let setting = Setting { model, gpu, deployment, layout: &memory.layout, profile };
+    let Some(speed) = Speed::of(&setting, constants.capacity) else {
         return Fit::UnsupportedDtype { why: format!("{} has no {precision} rate", gpu.name) };
     };
     let capacity = constants.capacity;
     Fit::Fits(Box::new(Replica {
         precision,
-        tensor_parallel_size,
+        tensor_parallel_size: deployment.tensor_parallel_size,
         runs_fp16: !gpu.native_bf16,
         datacenter_license: gpu.datacenter_license,
         profile: *profile,
         num_hidden_layers: model.num_hidden_layers,
-        weights_per_gpu: Bytes::from_f64_rounded(memory.weights),
-        usable_per_gpu: Bytes::from_f64_rounded(memory.usable),
-        kv_cache_tokens,
-        max_num_seqs: sequences(capacity.max_num_seqs),
+        memory,
         tpot_bands: [capacity.tpot_band, capacity.tpot_band_uncovered],
         speed,
     }))
@@ -143,7 +132,14 @@ pub fn fit(
 fn missing_rate(gpu: &GpuSpec, precision: Precision) -> Option<String> {
     let name = &gpu.name;
     match precision {
-        Precision::Bf16 | Precision::Int4 => None,
+        Precision::Fp32
+        | Precision::Bf16
+        | Precision::Int8WeightOnly
+        | Precision::Int4
+        | Precision::Nf4
+        | Precision::Mxfp4
+        | Precision::Nvfp4
+        | Precision::Gguf(_) => None,
         Precision::Fp8 => gpu.fp8_tflops.is_none().then(|| format!("{name} has no fp8 rate")),
         Precision::Int8 => match gpu.int8_tops {
             None => Some(format!("{name} has no int8 rate")),
@@ -156,21 +152,46 @@ fn missing_rate(gpu: &GpuSpec, precision: Precision) -> Option<String> {
     }
 }
 
-/// Why the model is not split over `n` of these GPUs.
-fn bad_split(model: &Dense, gpu: &GpuSpec, n: u32) -> Option<String> {
+/// Why the model is not split over the GPUs in this way.
+fn bad_split(model: &Architecture, gpu: &GpuSpec, deployment: &Deployment) -> Option<String> {
+    let n = deployment.tensor_parallel_size;
     let wide = u64::from(n);
-    if n == 0 {
+    if deployment.gpu_count() == 0 {
         return Some("a replica needs at least one GPU".to_owned());
     }
-    if !model.num_attention_heads.is_multiple_of(wide) {
-        return Some(format!("{} attention heads do not divide by {n}", model.num_attention_heads));
+    let stages = u64::from(deployment.pipeline_parallel_size);
+    if stages > model.num_hidden_layers {
+        return Some(format!("{} layers do not fill {stages} stages", model.num_hidden_layers));
     }
-    let kv = model.num_key_value_heads;
-    if !kv.is_multiple_of(wide) && !wide.is_multiple_of(kv) {
-        return Some(format!("{kv} KV heads can be neither divided by {n} nor repeated to it"));
+    let uneven = |count: u64, what: &str| {
+        (!count.is_multiple_of(wide)).then(|| format!("{count} {what} do not divide by {n}"))
+    };
+    for layers in &model.mixers {
+        let why = match &layers.kind {
+            Mixer::Grouped(it) => uneven(it.num_attention_heads, "attention heads").or_else(|| {
+                let kv = it.num_key_value_heads;
+                let odd = !kv.is_multiple_of(wide) && !wide.is_multiple_of(kv);
+                odd.then(|| {
+                    format!("{kv} KV heads can be neither divided by {n} nor repeated to it")
+                })
+            }),
+            Mixer::Latent(it) => uneven(it.num_attention_heads, "attention heads"),
+            Mixer::GatedDelta(it) => uneven(it.num_value_heads, "value heads")
+                .or_else(|| uneven(it.num_key_heads, "key heads")),
+            Mixer::Mamba2(it) => uneven(it.num_heads, "state-space heads"),
+        };
+        if why.is_some() {
+            return why;
+        }
     }
-    if let Some(width) = model.intermediate_size.filter(|it| !it.is_multiple_of(wide)) {
-        return Some(format!("a feed-forward width of {width} does not divide by {n}"));
+    for layers in &model.feed_forwards {
+        let width = match &layers.kind {
+            FeedForward::Dense { intermediate_size, .. } => *intermediate_size,
+            FeedForward::Experts(it) => it.intermediate_size,
+        };
+        if !width.is_multiple_of(wide) {
+            return Some(format!("a feed-forward width of {width} does not divide by {n}"));
+        }
     }
     let switched = gpu.wiring == Wiring::Switched;
     (!switched && n > MOST_WITHOUT_A_SWITCH).then(|| {
@@ -180,15 +201,6 @@ fn bad_split(model: &Dense, gpu: &GpuSpec, n: u32) -> Option<String> {
             gpu.name
         )
     })
-}
-
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates; the catalog holds a small whole number"
-)]
-fn sequences(number: f64) -> u32 {
-    (number as u32).max(1)
 }
 
 #[cfg(test)]

@@ -3,7 +3,9 @@
 
 use std::sync::LazyLock;
 
-use crate::catalog::{Capacity, ColdStart, GpuSpec, ModelArch, Sizing, Vendor, Wiring};
+use crate::catalog::{
+    Capacity, ColdStart, EngineMemory, GpuSpec, ModelArch, Sizing, Vendor, Wiring,
+};
 use crate::units::Bytes;
 
 macro_rules! from_file {
@@ -17,7 +19,14 @@ macro_rules! from_file {
 
 from_file!(sizing: Sizing {
     gpu_memory_utilization, overhead_fraction, quick_overhead_fraction, lora_rank_16_gb,
-    reserve_gb, int4_bytes_per_weight, cuda_share_of_driver, driver_share_of_vendor,
+    reserve_gb, cuda_share_of_driver, driver_share_of_vendor,
+});
+
+from_file!(engine: EngineMemory {
+    vllm_share, vllm_share_since_0_21, trtllm_share, logits_bytes, logits_bytes_sorted,
+    logits_bytes_fp32, hidden_copies, compiled_gib, graph_layer_mib, most_graphs, non_torch_gib,
+    non_torch_parallel_gib, non_torch_before_0_18_gib, non_torch_parallel_before_0_18_gib,
+    non_torch_stage_gib, trtllm_other_gb, nccl_2_gb, nccl_4_gb,
 });
 
 from_file!(capacity: Capacity {

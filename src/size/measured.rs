@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Constants, Precision, TokenProfile, fit, fixtures};
+use super::{Architecture, Constants, Deployment, Precision, TokenProfile, fit, fixtures};
 use crate::catalog::{GpuSpec, ModelArch};
 
 /// Median and 90th percentile of |error| with the one set of constants. Published for the set: 12 %
@@ -49,9 +49,10 @@ fn error_of(row: &BTreeMap<&str, &str>) -> Option<f64> {
     let (prompt, completion) = (number("isl")?, number("osl")?);
     let profile = TokenProfile::new(1, prompt, completion)?;
     let n = row["tp_size"].parse().ok()?;
-    let (sizing, capacity) = (fixtures::sizing(), fixtures::capacity());
-    let constants = Constants { sizing: &sizing, capacity: &capacity };
-    let found = fit(&arch, &gpu, n, precision, &profile, constants);
+    let (engine, capacity) = (fixtures::engine(), fixtures::capacity());
+    let constants = Constants { engine: &engine, capacity: &capacity };
+    let model = Architecture::of(&arch).ok()?;
+    let found = fit(&model, &gpu, &Deployment::new(precision, n), &profile, constants);
     // `batch_size` is the client's concurrency.
     let tpot_ms = found.replica()?.tpot_s(row["batch_size"].parse().ok()?) * 1e3;
     Some(tpot_ms / number("silicon_tpot_ms")? - 1.0)

@@ -7,7 +7,10 @@
 
 mod architecture;
 mod cold_start;
+mod engine;
 mod fit;
+mod memory;
+mod params;
 mod precision;
 mod replica;
 mod rule_of_thumb;
@@ -20,9 +23,14 @@ mod fixtures;
 #[cfg(test)]
 mod measured;
 
-pub use architecture::dense_params;
+pub use architecture::{
+    Architecture, Experts, FeedForward, GatedDelta, Grouped, Latent, Layers, Mamba2, Mixer, Reach,
+};
 pub use cold_start::cold_start_s;
+pub use engine::{Engine, Version};
 pub use fit::{Constants, Fit, fit};
+pub use memory::{Deployment, GpuMemory, KvCacheDtype, KvLayout};
+pub use params::{Matrix, Role};
 pub use precision::Precision;
 pub use replica::{Coverage, Replica, TokenProfile};
 pub use rule_of_thumb::{

@@ -14,8 +14,7 @@
 //! bf16 on an A100 80GB SXM4, 1,000 tokens in and 200 out, B = 16: P = 81.9 ms, t = 11.27 ms, tpot =
 //! 17.41 ms, service = 3.56 s, so 4.49 requests a second.
 
-use super::architecture::Dense;
-use super::fit::Constants;
+use super::memory::GpuMemory;
 use super::speed::Speed;
 use super::{Precision, cold_start_s};
 use crate::catalog::ColdStart;
@@ -85,33 +84,31 @@ pub struct Replica {
     /// How long the requests are that the speeds below hold for.
     pub profile: TokenProfile,
     pub(super) num_hidden_layers: u64,
-    pub(super) weights_per_gpu: Bytes,
-    pub(super) usable_per_gpu: Bytes,
-    pub(super) kv_cache_tokens: u64,
-    pub(super) max_num_seqs: u32,
+    /// Memory of each GPU.
+    pub memory: GpuMemory,
     pub(super) tpot_bands: [f64; 2],
     pub(super) speed: Speed,
 }
 
 impl Replica {
     /// Weights each GPU holds.
-    pub const fn weights_bytes_per_gpu(&self) -> Bytes {
-        self.weights_per_gpu
+    pub fn weights_bytes_per_gpu(&self) -> Bytes {
+        Bytes::from_f64_rounded(self.memory.weights)
     }
 
     /// Memory of each GPU the engine may use.
-    pub const fn usable_per_gpu(&self) -> Bytes {
-        self.usable_per_gpu
+    pub fn usable_per_gpu(&self) -> Bytes {
+        Bytes::from_f64_rounded(self.memory.usable)
     }
 
     /// Tokens the KV cache holds, over all sequences.
-    pub const fn kv_cache_tokens(&self) -> u64 {
-        self.kv_cache_tokens
+    pub fn kv_cache_tokens(&self) -> u64 {
+        self.memory.kv_cache_tokens()
     }
 
     /// The engine's own default limit of sequences.
     pub const fn max_num_seqs(&self) -> u32 {
-        self.max_num_seqs
+        self.memory.max_num_seqs
     }
 
     /// The precision as the GPU runs it: `fp16` where there is no bf16.
@@ -122,12 +119,12 @@ impl Replica {
         }
     }
 
-    /// Requests served at once: min(limit, KV tokens / p95 of prompt + completion), where `limit`
+    /// Requests served at once: min(limit, requests of p95 length the KV cache holds), where `limit`
     /// is the lower of the engine's `max_num_seqs` and the platform's concurrency per worker.
     /// At least 1: a replica that cannot hold one request does not fit.
     pub fn slots(&self, limit: u32) -> u32 {
-        let held = self.kv_cache_tokens / self.profile.p95_total_tokens.max(1);
-        u32::try_from(held).unwrap_or(u32::MAX).min(limit).max(1)
+        let held = self.memory.max_concurrency(self.profile.p95_total_tokens);
+        whole(held.floor()).min(limit).max(1)
     }
 
     /// Seconds per output token with `batch` sequences running; see the head of this file.
@@ -203,49 +200,7 @@ impl Replica {
 
     /// Seconds from process start to ready; see [`cold_start_s`].
     pub fn cold_start_s(&self, start: &ColdStart) -> f64 {
-        cold_start_s(self.weights_per_gpu, self.num_hidden_layers, start)
-    }
-}
-
-/// Memory of one GPU by formula: utilization x CUDA total holds weights, reserve and KV cache.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) struct GpuMemory {
-    pub(super) usable: f64,
-    pub(super) weights: f64,
-    pub(super) reserve: f64,
-    pub(super) kv_per_token: f64,
-}
-
-impl GpuMemory {
-    /// Llama 3.1 8B in bf16 on an H100 (79.19 GiB): 0.9 x 85.03 = 76.53 GB usable, 16.06 weights,
-    /// 3.5 reserve leave 56.97 GB, at 131,072 B a token 434,617 tokens.
-    pub(super) fn of(
-        model: &Dense,
-        cuda_total: Bytes,
-        tensor_parallel_size: u32,
-        precision: Precision,
-        constants: Constants<'_>,
-    ) -> GpuMemory {
-        let sizing = constants.sizing;
-        let quantized = (model.params - model.unquantized) * precision.engine_bytes(sizing);
-        let weights = quantized + model.unquantized * super::speed::BYTES_16_BIT;
-        let kv_heads = model.kv_heads_per_gpu(tensor_parallel_size) as f64;
-        GpuMemory {
-            usable: cuda_total.to_f64() * sizing.gpu_memory_utilization,
-            weights: weights / f64::from(tensor_parallel_size),
-            reserve: sizing.reserve_gb * 1e9,
-            kv_per_token: super::speed::kv_bytes_per_token(model, kv_heads),
-        }
-    }
-
-    /// What is left for the KV cache; negative when even the weights do not fit.
-    pub(super) fn free(&self) -> f64 {
-        self.usable - self.weights - self.reserve
-    }
-
-    /// Whole tokens the KV cache holds.
-    pub(super) fn kv_cache_tokens(&self) -> u64 {
-        Bytes::from_f64_rounded((self.free() / self.kv_per_token).floor()).get()
+        cold_start_s(self.weights_bytes_per_gpu(), self.num_hidden_layers, start)
     }
 }
 

@@ -10,9 +10,11 @@
 //! so there it is added at the measured bus bandwidth.
 
 use super::Precision;
-use super::architecture::Dense;
+use super::architecture::{Architecture, Mixer};
+use super::memory::{Deployment, KvLayout};
+use super::params::Role;
 use super::replica::TokenProfile;
-use crate::catalog::{Capacity, GpuSpec, Sizing, Wiring};
+use crate::catalog::{Capacity, GpuSpec, Wiring};
 
 /// Bytes of a 16-bit number: activations, KV cache, unquantized weights.
 pub(super) const BYTES_16_BIT: f64 = 2.0;
@@ -41,39 +43,39 @@ pub(super) struct Speed {
 
 /// What a step is made of.
 pub(super) struct Setting<'a> {
-    pub(super) model: &'a Dense,
+    pub(super) model: &'a Architecture,
     pub(super) gpu: &'a GpuSpec,
-    pub(super) tensor_parallel_size: u32,
-    pub(super) precision: Precision,
+    pub(super) deployment: &'a Deployment,
+    pub(super) layout: &'a KvLayout,
     pub(super) profile: &'a TokenProfile,
 }
 
 impl Speed {
     /// Works out the parts; nothing when the GPU has no rate for the precision.
-    pub(super) fn of(it: &Setting<'_>, sizing: &Sizing, capacity: &Capacity) -> Option<Speed> {
-        let Setting { model, gpu, precision, profile, .. } = *it;
-        let n = f64::from(it.tensor_parallel_size);
+    pub(super) fn of(it: &Setting<'_>, capacity: &Capacity) -> Option<Speed> {
+        let Setting { model, gpu, deployment, profile, .. } = *it;
+        let precision = deployment.precision;
+        let n = f64::from(deployment.tensor_parallel_size);
         let layers = model.num_hidden_layers as f64;
         let bandwidth = n * gpu.memory_bandwidth_gb_s * 1e9 * capacity.mbu;
         let peak = compute_tera(gpu, precision, capacity)? * 1e12;
 
         // One vocabulary table takes part in a step, the output layer; the embedding is looked up.
-        let quantized = model.params - model.unquantized;
-        let touched = quantized + model.embedding;
-        let head_bytes = model.embedding * BYTES_16_BIT;
-        let weight_bytes = quantized * precision.engine_bytes(sizing) + head_bytes;
+        let touched = model.active_params();
+        let has_experts = model.experts().is_some();
+        let matrices = model.matrices(1);
+        let read = matrices.iter().filter(|it| it.role != Role::Absorbed);
+        let weight_bytes =
+            read.map(|it| it.layers as f64 * precision.matrix_bytes(it, has_experts)).sum::<f64>()
+                + model.head_params() * precision.unquantized_bytes();
 
-        let kv_heads = model.kv_heads_per_gpu(it.tensor_parallel_size) as f64 * n;
-        let kv_bytes = kv_bytes_per_token(model, kv_heads);
+        let kv_bytes = it.layout.bytes_per_token() * n;
         let context = profile.mean_prompt + profile.mean_completion / 2.0;
 
         let products_s = 2.0 * touched / (n * peak * capacity.mfu);
         let all_reduce_s =
             bus_bandwidth(gpu.wiring, capacity).map_or(0.0, |bus| all_reduce_bytes(model, n) / bus);
-        let attention = 2.0
-            * layers
-            * (model.num_attention_heads as f64 * model.head_dim as f64)
-            * (profile.mean_prompt * profile.mean_prompt);
+        let attention = 2.0 * query_width(model) * (profile.mean_prompt * profile.mean_prompt);
         let attention_s = attention / (n * gpu.bf16_tflops * 1e12 * capacity.attention_mfu);
         let parallel_us = if n > 1.0 { capacity.layer_parallel_us } else { 0.0 };
 
@@ -108,19 +110,33 @@ impl Speed {
     }
 }
 
-/// KV cache of one token over `kv_heads` heads: 2 x layers x heads x head width x 2 B.
-pub(super) fn kv_bytes_per_token(model: &Dense, kv_heads: f64) -> f64 {
-    const KEY_AND_VALUE: f64 = 2.0;
-    KEY_AND_VALUE * model.num_hidden_layers as f64 * kv_heads * model.head_dim as f64 * BYTES_16_BIT
+/// Width of the queries of all attention layers together.
+fn query_width(model: &Architecture) -> f64 {
+    let width = |mixer: &Mixer| match mixer {
+        Mixer::Grouped(it) => it.num_attention_heads as f64 * it.head_dim as f64,
+        Mixer::Latent(it) => {
+            it.num_attention_heads as f64 * (it.qk_nope_head_dim + it.qk_rope_head_dim) as f64
+        }
+        Mixer::GatedDelta(_) | Mixer::Mamba2(_) => 0.0,
+    };
+    model.mixers.iter().map(|layers| layers.count as f64 * width(&layers.kind)).sum()
 }
 
 /// The peak rate products run at, 10^12 a second. 4-bit weights are unpacked to 16 bits first.
 fn compute_tera(gpu: &GpuSpec, precision: Precision, capacity: &Capacity) -> Option<f64> {
     match precision {
+        // Tensor cores take fp32 as TF32, at half the 16-bit rate.
+        Precision::Fp32 => Some(gpu.bf16_tflops / 2.0),
         Precision::Bf16 => Some(gpu.bf16_tflops),
         Precision::Fp8 => gpu.fp8_tflops,
         Precision::Int8 => gpu.int8_tops,
-        Precision::Int4 => Some(gpu.bf16_tflops * capacity.int4_mfu_factor),
+        Precision::Nvfp4 if gpu.fp4_tflops.is_some() => gpu.fp4_tflops,
+        Precision::Int8WeightOnly
+        | Precision::Int4
+        | Precision::Nf4
+        | Precision::Mxfp4
+        | Precision::Nvfp4
+        | Precision::Gguf(_) => Some(gpu.bf16_tflops * capacity.int4_mfu_factor),
     }
 }
 
@@ -135,7 +151,7 @@ fn bus_bandwidth(wiring: Wiring, capacity: &Capacity) -> Option<f64> {
 
 /// Bytes of a ring all-reduce for one token, two per layer: 2 x L x 2 (n - 1)/n x h x 2 B.
 /// Llama 3 8B on 2 GPUs: 2 x 32 x 1 x 4,096 x 2 = 524,288 B, 26 us at 20 GB/s.
-fn all_reduce_bytes(model: &Dense, n: f64) -> f64 {
+fn all_reduce_bytes(model: &Architecture, n: f64) -> f64 {
     const PER_LAYER: f64 = 2.0;
     let ring = 2.0 * (n - 1.0) / n;
     PER_LAYER * model.num_hidden_layers as f64 * ring * (model.hidden_size as f64 * BYTES_16_BIT)
@@ -181,7 +197,7 @@ mod tests {
 
     #[test]
     fn all_reduce_of_one_token() {
-        let model = Dense::of(&fixtures::llama_8b()).unwrap();
+        let model = Architecture::of(&fixtures::llama_8b()).unwrap();
         assert!((all_reduce_bytes(&model, 2.0) - 524_288.0).abs() < 1e-6);
         assert!(all_reduce_bytes(&model, 1.0).abs() < 1e-12);
     }

@@ -1,7 +1,7 @@
 //! Every GPU, count and precision for one model: the table of `gpuadvise size`, and the list of
 //! candidates the advice starts from.
 
-use super::{Constants, Fit, Precision, TokenProfile, fit};
+use super::{Architecture, Constants, Deployment, Fit, Precision, TokenProfile, fit};
 use crate::catalog::{GpuSpec, ModelArch};
 
 /// How many GPUs a replica is tried on.
@@ -31,16 +31,24 @@ pub fn table(
     profile: &TokenProfile,
     constants: Constants<'_>,
 ) -> Vec<SizeRow> {
+    let model = Architecture::of(arch);
     let mut rows = Vec::with_capacity(gpus.len() * COUNTS.len() * precisions.len());
     for gpu in gpus {
         for gpu_count in COUNTS {
             for &precision in precisions {
+                let deployment = Deployment::new(precision, gpu_count);
+                let fit = match &model {
+                    Ok(model) => fit(model, gpu, &deployment, profile, constants),
+                    Err(what) => {
+                        Fit::UnsupportedArchitecture { why: format!("{}: {what}", arch.id) }
+                    }
+                };
                 rows.push(SizeRow {
                     gpu: gpu.name.clone(),
                     gpu_count,
                     precision,
                     datacenter_license: gpu.datacenter_license,
-                    fit: fit(arch, gpu, gpu_count, precision, profile, constants),
+                    fit,
                 });
             }
         }
@@ -55,11 +63,12 @@ mod tests {
 
     #[test]
     fn every_try_has_a_row() {
-        let (sizing, capacity) = (fixtures::sizing(), fixtures::capacity());
-        let constants = Constants { sizing: &sizing, capacity: &capacity };
+        let (engine, capacity) = (fixtures::engine(), fixtures::capacity());
+        let constants = Constants { engine: &engine, capacity: &capacity };
         let gpus = [fixtures::h100(), fixtures::l4()];
         let profile = TokenProfile::new(2_000, 1_000.0, 200.0).unwrap();
-        let rows = table(&fixtures::llama_70b(), &gpus, &Precision::ALL, &profile, constants);
+        let rows =
+            table(&fixtures::llama_70b(), &gpus, &Precision::CANDIDATES, &profile, constants);
         assert_eq!(rows.len(), 2 * 4 * 4);
         let fitting: Vec<_> = rows
             .iter()
@@ -69,6 +78,8 @@ mod tests {
         assert_eq!(
             fitting,
             [
+                "H100 SXM5 x1 fp8",
+                "H100 SXM5 x1 int8",
                 "H100 SXM5 x1 int4",
                 "H100 SXM5 x2 bf16",
                 "H100 SXM5 x2 fp8",

@@ -10,6 +10,7 @@
 )]
 
 mod account;
+mod accuracy;
 mod architecture;
 mod bad_bills;
 mod bad_input;

@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::ModelArch;
 use crate::size::{Coverage, fixtures};
 
 fn profile(p95: u64) -> TokenProfile {
@@ -10,9 +11,12 @@ fn profile(p95: u64) -> TokenProfile {
 }
 
 fn try_fit(arch: &ModelArch, gpu: &GpuSpec, n: u32, precision: Precision, p95: u64) -> Fit {
-    let (sizing, capacity) = (fixtures::sizing(), fixtures::capacity());
-    let constants = Constants { sizing: &sizing, capacity: &capacity };
-    fit(arch, gpu, n, precision, &profile(p95), constants)
+    let (engine, capacity) = (fixtures::engine(), fixtures::capacity());
+    let constants = Constants { engine: &engine, capacity: &capacity };
+    match Architecture::of(arch) {
+        Ok(model) => fit(&model, gpu, &Deployment::new(precision, n), &profile(p95), constants),
+        Err(why) => Fit::UnsupportedArchitecture { why },
+    }
 }
 
 fn replica(arch: &ModelArch, gpu: &GpuSpec, n: u32, precision: Precision) -> Replica {
@@ -36,14 +40,14 @@ fn sentences() {
         &h100,
         1,
         Precision::Bf16,
-        "fits: 15.0 GiB of weights per GPU, KV cache for 434617 tokens, 256 requests at once",
+        "fits: 15.0 GiB of weights per GPU, KV cache for 443600 tokens, 294 requests at once",
     );
     check(
         &small,
         &l4,
         1,
         Precision::Bf16,
-        "fits: 15.0 GiB of weights per GPU, KV cache for 13482 tokens, 8 requests at once",
+        "fits: 15.0 GiB of weights per GPU, KV cache for 34032 tokens, 22 requests at once",
     );
     check(&large, &h100, 1, Precision::Bf16, "does not fit: short by 63.9 GiB per GPU");
     check(&small, &t4, 1, Precision::Fp8, "unsupported precision: T4 has no fp8 rate");
@@ -64,25 +68,6 @@ fn sentences() {
         Precision::Bf16,
         "refused: no measured bandwidth for 4 L4 without a switch; beyond 2 GPUs it differs tenfold \
          from host to host",
-    );
-    let mixture = ModelArch {
-        moe: Some(crate::catalog::Moe {
-            n_experts: 8,
-            top_k: 2,
-            moe_intermediate_size: 14_336,
-            n_shared_experts: None,
-            shared_expert_intermediate: None,
-            n_dense_layers: None,
-        }),
-        ..fixtures::llama_8b()
-    };
-    check(
-        &mixture,
-        &h100,
-        1,
-        Precision::Bf16,
-        "unsupported architecture: meta-llama/Meta-Llama-3.1-8B: mixture of experts is not \
-         supported yet",
     );
 }
 
@@ -108,31 +93,28 @@ fn sixteen_bits_are_fp16_without_bf16() {
     assert_eq!(it.precision_label(), "bf16");
 }
 
-/// 6.98e9 quantized weights at 1 or 0.53 B, 1.05e9 of embedding and output layer at 2 B.
+/// Weights as start-up logs of vLLM print them, to 1 %: 14.99 GiB in bf16, 8.49 in both 8-bit
+/// formats, 5.38 in 4 bits, with embedding and output layer at 16 bits throughout.
 #[test]
 fn quantized_models_keep_their_vocabulary_tables() {
-    let check = |precision, gb: f64| {
+    let check = |precision, logged: f64| {
         let it = replica(&fixtures::llama_8b(), &fixtures::h100(), 1, precision);
-        near(it.weights_bytes_per_gpu().to_gb(), gb);
+        let gib = it.memory.weights / Bytes::from_gib(1).to_f64();
+        assert!((gib / logged - 1.0).abs() < 0.01, "{precision}: {gib}");
     };
-    check(Precision::Bf16, 16.0605);
-    check(Precision::Fp8, 9.0809);
-    check(Precision::Int8, 9.0809);
-    check(Precision::Int4, 5.8005);
+    check(Precision::Bf16, 14.99);
+    check(Precision::Fp8, 8.49);
+    check(Precision::Int8, 8.49);
+    check(Precision::Int4, 5.38);
 }
 
-/// 8 KV heads on 16 GPUs are held twice, so 16 GPUs hold what twice the memory would.
+/// 8 KV heads on 16 GPUs are held twice: a token takes as much on each GPU as on 8.
 #[test]
 fn kv_heads_are_repeated_beyond_their_number() {
-    let at_8 = replica(&fixtures::llama_70b(), &fixtures::h100(), 8, Precision::Bf16);
-    let at_16 = replica(&fixtures::llama_70b(), &fixtures::h100(), 16, Precision::Bf16);
-    let per_gpu = |it: &Replica, n: f64| {
-        (it.usable_per_gpu().to_f64() - it.weights_bytes_per_gpu().to_f64() - 3.5e9)
-            / it.kv_cache_tokens() as f64
-            / (327_680.0 / n)
-    };
-    near(per_gpu(&at_8, 8.0), 1.0);
-    near(per_gpu(&at_16, 8.0), 1.0);
+    for (n, bytes) in [(4, 81_920.0), (8, 40_960.0), (16, 40_960.0)] {
+        let it = replica(&fixtures::llama_70b(), &fixtures::h100(), n, Precision::Bf16);
+        near(it.memory.layout.bytes_per_token(), bytes);
+    }
 }
 
 /// The worked numbers at the head of `replica.rs`.
@@ -217,7 +199,7 @@ fn a_start_reads_the_weights_of_one_gpu() {
 }
 
 fn any_precision() -> impl Strategy<Value = Precision> {
-    prop::sample::select(Precision::ALL.to_vec())
+    prop::sample::select(Precision::CANDIDATES.to_vec())
 }
 
 proptest! {
