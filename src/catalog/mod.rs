@@ -11,6 +11,7 @@ mod assumptions;
 mod config_json;
 mod embedded;
 mod error;
+mod fabric;
 mod file;
 mod gpu;
 mod load;
@@ -38,6 +39,7 @@ pub use assumptions::{
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};
+pub use fabric::{Fabric, FabricGroup, FabricRate, Network};
 pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
@@ -53,6 +55,8 @@ pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};
 pub struct Catalog {
     /// GPUs, in the order of `gpus.toml`.
     pub gpus: Vec<GpuSpec>,
+    /// Networks between nodes, in the order of `fabrics.toml`.
+    pub networks: Vec<Network>,
     /// From a name without case, blanks, `-` and `_` to the catalog names it can mean: one,
     /// several for a pool, none for a name without specification.
     pub aliases: BTreeMap<String, Vec<String>>,

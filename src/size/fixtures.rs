@@ -4,7 +4,10 @@
 use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
-use crate::catalog::{Capacity, ColdStart, GpuSpec, ModelArch, Sizing, Vendor, Wiring};
+use crate::catalog::{
+    Capacity, ColdStart, Fabric, FabricGroup, FabricRate, GpuSpec, ModelArch, Sizing, Vendor,
+    Wiring,
+};
 use crate::units::Bytes;
 
 macro_rules! from_file {
@@ -97,6 +100,46 @@ pub(super) fn qwen3_32b() -> ModelArch {
     ModelArch { family: "qwen3".to_owned(), ..llama("Qwen/Qwen3-32B", shape, 32_762_123_264) }
 }
 
+/// A fabric of the given link rate; latency and bandwidth of the library and, where given, of the
+/// kernel for 2, 4 and 8 GPUs.
+pub(super) fn fabric(
+    name: &str,
+    link_gb_s: f64,
+    library: [(f64, f64); 3],
+    kernel: [Option<(f64, f64)>; 3],
+) -> Fabric {
+    let rate = |(latency_us, bus_bandwidth_gb_s)| FabricRate { latency_us, bus_bandwidth_gb_s };
+    let groups = [2, 4, 8].into_iter().zip(library).zip(kernel);
+    Fabric {
+        name: name.to_owned(),
+        link_gb_s,
+        groups: groups
+            .map(|((gpus, library), kernel)| FabricGroup {
+                gpus,
+                library: rate(library),
+                kernel: kernel.map(rate),
+                measured: true,
+            })
+            .collect(),
+        notes: String::new(),
+        source: "test".to_owned(),
+        as_of: "2026-11-25".to_owned(),
+    }
+}
+
+/// NVLink 4 behind a switch.
+pub(super) fn nvlink4() -> Fabric {
+    let library = [(7.1, 289.0), (11.0, 329.0), (18.4, 427.0)];
+    let kernel = [Some((4.2, 206.0)), Some((4.8, 255.0)), Some((6.0, 318.0))];
+    fabric("NVLink4 switch", 900.0, library, kernel)
+}
+
+/// `PCIe` 4 of a slow host.
+pub(super) fn pcie4() -> Fabric {
+    let library = [(6.7, 20.1), (11.3, 5.1), (28.2, 2.1)];
+    fabric("PCIe 4", 64.0, library, [Some((6.4, 18.8)), None, None])
+}
+
 /// An NVIDIA GPU on a switched fabric.
 fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> GpuSpec {
     let cuda_total = Bytes::from_f64_rounded(cuda_gib * f64::from(1 << 30));
@@ -117,6 +160,7 @@ fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> Gp
         interconnect: String::new(),
         interconnect_gb_s: None,
         wiring: Wiring::Switched,
+        fabric: nvlink4(),
         datacenter_license: true,
         notes: String::new(),
         source: "test".to_owned(),
@@ -146,10 +190,10 @@ pub(super) fn b300() -> GpuSpec {
 
 pub(super) fn l4() -> GpuSpec {
     let it = gpu("L4", 22.07, 300.0, [Some(121.0), Some(242.0), Some(242.0)]);
-    GpuSpec { wiring: Wiring::PcieOnly, ..it }
+    GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), ..it }
 }
 
 pub(super) fn t4() -> GpuSpec {
     let it = gpu("T4", 14.56, 320.0, [Some(65.0), None, Some(130.0)]);
-    GpuSpec { wiring: Wiring::PcieOnly, native_bf16: false, ..it }
+    GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), native_bf16: false, ..it }
 }

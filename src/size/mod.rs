@@ -8,6 +8,7 @@
 mod architecture;
 mod cold_start;
 mod fit;
+mod interconnect;
 mod precision;
 mod replica;
 mod rule_of_thumb;
@@ -23,6 +24,7 @@ mod measured;
 pub use architecture::dense_params;
 pub use cold_start::cold_start_s;
 pub use fit::{Constants, Fit, fit};
+pub use interconnect::{Collective, Evidence, all_reduce_time};
 pub use precision::Precision;
 pub use replica::{Coverage, Replica, TokenProfile};
 pub use rule_of_thumb::{
