@@ -141,6 +141,15 @@ assumptions! {
         /// Capacity a downgrade must keep free, as a share of the load.
         downgrade_headroom,
     }
+    /// Exchanging data between GPUs.
+    interconnect: Interconnect {
+        /// The rule of thumb: least loss without peer-to-peer, as a share.
+        rule_no_p2p_loss_low,
+        /// The rule of thumb: most loss without it.
+        rule_no_p2p_loss_high,
+        /// Loss of an all-reduce without it on a host where both were measured.
+        measured_no_p2p_loss,
+    }
     /// Starting an engine.
     cold_start: ColdStart {
         /// Framework bootstrap, seconds.

@@ -35,7 +35,7 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
-    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, Simulate, Sizing,
+    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, Interconnect, Simulate, Sizing,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

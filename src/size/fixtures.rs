@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use std::sync::LazyLock;
 
 use crate::catalog::{
-    Capacity, ColdStart, Fabric, FabricGroup, FabricRate, GpuSpec, ModelArch, Sizing, Vendor,
-    Wiring,
+    Capacity, ColdStart, Fabric, FabricGroup, FabricRate, GpuSpec, Interconnect, ModelArch,
+    Network, Sizing, Vendor, Wiring,
 };
 use crate::units::Bytes;
 
@@ -34,6 +34,10 @@ from_file!(capacity: Capacity {
 from_file!(cold_start: ColdStart {
     framework_s, weight_bandwidth_gb_s, engine_s, engine_per_layer_s, unknown_model_s,
     instance_boot_s,
+});
+
+from_file!(interconnect: Interconnect {
+    rule_no_p2p_loss_low, rule_no_p2p_loss_high, measured_no_p2p_loss,
 });
 
 fn value(section: &str, name: &str) -> f64 {
@@ -138,6 +142,18 @@ pub(super) fn nvlink4() -> Fabric {
 pub(super) fn pcie4() -> Fabric {
     let library = [(6.7, 20.1), (11.3, 5.1), (28.2, 2.1)];
     fabric("PCIe 4", 64.0, library, [Some((6.4, 18.8)), None, None])
+}
+
+/// One network card of a node.
+pub(super) fn network(name: &str, line_rate_gbit_s: f64, bus_bandwidth_gb_s: f64) -> Network {
+    Network {
+        name: name.to_owned(),
+        line_rate_gbit_s,
+        rate: FabricRate { latency_us: 66.6, bus_bandwidth_gb_s },
+        notes: String::new(),
+        source: "test".to_owned(),
+        as_of: "2026-11-25".to_owned(),
+    }
 }
 
 /// An NVIDIA GPU on a switched fabric.

@@ -24,7 +24,11 @@ mod measured;
 pub use architecture::dense_params;
 pub use cold_start::cold_start_s;
 pub use fit::{Constants, Fit, fit};
-pub use interconnect::{Collective, Evidence, all_reduce_time};
+pub use interconnect::{
+    BothRules, Collective, Evidence, GradientCost, PeerToPeerLoss, Split, SplitAdvice,
+    SplitQuestion, advise_split, all_reduce_time, both_rules, data_parallel_step, line_rate_time,
+    peer_to_peer_loss,
+};
 pub use precision::Precision;
 pub use replica::{Coverage, Replica, TokenProfile};
 pub use rule_of_thumb::{

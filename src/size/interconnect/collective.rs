@@ -1,5 +1,7 @@
 //! The time of an all-reduce, in closed form.
 
+use std::fmt;
+
 use crate::catalog::{Fabric, FabricGroup, FabricRate, GpuSpec, Network, Wiring};
 
 /// GPUs that share one bridge, or one `PCIe` root; beyond them the host decides.
@@ -106,6 +108,11 @@ impl Collective {
         self.library.bus_bandwidth
     }
 
+    /// Seconds before the first byte, by the library.
+    pub const fn latency_s(&self) -> f64 {
+        self.library.latency_s
+    }
+
     /// GPUs that take part.
     pub const fn gpus(&self) -> u32 {
         self.gpus
@@ -122,9 +129,20 @@ impl Collective {
     }
 
     /// Bytes each GPU sends around a ring: 2 (n - 1)/n of the message, none when alone.
-    fn volume(&self, bytes: f64) -> f64 {
+    pub(super) fn volume(&self, bytes: f64) -> f64 {
         let n = f64::from(self.gpus.max(1));
         2.0 * (n - 1.0) / n * bytes
+    }
+}
+
+impl fmt::Display for Evidence {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Evidence::Measured => "measured",
+            Evidence::Derived => "derived from another fabric",
+            Evidence::DependsOnHost => "measured on a slow host",
+            Evidence::Given => "given",
+        })
     }
 }
 

@@ -5,5 +5,13 @@
 //! a model.
 
 mod collective;
+mod data_parallel;
+mod line_rate;
+mod peer_to_peer;
+mod split;
 
 pub use collective::{Collective, Evidence, all_reduce_time};
+pub use data_parallel::{GradientCost, data_parallel_step};
+pub use line_rate::{BothRules, both_rules, line_rate_time};
+pub use peer_to_peer::{PeerToPeerLoss, peer_to_peer_loss};
+pub use split::{Split, SplitAdvice, SplitQuestion, advise_split};

@@ -40,14 +40,7 @@ fn the_users_bandwidth_replaces_ours() {
 
 #[test]
 fn all_cards_of_a_node_carry_the_ring() {
-    let network = Network {
-        name: "InfiniBand HDR".to_owned(),
-        line_rate_gbit_s: 200.0,
-        rate: FabricRate { latency_us: 66.6, bus_bandwidth_gb_s: 23.1 },
-        notes: String::new(),
-        source: "test".to_owned(),
-        as_of: "2026-11-25".to_owned(),
-    };
+    let network = fixtures::network("InfiniBand HDR", 200.0, 23.1);
     near(Collective::across(&network, 4, 16).library_s(1e9), 1.875e9 / 92.4e9);
     near(Collective::across(&network, 0, 16).library_s(1e9), 1.875e9 / 23.1e9);
 }
