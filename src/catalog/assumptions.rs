@@ -85,16 +85,12 @@ macro_rules! assumptions {
 assumptions! {
     /// Memory of a model.
     sizing: Sizing {
-        /// Share of a GPU's memory the engine may use.
-        gpu_memory_utilization,
         /// Overhead of the rule of thumb, as a share of the weights.
         overhead_fraction,
         /// Overhead of the quickest estimate, as a share of the bf16 weights.
         quick_overhead_fraction,
         /// Memory the rule of thumb adds for `LoRA` of rank 16, in GB; linear in the rank.
         lora_rank_16_gb,
-        /// Memory per GPU kept for activations, graphs and the runtime, in GB.
-        reserve_gb,
         /// CUDA total as a share of the driver total where it was not measured.
         cuda_share_of_driver,
         /// Driver total as a share of the vendor's GB, counted as GiB, where neither is known.
@@ -132,8 +128,8 @@ assumptions! {
         non_torch_parallel_before_0_18_gib,
         /// The same for a pipeline stage of one GPU.
         non_torch_stage_gib,
-        /// TensorRT-LLM: everything beside weights, activations, NCCL and KV cache, GB.
-        trtllm_other_gb,
+        /// Everything beside weights, activations, NCCL and KV cache, where only one sum is known, GB.
+        other_gb,
         /// NCCL on 2 GPUs, GB.
         nccl_2_gb,
         /// NCCL on 4 GPUs and more, GB.
@@ -177,6 +173,15 @@ assumptions! {
         pcie_busbw_gb_s,
         /// Capacity a downgrade must keep free, as a share of the load.
         downgrade_headroom,
+    }
+    /// Exchanging data between GPUs.
+    interconnect: Interconnect {
+        /// The rule of thumb: least loss without peer-to-peer, as a share.
+        rule_no_p2p_loss_low,
+        /// The rule of thumb: most loss without it.
+        rule_no_p2p_loss_high,
+        /// Loss of an all-reduce without it on a host where both were measured.
+        measured_no_p2p_loss,
     }
     /// Starting an engine.
     cold_start: ColdStart {

@@ -94,7 +94,7 @@ impl CatalogError {
                 "compare the row with the file of the same name in pricing/ of the sources; unknown keys are errors"
             }
             CatalogError::UnknownFile { .. } => {
-                "a catalog has assumptions.toml, gpus.toml, aliases.toml, models.toml, serverless.toml, skus.toml and offers/<provider>.toml"
+                "a catalog has assumptions.toml, gpus.toml, fabrics.toml, aliases.toml, models.toml, serverless.toml, skus.toml and offers/<provider>.toml"
             }
             CatalogError::Empty { .. } | CatalogError::BadDate { .. } => {
                 "every row says where its numbers come from and when they were read"

@@ -4,6 +4,7 @@ use toml::Spanned;
 
 use super::assumptions::Sizing;
 use super::error::CatalogError;
+use super::fabric::Fabric;
 use super::file::PricingFile;
 use super::raw::{RawGpu, RawGpus};
 use crate::units::Bytes;
@@ -65,6 +66,8 @@ pub struct GpuSpec {
     pub interconnect_gb_s: Option<f64>,
     /// How the GPUs of one node are wired.
     pub wiring: Wiring,
+    /// What an all-reduce over them takes.
+    pub fabric: Fabric,
     /// False where the driver's licence forbids use in data centres (`GeForce`).
     pub datacenter_license: bool,
     /// Remarks, such as where sources disagree.
@@ -80,10 +83,11 @@ pub(super) fn read(
     file: &PricingFile<'_>,
     rows: &RawGpus,
     sizing: &Sizing,
+    fabrics: &[Fabric],
 ) -> Result<Vec<GpuSpec>, CatalogError> {
     let mut gpus: Vec<GpuSpec> = Vec::with_capacity(rows.gpu.len());
     for row in &rows.gpu {
-        let gpu = check(file, row, sizing)?;
+        let gpu = check(file, row, sizing, fabrics)?;
         if gpus.iter().any(|it| super::alias::normal(&it.name) == super::alias::normal(&gpu.name)) {
             let at = file.place_of(row.span().start, "name");
             return Err(CatalogError::Duplicate { at, what: "the GPU", name: gpu.name });
@@ -97,6 +101,7 @@ fn check(
     file: &PricingFile<'_>,
     row: &Spanned<RawGpu>,
     sizing: &Sizing,
+    fabrics: &[Fabric],
 ) -> Result<GpuSpec, CatalogError> {
     let start = row.span().start;
     let raw = row.get_ref();
@@ -136,6 +141,7 @@ fn check(
         interconnect: raw.interconnect.clone(),
         interconnect_gb_s: raw.interconnect_gb_s,
         wiring: wiring(file, start, &raw.wiring)?,
+        fabric: fabric(file, start, &raw.fabric, fabrics)?,
         datacenter_license: raw.datacenter_license,
         notes: raw.notes.clone(),
         source: raw.source.clone(),
@@ -218,4 +224,18 @@ fn wiring(file: &PricingFile<'_>, start: usize, word: &str) -> Result<Wiring, Ca
             expected: "switched, pairs or pcie",
         }),
     }
+}
+
+fn fabric(
+    file: &PricingFile<'_>,
+    start: usize,
+    name: &str,
+    fabrics: &[Fabric],
+) -> Result<Fabric, CatalogError> {
+    fabrics.iter().find(|it| it.name == name).cloned().ok_or_else(|| CatalogError::UnknownWord {
+        at: file.place_of(start, "fabric"),
+        column: "fabric",
+        found: name.to_owned(),
+        expected: "the name of a `fabric` in fabrics.toml",
+    })
 }

@@ -6,8 +6,8 @@ use super::assumptions::{Assumptions, RawAssumptions};
 use super::embedded;
 use super::error::{CatalogError, Place};
 use super::file::{CatalogFile, PricingFile};
-use super::raw::{RawAliases, RawGpus, RawModels, RawOffers, RawPlatforms, RawSkus};
-use super::{Catalog, alias, gpu, model, offer_rows, platform, sku_rows};
+use super::raw::{RawAliases, RawFabrics, RawGpus, RawModels, RawOffers, RawPlatforms, RawSkus};
+use super::{Catalog, alias, fabric, gpu, model, offer_rows, platform, sku_rows};
 
 impl Catalog {
     /// The catalog inside the binary.
@@ -44,8 +44,13 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
     let dates = assumptions.entries.iter().map(|it| it.as_of.as_str());
     files.push(at.summary(assumptions.entries.len(), dates));
 
+    let at = file("fabrics.toml");
+    let rows = at.parse::<RawFabrics>()?;
+    let (fabrics, networks) = fabric::read(&at, &rows)?;
+    files.push(at.summary(fabrics.len() + networks.len(), rows.dates()));
+
     let at = file("gpus.toml");
-    let gpus = gpu::read(&at, &at.parse::<RawGpus>()?, &assumptions.sizing)?;
+    let gpus = gpu::read(&at, &at.parse::<RawGpus>()?, &assumptions.sizing, &fabrics)?;
     files.push(at.summary(gpus.len(), gpus.iter().map(|it| it.as_of.as_str())));
 
     let at = file("aliases.toml");
@@ -86,6 +91,7 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
     files.sort_by(|a: &CatalogFile, b| a.name.cmp(&b.name));
     Ok(Catalog {
         gpus,
+        networks,
         aliases,
         offers,
         platforms,

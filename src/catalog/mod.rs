@@ -11,6 +11,7 @@ mod assumptions;
 mod config_json;
 mod embedded;
 mod error;
+mod fabric;
 mod file;
 mod gpu;
 #[cfg(test)]
@@ -37,10 +38,12 @@ mod tests;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
-    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, EngineMemory, Simulate, Sizing,
+    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, EngineMemory, Interconnect,
+    Simulate, Sizing,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};
+pub use fabric::{Fabric, FabricGroup, FabricRate, Network};
 pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
@@ -57,6 +60,8 @@ pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};
 pub struct Catalog {
     /// GPUs, in the order of `gpus.toml`.
     pub gpus: Vec<GpuSpec>,
+    /// Networks between nodes, in the order of `fabrics.toml`.
+    pub networks: Vec<Network>,
     /// From a name without case, blanks, `-` and `_` to the catalog names it can mean: one,
     /// several for a pool, none for a name without specification.
     pub aliases: BTreeMap<String, Vec<String>>,

@@ -34,6 +34,7 @@ pub(super) struct RawGpu {
     pub(super) interconnect: String,
     pub(super) interconnect_gb_s: Option<f64>,
     pub(super) wiring: String,
+    pub(super) fabric: String,
     pub(super) datacenter_license: bool,
     pub(super) measured_bf16_tflops: Option<f64>,
     pub(super) measured_fp8_tflops: Option<f64>,
@@ -46,6 +47,57 @@ pub(super) struct RawGpu {
 
 const fn yes() -> bool {
     true
+}
+
+/// `fabrics.toml`.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFabrics {
+    #[serde(default)]
+    pub(super) fabric: Vec<Spanned<RawFabric>>,
+    #[serde(default)]
+    pub(super) network: Vec<Spanned<RawNetwork>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawFabric {
+    pub(super) name: String,
+    pub(super) link_gb_s: f64,
+    pub(super) gpus: Vec<u32>,
+    pub(super) latency_us: Vec<f64>,
+    pub(super) bus_bandwidth_gb_s: Vec<f64>,
+    #[serde(default)]
+    pub(super) kernel_latency_us: Vec<f64>,
+    #[serde(default)]
+    pub(super) kernel_bandwidth_gb_s: Vec<f64>,
+    #[serde(default)]
+    pub(super) measured_gpus: Vec<u32>,
+    #[serde(default)]
+    pub(super) notes: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct RawNetwork {
+    pub(super) name: String,
+    pub(super) line_rate_gbit_s: f64,
+    pub(super) latency_us: f64,
+    pub(super) bus_bandwidth_gb_s: f64,
+    #[serde(default)]
+    pub(super) notes: String,
+    pub(super) source: String,
+    pub(super) as_of: String,
+}
+
+impl RawFabrics {
+    /// The date of every row.
+    pub(super) fn dates(&self) -> impl Iterator<Item = &str> {
+        let dates = self.fabric.iter().map(|it| it.get_ref().as_of.as_str());
+        dates.chain(self.network.iter().map(|it| it.get_ref().as_of.as_str()))
+    }
 }
 
 /// `aliases.toml`.

@@ -37,7 +37,7 @@ fn ships_every_row() {
         assert_eq!(rows(&format!("offers/{provider}.toml")), expected, "{provider}");
     }
     assert_eq!(catalog.offers.len(), 506);
-    assert_eq!(catalog.files.len(), 25);
+    assert_eq!(catalog.files.len(), 26);
     assert!(catalog.files.iter().all(|it| it.sha256.len() == 64 && !it.newest_as_of.is_empty()));
     assert_eq!(catalog.file("offers/aws.toml").unwrap().newest_as_of, "2026-11-09");
 }

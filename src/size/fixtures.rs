@@ -4,7 +4,8 @@
 use std::sync::LazyLock;
 
 use crate::catalog::{
-    Capacity, ColdStart, EngineMemory, GpuSpec, ModelArch, Sizing, Vendor, Wiring,
+    Capacity, ColdStart, EngineMemory, Fabric, FabricGroup, FabricRate, GpuSpec, Interconnect,
+    ModelArch, Network, Sizing, Vendor, Wiring,
 };
 use crate::units::Bytes;
 
@@ -18,15 +19,15 @@ macro_rules! from_file {
 }
 
 from_file!(sizing: Sizing {
-    gpu_memory_utilization, overhead_fraction, quick_overhead_fraction, lora_rank_16_gb,
-    reserve_gb, cuda_share_of_driver, driver_share_of_vendor,
+    overhead_fraction, quick_overhead_fraction, lora_rank_16_gb,
+    cuda_share_of_driver, driver_share_of_vendor,
 });
 
 from_file!(engine: EngineMemory {
     vllm_share, vllm_share_since_0_21, trtllm_share, logits_bytes, logits_bytes_sorted,
     logits_bytes_fp32, hidden_copies, compiled_gib, graph_layer_mib, most_graphs, non_torch_gib,
     non_torch_parallel_gib, non_torch_before_0_18_gib, non_torch_parallel_before_0_18_gib,
-    non_torch_stage_gib, trtllm_other_gb, nccl_2_gb, nccl_4_gb,
+    non_torch_stage_gib, other_gb, nccl_2_gb, nccl_4_gb,
 });
 
 from_file!(capacity: Capacity {
@@ -39,6 +40,10 @@ from_file!(capacity: Capacity {
 from_file!(cold_start: ColdStart {
     framework_s, weight_bandwidth_gb_s, engine_s, engine_per_layer_s, unknown_model_s,
     instance_boot_s,
+});
+
+from_file!(interconnect: Interconnect {
+    rule_no_p2p_loss_low, rule_no_p2p_loss_high, measured_no_p2p_loss,
 });
 
 fn value(section: &str, name: &str) -> f64 {
@@ -95,6 +100,58 @@ pub(super) fn qwen3_32b() -> ModelArch {
     ModelArch { family: "qwen3".to_owned(), ..llama("Qwen/Qwen3-32B", shape, 32_762_123_264) }
 }
 
+/// A fabric of the given link rate; latency and bandwidth of the library and, where given, of the
+/// kernel for 2, 4 and 8 GPUs.
+pub(super) fn fabric(
+    name: &str,
+    link_gb_s: f64,
+    library: [(f64, f64); 3],
+    kernel: [Option<(f64, f64)>; 3],
+) -> Fabric {
+    let rate = |(latency_us, bus_bandwidth_gb_s)| FabricRate { latency_us, bus_bandwidth_gb_s };
+    let groups = [2, 4, 8].into_iter().zip(library).zip(kernel);
+    Fabric {
+        name: name.to_owned(),
+        link_gb_s,
+        groups: groups
+            .map(|((gpus, library), kernel)| FabricGroup {
+                gpus,
+                library: rate(library),
+                kernel: kernel.map(rate),
+                measured: true,
+            })
+            .collect(),
+        notes: String::new(),
+        source: "test".to_owned(),
+        as_of: "2026-11-25".to_owned(),
+    }
+}
+
+/// NVLink 4 behind a switch.
+pub(super) fn nvlink4() -> Fabric {
+    let library = [(7.1, 289.0), (11.0, 329.0), (18.4, 427.0)];
+    let kernel = [Some((4.2, 206.0)), Some((4.8, 255.0)), Some((6.0, 318.0))];
+    fabric("NVLink4 switch", 900.0, library, kernel)
+}
+
+/// `PCIe` 4 of a slow host.
+pub(super) fn pcie4() -> Fabric {
+    let library = [(6.7, 20.1), (11.3, 5.1), (28.2, 2.1)];
+    fabric("PCIe 4", 64.0, library, [Some((6.4, 18.8)), None, None])
+}
+
+/// One network card of a node.
+pub(super) fn network(name: &str, line_rate_gbit_s: f64, bus_bandwidth_gb_s: f64) -> Network {
+    Network {
+        name: name.to_owned(),
+        line_rate_gbit_s,
+        rate: FabricRate { latency_us: 66.6, bus_bandwidth_gb_s },
+        notes: String::new(),
+        source: "test".to_owned(),
+        as_of: "2026-11-25".to_owned(),
+    }
+}
+
 /// An NVIDIA GPU on a switched fabric.
 fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> GpuSpec {
     let cuda_total = Bytes::from_f64_rounded(cuda_gib * f64::from(1 << 30));
@@ -115,6 +172,7 @@ fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> Gp
         interconnect: String::new(),
         interconnect_gb_s: None,
         wiring: Wiring::Switched,
+        fabric: nvlink4(),
         datacenter_license: true,
         notes: String::new(),
         source: "test".to_owned(),
@@ -144,10 +202,10 @@ pub(super) fn b300() -> GpuSpec {
 
 pub(super) fn l4() -> GpuSpec {
     let it = gpu("L4", 22.07, 300.0, [Some(121.0), Some(242.0), Some(242.0)]);
-    GpuSpec { wiring: Wiring::PcieOnly, ..it }
+    GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), ..it }
 }
 
 pub(super) fn t4() -> GpuSpec {
     let it = gpu("T4", 14.56, 320.0, [Some(65.0), None, Some(130.0)]);
-    GpuSpec { wiring: Wiring::PcieOnly, native_bf16: false, ..it }
+    GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), native_bf16: false, ..it }
 }

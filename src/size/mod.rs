@@ -9,6 +9,7 @@ mod architecture;
 mod cold_start;
 mod engine;
 mod fit;
+mod interconnect;
 mod memory;
 mod params;
 mod precision;
@@ -29,6 +30,11 @@ pub use architecture::{
 pub use cold_start::cold_start_s;
 pub use engine::{Engine, Version};
 pub use fit::{Constants, Fit, fit};
+pub use interconnect::{
+    BothRules, Collective, Evidence, GradientCost, PeerToPeerLoss, Split, SplitAdvice,
+    SplitQuestion, advise_split, all_reduce_time, both_rules, data_parallel_step, line_rate_time,
+    peer_to_peer_loss,
+};
 pub use memory::{Deployment, GpuMemory, KvCacheDtype, KvLayout};
 pub use params::{Matrix, Role};
 pub use precision::Precision;

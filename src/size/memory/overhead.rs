@@ -240,7 +240,7 @@ pub(super) fn non_torch_bytes(it: &Deployment, constants: &EngineMemory) -> f64 
                 2 => constants.nccl_2_gb,
                 _ => constants.nccl_4_gb,
             };
-            (constants.trtllm_other_gb + nccl) * 1e9 / GIB
+            (constants.other_gb + nccl) * 1e9 / GIB
         }
         Engine::LlamaCpp => constants.non_torch_before_0_18_gib,
     };
