@@ -117,18 +117,22 @@ impl KvLayout {
     /// Tokens a pool of `bytes` holds when every layer keeps all of them: what vLLM up to 0.20
     /// prints as the size of its cache.
     pub fn tokens(&self, bytes: f64) -> f64 {
+        (self.pages(bytes) / self.n_groups()).floor() * self.block_tokens()
+    }
+
+    fn n_groups(&self) -> f64 {
+        self.groups.iter().map(|it| it.count).sum()
+    }
+
+    /// Tokens a page holds of the layers that hold fewest.
+    fn block_tokens(&self) -> f64 {
         let kept = self.groups.iter().filter(|it| it.reach.is_some());
-        let page_tokens = kept.map(|it| it.page_tokens).fold(BLOCK, f64::max);
-        let groups: f64 = self.groups.iter().map(|it| it.count).sum();
-        ((self.pages(bytes) / groups).floor() * page_tokens).max(0.0)
+        kept.map(|it| it.page_tokens).reduce(f64::min).unwrap_or(BLOCK)
     }
 
     /// Bytes every token takes when every layer keeps it.
     pub fn bytes_per_token(&self) -> f64 {
-        let kept = self.groups.iter().filter(|it| it.reach.is_some());
-        let page_tokens = kept.map(|it| it.page_tokens).fold(BLOCK, f64::max);
-        let groups: f64 = self.groups.iter().map(|it| it.count).sum();
-        groups * self.page_bytes / page_tokens
+        self.n_groups() * self.page_bytes / self.block_tokens()
     }
 }
 

@@ -34,8 +34,8 @@ pub(super) fn weight_bytes(model: &Architecture, it: &Deployment) -> f64 {
     let on_one_stage = !model.tie_word_embeddings && it.pipeline_parallel_size <= 1;
     let tables = if on_one_stage { 2.0 } else { 1.0 };
     let small = (model.num_hidden_layers as f64 / stages) * model.small_per_layer as f64 * wide;
-    // A vision tower stays as it is, split over the GPUs like the rest.
-    let vision = model.vision_params() * wide / f64::from(it.tensor_parallel_size.max(1));
+    // A vision tower stays as it is, and every GPU has all of it.
+    let vision = model.vision_params() * wide;
     matrices + tables * allocated(table) + small + vision + rotary_table(model, wide)
 }
 

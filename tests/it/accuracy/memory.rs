@@ -43,6 +43,17 @@ impl Known {
         GpuMemory::of(&self.model, self.gpu, &self.deployment, &catalog().assumptions.engine)
     }
 
+    /// What the version prints as the size of a cache of some bytes: since 0.21 as many tokens as
+    /// the requests of the longest length hold, which a row without that length cannot tell.
+    fn printed_tokens<'a>(&self, memory: &'a GpuMemory) -> Option<Box<dyn Fn(f64) -> f64 + 'a>> {
+        let newer = matches!(self.deployment.engine, Engine::Vllm(it) if it.minor >= 21);
+        if !newer {
+            return Some(Box::new(|bytes| memory.layout.tokens(bytes)));
+        }
+        let longest = self.deployment.max_model_len?;
+        Some(Box::new(move |bytes| memory.layout.max_concurrency(bytes, longest) * longest as f64))
+    }
+
     fn is_text(&self) -> bool {
         self.arch.vision.is_none() && !self.arch.family.starts_with("gemma3")
     }
@@ -94,11 +105,12 @@ pub(super) fn section() -> String {
             }
         }
         let Some(tokens) = number(row, "measured_kv_tokens") else { continue };
+        let Some(printed) = it.printed_tokens(&memory) else { continue };
         if let Some(bytes) = measured("measured_kv_gib_per_gpu") {
-            given.note(id, memory.layout.tokens(bytes), tokens);
+            given.note(id, printed(bytes), tokens);
         }
         if it.deployment.gpu_memory_utilization.is_some() {
-            scratch.note(id, memory.kv_cache_tokens() as f64, tokens);
+            scratch.note(id, printed(memory.kv_cache), tokens);
         }
     }
     let mut text = format!(
