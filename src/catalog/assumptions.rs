@@ -128,6 +128,12 @@ assumptions! {
         non_torch_parallel_before_0_18_gib,
         /// The same for a pipeline stage of one GPU.
         non_torch_stage_gib,
+        /// The CUDA context of an engine on one GPU, outside its share, GiB.
+        context_gib,
+        /// The same where layers are split over GPUs.
+        context_parallel_gib,
+        /// Caches of states to caches of keys and values in `SGLang`'s pool, for models with both.
+        sglang_state_ratio,
         /// Everything beside weights, activations, NCCL and KV cache, where only one sum is known, GB.
         other_gb,
         /// NCCL on 2 GPUs, GB.
@@ -135,42 +141,104 @@ assumptions! {
         /// NCCL on 4 GPUs and more, GB.
         nccl_4_gb,
     }
+    /// Memory of training and of image pipelines.
+    training: Training {
+        /// Bytes a token leaves in a layer for every unit of its width, beside queries, keys, values
+        /// and the feed-forward part.
+        layer_bytes,
+        /// What `torch.compile` leaves of the activations, as a share.
+        compiled_share,
+        /// CUDA context, libraries and what fragmentation costs at least, GB per GPU.
+        context_gb,
+        /// NCCL where GPUs talk, GB per GPU.
+        nccl_gb,
+        /// What the caching allocator reserves beyond what is allocated, as a share of it.
+        reserved_share,
+        /// Gradients and parameters in the buckets of `ZeRO`.
+        bucket_elements,
+        /// Parameters `ZeRO` stage 3 gathers at once.
+        live_params,
+        /// Bytes a `UNet` needs for a pixel of a latent and a channel of its finest resolution.
+        unet_bytes,
+        /// CUDA context and libraries of a process that does not train, GB per GPU.
+        process_context_gb,
+    }
     /// Speed of a model.
     capacity: Capacity {
-        /// Share of the memory bandwidth that decoding reaches.
+        /// Share of the memory bandwidth that reading weights reaches.
         mbu,
-        /// Share of the peak compute rate that large matrix products reach.
+        /// The same for the KV cache.
+        kv_mbu,
+        /// The same for the KV cache of latent attention.
+        latent_kv_mbu,
+        /// The same for 4-bit weights with 4-bit products.
+        fp4_mbu,
+        /// Share of the peak compute rate that 16-bit products reach.
         mfu,
-        /// The same for the attention of a prompt with itself.
+        /// How much more of their halved 16-bit and fp8 rates `GeForce` GPUs reach.
+        geforce_gain,
+        /// The same for fp8, of its rate.
+        fp8_mfu,
+        /// The same for int8.
+        int8_mfu,
+        /// The same for fp4.
+        fp4_mfu,
+        /// Rate of products of routed experts, as a share of that of dense ones.
+        experts_mfu,
+        /// Share of the 16-bit rate that the attention of a prompt with itself reaches.
         attention_mfu,
-        /// Compute rate of 4-bit weights with 16-bit products, as a share of the 16-bit rate.
-        int4_mfu_factor,
-        /// Speed of 4-bit weights over bf16 with 1 token in a step.
-        int4_speedup_1,
-        /// The same with 16 tokens.
-        int4_speedup_16,
-        /// The same with 64 tokens.
-        int4_speedup_64,
-        /// The same with 128 tokens.
-        int4_speedup_128,
-        /// The same with 256 tokens and more.
-        int4_speedup_256,
-        /// Fixed time per layer and step, microseconds.
-        layer_fixed_us,
-        /// The same, added when layers are split over GPUs.
-        layer_parallel_us,
-        /// Most sequences an engine runs at once by default.
-        max_num_seqs,
+        /// Share of its 16-bit peak that large products of an H100 reach.
+        gemm_ceiling,
+        /// Rate of products of weight-only formats, as a share of the 16-bit rate.
+        weight_only_mfu,
+        /// What unpacking one 8-bit weight is worth, in bytes read.
+        unpack_8_bit_bytes,
+        /// The same on GPUs of compute capability 8.6.
+        unpack_8_bit_bytes_sm86,
+        /// The same for a 4-bit weight.
+        unpack_4_bit_bytes,
+        /// Tokens of a step from which unpacking takes that long.
+        unpack_tokens,
+        /// Launches and small kernels per layer and step, microseconds.
+        layer_us,
+        /// The same, added by routed experts.
+        expert_layer_us,
+        /// Scheduling, sampling and streaming per sequence and step, microseconds.
+        sequence_us,
+        /// The same in TensorRT-LLM.
+        sequence_us_tensorrt_llm,
+        /// The same in vLLM before 0.12.
+        sequence_us_before_0_12,
+        /// Share of the others' prompts computed before one's own first token.
+        prompt_wait,
+        /// The same in `SGLang`.
+        prompt_wait_sglang,
         /// Time per request outside the engine, seconds.
         request_overhead_s,
-        /// Half-width of the band around a TPOT, as a share, where GPU and engine are covered.
-        tpot_band,
-        /// The same elsewhere.
-        tpot_band_uncovered,
-        /// Measured all-reduce bandwidth over an NVLink bridge between two GPUs, GB/s.
-        pair_busbw_gb_s,
-        /// The same over `PCIe` between two GPUs, the pessimistic end.
-        pcie_busbw_gb_s,
+        /// Measured over predicted time per output token, lower end of the range.
+        tpot_low,
+        /// Measured over predicted time per output token, upper end of the range.
+        tpot_high,
+        /// Measured over predicted time to the first token, lower end of the range.
+        ttft_low,
+        /// Measured over predicted time to the first token, upper end of the range.
+        ttft_high,
+        /// Measured over predicted tokens and requests a second, lower end of the range.
+        rate_low,
+        /// Measured over predicted tokens and requests a second, upper end of the range.
+        rate_high,
+        /// Measured over predicted time per output token, lower end of the range, where nothing like it was measured.
+        tpot_low_uncovered,
+        /// Measured over predicted time per output token, upper end of the range, where nothing like it was measured.
+        tpot_high_uncovered,
+        /// Measured over predicted time to the first token, lower end of the range, where nothing like it was measured.
+        ttft_low_uncovered,
+        /// Measured over predicted time to the first token, upper end of the range, where nothing like it was measured.
+        ttft_high_uncovered,
+        /// Measured over predicted tokens and requests a second, lower end of the range, where nothing like it was measured.
+        rate_low_uncovered,
+        /// Measured over predicted tokens and requests a second, upper end of the range, where nothing like it was measured.
+        rate_high_uncovered,
         /// Capacity a downgrade must keep free, as a share of the load.
         downgrade_headroom,
     }

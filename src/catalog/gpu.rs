@@ -40,6 +40,8 @@ pub struct GpuSpec {
     pub vendor: Vendor,
     /// SXM5, `PCIe`, ...
     pub form_factor: String,
+    /// NVIDIA's compute capability without the dot: 80 for an A100, 86 for an A40, 90 for an H100.
+    pub cuda_arch: Option<u32>,
     /// The vendor's round number, in GB, for names only.
     pub vendor_memory_gb: f64,
     /// What `nvidia-smi` calls the total: to show.
@@ -54,6 +56,8 @@ pub struct GpuSpec {
     pub bf16_tflops: f64,
     /// Whether bf16 is native (V100 and T4 have fp16 only).
     pub native_bf16: bool,
+    /// What large fp16/bf16 products were measured to reach, 10^12 operations a second.
+    pub measured_bf16_tflops: Option<f64>,
     /// Dense fp8 rate; nothing when the GPU has none.
     pub fp8_tflops: Option<f64>,
     /// Dense int8 rate.
@@ -128,12 +132,14 @@ fn check(
         name: raw.name.clone(),
         vendor: vendor(file, start, &raw.vendor)?,
         form_factor: raw.form_factor.clone(),
+        cuda_arch: raw.cuda_arch,
         vendor_memory_gb: raw.vendor_memory_gb,
         driver_total,
         cuda_total,
         memory_estimated,
         memory_bandwidth_gb_s: raw.memory_bandwidth_gb_s,
         bf16_tflops: raw.bf16_tflops,
+        measured_bf16_tflops: raw.measured_bf16_tflops,
         native_bf16: raw.native_bf16,
         fp8_tflops: raw.fp8_tflops,
         int8_tops: raw.int8_tops,

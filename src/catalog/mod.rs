@@ -34,12 +34,13 @@ mod sku_text;
 mod spoiled_tests;
 #[cfg(test)]
 mod tests;
+mod weights;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
     Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, EngineMemory, Interconnect,
-    Simulate, Sizing,
+    Simulate, Sizing, Training,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};
@@ -48,11 +49,18 @@ pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
 pub(crate) use lookup::edit_distance;
-pub use model::{LinearAttention, Mla, ModelArch, Moe, VisionTower};
+pub use model::{
+    Denoiser, Diffusion, LinearAttention, Mla, ModelArch, Moe, TextEncoder, Vae, VisionTower,
+};
 pub use model_name::quantization_of;
 pub use offer::{Offer, Purchase};
 pub use platform::{ScalerRule, ServerlessPlatform};
 pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};
+pub use weights::{
+    DtypeSum, MetadataValue, SafetensorsIndex, TensorInfo, WeightFile, WeightSums, WeightsError,
+    join_gguf, join_safetensors, model_from_gguf, read_gguf, read_safetensors,
+    read_safetensors_index, shard_names, starts_as_gguf,
+};
 
 /// Everything the program knows about GPUs, prices and models; only [`Catalog::embedded`] and
 /// [`Catalog::overlaid`] make one, so its rows have passed every check.

@@ -85,6 +85,81 @@ pub struct VisionTower {
     pub out_hidden_size: Option<u64>,
 }
 
+/// A pipeline that makes images: text encoders, denoiser and the decoder of its latents.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Diffusion {
+    /// What turns noise into a latent, step by step.
+    pub denoiser: Denoiser,
+    /// What reads the prompt.
+    pub text_encoders: Vec<TextEncoder>,
+    /// What turns a latent into an image.
+    pub vae: Vae,
+}
+
+/// What turns noise into a latent.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(tag = "kind", rename_all = "lowercase", deny_unknown_fields)]
+pub enum Denoiser {
+    /// Convolutions and attention at several resolutions.
+    Unet {
+        /// Parameters.
+        params: u64,
+        /// Channels by resolution, the finest first.
+        block_out_channels: Vec<u64>,
+        /// Latents denoised for one image: 2 with classifier-free guidance.
+        latents_per_image: u64,
+    },
+    /// A transformer over patches.
+    Dit {
+        /// Parameters.
+        params: u64,
+        /// Width.
+        hidden_size: u64,
+        /// Width of the feed-forward layers, as a multiple of the width.
+        mlp_ratio: f64,
+        /// Side of the square of latent pixels that is one token.
+        patch_size: u64,
+        /// Tokens of the longest prompt.
+        text_tokens_max: u64,
+        /// Latents denoised for one image: 1 where guidance is distilled.
+        latents_per_image: u64,
+    },
+}
+
+impl Denoiser {
+    /// Its parameters.
+    pub fn params(&self) -> u64 {
+        match self {
+            Denoiser::Unet { params, .. } | Denoiser::Dit { params, .. } => *params,
+        }
+    }
+}
+
+/// A model that reads the prompt.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct TextEncoder {
+    /// Its name.
+    pub name: String,
+    /// Parameters.
+    pub params: u64,
+}
+
+/// The decoder of latents, with its encoder.
+#[derive(Clone, Debug, PartialEq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Vae {
+    /// Parameters.
+    pub params: u64,
+    /// Channels by resolution, the finest first.
+    pub block_out_channels: Vec<u64>,
+    /// Pixels of the image per pixel of the latent, along one side.
+    pub scale_factor: u64,
+    /// Whether it runs in 32 bits whatever the pipeline runs in.
+    pub force_upcast: bool,
+}
+
 /// One row of `pricing/models.toml`, or a parsed `config.json`.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ModelArch {
@@ -144,7 +219,7 @@ pub struct ModelArch {
     /// Vision tower.
     pub vision: Option<VisionTower>,
     /// Image pipeline, where it is one.
-    pub diffusion: Option<toml::Table>,
+    pub diffusion: Option<Diffusion>,
     /// The dtype of the published weights; empty where the source does not say.
     pub native_dtype: String,
     /// The quantization of the published weights.

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use serde::Deserialize;
 use toml::Spanned;
 
-use super::model::{LinearAttention, Mla, Moe, VisionTower};
+use super::model::{Diffusion, LinearAttention, Mla, Moe, VisionTower};
 
 /// `gpus.toml`.
 #[derive(Deserialize)]
@@ -21,6 +21,7 @@ pub(super) struct RawGpu {
     pub(super) name: String,
     pub(super) vendor: String,
     pub(super) form_factor: String,
+    pub(super) cuda_arch: Option<u32>,
     pub(super) vendor_memory_gb: f64,
     pub(super) driver_total_mib: Option<u64>,
     pub(super) cuda_total_mib: Option<u64>,
@@ -233,7 +234,7 @@ pub(super) struct RawModel {
     pub(super) moe: Option<Moe>,
     pub(super) linear_attn: Option<LinearAttention>,
     pub(super) vision: Option<VisionTower>,
-    pub(super) diffusion: Option<toml::Table>,
+    pub(super) diffusion: Option<Diffusion>,
     #[serde(default)]
     pub(super) native_dtype: String,
     pub(super) quantization: Option<toml::Table>,

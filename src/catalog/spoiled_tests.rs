@@ -132,6 +132,56 @@ fn an_unknown_gpu_is_listed_and_never_simulated() {
 }
 
 #[test]
+fn fabrics_are_checked_too() {
+    for (name, from, to, expected) in [
+        (
+            "gpus.toml",
+            "fabric = \"PCIe 4\"",
+            "fabric = \"string\"",
+            "`fabric` is \"string\", expected the name of a `fabric` in fabrics.toml",
+        ),
+        (
+            "fabrics.toml",
+            "name = \"PCIe 3\"",
+            "name = \"InfiniBand HDR\"",
+            "the fabric \"InfiniBand HDR\" is there twice",
+        ),
+        (
+            "fabrics.toml",
+            "gpus = [2, 4, 8]",
+            "gpus = [2, 8, 4]",
+            "`gpus` is [2, 8, 4], expected counts from 2 on, the smallest first",
+        ),
+        (
+            "fabrics.toml",
+            "latency_us = [6.7, 13, 28]",
+            "latency_us = [6.7, 13]",
+            "`latency_us` is 2 numbers, expected as many as `gpus`",
+        ),
+        (
+            "fabrics.toml",
+            "kernel_latency_us = [6.4]",
+            "kernel_latency_us = [6.4, 7]",
+            "`kernel_bandwidth_gb_s` is 1 numbers, expected as many as `kernel_latency_us`",
+        ),
+        (
+            "fabrics.toml",
+            "measured_gpus = [2, 4, 8]",
+            "measured_gpus = [16]",
+            "`measured_gpus` is 16, expected a count in `gpus`",
+        ),
+        (
+            "fabrics.toml",
+            "bus_bandwidth_gb_s = 9.2",
+            "bus_bandwidth_gb_s = 0",
+            "`bus_bandwidth_gb_s` is 0, expected a positive number",
+        ),
+    ] {
+        check_error(&spoiled(name, from, to), expected);
+    }
+}
+
+#[test]
 fn gpus_and_aliases_are_checked_too() {
     for (name, from, to, expected) in [
         (
@@ -223,7 +273,7 @@ fn models_platforms_and_assumptions_are_checked_too() {
             "is there twice",
         ),
         ("assumptions.toml", "[capacity.mbu]", "[capacity.nbu]", "`capacity.mbu` is missing"),
-        ("assumptions.toml", "value = 0.85", "value = inf", "`value` is inf"),
+        ("assumptions.toml", "value = 0.82", "value = inf", "`value` is inf"),
         ("assumptions.toml", "[capacity.mbu]", "[capacity.mbu", "assumptions.toml:"),
     ] {
         check_error(&spoiled(name, from, to), expected);

@@ -234,3 +234,22 @@ fn every_name_of_a_model_leads_to_it_with_and_without_its_organization() {
         }
     }
 }
+
+#[test]
+fn every_gpu_has_a_fabric() {
+    let catalog = shipped();
+    for (name, fabric, link) in [
+        ("H100 SXM5", "NVLink4 switch", 900.0),
+        ("L40S", "PCIe 4", 64.0),
+        ("A100 80GB PCIe", "NVLink3 bridge", 600.0),
+        ("MI300X", "Infinity Fabric", 896.0),
+    ] {
+        let found = &catalog.gpu(name).unwrap().fabric;
+        assert_eq!((found.name.as_str(), found.link_gb_s.to_bits()), (fabric, f64::to_bits(link)));
+    }
+    for gpu in &catalog.gpus {
+        let pcie = gpu.wiring == Wiring::PcieOnly;
+        assert_eq!(gpu.fabric.name.starts_with("PCIe"), pcie, "{}", gpu.name);
+    }
+    assert_eq!(catalog.networks.len(), 5);
+}
