@@ -6,6 +6,7 @@
 //! Nothing here knows a price, and no column that is not mapped is ever read into a message.
 
 mod assemble;
+mod benchmark;
 mod bill;
 mod cell;
 mod cluster;
@@ -35,6 +36,7 @@ use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
 
 pub use assemble::assemble;
+pub use benchmark::{BenchmarkError, MeasuredPoint, read_benchmark};
 pub use bill::{Fate, InvoiceState};
 pub use config::{Config, ConfigError, Policy, Reporting, WorkloadConfig, parse_config};
 pub use coverage::{Coverage, SourceKind};

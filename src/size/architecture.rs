@@ -6,6 +6,7 @@
 //! from the groups, so a new architecture is a new group and not a new formula elsewhere.
 
 use crate::catalog::{LinearAttention, Mla, ModelArch, Moe, VisionTower};
+use crate::units::Bytes;
 
 /// Layers of one kind.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -25,6 +26,8 @@ pub enum Reach {
     Sliding(u64),
     /// To the start of its own chunk.
     Chunked(u64),
+    /// To the tokens of images only (Llama 3.2 Vision).
+    Images,
 }
 
 /// Multi-head, grouped-query or multi-query attention.
@@ -158,15 +161,60 @@ pub struct Architecture {
     pub(super) rotary_share: f64,
     /// What makes tokens of images.
     pub vision: Option<VisionTower>,
+    /// How many tokens an image becomes, where known.
+    pub(super) images: Option<ImageTokens>,
+    /// What the files of the weights hold, where they are at hand.
+    pub checkpoint: Option<Checkpoint>,
     /// Norms and biases of one layer, in parameters.
     pub(super) small_per_layer: u64,
     /// All parameters as the catalog states them.
     pub(super) stated_params: Option<u64>,
 }
 
+/// The bytes of weight files.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Checkpoint {
+    /// All tensors.
+    pub bytes: Bytes,
+    /// The embedding, where the output layer has a tensor of its own.
+    pub embedding: Bytes,
+}
+
+/// How many tokens an image becomes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ImageTokens {
+    /// Every image is brought to one size first.
+    Fixed(u64),
+    /// One token for every square of this many pixels a side, of an image whose longer side is at
+    /// most so long.
+    ByArea {
+        /// Side of the square.
+        side: u64,
+        /// Longest side.
+        longest: Option<u64>,
+    },
+}
+
+impl ImageTokens {
+    /// Known for `LLaVA` 1.5 and Gemma 3, which resize, and for Qwen, Mistral and Kimi, which do not.
+    fn of(arch: &ModelArch) -> Option<ImageTokens> {
+        let tower = arch.vision.as_ref()?;
+        let side = tower.patch_size.checked_mul(tower.spatial_merge_size.unwrap_or(1))?;
+        match arch.family.as_str() {
+            "llava" | "gemma3" => {
+                let tokens = (tower.image_size? / side.max(1)).checked_pow(2)?;
+                Some(ImageTokens::Fixed(tokens))
+            }
+            family if ["qwen", "mistral", "kimi"].iter().any(|it| family.starts_with(it)) => {
+                Some(ImageTokens::ByArea { side, longest: tower.image_size })
+            }
+            _ => None,
+        }
+    }
+}
+
 /// Families whose feed-forward part has two matrices, up and down, and no gate.
-const UNGATED_FAMILIES: [&str; 9] =
-    ["falcon", "phi", "gptj", "gpt_neox", "bloom", "opt", "gpt2", "stablelm_alpha", "nemotron_h"];
+const UNGATED_FAMILIES: [&str; 6] = ["falcon", "phi", "gptj", "gpt_neox", "bloom", "nemotron_h"];
 
 impl Architecture {
     /// The model as groups of layers, or why it cannot be sized.
@@ -195,10 +243,18 @@ impl Architecture {
             feed_forwards,
             rotary_share: arch.partial_rotary_factor.unwrap_or(1.0),
             vision: arch.vision.clone(),
+            images: ImageTokens::of(arch),
+            checkpoint: None,
             small_per_layer,
             stated_params: arch.params_total,
         };
         it.consistent()
+    }
+
+    /// The same model without the files of one of its checkpoints.
+    #[must_use]
+    pub fn without_checkpoint(&self) -> Architecture {
+        Architecture { checkpoint: None, ..self.clone() }
     }
 
     /// Refuses a stated parameter count that the vocabulary alone exceeds.
@@ -247,20 +303,21 @@ fn mixers(
     for (name, &count) in &arch.layer_pattern {
         let kind = match name.as_str() {
             _ if count == 0 => continue,
-            "full_attention" | "attention(*)" => Mixer::Grouped(grouped(arch, Reach::Full, fields)),
+            "full_attention" => Mixer::Grouped(grouped(arch, Reach::Full, fields)),
             "sliding_attention" => {
                 let window = fields.need("sliding_window", arch.sliding_window);
                 Mixer::Grouped(grouped(arch, Reach::Sliding(window), fields))
             }
+            "cross_attention" => Mixer::Grouped(grouped(arch, Reach::Images, fields)),
             "chunked_attention" => {
                 let chunk = fields.need("attention_chunk_size", arch.attention_chunk_size);
                 Mixer::Grouped(grouped(arch, Reach::Chunked(chunk), fields))
             }
-            "linear_attention" | "mamba(M)" => match linear(arch) {
+            "linear_attention" | "mamba" => match linear(arch) {
                 Some(kind) => kind,
                 None => return Err(format!("the shape of its `{name}` layers is missing")),
             },
-            "moe(E)" | "mlp(-)" => continue,
+            "moe" | "mlp" => continue,
             other => return Err(format!("layers of kind `{other}` are not known")),
         };
         groups.push(Layers { count, kind });
@@ -338,15 +395,15 @@ fn feed_forwards(
     // Where a layer is a mixer or a feed-forward part and not both, the pattern counts them apart.
     let apart = |name: &str| arch.layer_pattern.get(name).copied();
     let Some(moe) = &arch.moe else {
-        let count = apart("mlp(-)").unwrap_or(num_hidden_layers);
+        let count = apart("mlp").unwrap_or(num_hidden_layers);
         return vec![Layers { count, kind: dense(arch, matrices, fields) }];
     };
     let sparse = Layers {
-        count: apart("moe(E)")
+        count: apart("moe")
             .unwrap_or_else(|| num_hidden_layers.saturating_sub(moe.n_dense_layers.unwrap_or(0))),
         kind: FeedForward::Experts(experts(moe, matrices, fields)),
     };
-    let others = apart("mlp(-)").or(moe.n_dense_layers).unwrap_or(0);
+    let others = apart("mlp").or(moe.n_dense_layers).unwrap_or(0);
     let mut groups = vec![sparse];
     if others > 0 {
         groups.push(Layers { count: others, kind: dense(arch, matrices, fields) });

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::architecture::{Architecture, FeedForward, Mixer};
+use super::estimate::{Bands, Coverage};
 use super::memory::{Deployment, GpuMemory};
 use super::speed::{Setting, Speed};
 use super::{Precision, Replica, TokenProfile};
@@ -105,15 +106,19 @@ pub fn fit(
         return Fit::RefusedTopology { why };
     }
     let memory = GpuMemory::of(model, gpu, deployment, constants.engine);
+    if let Some(excess) = memory.excess() {
+        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(excess) };
+    }
     if memory.max_concurrency(profile.p95_total_tokens) < 1.0 {
         let needed = memory.layout.request_bytes(profile.p95_total_tokens);
         return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(needed - memory.kv_cache) };
     }
-    let setting = Setting { model, gpu, deployment, layout: &memory.layout, profile };
+    let setting = Setting { model, gpu, deployment, profile };
     let Some(speed) = Speed::of(&setting, constants.capacity) else {
         return Fit::UnsupportedDtype { why: format!("{} has no {precision} rate", gpu.name) };
     };
     let capacity = constants.capacity;
+    let coverage = Coverage::of(model, gpu, deployment);
     Fit::Fits(Box::new(Replica {
         precision,
         tensor_parallel_size: deployment.tensor_parallel_size,
@@ -122,34 +127,22 @@ pub fn fit(
         profile: *profile,
         num_hidden_layers: model.num_hidden_layers,
         memory,
-        tpot_bands: [capacity.tpot_band, capacity.tpot_band_uncovered],
+        coverage,
+        bands: Bands::of(coverage, capacity),
         speed,
     }))
 }
 
-/// Why the GPU cannot run the precision at full rate. An int8 rate below the 16-bit one means the
-/// unit was cut (B300: 154 against 2,250) or never there (V100), and w8a8 would slow the model.
+/// Why the GPU should not run the precision. An int8 rate below the 16-bit one means the unit was
+/// cut (B300: 154 against 2,250) or never there (V100), and w8a8 would slow the model.
 fn missing_rate(gpu: &GpuSpec, precision: Precision) -> Option<String> {
-    let name = &gpu.name;
-    match precision {
-        Precision::Fp32
-        | Precision::Bf16
-        | Precision::Int8WeightOnly
-        | Precision::Int4
-        | Precision::Nf4
-        | Precision::Mxfp4
-        | Precision::Nvfp4
-        | Precision::Gguf(_) => None,
-        Precision::Fp8 => gpu.fp8_tflops.is_none().then(|| format!("{name} has no fp8 rate")),
-        Precision::Int8 => match gpu.int8_tops {
-            None => Some(format!("{name} has no int8 rate")),
-            Some(tops) if tops < gpu.bf16_tflops => Some(format!(
-                "the int8 rate of {name}, {tops} TOPS, is below its 16-bit rate of {} TFLOPS",
-                gpu.bf16_tflops
-            )),
-            Some(_) => None,
-        },
-    }
+    let tops = gpu.int8_tops.filter(|tops| *tops < gpu.bf16_tflops);
+    tops.filter(|_| precision == Precision::Int8).map(|tops| {
+        format!(
+            "the int8 rate of {}, {tops} TOPS, is below its 16-bit rate of {} TFLOPS",
+            gpu.name, gpu.bf16_tflops
+        )
+    })
 }
 
 /// Why the model is not split over the GPUs in this way.
@@ -193,8 +186,8 @@ fn bad_split(model: &Architecture, gpu: &GpuSpec, deployment: &Deployment) -> Op
             return Some(format!("a feed-forward width of {width} does not divide by {n}"));
         }
     }
-    let switched = gpu.wiring == Wiring::Switched;
-    (!switched && n > MOST_WITHOUT_A_SWITCH).then(|| {
+    let is_known = gpu.wiring == Wiring::Switched || deployment.bus_bandwidth_gb_s.is_some();
+    (!is_known && n > MOST_WITHOUT_A_SWITCH).then(|| {
         format!(
             "no measured bandwidth for {n} {} without a switch; beyond {MOST_WITHOUT_A_SWITCH} GPUs \
              it differs tenfold from host to host",

@@ -5,7 +5,7 @@ use std::sync::LazyLock;
 
 use crate::catalog::{
     Capacity, ColdStart, EngineMemory, Fabric, FabricGroup, FabricRate, GpuSpec, Interconnect,
-    ModelArch, Network, Sizing, Vendor, Wiring,
+    ModelArch, Network, Sizing, Training, Vendor, Wiring,
 };
 use crate::units::Bytes;
 
@@ -27,14 +27,22 @@ from_file!(engine: EngineMemory {
     vllm_share, vllm_share_since_0_21, trtllm_share, logits_bytes, logits_bytes_sorted,
     logits_bytes_fp32, hidden_copies, compiled_gib, graph_layer_mib, most_graphs, non_torch_gib,
     non_torch_parallel_gib, non_torch_before_0_18_gib, non_torch_parallel_before_0_18_gib,
-    non_torch_stage_gib, other_gb, nccl_2_gb, nccl_4_gb,
+    non_torch_stage_gib, context_gib, context_parallel_gib, sglang_state_ratio, other_gb, nccl_2_gb, nccl_4_gb,
+});
+
+from_file!(training: Training {
+    layer_bytes, compiled_share, context_gb, nccl_gb, reserved_share, bucket_elements, live_params,
+    unet_bytes, process_context_gb,
 });
 
 from_file!(capacity: Capacity {
-    mbu, mfu, attention_mfu, int4_mfu_factor, int4_speedup_1, int4_speedup_16, int4_speedup_64,
-    int4_speedup_128, int4_speedup_256, layer_fixed_us, layer_parallel_us, max_num_seqs,
-    request_overhead_s, tpot_band, tpot_band_uncovered, pair_busbw_gb_s, pcie_busbw_gb_s,
-    downgrade_headroom,
+    mbu, kv_mbu, latent_kv_mbu, fp4_mbu, mfu, geforce_gain, fp8_mfu, int8_mfu, fp4_mfu,
+    experts_mfu, attention_mfu, gemm_ceiling, weight_only_mfu, unpack_8_bit_bytes,
+    unpack_8_bit_bytes_sm86, unpack_4_bit_bytes, unpack_tokens, layer_us, expert_layer_us,
+    sequence_us, sequence_us_tensorrt_llm, sequence_us_before_0_12, prompt_wait,
+    prompt_wait_sglang, request_overhead_s, tpot_low, tpot_high, ttft_low, ttft_high, rate_low,
+    rate_high, tpot_low_uncovered, tpot_high_uncovered, ttft_low_uncovered, ttft_high_uncovered,
+    rate_low_uncovered, rate_high_uncovered, downgrade_headroom,
 });
 
 from_file!(cold_start: ColdStart {
@@ -153,18 +161,21 @@ pub(super) fn network(name: &str, line_rate_gbit_s: f64, bus_bandwidth_gb_s: f64
 }
 
 /// An NVIDIA GPU on a switched fabric.
-fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> GpuSpec {
+fn gpu(name: &str, cuda_arch: u32, memory: (f64, f64), rates: [Option<f64>; 3]) -> GpuSpec {
+    let (cuda_gib, bandwidth) = memory;
     let cuda_total = Bytes::from_f64_rounded(cuda_gib * f64::from(1 << 30));
     GpuSpec {
         name: name.to_owned(),
         vendor: Vendor::Nvidia,
         form_factor: "SXM".to_owned(),
+        cuda_arch: Some(cuda_arch),
         vendor_memory_gb: cuda_gib.round(),
         driver_total: cuda_total,
         cuda_total,
         memory_estimated: false,
         memory_bandwidth_gb_s: bandwidth,
         bf16_tflops: rates[0].unwrap(),
+        measured_bf16_tflops: None,
         native_bf16: true,
         fp8_tflops: rates[1],
         int8_tops: rates[2],
@@ -181,31 +192,23 @@ fn gpu(name: &str, cuda_gib: f64, bandwidth: f64, rates: [Option<f64>; 3]) -> Gp
 }
 
 pub(super) fn a100() -> GpuSpec {
-    gpu("A100 80GB SXM4", 79.25, 2_039.0, [Some(312.0), None, Some(624.0)])
+    gpu("A100 80GB SXM4", 80, (79.25, 2_039.0), [Some(312.0), None, Some(624.0)])
 }
 
 pub(super) fn h100() -> GpuSpec {
-    gpu("H100 SXM5", 79.19, 3_350.0, [Some(989.0), Some(1_979.0), Some(1_979.0)])
-}
-
-pub(super) fn h200() -> GpuSpec {
-    gpu("H200 SXM", 139.8, 4_800.0, [Some(989.0), Some(1_979.0), Some(1_979.0)])
-}
-
-pub(super) fn b200() -> GpuSpec {
-    gpu("B200 SXM", 175.5, 8_000.0, [Some(2_250.0), Some(4_500.0), Some(4_500.0)])
+    gpu("H100 SXM5", 90, (79.19, 3_350.0), [Some(989.0), Some(1_979.0), Some(1_979.0)])
 }
 
 pub(super) fn b300() -> GpuSpec {
-    gpu("B300 SXM", 263.2, 8_000.0, [Some(2_250.0), Some(4_500.0), Some(154.0)])
+    gpu("B300 SXM", 103, (263.2, 8_000.0), [Some(2_250.0), Some(4_500.0), Some(154.0)])
 }
 
 pub(super) fn l4() -> GpuSpec {
-    let it = gpu("L4", 22.07, 300.0, [Some(121.0), Some(242.0), Some(242.0)]);
+    let it = gpu("L4", 89, (22.07, 300.0), [Some(121.0), Some(242.0), Some(242.0)]);
     GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), ..it }
 }
 
 pub(super) fn t4() -> GpuSpec {
-    let it = gpu("T4", 14.56, 320.0, [Some(65.0), None, Some(130.0)]);
+    let it = gpu("T4", 75, (14.56, 320.0), [Some(65.0), None, Some(130.0)]);
     GpuSpec { wiring: Wiring::PcieOnly, fabric: pcie4(), native_bf16: false, ..it }
 }

@@ -6,44 +6,57 @@
 //! never knows a price, and never returns an error: "does not fit" is an answer.
 
 mod architecture;
+mod calibration;
 mod cold_start;
+mod diffusion;
 mod engine;
+mod estimate;
 mod fit;
 mod interconnect;
+mod levers;
 mod memory;
 mod params;
 mod precision;
+mod process;
+mod rates;
 mod replica;
 mod rule_of_thumb;
+mod slo;
 mod speed;
 mod table;
 mod training;
 
 #[cfg(test)]
 mod fixtures;
-#[cfg(test)]
-mod measured;
 
 pub use architecture::{
-    Architecture, Experts, FeedForward, GatedDelta, Grouped, Latent, Layers, Mamba2, Mixer, Reach,
+    Architecture, Checkpoint, Experts, FeedForward, GatedDelta, Grouped, Latent, Layers, Mamba2,
+    Mixer, Reach,
 };
+pub use calibration::{Calibration, OperatingPoint};
 pub use cold_start::cold_start_s;
+pub use diffusion::{DiffusionMemory, DiffusionQuestion, diffusion};
 pub use engine::{Engine, Version};
+pub use estimate::{Coverage, Estimate};
 pub use fit::{Constants, Fit, fit};
 pub use interconnect::{
     BothRules, Collective, Evidence, GradientCost, PeerToPeerLoss, Split, SplitAdvice,
     SplitQuestion, advise_split, all_reduce_time, both_rules, data_parallel_step, line_rate_time,
     peer_to_peer_loss,
 };
+pub use levers::{Lever, levers};
 pub use memory::{Deployment, GpuMemory, KvCacheDtype, KvLayout};
 pub use params::{Matrix, Role};
 pub use precision::Precision;
-pub use replica::{Coverage, Replica, TokenProfile};
+pub use process::{ProcessMemory, ProcessQuestion, process};
+pub use replica::{Replica, TokenProfile};
 pub use rule_of_thumb::{
     KvShape, Overhead, Question, VramEstimate, kv_cache_per_token, quick_estimate, rule_of_thumb,
 };
-pub use table::{SizeRow, table};
+pub use slo::{Carried, Serving, Slo};
+pub use table::{SizeRow, splits, table};
 pub use training::{
-    Gradients, LoraEstimate, LoraTarget, TrainingEstimate, lora_params, lora_rule_of_thumb,
-    training_rule_of_thumb,
+    Accumulation, Adapter, Gradients, LoraEstimate, LoraTarget, Loss, Method, Optimizer,
+    QuantizedBase, TrainingDtype, TrainingEstimate, TrainingMemory, TrainingQuestion, ZeroStage,
+    lora_params, lora_rule_of_thumb, training, training_rule_of_thumb,
 };

@@ -1,7 +1,7 @@
 //! The matrices of a model: how many weights each GPU holds, and how many a token touches.
 
 use super::architecture::{
-    Architecture, Experts, FeedForward, GatedDelta, Grouped, Latent, Mamba2, Mixer,
+    Architecture, Experts, FeedForward, GatedDelta, Grouped, ImageTokens, Latent, Mamba2, Mixer,
 };
 
 /// What a matrix is for, which decides whether a quantized checkpoint keeps it at 16 bits.
@@ -92,10 +92,10 @@ impl Architecture {
 
     /// Weights of the vision tower with the projector behind it: layers of 4 h^2 + 2 h I, the patch
     /// embedding, and a projector that joins m x m patches and maps them to the width of the
-    /// decoder. LLaVA 1.5's tower, 24 layers of 1,024 and 4,096: 0.30e9 and 0.02e9.
+    /// decoder. `LLaVA` 1.5's tower, 24 layers of 1,024 and 4,096: 0.30e9 and 0.02e9.
     pub fn vision_params(&self) -> f64 {
-        let Some(it) = &self.vision else { return 0.0 };
         const COLOURS: f64 = 3.0;
+        let Some(it) = &self.vision else { return 0.0 };
         let (hidden, width) = (it.hidden_size as f64, it.intermediate_size as f64);
         let layers = it.depth as f64 * (4.0 * hidden * hidden + 2.0 * hidden * width);
         let patches = COLOURS * (it.patch_size as f64).powi(2) * hidden;
@@ -103,6 +103,24 @@ impl Architecture {
         let out = it.out_hidden_size.unwrap_or(self.hidden_size) as f64;
         let projector = joined * joined.max(out) + joined.max(out) * out;
         layers + patches + projector
+    }
+
+    /// Tokens an image of `width` x `height` pixels becomes; nothing for a model that takes none.
+    /// `LLaVA` 1.5: (336 / 14)^2 = 576 whatever the image; Qwen3-VL at 1,024 x 1,024, squares of
+    /// 16 x 2 pixels: 32 x 32 = 1,024. Source: the processors of the transformers library.
+    pub fn image_tokens(&self, width: u32, height: u32) -> Option<u64> {
+        Some(match self.images? {
+            ImageTokens::Fixed(tokens) => tokens,
+            ImageTokens::ByArea { side, longest } => {
+                let most = u64::from(width.max(height));
+                let limit = longest.filter(|it| *it < most);
+                let across = |pixels: u32| {
+                    let pixels = u64::from(pixels);
+                    limit.map_or(pixels, |limit| pixels * limit / most).div_ceil(side.max(1)).max(1)
+                };
+                across(width).saturating_mul(across(height))
+            }
+        })
     }
 
     /// All weights of the decoder, counted: vocabulary tables, matrices, norms and biases. Llama 3.1 8B:
@@ -141,12 +159,28 @@ impl Architecture {
         matrices + self.head_params()
     }
 
+    /// Query heads, which tensor parallelism divides; nothing for a model without attention.
+    pub fn num_attention_heads(&self) -> Option<u64> {
+        self.mixers.iter().find_map(|it| match it.kind {
+            Mixer::Grouped(kind) => Some(kind.num_attention_heads),
+            Mixer::Latent(kind) => Some(kind.num_attention_heads),
+            Mixer::GatedDelta(_) | Mixer::Mamba2(_) => None,
+        })
+    }
+
     /// The experts, where the model has some.
     pub fn experts(&self) -> Option<Experts> {
         self.feed_forwards.iter().find_map(|it| match it.kind {
             FeedForward::Experts(experts) => Some(experts),
             FeedForward::Dense { .. } => None,
         })
+    }
+
+    /// Layers with routed experts.
+    pub(super) fn expert_layers(&self) -> u64 {
+        let sparse =
+            self.feed_forwards.iter().filter(|it| matches!(it.kind, FeedForward::Experts(_)));
+        sparse.map(|it| it.count).sum()
     }
 
     /// Share of the routed experts that one token visits; 1 without experts.
@@ -268,10 +302,24 @@ mod tests {
             let Ok(it) = Architecture::of(arch) else { continue };
             let Some(stated) = arch.params_total else { continue };
             let error = it.counted_params() / stated as f64 - 1.0;
-            println!("{:<50} {:>8.3} % {:.3e}", arch.id, error * 100.0, it.counted_params());
+            assert!(error.abs() < 0.001, "{}: {:.4} %", arch.id, error * 100.0);
             checked += 1;
         }
         assert!(checked > 50, "{checked}");
+    }
+
+    #[test]
+    fn images_become_tokens() {
+        let catalog = crate::catalog::Catalog::embedded().unwrap();
+        let check = |id: &str, size: (u32, u32), expected: Option<u64>| {
+            let it = Architecture::of(catalog.model(id).unwrap()).unwrap();
+            assert_eq!(it.image_tokens(size.0, size.1), expected, "{id}");
+        };
+        check("llava-hf/llava-1.5-7b-hf", (2_000, 100), Some(576));
+        check("google/gemma-3-4b-it", (100, 100), Some(256));
+        check("Qwen/Qwen3-VL-8B-Instruct", (1_024, 1_024), Some(1_024));
+        check("Qwen/Qwen3-VL-8B-Instruct", (1, 1), Some(1));
+        check("Qwen/Qwen3-8B", (1_024, 1_024), None);
     }
 
     #[test]

@@ -130,6 +130,51 @@ impl Precision {
         }
     }
 
+    /// The format a `quantization_config` describes, by its method, bits and number type; an error
+    /// names what is not understood.
+    pub fn of_config(config: &toml::Table) -> Result<Precision, String> {
+        let word = |name: &str| config.get(name).and_then(toml::Value::as_str);
+        let method = word("quant_method").unwrap_or_default().to_ascii_lowercase();
+        let weights = first_group(config, "weights");
+        let number = |name: &str| config.get(name).and_then(toml::Value::as_integer);
+        let bits = number("bits")
+            .or_else(|| number("w_bit"))
+            .or_else(|| weights?.get("num_bits")?.as_integer());
+        let is_float =
+            weights.and_then(|it| it.get("type")).and_then(toml::Value::as_str) == Some("float");
+        let has_activations = first_group(config, "input_activations").is_some();
+        let eight_bit = config.get("load_in_8bit").and_then(toml::Value::as_bool) == Some(true);
+        let found = match (method.as_str(), bits) {
+            ("fp8" | "fbgemm_fp8", _) => Some(Precision::Fp8),
+            ("mxfp4", _) => Some(Precision::Mxfp4),
+            ("bitsandbytes", _) if !eight_bit => Some(Precision::Nf4),
+            ("compressed-tensors", Some(8)) if is_float => Some(Precision::Fp8),
+            ("compressed-tensors", Some(8)) if has_activations => Some(Precision::Int8),
+            ("compressed-tensors", Some(4)) if is_float => Some(Precision::Nvfp4),
+            ("bitsandbytes", _) | ("gptq" | "compressed-tensors", Some(8)) => {
+                Some(Precision::Int8WeightOnly)
+            }
+            ("awq" | "gptq", None | Some(4)) | ("compressed-tensors", Some(4)) => {
+                Some(Precision::Int4)
+            }
+            ("modelopt", _) => word("quant_algo").and_then(Precision::parse),
+            _ => None,
+        };
+        found.ok_or_else(|| match bits {
+            Some(bits) => format!("quantization `{method}` with {bits} bits is not known"),
+            None => format!("quantization `{method}` does not say its bits"),
+        })
+    }
+
+    /// The mixture of llama.cpp nearest to a file's bits per weight.
+    pub fn nearest_gguf(bits: f64) -> Precision {
+        let away = |it: &GgufMixture| (it.bits() - bits).abs();
+        let nearest = GGUF_MIXTURES.into_iter().min_by(|a, b| away(a).total_cmp(&away(b)));
+        nearest.map_or(Precision::Bf16, |it| {
+            if bits > 12.0 { Precision::Bf16 } else { Precision::Gguf(it) }
+        })
+    }
+
     /// Bytes per weight of the rule of thumb: 4, 2, 1 and 0.5, every weight counted alike.
     pub fn rule_of_thumb_bytes(self) -> f64 {
         match self {
@@ -188,6 +233,12 @@ impl Precision {
     }
 }
 
+/// What the first group of a compressed-tensors config says of its weights or activations.
+fn first_group<'a>(config: &'a toml::Table, of: &str) -> Option<&'a toml::Table> {
+    let groups = config.get("config_groups")?.as_table()?;
+    groups.values().find_map(|it| it.get(of)?.as_table())
+}
+
 const BITS_PER_BYTE: f64 = 8.0;
 
 impl GgufMixture {
@@ -215,6 +266,31 @@ mod tests {
         assert_eq!(Precision::parse("float16"), Some(Precision::Bf16));
         assert_eq!(Precision::parse("gguf:q4_k_m").map(Precision::as_str), Some("gguf:Q4_K_M"));
         assert_eq!(Precision::parse("gguf:Q4"), None);
+    }
+
+    #[test]
+    fn configs_say_their_format() {
+        let check = |config: &str, expected: Result<Precision, &str>| {
+            let found = Precision::of_config(&config.parse().unwrap());
+            assert_eq!(found, expected.map_err(str::to_owned), "{config}");
+        };
+        check("quant_method = 'fp8'", Ok(Precision::Fp8));
+        check("quant_method = 'gptq'\nbits = 8", Ok(Precision::Int8WeightOnly));
+        check("quant_method = 'awq'\nbits = 4", Ok(Precision::Int4));
+        check("quant_method = 'bitsandbytes'\nload_in_8bit = true", Ok(Precision::Int8WeightOnly));
+        check("quant_method = 'modelopt'\nquant_algo = 'NVFP4'", Ok(Precision::Nvfp4));
+        let groups = "quant_method = 'compressed-tensors'\n[config_groups.group_0.weights]\n";
+        check(&format!("{groups}num_bits = 8\ntype = 'float'"), Ok(Precision::Fp8));
+        check(&format!("{groups}num_bits = 4\ntype = 'int'"), Ok(Precision::Int4));
+        let why = "quantization `xyz` does not say its bits";
+        check("quant_method = 'xyz'", Err(why));
+    }
+
+    #[test]
+    fn a_file_names_its_mixture_by_its_bits() {
+        assert_eq!(Precision::nearest_gguf(4.89).as_str(), "gguf:Q4_K_M");
+        assert_eq!(Precision::nearest_gguf(8.5).as_str(), "gguf:Q8_0");
+        assert_eq!(Precision::nearest_gguf(16.0), Precision::Bf16);
     }
 
     #[test]

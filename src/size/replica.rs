@@ -1,20 +1,24 @@
 //! One engine copy on its GPUs: what it holds and how fast it serves.
 //!
-//! A request takes `prompt / prefill rate + completion x tpot`. Engines mix prompts into the steps
-//! of running sequences, so a step is longer for the prompts of the *other* requests; a request's
-//! own prompt is the first part of its service time and is not counted again. With P the work of
-//! one prompt and t the time of a step without prompts:
+//! A request takes `prompt / prefill rate + completion x tpot`, both rates at the number B of
+//! requests in progress. Engines compute the prompts of the *other* requests between the tokens
+//! of one, or before its first; a request's own prompt is the first part of its service time and is
+//! not counted again. With P the work of one prompt and t the time of a step without prompts:
 //!
 //! ```text
-//! tpot(B)    = t(B) + (B - 1) P / completion
-//! service(B) = P + completion x tpot(B) = completion x t(B) + B P
+//! prompt(B)  = P + w (B - 1) P
+//! tpot(B)    = t(B) + (1 - w) (B - 1) P / completion
+//! service(B) = prompt(B) + completion x tpot(B) = completion x t(B) + B P
 //! ```
 //!
 //! which is B / throughput exactly when every one of B requests brings one prompt. Llama 3.1 8B in
-//! bf16 on an A100 80GB SXM4, 1,000 tokens in and 200 out, B = 16: P = 81.9 ms, t = 11.27 ms, tpot =
-//! 17.41 ms, service = 3.56 s, so 4.49 requests a second.
+//! bf16 on an A100 80GB SXM4, 1,000 tokens in and 200 out, B = 16: P = 84.1 ms, t = 11.61 ms, tpot =
+//! 17.60 ms, service = 3.67 s, so 4.36 requests a second.
 
+use super::calibration::Calibration;
+use super::estimate::{Bands, Coverage, Estimate};
 use super::memory::GpuMemory;
+use super::slo::Serving;
 use super::speed::Speed;
 use super::{Precision, cold_start_s};
 use crate::catalog::ColdStart;
@@ -61,15 +65,6 @@ impl TokenProfile {
     }
 }
 
-/// How well a prediction is backed by measurements of the same GPU and engine.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Coverage {
-    /// The GPU and the engine were measured.
-    Measured,
-    /// Anything else.
-    Uncovered,
-}
-
 /// One engine copy that fits its GPUs; only [`fit`](super::fit) makes one.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Replica {
@@ -86,7 +81,9 @@ pub struct Replica {
     pub(super) num_hidden_layers: u64,
     /// Memory of each GPU.
     pub memory: GpuMemory,
-    pub(super) tpot_bands: [f64; 2],
+    /// What backs the speeds.
+    pub coverage: Coverage,
+    pub(super) bands: Bands,
     pub(super) speed: Speed,
 }
 
@@ -132,31 +129,57 @@ impl Replica {
         self.speed.tpot_s(f64::from(batch.max(1)))
     }
 
-    /// The range a measured TPOT is expected in.
-    pub fn tpot_band_s(&self, batch: u32, coverage: Coverage) -> (f64, f64) {
-        let tpot = self.tpot_s(batch);
-        let [measured, uncovered] = self.tpot_bands;
-        let half = match coverage {
-            Coverage::Measured => measured,
-            Coverage::Uncovered => uncovered,
-        };
-        (tpot * (1.0 - half), tpot * (1.0 + half))
+    /// Seconds of a step of `batch` sequences without prompts: what a token takes on the decode
+    /// workers of a disaggregated service.
+    pub fn decode_step_s(&self, batch: u32) -> f64 {
+        self.speed.decode_step_s(f64::from(batch.max(1)))
     }
 
-    /// Prompt tokens a second of one request, at the mean prompt length: products of the weights
-    /// and attention of the prompt with itself. Llama 3.1 8B in bf16 on an A100 80GB SXM4, 1,000
-    /// tokens: 1,000 / 81.9 ms = 12,216 a second. Infinite when prompts are empty.
-    pub fn prefill_tokens_per_s(&self) -> f64 {
+    /// Seconds to the first token that 95 of 100 requests keep with `batch` running: one waits for
+    /// none to all of the prompts that come before, each as likely, so 1.9 times the mean.
+    pub fn ttft_p95_s(&self, batch: u32) -> f64 {
+        const P95_OVER_MEAN: f64 = 1.9;
+        self.speed.ttft_s(f64::from(batch.max(1)), P95_OVER_MEAN)
+    }
+
+    /// Prompt tokens a second of one request with `batch` running, at the mean prompt length.
+    /// Infinite when prompts are empty.
+    pub fn prefill_tokens_per_s(&self, batch: u32) -> f64 {
         if self.profile.mean_prompt <= 0.0 {
             return f64::INFINITY;
         }
-        self.profile.mean_prompt / self.speed.prompt_s()
+        self.profile.mean_prompt / self.speed.prefill_s(f64::from(batch.max(1)))
+    }
+
+    /// How `batch` requests in progress are served, with ranges.
+    pub fn serving(&self, batch: u32) -> Serving {
+        let bands = self.bands;
+        let mean_ttft = self.speed.ttft_s(f64::from(batch.max(1)), 1.0);
+        Serving {
+            concurrency: batch.max(1),
+            ttft_s: bands.ttft.around(mean_ttft),
+            tpot_s: bands.tpot.around(self.tpot_s(batch)),
+            output_tokens_per_s: bands.rate.around(self.output_tokens_per_s(batch)),
+            requests_per_s: bands.rate.around(self.requests_per_s(batch)),
+        }
+    }
+
+    /// A ratio of two predicted rates, with the range a rate is expected in.
+    pub fn ratio(&self, value: f64) -> Estimate {
+        self.bands.rate.around(value)
+    }
+
+    /// The same replica as one measurement corrects it. The ranges stay as wide: a measurement moves
+    /// the level, and one operating point strays from the next as far as before.
+    #[must_use]
+    pub fn calibrated(&self, by: &Calibration) -> Replica {
+        Replica { speed: self.speed.slowed(by.time, by.ttft), ..self.clone() }
     }
 
     /// Seconds a request holds its slot: prompt / prefill rate + completion x tpot; a request runs
     /// one step at least.
     pub fn service_time_s(&self, prompt: f64, completion: f64, batch: u32) -> f64 {
-        prompt / self.prefill_tokens_per_s() + completion.max(1.0) * self.tpot_s(batch)
+        prompt / self.prefill_tokens_per_s(batch) + completion.max(1.0) * self.tpot_s(batch)
     }
 
     /// Service time of the mean request.
@@ -171,7 +194,14 @@ impl Replica {
 
     /// Output tokens a second with `batch` slots always taken.
     pub fn output_tokens_per_s(&self, batch: u32) -> f64 {
-        self.requests_per_s(batch) * self.profile.mean_completion
+        self.output_tokens_per_s_at(f64::from(batch.max(1)))
+    }
+
+    /// The same for a mean number of slots taken.
+    pub(super) fn output_tokens_per_s_at(&self, batch: f64) -> f64 {
+        let completion = self.profile.mean_completion;
+        let service_s = self.speed.prefill_s(batch) + completion * self.speed.tpot_s(batch);
+        batch * completion / service_s
     }
 
     /// The planning batch of a fleet of `replicas`: the least B >= 1 with B >= (rate / N) x S(B),

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::catalog::ModelArch;
-use crate::size::{Coverage, fixtures};
+use crate::size::fixtures;
 
 fn profile(p95: u64) -> TokenProfile {
     TokenProfile::new(p95, 1_000.0, 200.0).unwrap()
@@ -47,9 +47,9 @@ fn sentences() {
         &l4,
         1,
         Precision::Bf16,
-        "fits: 15.0 GiB of weights per GPU, KV cache for 34032 tokens, 22 requests at once",
+        "fits: 15.0 GiB of weights per GPU, KV cache for 34016 tokens, 22 requests at once",
     );
-    check(&large, &h100, 1, Precision::Bf16, "does not fit: short by 63.9 GiB per GPU");
+    check(&large, &h100, 1, Precision::Bf16, "does not fit: short by 62.9 GiB per GPU");
     check(&small, &t4, 1, Precision::Fp8, "unsupported precision: T4 has no fp8 rate");
     check(
         &small,
@@ -121,15 +121,15 @@ fn kv_heads_are_repeated_beyond_their_number() {
 #[test]
 fn llama_8b_on_an_a100() {
     let it = replica(&fixtures::llama_8b(), &fixtures::a100(), 1, Precision::Bf16);
-    near(it.prefill_tokens_per_s(), 12_216.0);
-    near(it.tpot_s(1), 0.010_02);
-    near(it.tpot_s(16), 0.017_41);
-    near(it.mean_service_time_s(16), 3.564);
-    near(it.requests_per_s(16), 4.489);
-    near(it.output_tokens_per_s(16), 897.9);
-    let (low, high) = it.tpot_band_s(16, Coverage::Uncovered);
-    near(low, 0.017_41 * 0.65);
-    near(high, 0.017_41 * 1.35);
+    near(it.prefill_tokens_per_s(1), 11_885.0);
+    near(it.tpot_s(1), 0.010_04);
+    near(it.tpot_s(16), 0.017_602);
+    near(it.mean_service_time_s(16), 3.668);
+    near(it.requests_per_s(16), 4.362);
+    near(it.output_tokens_per_s(16), 872.5);
+    let range = it.serving(16).tpot_s;
+    near(range.low, 0.017_602 * 0.85);
+    near(range.high, 0.017_602 * 1.19);
 }
 
 /// The service time holds each prompt once: B / service = B / (completion x formula-8 TPOT), whose
@@ -137,11 +137,9 @@ fn llama_8b_on_an_a100() {
 #[test]
 fn a_prompt_is_counted_once() {
     let it = replica(&fixtures::llama_70b(), &fixtures::h100(), 4, Precision::Fp8);
-    let prompt_s = 1_000.0 / it.prefill_tokens_per_s();
+    let prompt_s = 1_000.0 / it.prefill_tokens_per_s(1);
     for batch in [1, 2, 32, 200] {
-        let others = f64::from(batch - 1) * prompt_s / 200.0;
-        let step = it.tpot_s(batch) - others;
-        let with_all = step + f64::from(batch) * prompt_s / 200.0;
+        let with_all = it.decode_step_s(batch) + f64::from(batch) * prompt_s / 200.0;
         near(it.output_tokens_per_s(batch), f64::from(batch) / with_all);
     }
 }
@@ -153,15 +151,21 @@ fn four_bits_gain_less_as_the_batch_grows() {
     let gain = |batch| wide.tpot_s(batch) / four.tpot_s(batch);
     assert!(gain(1) > 1.7 && gain(1) < 2.35, "{}", gain(1));
     assert!(gain(256) < 1.0, "{}", gain(256));
-    assert!(four.prefill_tokens_per_s() < wide.prefill_tokens_per_s());
+    assert!(four.prefill_tokens_per_s(1) < wide.prefill_tokens_per_s(1));
 }
 
 #[test]
 fn a_pair_over_pcie_pays_for_the_volume() {
-    let pcie = GpuSpec { wiring: Wiring::PcieOnly, ..fixtures::h100() };
-    let pair = GpuSpec { wiring: Wiring::Pairs, ..fixtures::h100() };
+    let bridge = fixtures::fabric(
+        "NVLink4 bridge",
+        600.0,
+        [(6.9, 149.0), (23.9, 48.8), (48.0, 39.0)],
+        [None; 3],
+    );
+    let pcie = GpuSpec { wiring: Wiring::PcieOnly, fabric: fixtures::pcie4(), ..fixtures::h100() };
+    let pair = GpuSpec { wiring: Wiring::Pairs, fabric: bridge, ..fixtures::h100() };
     let rate = |gpu: &GpuSpec| {
-        replica(&fixtures::llama_8b(), gpu, 2, Precision::Bf16).prefill_tokens_per_s()
+        replica(&fixtures::llama_8b(), gpu, 2, Precision::Bf16).prefill_tokens_per_s(1)
     };
     assert!(rate(&pcie) < rate(&pair) && rate(&pair) < rate(&fixtures::h100()));
 }
@@ -231,6 +235,21 @@ proptest! {
     ) {
         let it = replica(&fixtures::llama_8b(), &fixtures::h100(), 1, precision);
         prop_assert!(it.tpot_s(batch + more) >= it.tpot_s(batch));
+        prop_assert!(it.ttft_p95_s(batch + more) >= it.ttft_p95_s(batch));
+    }
+
+    #[test]
+    fn more_bandwidth_is_never_slower(
+        batch in 1_u32..2_000, faster in 1.0_f64..4.0, precision in any_precision(), n in 1_u32..9,
+    ) {
+        let times = |gb_s: f64| {
+            let gpu = GpuSpec { memory_bandwidth_gb_s: gb_s, ..fixtures::h100() };
+            let found = try_fit(&fixtures::llama_70b(), &gpu, n, precision, 1_500);
+            found.replica().map(|it| (it.tpot_s(batch), it.ttft_p95_s(batch)))
+        };
+        if let (Some(slow), Some(fast)) = (times(3_350.0), times(3_350.0 * faster)) {
+            prop_assert!(fast.0 <= slow.0 && fast.1 <= slow.1);
+        }
     }
 
     #[test]

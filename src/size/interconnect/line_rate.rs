@@ -21,15 +21,15 @@ pub struct BothRules {
 }
 
 /// The times of adding up `bytes` over the GPUs of `collective`, whose line runs at
-/// `bits_per_second`. 140 GB over 16 GPUs in two nodes with 8 cards of 100 GbE each: 1.4 s by the
+/// `bits_per_second`. 140 GB over 16 GPUs in two nodes with 8 cards of 100 Gb/s each: 1.4 s by the
 /// 800 Gb/s of a node, 3.5 s by the 75 GB/s measured.
 pub fn both_rules(bytes: f64, bits_per_second: f64, collective: &Collective) -> BothRules {
     BothRules {
         line_rate_s: line_rate_time(bytes, bits_per_second),
         all_reduce_s: collective.all_reduce_s(bytes),
         why: format!(
-            "the rule of thumb moves the bytes once at the line rate of {:.4} GB/s; an all-reduce \
-             over {} GPUs moves {:.2} times as many, at {:.4} GB/s ({}), after a start of {:.0} us",
+            "the rule of thumb moves the bytes once at the line rate of {:.1} GB/s; an all-reduce \
+             over {} GPUs moves {:.2} times as many, at {:.1} GB/s ({}), after a start of {:.0} us",
             bits_per_second / 8e9,
             collective.gpus(),
             collective.volume(1.0),
@@ -67,8 +67,8 @@ mod tests {
         assert_eq!(format!("{:.1}", it.all_reduce_s), "3.5");
         assert_eq!(
             it.why,
-            "the rule of thumb moves the bytes once at the line rate of 100.0000 GB/s; an all-reduce \
-             over 16 GPUs moves 1.88 times as many, at 75.2000 GB/s (measured), after a start of 67 us"
+            "the rule of thumb moves the bytes once at the line rate of 100.0 GB/s; an all-reduce \
+             over 16 GPUs moves 1.88 times as many, at 75.2 GB/s (measured), after a start of 67 us"
         );
     }
 }

@@ -22,11 +22,12 @@ pub struct PeerToPeerLoss {
 /// 37 %, eight of them 93 %; eight H100 behind a switch 5 %.
 pub fn peer_to_peer_loss(fabric: &Fabric, gpus: u32, constants: &Interconnect) -> PeerToPeerLoss {
     let one_direction = fabric.link_gb_s * 1e9 / 2.0;
-    let share = Collective::over(fabric, gpus).map(|it| it.bus_bandwidth() / one_direction);
+    let collective = Collective::over(fabric, gpus).filter(|it| it.gpus() > 1);
+    let share = collective.map(|it| it.bus_bandwidth() / one_direction);
     PeerToPeerLoss {
         rule: (constants.rule_no_p2p_loss_low, constants.rule_no_p2p_loss_high),
         measured: constants.measured_no_p2p_loss,
-        // Switches that add on the way reach more than the link (B200 close to it, H200 beyond).
+        // Switches that add on the way can reach more than the link carries: H200 460 of 450 GB/s.
         against_link: share.map(|it| (1.0 - it).max(0.0)),
     }
 }

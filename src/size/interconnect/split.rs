@@ -1,8 +1,7 @@
 //! How to spread a model over GPUs: copies, tensor parallel, pipeline parallel, or both.
 
 use super::Collective;
-use crate::catalog::{GpuSpec, Wiring};
-use crate::size::Constants;
+use crate::catalog::{Capacity, GpuSpec, Wiring};
 use crate::units::Bytes;
 
 /// Bytes of a 16-bit activation.
@@ -24,9 +23,11 @@ pub struct SplitQuestion<'a> {
     /// Attention heads, which tensor parallelism divides.
     pub num_attention_heads: u64,
     /// Weights a token touches.
-    pub params: u64,
+    pub params: f64,
     /// Weights and the KV cache to hold.
     pub bytes: Bytes,
+    /// What a GPU has left for them.
+    pub usable_per_gpu: Bytes,
 }
 
 /// How the GPUs of one copy share the work.
@@ -75,17 +76,16 @@ pub struct SplitAdvice {
 /// Measured: of a model that fits on one GPU, 2, 4 and 8 GPUs of one copy give 0.73, 0.47 and 0.28
 /// of as many copies (Llama 3 8B, A100 40GB SXM4); over `PCIe`, Llama 3 70B tensor parallel on 8
 /// gives no more than on 4 (A100 `PCIe`, L40S), pipeline parallel 1.4 times (RTX PRO 6000).
-pub fn advise_split(question: &SplitQuestion<'_>, constants: Constants<'_>) -> SplitAdvice {
-    let engine = constants.engine;
-    let SplitQuestion { gpu, gpus, bytes, .. } = *question;
-    let usable = gpu.cuda_total.to_f64() * engine.vllm_share - engine.other_gb * 1e9;
-    let short = |n: u32| bytes.to_f64() - f64::from(n) * usable;
-    let Some(group) = (1..=gpus).find(|&n| gpus.is_multiple_of(n) && short(n) <= 0.0) else {
-        let short_by = Bytes::from_f64_rounded(short(gpus));
+pub fn advise_split(question: &SplitQuestion<'_>, capacity: &Capacity) -> SplitAdvice {
+    let SplitQuestion { gpus, bytes, .. } = *question;
+    let short_by = |n: u32| bytes.saturating_sub(question.usable_per_gpu * u64::from(n));
+    let fits = |n: &u32| gpus.is_multiple_of(*n) && short_by(*n) == Bytes::ZERO;
+    let Some(group) = (1..=gpus).find(fits) else {
+        let short_by = short_by(gpus);
         let split = Split::DoesNotFit { short_by };
         return SplitAdvice { split, copies: 0, why: why(split, question, gpus) };
     };
-    let widest = widest(question, group, constants);
+    let widest = widest(question, group, capacity);
     let tensor = (1..=group.min(widest))
         .rev()
         .find(|&n| {
@@ -104,7 +104,7 @@ pub fn advise_split(question: &SplitQuestion<'_>, constants: Constants<'_>) -> S
 }
 
 /// Most GPUs of a group of `group` that a layer is split over.
-fn widest(question: &SplitQuestion<'_>, group: u32, constants: Constants<'_>) -> u32 {
+fn widest(question: &SplitQuestion<'_>, group: u32, capacity: &Capacity) -> u32 {
     let SplitQuestion { gpu, bus_bandwidth, .. } = *question;
     let by_wiring = match gpu.wiring {
         Wiring::Switched => gpu.fabric.groups.last().map_or(1, |it| it.gpus),
@@ -114,7 +114,7 @@ fn widest(question: &SplitQuestion<'_>, group: u32, constants: Constants<'_>) ->
     let given =
         bus_bandwidth.and_then(|it| Some(Collective::of(gpu, group)?.with_bus_bandwidth(it)));
     match given {
-        Some(given) if pays(question, &given, constants) => group,
+        Some(given) if pays(question, &given, capacity) => group,
         _ => by_wiring,
     }
 }
@@ -122,10 +122,10 @@ fn widest(question: &SplitQuestion<'_>, group: u32, constants: Constants<'_>) ->
 /// Whether splitting every layer saves more time per token than its all-reduce takes: products of
 /// 2 x weights x (1 - 1/n) at the reached rate against two all-reduces a layer. Llama 3 70B on 4
 /// L40S: 484 us saved, 770 us taken at 5.1 GB/s, 157 us at 25 GB/s.
-fn pays(question: &SplitQuestion<'_>, collective: &Collective, constants: Constants<'_>) -> bool {
+fn pays(question: &SplitQuestion<'_>, collective: &Collective, capacity: &Capacity) -> bool {
     let n = f64::from(collective.gpus().max(1));
-    let rate = question.gpu.bf16_tflops * 1e12 * constants.capacity.mfu;
-    let saved_s = 2.0 * question.params as f64 / rate * (1.0 - 1.0 / n);
+    let rate = question.gpu.bf16_tflops * 1e12 * capacity.mfu;
+    let saved_s = 2.0 * question.params / rate * (1.0 - 1.0 / n);
     collective.volume(token_bytes(question)) / collective.bus_bandwidth() < saved_s
 }
 

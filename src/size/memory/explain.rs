@@ -52,6 +52,9 @@ impl GpuMemory {
 
 /// Weights by what holds them, on one GPU.
 fn weights(model: &Architecture, it: &Deployment) -> String {
+    if let Some(files) = &model.checkpoint {
+        return format!("{} B in the files, split over {} GPUs", files.bytes.get(), it.gpu_count());
+    }
     let has_experts = model.experts().is_some();
     let matrices = model.matrices(u64::from(it.tensor_parallel_size.max(1)));
     let of = |roles: &[Role]| {

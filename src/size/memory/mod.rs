@@ -10,6 +10,7 @@ mod kv_cache;
 mod overhead;
 mod weights;
 
+pub(super) use kv_cache::kv_read_bytes;
 pub use kv_cache::{KvCacheDtype, KvLayout};
 
 use super::Precision;
@@ -42,6 +43,9 @@ pub struct Deployment {
     pub max_num_batched_tokens: Option<u64>,
     /// No CUDA graphs.
     pub enforce_eager: bool,
+    /// All-reduce bandwidth between the GPUs as measured on the host, 10^9 bytes a second; nothing
+    /// for that of the fabric.
+    pub bus_bandwidth_gb_s: Option<f64>,
 }
 
 impl Deployment {
@@ -58,6 +62,7 @@ impl Deployment {
             max_num_seqs: None,
             max_num_batched_tokens: None,
             enforce_eager: false,
+            bus_bandwidth_gb_s: None,
         }
     }
 
@@ -80,10 +85,20 @@ pub struct GpuMemory {
     pub cuda_graphs: f64,
     /// What `PyTorch` does not see.
     pub non_torch: f64,
+    /// The CUDA context, outside the share.
+    pub context: f64,
+    /// What stands outside the share of the memory: the context, and CUDA graphs where they are not
+    /// counted inside.
+    pub outside: f64,
+    /// Memory the engine sees.
+    pub total_memory: f64,
     /// What is left for the KV cache; negative where nothing is.
     pub kv_cache: f64,
     /// How that is paged.
     pub layout: KvLayout,
+    /// Tokens that all sequences share, where an engine allocates one context and no pages
+    /// (llama.cpp).
+    pub shared_context: Option<u64>,
     /// Most sequences at once.
     pub max_num_seqs: u32,
     /// Most tokens of a step.
@@ -109,6 +124,7 @@ impl GpuMemory {
         let activation = overhead::activation_bytes(model, it, limits, constants);
         let cuda_graphs = overhead::graph_bytes(model, it, gpu, limits, constants);
         let non_torch = overhead::non_torch_bytes(it, constants);
+        let context = overhead::context_bytes(it, constants);
         let share = it.gpu_memory_utilization.unwrap_or_else(|| match it.engine {
             Engine::Vllm(_) if it.engine.is_vllm_since(21) => constants.vllm_share_since_0_21,
             Engine::Vllm(_) => constants.vllm_share,
@@ -122,7 +138,8 @@ impl GpuMemory {
                 (share * total, share * total - fixed - cuda_graphs)
             }
             Engine::Vllm(_) => (share * total, share * total - fixed),
-            Engine::Sglang => (share * total, share * total - weights - non_torch),
+            // What was free before the weights came, times the share, less the weights.
+            Engine::Sglang => (share * (total - context), share * (total - context) - weights),
             Engine::TensorRtLlm => (total, share * (total - fixed)),
             // It allocates the whole context of every sequence, or fails by what is missing.
             Engine::LlamaCpp => {
@@ -131,15 +148,25 @@ impl GpuMemory {
                 (total, if needed <= left { needed } else { left - needed })
             }
         };
-        let layout = KvLayout::of(model, it, limits.max_num_batched_tokens);
+        let layout = KvLayout::of(model, it, limits.max_num_batched_tokens, constants);
+        // The other engines leave room for both, or cut the cache from what is left after them.
+        let outside = match it.engine {
+            Engine::Vllm(_) if it.engine.is_vllm_since(21) => context,
+            Engine::Vllm(_) | Engine::Sglang => context + cuda_graphs,
+            Engine::TensorRtLlm | Engine::LlamaCpp => 0.0,
+        };
         GpuMemory {
             usable,
             weights,
             activation,
             cuda_graphs,
             non_torch,
+            context,
+            outside,
+            total_memory: total,
             kv_cache,
             layout,
+            shared_context: (it.engine == Engine::LlamaCpp).then_some(max_model_len),
             max_num_seqs: limits.max_num_seqs,
             max_num_batched_tokens: limits.max_num_batched_tokens,
             max_model_len,
@@ -148,16 +175,33 @@ impl GpuMemory {
 
     /// Tokens the KV cache holds when every layer keeps all of them.
     pub fn kv_cache_tokens(&self) -> u64 {
+        if let Some(context) = self.shared_context {
+            return if self.kv_cache >= 0.0 { context } else { 0 };
+        }
         Bytes::from_f64_rounded(self.layout.tokens(self.kv_cache)).get()
     }
 
-    /// All parts inside the budget, the KV cache where there is one.
+    /// What is taken of the GPU in all: the parts of the share, and what stands outside it.
     pub fn total(&self) -> f64 {
-        self.weights + self.activation + self.cuda_graphs + self.non_torch + self.kv_cache.max(0.0)
+        self.weights
+            + self.activation
+            + self.cuda_graphs
+            + self.non_torch
+            + self.context
+            + self.kv_cache.max(0.0)
+    }
+
+    /// How much share and what stands outside it exceed the GPU; nothing where they do not.
+    pub fn excess(&self) -> Option<f64> {
+        Some(self.usable + self.outside - self.total_memory).filter(|it| *it > 0.0)
     }
 
     /// Requests of `tokens` the KV cache holds at once.
     pub fn max_concurrency(&self, tokens: u64) -> f64 {
+        if let Some(context) = self.shared_context {
+            let held = context as f64 / tokens.max(1) as f64;
+            return if self.kv_cache >= 0.0 { held.min(f64::from(self.max_num_seqs)) } else { 0.0 };
+        }
         self.layout.max_concurrency(self.kv_cache, tokens)
     }
 }

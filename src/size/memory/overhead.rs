@@ -9,6 +9,9 @@ use crate::size::engine::Engine;
 const GIB: f64 = 1_073_741_824.0;
 const MIB: f64 = 1_048_576.0;
 
+/// H100, H200, GH200, H20: the GPUs of `FlashAttention` 3.
+const HOPPER: u32 = 90;
+
 /// Tokens llama.cpp computes at once by default.
 pub(super) const LLAMA_CPP_UBATCH: f64 = 512.0;
 
@@ -59,7 +62,8 @@ pub(super) fn sglang_chunk(gpu: &GpuSpec) -> u64 {
     }
 }
 
-/// Bytes of activations at their peak.
+/// Bytes of activations at their peak, on the GPU that has most: of pipeline stages the last, which
+/// samples.
 ///
 /// vLLM profiles one full step and then its sampler with every sequence at once, and keeps the
 /// larger: T x 2 B x (3 I/n + 2 h) + 0.14 GiB, or S x V x 14 B of logits (37.5 B up to 0.16, which
@@ -80,8 +84,6 @@ pub(super) fn activation_bytes(
             let logits = sampler_bytes(model, it, limits, constants)
                 + constants.hidden_copies * tokens * hidden * ACTIVATION
                 + expert_workspace(model, it, tokens);
-            // With pipeline stages most GPUs sample nothing.
-            let logits = if it.pipeline_parallel_size > 1 { 0.0 } else { logits };
             forward_bytes(model, it, tokens, constants).max(logits)
         }
         Engine::TensorRtLlm => {
@@ -183,8 +185,8 @@ fn expert_workspace(model: &Architecture, it: &Deployment, tokens: f64) -> f64 {
 }
 
 /// Bytes of CUDA graphs: the first graph holds the workspace of the attention kernel, every other
-/// a little per layer. On Hopper, FlashAttention 3 splits keys into 32: heads/n x head width x
-/// captured tokens x 32 x 4 B. Llama 3.1 8B on an H100: 256 MiB + 50 x 32 x 0.33 MiB = 0.77 GiB.
+/// a little per layer. On Hopper, `FlashAttention` 3 splits keys into 32: heads/n x head width x
+/// captured tokens x 32 x 4 B. Llama 3.1 8B on an H100: 256 MiB + 50 x 32 x 0.42 MiB = 0.91 GiB.
 pub(super) fn graph_bytes(
     model: &Architecture,
     it: &Deployment,
@@ -201,7 +203,7 @@ pub(super) fn graph_bytes(
     let captured = MOST_CAPTURED.min(limits.max_num_seqs.saturating_mul(2));
     let graphs = f64::from(captured.div_ceil(STEP)).min(constants.most_graphs);
     let n = u64::from(it.tensor_parallel_size.max(1));
-    let workspace = if gpu.name.starts_with('H') || gpu.name.starts_with("GH") {
+    let workspace = if gpu.cuda_arch == Some(HOPPER) {
         let widest = model.mixers.iter().map(|layers| attention_width(&layers.kind, n));
         widest.fold(0.0, f64::max) * f64::from(captured) * SPLITS * 4.0
     } else {
@@ -218,6 +220,16 @@ fn attention_width(mixer: &Mixer, n: u64) -> f64 {
         Mixer::Latent(it) => it.num_attention_heads.div_ceil(n) as f64 * it.kv_lora_rank as f64,
         Mixer::GatedDelta(_) | Mixer::Mamba2(_) => 0.0,
     }
+}
+
+/// Bytes of the CUDA context, which the engine's share does not count.
+pub(super) fn context_bytes(it: &Deployment, constants: &EngineMemory) -> f64 {
+    let gib = if it.tensor_parallel_size > 1 {
+        constants.context_parallel_gib
+    } else {
+        constants.context_gib
+    };
+    gib * GIB
 }
 
 /// Bytes `PyTorch` does not see, inside the engine's share: library workspaces, NCCL buffers.

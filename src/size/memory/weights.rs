@@ -16,6 +16,27 @@ pub(super) fn weight_bytes(model: &Architecture, it: &Deployment) -> f64 {
     if it.engine == Engine::LlamaCpp {
         return llama_cpp(model, it);
     }
+    // Where the files are at hand, the formula says how they are split, and they how much there is.
+    let exact = model
+        .checkpoint
+        .as_ref()
+        .map_or(1.0, |files| files.bytes.to_f64() / checkpoint_bytes(model, it.precision).max(1.0));
+    exact * formula(model, it)
+}
+
+/// Bytes of the checkpoint by the formula: every matrix once, the vocabulary tables as they are.
+fn checkpoint_bytes(model: &Architecture, precision: Precision) -> f64 {
+    let has_experts = model.experts().is_some();
+    let wide = precision.unquantized_bytes();
+    let matrices = model.matrices(1);
+    let stored = matrices.iter().filter(|it| it.role != Role::Absorbed);
+    let matrices: f64 =
+        stored.map(|it| it.layers as f64 * precision.matrix_bytes(it, has_experts)).sum();
+    let small = model.num_hidden_layers as f64 * model.small_per_layer as f64;
+    matrices + (model.embedding_params() + small + model.vision_params()) * wide
+}
+
+fn formula(model: &Architecture, it: &Deployment) -> f64 {
     let tensor = u64::from(it.tensor_parallel_size.max(1));
     let stages = f64::from(it.pipeline_parallel_size.max(1));
     let has_experts = model.experts().is_some();
@@ -41,7 +62,10 @@ pub(super) fn weight_bytes(model: &Architecture, it: &Deployment) -> f64 {
 
 /// llama.cpp leaves the embedding on the CPU, layers are split whole, every matrix as in the file.
 fn llama_cpp(model: &Architecture, it: &Deployment) -> f64 {
-    let gpus = f64::from(it.tensor_parallel_size.max(1) * it.pipeline_parallel_size.max(1));
+    let gpus = f64::from(it.gpu_count().max(1));
+    if let Some(files) = &model.checkpoint {
+        return files.bytes.saturating_sub(files.embedding).to_f64() / gpus;
+    }
     let embedding = if model.tie_word_embeddings { 0.0 } else { model.head_params() };
     (model.params() - embedding).max(0.0) * it.precision.bytes_per_weight() / gpus
 }

@@ -1,7 +1,7 @@
-//! The rules of thumb for training memory, and the exact size of a `LoRA` adapter.
+//! The rules of thumb for training memory: bytes a parameter, activations apart.
 
-use super::Precision;
-use crate::catalog::{ModelArch, Sizing};
+use crate::catalog::Sizing;
+use crate::size::Precision;
 use crate::units::Bytes;
 
 /// Format of the gradients in mixed-precision training.
@@ -73,7 +73,7 @@ pub struct LoraEstimate {
 }
 
 /// The rule of thumb: rank 16 adds about 4 GB, linear in the rank. 7e9 parameters at rank 16:
-/// 14 + 4 = 18 GB. The rule is far above the adapter itself (see [`lora_params`]): at 16 B a
+/// 14 + 4 = 18 GB. The rule is far above the adapter itself (see [`super::lora_params`]): at 16 B a
 /// parameter, rank 16 on q and v of Llama 2 7B is 0.13 GB; activations are the rest.
 pub fn lora_rule_of_thumb(params: f64, rank: u32, sizing: &Sizing) -> LoraEstimate {
     const RULE_RANK: f64 = 16.0;
@@ -81,45 +81,6 @@ pub fn lora_rule_of_thumb(params: f64, rank: u32, sizing: &Sizing) -> LoraEstima
     let adapter =
         Bytes::from_f64_rounded(sizing.lora_rank_16_gb * 1e9 * f64::from(rank) / RULE_RANK);
     LoraEstimate { base, adapter, total: base + adapter }
-}
-
-/// A matrix of a transformer layer that `LoRA` can adapt.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum LoraTarget {
-    /// Query projection.
-    Q,
-    /// Key projection.
-    K,
-    /// Value projection.
-    V,
-    /// Output projection of the attention.
-    O,
-    /// Gate of the feed-forward part.
-    Gate,
-    /// Upward projection.
-    Up,
-    /// Downward projection.
-    Down,
-}
-
-/// Parameters of a `LoRA` adapter: rank x (inputs + outputs), summed over targets and layers.
-/// Llama 2 7B, rank 8 on q and v: 32 x 2 x 8 x (4,096 + 4,096) = 4,194,304. Nothing when the
-/// architecture lacks a field that a target needs. Source: PEFT's count for Llama 3.2 3B, rank 32
-/// on q and v: 9,175,040, met exactly.
-pub fn lora_params(arch: &ModelArch, rank: u32, targets: &[LoraTarget]) -> Option<u64> {
-    let hidden = arch.hidden_size?;
-    let query = || arch.num_attention_heads?.checked_mul(arch.head_dim?);
-    let key = || arch.num_key_value_heads?.checked_mul(arch.head_dim?);
-    let mut sides: u64 = 0;
-    for target in targets {
-        let other = match target {
-            LoraTarget::Q | LoraTarget::O => query()?,
-            LoraTarget::K | LoraTarget::V => key()?,
-            LoraTarget::Gate | LoraTarget::Up | LoraTarget::Down => arch.intermediate_size?,
-        };
-        sides = sides.checked_add(hidden.checked_add(other)?)?;
-    }
-    arch.num_hidden_layers?.checked_mul(u64::from(rank))?.checked_mul(sides)
 }
 
 #[cfg(test)]
@@ -142,19 +103,5 @@ mod tests {
         let it = lora_rule_of_thumb(7e9, 16, &sizing);
         assert_eq!(it.total, Bytes::new(18_000_000_000));
         assert_eq!(lora_rule_of_thumb(7e9, 8, &sizing).adapter, Bytes::new(2_000_000_000));
-    }
-
-    #[test]
-    fn lora_counted() {
-        use LoraTarget::{Q, V};
-        let check = |arch: &ModelArch, rank, targets: &[LoraTarget], expected| {
-            assert_eq!(lora_params(arch, rank, targets), expected, "{} rank {rank}", arch.id);
-        };
-        let llama_2 = fixtures::llama_2_7b();
-        check(&llama_2, 8, &[Q, V], Some(4_194_304));
-        check(&llama_2, 16, &[Q], Some(4_194_304));
-        check(&llama_2, 16, &[Q, V], Some(8_388_608));
-        check(&fixtures::llama_3_2_3b(), 32, &[Q, V], Some(9_175_040));
-        check(&ModelArch { hidden_size: None, ..llama_2 }, 8, &[Q], None);
     }
 }
