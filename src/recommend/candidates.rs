@@ -7,8 +7,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::baseline::Baseline;
 use super::demand::{Question, RequestLoad, Timing, precision_word};
 use super::offers::{self, Buyable};
+use super::task::Task;
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
-use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
+use crate::size::{self, Constants, Deployment, Fit, Precision, Replica, TokenProfile};
 use crate::units::{Currency, Money};
 use crate::workload::Direction;
 
@@ -32,6 +33,8 @@ pub struct Candidate {
     pub gpu: String,
     /// GPUs of one replica.
     pub gpu_count: u32,
+    /// Stages they are split into.
+    pub pipeline_parallel_size: u32,
     /// Precision in words.
     pub precision: String,
     /// The replica, where the model was sized.
@@ -246,6 +249,7 @@ fn as_today(question: &Question<'_>, baseline: &Baseline, slots: u32) -> Option<
         id: slug(&gpu.name, gpu_count, &precision),
         gpu: gpu.name.clone(),
         gpu_count,
+        pipeline_parallel_size: 1,
         precision,
         replica: None,
         slots: Some(slots),
@@ -275,15 +279,18 @@ fn sized(
     let catalog = question.context.catalog;
     let constants = Constants::from(&catalog.assumptions);
     let precisions = precisions(question, today);
-    let rows = size::table(arch, &catalog.gpus, &precisions, profile, constants);
+    let settings = &question.described.workload.settings;
+    let base = Deployment { max_num_seqs: settings.max_num_seqs, ..Deployment::new(today, 1) };
+    let rows = size::table(arch, &catalog.gpus, &base, &precisions, profile, constants);
     rows.into_iter()
         .filter_map(|row| {
             let gpu = catalog.gpu(&row.gpu)?;
             let mut candidate = Candidate {
-                id: slug(&row.gpu, row.gpu_count, row.precision.as_str()),
+                id: slug(&row.gpu, row.deployment.gpu_count(), row.deployment.precision.as_str()),
                 gpu: row.gpu.clone(),
-                gpu_count: row.gpu_count,
-                precision: row.precision.as_str().to_owned(),
+                gpu_count: row.deployment.gpu_count(),
+                pipeline_parallel_size: row.deployment.pipeline_parallel_size,
+                precision: row.deployment.precision.as_str().to_owned(),
                 replica: None,
                 slots: None,
                 planning_batch: None,
@@ -318,8 +325,12 @@ fn sized(
                 );
                 return Some((candidate, None));
             }
-            let entry =
-                entry(question, baseline, load, (&mut candidate, gpu, row.precision == today));
+            let entry = entry(
+                question,
+                baseline,
+                load,
+                (&mut candidate, gpu, row.deployment.precision == today),
+            );
             Some((candidate, entry))
         })
         .collect()
@@ -408,24 +419,12 @@ fn estimate(
 /// Today's precision and those below it that the task allows: 4 bits only for a known task that
 /// loses little.
 fn precisions(question: &Question<'_>, today: Precision) -> Vec<Precision> {
-    let task = question.described.workload.settings.task.as_deref();
-    let tolerant = matches!(
-        task,
-        Some(
-            "chat"
-                | "summarization"
-                | "generation"
-                | "rag"
-                | "translation"
-                | "extraction"
-                | "classification"
-        )
-    );
-    Precision::CANDIDATES
+    let task = Task::of(question.described.workload.settings.task.as_deref());
+    let narrower = Precision::CANDIDATES
         .into_iter()
-        .filter(|it| it.rule_of_thumb_bytes() <= today.rule_of_thumb_bytes())
-        .filter(|it| *it == today || tolerant || *it != Precision::Int4)
-        .collect()
+        .filter(|it| *it != today && it.rule_of_thumb_bytes() <= today.rule_of_thumb_bytes())
+        .filter(|it| task.allows(*it));
+    std::iter::once(today).chain(narrower).collect()
 }
 
 fn slug(gpu: &str, count: u32, precision: &str) -> String {

@@ -133,6 +133,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
             .or_else(|| deployment.gpu_label.clone())
             .unwrap_or_else(|| "GPU not named".to_owned()),
         gpu_count: deployment.tensor_parallel_size.unwrap_or(gpus.max(1)),
+        pipeline_parallel_size: 1,
         precision: precision_word(deployment),
         monthly_cost,
         parts: today_parts(monthly_cost, outcome),

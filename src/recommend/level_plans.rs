@@ -112,6 +112,7 @@ fn level_plan(
         candidate_id: None,
         gpu: deployment.gpu.clone()?,
         gpu_count: offers.first()?.gpu_count,
+        pipeline_parallel_size: 1,
         precision: precision_word(deployment),
         monthly_cost: money::sum(&[elastic, base_cost], elastic.currency())?,
         parts,

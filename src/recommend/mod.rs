@@ -12,6 +12,7 @@ mod bounds;
 mod candidates;
 mod choose;
 mod demand;
+mod downsize;
 mod level_plans;
 mod money;
 mod offers;
@@ -19,6 +20,7 @@ mod plan;
 mod request_plans;
 mod stage;
 mod switch;
+mod task;
 mod waste;
 
 use crate::catalog::Catalog;
@@ -30,7 +32,9 @@ use crate::workload::{Slo, Workload, WorkloadClass};
 pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
 pub use candidates::{Candidate, Verdict};
+pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use plan::{Latencies, Plan, PlanParts, Scaling, Way};
+pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
 pub use waste::Waste;
 
 /// What every workload's advice shares.

@@ -108,6 +108,8 @@ pub struct Plan {
     pub gpu: String,
     /// GPUs of one engine copy.
     pub gpu_count: u32,
+    /// Stages they are split into.
+    pub pipeline_parallel_size: u32,
     /// Precision in words.
     pub precision: String,
     /// Cost of 730 hours.
@@ -161,7 +163,14 @@ impl Plan {
             _ => format!("{}: ", self.way.for_people()),
         };
         let split = match (&self.candidate_id, self.gpu_count) {
-            (Some(_), count) if count > 1 => format!(" TP{count}"),
+            (Some(_), count) if count > 1 => {
+                let stages = self.pipeline_parallel_size.max(1);
+                match (count / stages, stages) {
+                    (tensor, 1) => format!(" TP{tensor}"),
+                    (1, stages) => format!(" PP{stages}"),
+                    (tensor, stages) => format!(" TP{tensor} PP{stages}"),
+                }
+            }
             _ => String::new(),
         };
         format!("{way}{range}{instance}, {}{split}, {provider}", self.precision)

@@ -66,7 +66,7 @@ impl Stage<'_> {
             (Timing::Model { .. }, Some(replica)) => {
                 let tpot_us = replica.tpot_s(batch) * 1e6;
                 let keeps = self.load.limits.tpot_us.is_none_or(|limit| tpot_us <= limit);
-                let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s();
+                let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s(batch);
                 keeps.then_some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
             }
             _ => None,
@@ -429,6 +429,7 @@ impl Stage<'_> {
             candidate_id: Some(candidate.id.clone()),
             gpu: candidate.gpu.clone(),
             gpu_count: candidate.gpu_count,
+            pipeline_parallel_size: candidate.pipeline_parallel_size,
             precision: candidate.precision.clone(),
             monthly_cost,
             parts,

@@ -3,6 +3,7 @@
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::demand::{Load, Question, age_days};
 use super::plan::{Plan, Way};
+use super::task::{SIDE_BY_SIDE, Task, evaluation_command};
 use super::{money, offers};
 use crate::size::Precision;
 use crate::units::Money;
@@ -48,12 +49,7 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
 
 fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let mut steps = Vec::new();
-    if changes_precision(question, plan) {
-        steps.push(format!(
-            "Run a quality check of {} against today's precision on 50 to 100 of your own prompts, side by side.",
-            plan.precision
-        ));
-    }
+    steps.extend(quality_steps(question, plan));
     let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
     let place = plan
         .offers
@@ -77,6 +73,32 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     );
     steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
     steps
+}
+
+/// What to check before a lower precision serves: a benchmark of the task, and one's own prompts.
+fn quality_steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
+    let precision = Precision::parse(&plan.precision);
+    let Some(precision) = precision.filter(|_| changes_precision(question, plan)) else {
+        return Vec::new();
+    };
+    let workload = question.described.workload;
+    let task = Task::of(workload.settings.task.as_deref());
+    let mut steps = Vec::new();
+    if let Some(model) = &workload.deployment.model {
+        let split = workload.deployment.tensor_parallel_size.unwrap_or(1);
+        let command = evaluation_command(model, precision, split, task);
+        steps.push(format!("{}. Measure both: {command}", sentence(task.caveat(precision))));
+    }
+    steps.push(SIDE_BY_SIDE.to_owned());
+    steps
+}
+
+/// With a capital first letter.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |it| it.to_uppercase().collect::<String>() + letters.as_str())
 }
 
 fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {

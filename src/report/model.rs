@@ -229,6 +229,8 @@ pub struct CandidateReport {
     pub gpu_count: u32,
     /// Tensor parallelism.
     pub tensor_parallel_size: u32,
+    /// Pipeline stages.
+    pub pipeline_parallel_size: u32,
     /// bf16, fp8, int8, int4.
     pub precision: String,
     /// Whether one replica fits.
@@ -289,6 +291,8 @@ pub struct PlanReport {
     pub precision: String,
     /// Tensor parallelism.
     pub tensor_parallel_size: u32,
+    /// Pipeline stages.
+    pub pipeline_parallel_size: u32,
     /// `today`, `payg_fixed`, `payg_autoscaled`, `payg_following`, `reserved_12mo`, `serverless_flex`, ...
     pub purchase: String,
     /// Cost of a 730-hour month.
