@@ -1,5 +1,7 @@
 //! The command line: texts become typed values here, and nothing after this file sees a flag.
 
+mod size;
+
 use std::path::PathBuf;
 
 use chrono::NaiveDate;
@@ -8,6 +10,11 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::size::Precision;
 use crate::units::Timestamp;
+
+pub use size::{
+    Dtype, ImageArgs, Method, OptimizerWord, Pixels, RequestArgs, RuleArgs, ServingArgs, SizeArgs,
+    Train, TrainingArgs,
+};
 
 /// Read the usage logs of GPU workloads and say the cheapest way to run and buy them
 #[derive(Debug, Parser)]
@@ -64,8 +71,11 @@ pub enum Command {
     #[command(after_help = "Examples:
   gpuadvise size meta-llama/Meta-Llama-3.1-8B
   gpuadvise size config.json --gpu L40S --quantization fp8 --explain
+  gpuadvise size Qwen/Qwen3-32B --gpu H100 --prompt-tokens 1000 --completion-tokens 300 \\
+    --slo-ttft-p95 2s --slo-tpot-p95 50ms --requests-per-s 4 --task chat
+  gpuadvise size meta-llama/Llama-3.2-3B --train qlora --rank 32 --seq-len 4096 --checkpointing
   gpuadvise size --params 70e9 --layers 80 --kv-heads 8 --head-dim 128 --max-model-len 4096 --batch 8")]
-    Size(SizeArgs),
+    Size(Box<SizeArgs>),
     /// Check or list the price catalog
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics
@@ -168,53 +178,6 @@ pub struct AnalyzeArgs {
     pub fail_above: Option<f64>,
 }
 
-/// Arguments of `size`
-#[derive(Debug, Args)]
-pub struct SizeArgs {
-    /// Hugging Face id, or a config.json; left out with --params
-    #[arg(required_unless_present = "params", conflicts_with = "params")]
-    pub model: Option<String>,
-    /// Only this GPU
-    #[arg(long, value_name = "NAME")]
-    pub gpu: Option<String>,
-    /// Only this many GPUs
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=64))]
-    pub gpu_count: Option<u32>,
-    /// Only this precision: bf16, fp8, int8 or int4
-    #[arg(long, value_name = "PRECISION", value_parser = parse_precision)]
-    pub quantization: Option<Precision>,
-    /// Tokens of prompt and completion together, at most
-    #[arg(long, value_name = "N", default_value_t = 4096, value_parser = clap::value_parser!(u64).range(1..=10_000_000))]
-    pub max_model_len: u64,
-    /// Prompt tokens of a typical request [default: three quarters of --max-model-len / 2]
-    #[arg(long, value_name = "N")]
-    pub prompt_tokens: Option<u64>,
-    /// Completion tokens of a typical request [default: a quarter of --max-model-len / 2]
-    #[arg(long, value_name = "N")]
-    pub completion_tokens: Option<u64>,
-    /// Requests at once for the memory estimate
-    #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=100_000))]
-    pub batch: u64,
-    /// Parameters, instead of a model: the rule of thumb on round numbers
-    #[arg(long, value_name = "N", requires_all = ["layers", "kv_heads", "head_dim"])]
-    pub params: Option<f64>,
-    /// Layers, with --params
-    #[arg(long, value_name = "N")]
-    pub layers: Option<u64>,
-    /// Key and value heads, with --params
-    #[arg(long, value_name = "N")]
-    pub kv_heads: Option<u64>,
-    /// Width of a head, with --params
-    #[arg(long, value_name = "N")]
-    pub head_dim: Option<u64>,
-    /// Overhead in GB instead of a share of the weights
-    #[arg(long, value_name = "GB", value_parser = parse_amount)]
-    pub overhead_gb: Option<f64>,
-    /// Print the formulas with their numbers
-    #[arg(long)]
-    pub explain: bool,
-}
-
 /// Arguments of `prices`
 #[derive(Debug, Args)]
 pub struct PricesArgs {
@@ -313,7 +276,10 @@ fn parse_amount(text: &str) -> Result<f64, String> {
 }
 
 fn parse_precision(text: &str) -> Result<Precision, String> {
-    Precision::parse(text).ok_or_else(|| "not one of bf16, fp8, int8, int4".to_owned())
+    Precision::parse(text).ok_or_else(|| {
+        "not one of fp8, int8, w8a16, int4, awq, gptq, nf4, mxfp4, nvfp4, gguf:Q4_K_M and its like"
+            .to_owned()
+    })
 }
 
 #[cfg(test)]

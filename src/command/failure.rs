@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use crate::catalog::CatalogError;
+use crate::catalog::{CatalogError, WeightsError};
 use crate::ingest::{self, ConfigError, IngestError};
 use crate::report::RenderError;
 use crate::units::MoneyError;
@@ -85,6 +85,13 @@ impl From<CatalogError> for Failure {
     fn from(error: CatalogError) -> Failure {
         let hint = error.hint();
         Failure::new(ExitStatus::Catalog, error).with_hint(hint)
+    }
+}
+
+impl From<WeightsError> for Failure {
+    fn from(error: WeightsError) -> Failure {
+        let hint = error.hint();
+        Failure::new(ExitStatus::Input, error).with_hint(hint)
     }
 }
 

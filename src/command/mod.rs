@@ -16,6 +16,7 @@ mod prices;
 mod progress;
 pub mod sample;
 mod size;
+mod size_source;
 mod talk;
 
 use std::process::ExitCode;
