@@ -161,7 +161,120 @@ fn the_articles_arithmetic_is_printed_to_the_digit() {
     assert_eq!(total.parse::<f64>().unwrap().round(), 51.0);
     let by_id = bench.run(&["size", "meta-llama/Meta-Llama-3-70B", "--format", "json"]);
     let json: serde_json::Value = serde_json::from_str(&by_id.stdout).unwrap();
-    assert_eq!((json["rule_of_thumb"][0]["weights_bytes"].as_f64().unwrap() / 1e9).round(), 141.0);
+    assert_eq!((json["rule_of_thumb"]["weights_bytes"].as_f64().unwrap() / 1e9).round(), 141.0);
+}
+
+/// What a named deployment refuses, by name and with a way out.
+#[test]
+fn size_refuses_by_name() {
+    let bench = Bench::new();
+    let llama = "meta-llama/Meta-Llama-3.1-8B";
+    for (words, says) in [
+        (&[llama, "--gpu", "T4", "--quantization", "fp8"][..], "T4 has no fp8 rate"),
+        (&[llama, "--gpu", "H100 SXM5", "--tensor-parallel-size", "3"], "do not divide by 3"),
+        (&[llama, "--gpu", "L40S", "--tensor-parallel-size", "4"], "no measured bandwidth"),
+        (&[llama, "--max-model-len", "10000000"], "ends at 131,072 tokens"),
+        (&[llama, "--prompt-tokens", "200000", "--completion-tokens", "1"], "ends at 131,072"),
+        (&[llama, "--prompt-tokens", "5000", "--gpu", "L4"], "do not fit the 4,096"),
+        (&[llama, "--images", "2"], "takes no images"),
+        (
+            &[llama, "--gpu", "H100", "--gpu-count", "3", "--tensor-parallel-size", "2"],
+            "no whole number",
+        ),
+        (&[llama, "--max-model-len", "0"], "--max-model-len"),
+        (&[llama, "--quantization", "gguf:Q4"], "not one of"),
+        (&[llama, "--gpu", "L4", "--requests-per-s", "1", "--task", "poetry"], "not one of"),
+        (&[llama, "--method", "rule-of-thumb", "--engine", "vllm"], "knows no engine"),
+    ] {
+        let ran = bench.run(&[&["size"], words].concat());
+        check(&ran, 2);
+        assert!(ran.stderr.contains(says), "{words:?}: {}", ran.stderr);
+    }
+}
+
+/// Every field of a config at its largest, one after the other: an answer or a refusal, no panic.
+#[test]
+fn no_config_is_a_bug() {
+    let bench = Bench::new();
+    let config = serde_json::json!({
+        "model_type": "deepseek_v2", "vocab_size": 102_400, "hidden_size": 2_048,
+        "intermediate_size": 10_944, "moe_intermediate_size": 1_408, "num_hidden_layers": 27,
+        "num_attention_heads": 16, "num_key_value_heads": 16, "n_shared_experts": 2,
+        "n_routed_experts": 64, "num_experts_per_tok": 6, "first_k_dense_replace": 1,
+        "kv_lora_rank": 512, "qk_rope_head_dim": 64, "qk_nope_head_dim": 128, "v_head_dim": 128,
+        "max_position_embeddings": 163_840
+    });
+    let fields: Vec<String> = config.as_object().unwrap().keys().cloned().collect();
+    for field in fields.iter().filter(|it| *it != "model_type") {
+        let mut spoiled = config.clone();
+        spoiled[field] = serde_json::json!(u64::MAX);
+        let file = bench.write("config.json", spoiled.to_string());
+        for words in [&[][..], &["--gpu", "H100 SXM5"], &["--train", "full"]] {
+            let ran = bench.run(&[&["size", file.as_str()], words].concat());
+            assert!([0, 2, 3].contains(&ran.code), "{field} {words:?}: {}", ran.stderr);
+        }
+    }
+}
+
+/// The keys that programs read, and null where they do not apply.
+#[test]
+fn size_json_has_its_keys() {
+    let bench = Bench::new();
+    for (words, verdict) in [
+        (&["meta-llama/Meta-Llama-3.1-8B", "--gpu", "H100 SXM5"][..], Some("fits")),
+        (&["meta-llama/Llama-3.1-405B", "--gpu", "L4", "--gpu-count", "1"], Some("does_not_fit")),
+        (&["meta-llama/Meta-Llama-3.1-8B", "--train", "lora"], None),
+        (&["black-forest-labs/FLUX.1-dev"], None),
+    ] {
+        let ran = bench.run(&[&["size"], words, &["--format", "json"]].concat());
+        check(&ran, 0);
+        let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        for part in [
+            "weights",
+            "kv_cache",
+            "activation",
+            "cuda_graph",
+            "non_torch",
+            "gradient",
+            "optimizer",
+            "logits",
+            "total",
+            "usable",
+        ] {
+            let key = format!("{part}_bytes");
+            assert!(json["per_gpu"].get(&key).is_some(), "{words:?} lacks {key}");
+        }
+        for key in [
+            "kv_cache_tokens",
+            "max_concurrency",
+            "ttft_s",
+            "tpot_s",
+            "output_tokens_per_s",
+            "requests_per_s",
+        ] {
+            assert!(json.get(key).is_some(), "{words:?} lacks {key}");
+        }
+        assert_eq!(json.get("verdict").and_then(|it| it.as_str()), verdict, "{words:?}");
+        if verdict == Some("fits") {
+            let tpot = &json["tpot_s"];
+            let at = |key: &str| tpot[key].as_f64().unwrap();
+            assert!(at("low") < at("value") && at("value") < at("high"));
+            let bytes = |key: &str| json["per_gpu"][key].as_f64().unwrap();
+            let parts: f64 = [
+                "weights_bytes",
+                "kv_cache_bytes",
+                "activation_bytes",
+                "cuda_graph_bytes",
+                "non_torch_bytes",
+                "context_bytes",
+            ]
+            .map(bytes)
+            .iter()
+            .sum();
+            assert!((parts - bytes("total_bytes")).abs() < 4.0);
+            assert!(bytes("total_bytes") < bytes("memory_bytes"));
+        }
+    }
 }
 
 #[test]
@@ -193,6 +306,11 @@ fn tables_fit_80_columns() {
         &["prices", "list"],
         &["prices", "check"],
         &["size", "meta-llama/Meta-Llama-3.1-8B"],
+        &["size", "meta-llama/Meta-Llama-3.1-8B", "--gpu", "H100", "--explain"],
+        &["size", "Qwen/Qwen3-32B", "--gpu", "L40S", "--requests-per-s", "2", "--task", "chat"],
+        &["size", "Qwen/Qwen3-32B", "--method", "rule-of-thumb"],
+        &["size", "Qwen/Qwen3-32B", "--train", "qlora", "--gpu", "H100 SXM5", "--gpu-count", "2"],
+        &["size", "black-forest-labs/FLUX.1-dev"],
     ] {
         let ran = bench.run(words);
         check(&ran, 0);

@@ -6,7 +6,9 @@
     clippy::format_push_string,
     clippy::format_collect,
     clippy::float_cmp,
-    reason = "a test may end by a panic, talk, and compare printed numbers"
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "a test may end by a panic, talk, compare printed numbers, and take whole ones from a table"
 )]
 
 mod account;

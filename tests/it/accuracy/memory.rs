@@ -116,7 +116,9 @@ pub(super) fn section() -> String {
     let mut text = format!(
         "## Memory of vLLM\n\n\
          {} of {vllm_rows} rows of vLLM have a model, a GPU, a version and parallel sizes that are known\n\
-         (tests/data/engine_memory.csv).\n\n{HEAD}",
+         (tests/data/engine_memory.csv). Weights, pages and the bytes of a logit are structure; copies of hidden\n\
+         states, the constant of a compiled step, memory outside PyTorch and graphs per layer were read off these\n\
+         logs. With pipeline stages the fullest GPU counts, which samples; the log of llmd-027 is of the first.\n\n{HEAD}",
         known.len()
     );
     for (name, errors, bar) in [
@@ -165,7 +167,8 @@ fn trtllm() -> String {
     assert!(errors.n() == all.len() && errors.median() < 0.05, "{line}");
     format!(
         "\n## Capacity of TensorRT-LLM\n\n\
-         {} of {} rows (tests/data/trtllm_capacity.csv). No constant was fitted to them.\n\n{HEAD}{line}",
+         {} of {} rows (tests/data/trtllm_capacity.csv). The constants are\n\
+         aiconfigurator's, which holds them to such rows; nothing was fitted here.\n\n{HEAD}{line}",
         errors.n(),
         all.len()
     )
