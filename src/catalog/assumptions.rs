@@ -130,7 +130,7 @@ assumptions! {
         non_torch_stage_gib,
         /// The CUDA context of an engine on one GPU, outside its share, GiB.
         context_gib,
-        /// The same where layers are split over GPUs.
+        /// The same where layers are split over GPUs, H100 and later.
         context_parallel_gib,
         /// Caches of states to caches of keys and values in `SGLang`'s pool, for models with both.
         sglang_state_ratio,

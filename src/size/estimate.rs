@@ -54,6 +54,9 @@ pub(super) struct Bands {
 /// The first NVIDIA GPUs among those measured: A100.
 const FIRST_MEASURED: u32 = 80;
 
+/// GPUs that were measured together.
+const MOST_IN_A_NODE: u32 = 8;
+
 impl Coverage {
     /// What backs a model on a GPU: measured are dense models of attention with keys and values on
     /// NVIDIA GPUs since A100, in formats of serving engines.
@@ -63,7 +66,9 @@ impl Coverage {
         let is_served = deployment.engine != Engine::LlamaCpp
             && !matches!(deployment.precision, Precision::Fp32 | Precision::Gguf(_));
         let is_measured = gpu.cuda_arch >= Some(FIRST_MEASURED);
-        if is_dense && is_served && is_measured && deployment.pipeline_parallel_size <= 1 {
+        let is_one_node = deployment.tensor_parallel_size <= MOST_IN_A_NODE
+            && deployment.pipeline_parallel_size <= 1;
+        if is_dense && is_served && is_measured && is_one_node {
             Coverage::Measured
         } else {
             Coverage::Uncovered

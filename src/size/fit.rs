@@ -106,12 +106,12 @@ pub fn fit(
         return Fit::RefusedTopology { why };
     }
     let memory = GpuMemory::of(model, gpu, deployment, constants.engine);
-    if let Some(excess) = memory.excess() {
-        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(excess) };
-    }
-    if memory.max_concurrency(profile.p95_total_tokens) < 1.0 {
-        let needed = memory.layout.request_bytes(profile.p95_total_tokens);
-        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(needed - memory.kv_cache) };
+    let request = memory.layout.request_bytes(profile.p95_total_tokens);
+    let holds_one = memory.max_concurrency(profile.p95_total_tokens) >= 1.0;
+    let short = if holds_one { 0.0 } else { (request - memory.kv_cache).max(1.0) };
+    let short = short.max(memory.excess().unwrap_or(0.0));
+    if short > 0.0 {
+        return Fit::DoesNotFit { short_by: Bytes::from_f64_rounded(short) };
     }
     let setting = Setting { model, gpu, deployment, profile };
     let Some(speed) = Speed::of(&setting, constants.capacity) else {

@@ -41,10 +41,8 @@ pub(super) fn answer(
     (model, gpu): (&Architecture, &str),
     asked: &Asked,
 ) -> Result<Answer, Failure> {
-    let named = gpu;
-    let gpus = find_gpu(catalog, gpu)?;
-    let n_named = gpus.len();
-    let Some(gpu) = GpuMatch::Known(gpus).slowest() else {
+    let named = find_gpu(catalog, gpu)?;
+    let Some(gpu) = GpuMatch::Known(named.clone()).slowest() else {
         return Err(Failure::usage("the GPU has no specification", "name another GPU"));
     };
     let constants = Constants::from(&catalog.assumptions);
@@ -81,7 +79,7 @@ pub(super) fn answer(
         usd_per_hour: price(catalog, gpu, deployment.gpu_count()).map(|it| it * f64::from(copies)),
         explanation,
     };
-    Ok(found.answer(args, catalog, asked, (named, n_named)))
+    Ok(found.answer(args, catalog, asked, &named))
 }
 
 impl Found<'_> {
@@ -107,18 +105,20 @@ impl Found<'_> {
         args: &SizeArgs,
         catalog: &Catalog,
         asked: &Asked,
-        (named, n_named): (&str, usize),
+        named: &[&GpuSpec],
     ) -> Answer {
         let mut answer = Answer {
             text: shown::text(args, self, asked),
             json: shown::in_json(args, self, asked),
         };
-        if n_named > 1 {
-            let _ = writeln!(
-                answer.text,
-                "\n`{named}` can be {n_named} GPUs; this is the slowest of them, {}.",
+        if named.len() > 1 {
+            let names: Vec<&str> = named.iter().map(|it| it.name.as_str()).collect();
+            let note = format!(
+                "The name given can be {}; this is the slowest of them, {}.\n\n",
+                names.join(", "),
                 self.gpu.name
             );
+            answer.text.insert_str(0, &note);
         }
         if let Some(it) = self.exchange(catalog, asked) {
             answer.text.push_str(&it.text);
@@ -263,7 +263,12 @@ fn not_fitting(
     if let Some(first) = reason.get(..1) {
         reason = first.to_uppercase() + &reason[1..];
     }
-    let _ = writeln!(text, "\n{reason}. `gpuadvise size {}` lists what fits.", source.name);
+    let serving = &args.serving;
+    let is_free = serving.gpu_count.is_none()
+        && serving.tensor_parallel_size.is_none()
+        && serving.pipeline_parallel_size.is_none();
+    let more = if is_free { "; nor do 2, 4 or 8 hold it" } else { "" };
+    let _ = writeln!(text, "\n{reason}{more}. `gpuadvise size {}` lists what fits.", source.name);
     if args.explain {
         for line in explanation {
             let _ = writeln!(text, "  {line}");

@@ -65,6 +65,16 @@ pub(super) fn memory_text(memory: &GpuMemory, heading: &str) -> String {
     text
 }
 
+/// Said where requests hold more tokens than the cache does when every layer keeps all of them.
+fn kept_less(memory: &GpuMemory, context: u64) -> &'static str {
+    let held = memory.max_concurrency(context) * context as f64;
+    if held > memory.kv_cache_tokens() as f64 * 1.05 {
+        ", as some layers keep only their window or a state"
+    } else {
+        ""
+    }
+}
+
 pub(super) fn text(args: &SizeArgs, found: &Found<'_>, asked: &Asked) -> String {
     let mut text = title(found.name, found.gpu, &found.deployment, found.copies);
     let memory = &found.replica.memory;
@@ -72,10 +82,11 @@ pub(super) fn text(args: &SizeArgs, found: &Found<'_>, asked: &Asked) -> String 
     text.push_str(&memory_text(memory, heading));
     let _ = writeln!(
         text,
-        "\nKV CACHE   {} tokens; {} requests of {} tokens at once",
+        "\nKV CACHE   {} tokens; {} requests of {} tokens at once{}",
         grouped(memory.kv_cache_tokens()),
         short(memory.max_concurrency(asked.context)),
-        grouped(asked.context)
+        grouped(asked.context),
+        kept_less(memory, asked.context)
     );
     let _ = writeln!(text, "REQUESTS   {}", asked.sentence());
     match &found.carried {

@@ -124,7 +124,7 @@ impl GpuMemory {
         let activation = overhead::activation_bytes(model, it, limits, constants);
         let cuda_graphs = overhead::graph_bytes(model, it, gpu, limits, constants);
         let non_torch = overhead::non_torch_bytes(it, constants);
-        let context = overhead::context_bytes(it, constants);
+        let context = overhead::context_bytes(it, gpu, constants);
         let share = it.gpu_memory_utilization.unwrap_or_else(|| match it.engine {
             Engine::Vllm(_) if it.engine.is_vllm_since(21) => constants.vllm_share_since_0_21,
             Engine::Vllm(_) => constants.vllm_share,

@@ -222,9 +222,10 @@ fn attention_width(mixer: &Mixer, n: u64) -> f64 {
     }
 }
 
-/// Bytes of the CUDA context, which the engine's share does not count.
-pub(super) fn context_bytes(it: &Deployment, constants: &EngineMemory) -> f64 {
-    let gib = if it.tensor_parallel_size > 1 {
+/// Bytes of the CUDA context, which the engine's share does not count. That of several GPUs was
+/// measured on H100; 24 GB cards in pairs run where it would leave no room, so they take the other.
+pub(super) fn context_bytes(it: &Deployment, gpu: &GpuSpec, constants: &EngineMemory) -> f64 {
+    let gib = if it.tensor_parallel_size > 1 && gpu.cuda_arch >= Some(HOPPER) {
         constants.context_parallel_gib
     } else {
         constants.context_gib
