@@ -85,7 +85,7 @@ fn quality_steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let task = Task::of(workload.settings.task.as_deref());
     let mut steps = Vec::new();
     if let Some(model) = &workload.deployment.model {
-        let split = workload.deployment.tensor_parallel_size.unwrap_or(1);
+        let split = plan.gpu_count / plan.pipeline_parallel_size.max(1);
         let command = evaluation_command(model, precision, split, task);
         steps.push(format!("{}. Measure both: {command}", sentence(task.caveat(precision))));
     }
