@@ -72,7 +72,7 @@ pub struct ServingArgs {
     /// Numbers of the KV cache
     #[arg(long, value_name = "auto|fp8", default_value = "auto", value_parser = parse_kv_cache_dtype)]
     pub kv_cache_dtype: KvCacheDtype,
-    /// vllm@VERSION, sglang, tensorrt-llm or llama.cpp [default: vllm@0.19]
+    /// `vllm@VERSION`, `sglang`, `tensorrt-llm` or `llama.cpp`; without it `vllm@0.19`
     #[arg(long, value_name = "ENGINE", value_parser = parse_engine)]
     pub engine: Option<Engine>,
     /// Tokens of prompt and completion together, at most [default: 4096, or the model's limit if lower]
