@@ -168,7 +168,7 @@ impl Speed {
         let batch = batch / self.stages;
         let tokens = batch * (1.0 + self.prompt_tokens / self.completion_tokens);
         let unpacking = ((tokens - 1.0) / self.unpack_tokens).clamp(0.0, 1.0);
-        let visited = 1.0 - (self.missed * batch.max(1.0)).exp();
+        let visited = 1.0 - libm::exp(self.missed * batch.max(1.0));
         let weights_s = self.weights_s + self.experts_s * visited + self.unpack_s * unpacking;
         weights_s.max(batch * self.products_s)
             + batch * (self.kv_cache_s + self.sequence_s)
@@ -254,7 +254,7 @@ fn sequence_us(engine: Engine, capacity: &Capacity) -> f64 {
 fn missed(model: &Architecture) -> f64 {
     model.experts().map_or(0.0, |it| {
         let share = it.top_k as f64 / it.count as f64;
-        (1.0 - share).max(f64::MIN_POSITIVE).ln()
+        libm::log((1.0 - share).max(f64::MIN_POSITIVE))
     })
 }
 
