@@ -1,5 +1,7 @@
 //! Finding things in a catalog by the names people and price lists use.
 
+use std::num::NonZeroU32;
+
 use super::alias;
 use super::gpu::GpuSpec;
 use super::model::ModelArch;
@@ -83,6 +85,18 @@ impl Catalog {
             .filter(move |offer| wanted.is_some_and(|name| offer.gpus.iter().any(|it| it == name)))
             .filter(move |offer| self.simulated_gpu(offer).map(|it| it.name.as_str()) == wanted)
             .filter(|offer| self.is_simulated(offer))
+    }
+
+    /// Pay-as-you-go instances that host a replica of `gpus` of this GPU, each with how many; community
+    /// clouds are left out.
+    pub fn payg_hosts<'a>(
+        &'a self,
+        gpu: &str,
+        gpus: NonZeroU32,
+    ) -> impl Iterator<Item = (&'a Offer, NonZeroU32)> {
+        self.offers_for(gpu)
+            .filter(|it| it.purchase == Purchase::PayAsYouGo && !it.community)
+            .filter_map(move |it| Some((it, NonZeroU32::new(it.gpu_count / gpus)?)))
     }
 
     /// All offers by GPU label, purchase, price and id: the order of a price list.

@@ -235,52 +235,6 @@ impl ModelArch {
     pub fn names(&self) -> impl Iterator<Item = &str> {
         std::iter::once(self.id.as_str()).chain(self.aliases.iter().map(String::as_str))
     }
-
-    /// Parameters of a dense decoder by its fields:
-    /// `V h (1 or 2) + L (2 h H d + 2 h K d + 3 h I + norms + biases) + h`.
-    ///
-    /// V is the vocabulary, counted once when the output layer shares the embedding; h the width;
-    /// H and K the query and the key-value heads of width d; I the feed-forward width. A layer has
-    /// two norms of h (`gemma2` and `gemma3` four); `qwen2` adds biases of (H + 2 K) d, `qwen3` and
-    /// `gemma3` two norms of d.
-    ///
-    /// Source: the tensors of the published checkpoints. Llama 3.1 8B: 8,030,261,248; Llama 3 70B:
-    /// 70,553,706,496. Nothing for experts, latent or linear attention, image pipelines, families
-    /// built otherwise, or when a field is missing.
-    pub fn dense_params(&self) -> Option<u64> {
-        if self.moe.is_some()
-            || self.mla.is_some()
-            || self.linear_attn.is_some()
-            || self.diffusion.is_some()
-        {
-            return None;
-        }
-        let (n_norms, has_bias, has_head_norms) = match self.family.as_str() {
-            "llama" | "mistral" | "mistral3" | "phi3" | "gemma" | "llava" => (2, false, false),
-            "qwen2" => (2, true, false),
-            "qwen3" | "qwen3_vl" => (2, false, true),
-            "gemma2" => (4, false, false),
-            "gemma3" => (4, false, true),
-            _ => return None,
-        };
-        let hidden = self.hidden_size?;
-        let head_dim = self.head_dim?;
-        let query = self.num_attention_heads?.checked_mul(head_dim)?;
-        let key = self.num_key_value_heads?.checked_mul(head_dim)?;
-        let matrices = query
-            .checked_add(key)?
-            .checked_mul(2)?
-            .checked_add(self.intermediate_size?.checked_mul(3)?)?
-            .checked_add(n_norms)?
-            .checked_mul(hidden)?;
-        let bias = if has_bias { query.checked_add(key.checked_mul(2)?)? } else { 0 };
-        let head_norms = if has_head_norms { head_dim.checked_mul(2)? } else { 0 };
-        let layer = matrices.checked_add(bias)?.checked_add(head_norms)?;
-        let n_embeddings = if self.tie_word_embeddings { 1 } else { 2 };
-        let embeddings = self.vocab_size?.checked_mul(hidden)?.checked_mul(n_embeddings)?;
-        let layers = layer.checked_mul(self.num_hidden_layers?)?;
-        embeddings.checked_add(layers)?.checked_add(hidden)
-    }
 }
 
 /// The rows of `models.toml`, checked.

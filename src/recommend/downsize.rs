@@ -7,7 +7,7 @@
 use std::num::NonZeroU32;
 
 use super::task::{Task, evaluation_command};
-use crate::catalog::{Catalog, GpuSpec, Offer, Purchase, Vendor};
+use crate::catalog::{Catalog, GpuSpec, Vendor};
 use crate::size::{
     Architecture, Calibration, Carried, Constants, Deployment, Estimate, Fit, Precision, Replica,
     Slo, TokenProfile, fit, splits,
@@ -210,16 +210,13 @@ fn fleet(
     replicas: u32,
 ) -> Option<Fleet> {
     let gpus = NonZeroU32::new(deployment.gpu_count())?;
-    let priced = |offer: &Offer| {
-        let hosted = NonZeroU32::new(offer.gpu_count / gpus)?;
-        let instances = replicas.div_ceil(hosted.get());
-        let usd_per_hour = f64::from(instances) * offer.rate.to_f64();
-        Some(Fleet { replicas, instances, offer: offer.id.clone(), usd_per_hour })
-    };
     catalog
-        .offers_for(&gpu.name)
-        .filter(|it| it.purchase == Purchase::PayAsYouGo && !it.community)
-        .filter_map(priced)
+        .payg_hosts(&gpu.name, gpus)
+        .map(|(offer, hosted)| {
+            let instances = replicas.div_ceil(hosted.get());
+            let usd_per_hour = f64::from(instances) * offer.rate.to_f64();
+            Fleet { replicas, instances, offer: offer.id.clone(), usd_per_hour }
+        })
         .min_by(|a, b| a.usd_per_hour.total_cmp(&b.usd_per_hour))
 }
 

@@ -16,9 +16,8 @@ use family::Family;
 use fields::Config;
 
 /// Reads the `config.json` of a decoder with all that decides memory and speed: experts, latent
-/// and linear attention, windows and chunks, vision tower, quantization. Dense models get their
-/// parameters from [`ModelArch::dense_params`], without a vision tower; those of others are left
-/// unknown.
+/// and linear attention, windows and chunks, vision tower, quantization. It states no parameters;
+/// the sizer counts them.
 pub fn model_from_config_json(text: &str, id: &str) -> Result<ModelArch, CatalogError> {
     let unreadable = |message: String| CatalogError::ConfigJson { id: id.to_owned(), message };
     let value: Value = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
@@ -31,14 +30,7 @@ pub fn model_from_config_json(text: &str, id: &str) -> Result<ModelArch, Catalog
     if !missing.is_empty() {
         return Err(CatalogError::MissingFields { id: id.to_owned(), fields: missing.join(", ") });
     }
-    let mut model = build(&config, family, id);
-    if !config.has_moe() {
-        model.params_total = model
-            .dense_params()
-            .and_then(|params| params.checked_add(bias_params(&config, &model).unwrap_or(0)));
-        model.params_active = model.params_total;
-    }
-    Ok(model)
+    Ok(build(&config, family, id))
 }
 
 fn known_family(config: &Config<'_>, id: &str) -> Result<Family, CatalogError> {
@@ -94,21 +86,4 @@ fn build(config: &Config<'_>, family: Family, id: &str) -> ModelArch {
         source: "config.json".to_owned(),
         ..ModelArch::default()
     }
-}
-
-/// Biases some Llama-like configs switch on: (H + 2 K) d + h for attention, 2 I + h for the
-/// feed-forward part, per layer.
-fn bias_params(config: &Config<'_>, model: &ModelArch) -> Option<u64> {
-    let hidden = model.hidden_size?;
-    let mut per_layer = 0_u64;
-    if config.flag("attention_bias") == Some(true) {
-        let heads =
-            model.num_attention_heads?.checked_add(model.num_key_value_heads?.checked_mul(2)?)?;
-        per_layer = heads.checked_mul(model.head_dim?)?.checked_add(hidden)?;
-    }
-    if config.flag("mlp_bias") == Some(true) {
-        let wide = model.intermediate_size?.checked_mul(2)?.checked_add(hidden)?;
-        per_layer = per_layer.checked_add(wide)?;
-    }
-    per_layer.checked_mul(model.num_hidden_layers?)
 }

@@ -21,8 +21,7 @@ fn with(text: &str, field: &str, value: Value) -> String {
     Value::Object(root).to_string()
 }
 
-/// A config and the row of the same model say the same in every field but where they come from,
-/// and the parameters agree where both have them.
+/// A config and the row of the same model say the same in every field but where they come from.
 #[test]
 fn configs_agree_with_the_rows_of_the_catalog() {
     let catalog = Catalog::embedded().unwrap();
@@ -31,8 +30,6 @@ fn configs_agree_with_the_rows_of_the_catalog() {
     for (id, config) in &configs {
         let row = catalog.model(id).unwrap();
         let mut read = model_from_config_json(&config.to_string(), id).unwrap();
-        let counted = read.params_total.zip(row.params_total);
-        assert!(counted.is_none_or(|(ours, theirs)| ours == theirs), "{id}: {counted:?}");
         // A row keeps of the quantization what decides sizes.
         let table = |it: &ModelArch| it.quantization.clone().unwrap_or_default();
         let same = table(row).iter().all(|(key, value)| table(&read).get(key) == Some(value));
@@ -77,13 +74,9 @@ fn damaged_configs_do_not_panic() {
 }
 
 #[test]
-fn llama_8b_has_its_published_parameters() {
+fn llama_8b_derives_its_head() {
     let model = model_from_config_json(LLAMA_8B, "mine").unwrap();
-    assert_eq!(model.params_total, Some(8_030_261_248));
     assert_eq!((model.head_dim, model.native_dtype.as_str()), (Some(128), "bfloat16"));
-    let biased = model_from_config_json(&with(LLAMA_8B, "attention_bias", true.into()), "mine");
-    let extra = 32 * ((32 + 16) * 128 + 4096);
-    assert_eq!(biased.unwrap().params_total, Some(8_030_261_248 + extra));
 }
 
 #[test]
@@ -93,7 +86,6 @@ fn qwen2_ties_and_slides_as_it_says() {
         "vocab_size": 151936, "tie_word_embeddings": true, "sliding_window": 32768,
         "use_sliding_window": false}"#;
     let model = model_from_config_json(text, "q").unwrap();
-    assert_eq!(model.params_total, Some(494_032_768));
     assert_eq!(model.sliding_window, None);
 }
 
@@ -108,7 +100,6 @@ fn gemma_layers_alternate() {
     let model = model_from_config_json(text, "g").unwrap();
     assert_eq!(model.layer_pattern["sliding_attention"], 29);
     assert_eq!(model.layer_pattern["full_attention"], 5);
-    assert_eq!(model.params_total, Some(3_880_099_328));
     let tower = model.vision.unwrap();
     assert_eq!((tower.depth, tower.num_heads, tower.image_size), (27, 16, Some(896)));
 }

@@ -1,10 +1,12 @@
 //! What is asked of a deployment: requests, limits, format, GPU; checked once.
 
-use super::numbers::grouped;
-use crate::catalog::{Catalog, GpuMatch, GpuSpec, Purchase};
+use std::num::NonZeroU32;
+
+use crate::catalog::{Catalog, GpuMatch, GpuSpec};
 use crate::cli::SizeArgs;
 use crate::command::failure::Failure;
 use crate::command::size_source::ModelSource;
+use crate::report;
 use crate::size::{Architecture, Deployment, Engine, Precision, Slo, TokenProfile};
 
 /// The requests and the limits, checked.
@@ -32,8 +34,8 @@ impl Asked {
                 format!(
                     "{} ends at {} tokens, {} are asked",
                     model.id,
-                    grouped(limit),
-                    grouped(context)
+                    report::count(limit),
+                    report::count(context)
                 ),
                 "lower --max-model-len or the tokens of a request",
             ));
@@ -42,7 +44,7 @@ impl Asked {
             return Err(Failure::usage(
                 format!(
                     "a request is longer than the {} tokens of --max-model-len",
-                    grouped(context)
+                    report::count(context)
                 ),
                 "raise --max-model-len or lower --prompt-tokens and --completion-tokens",
             ));
@@ -52,8 +54,8 @@ impl Asked {
             return Err(Failure::usage(
                 format!(
                     "{} tokens of a request do not fit the {} of the longest",
-                    grouped(least),
-                    grouped(context)
+                    report::count(least),
+                    report::count(context)
                 ),
                 "raise --max-model-len",
             ));
@@ -76,13 +78,13 @@ impl Asked {
     pub(super) fn sentence(&self) -> String {
         let images = match self.image_tokens {
             0 => String::new(),
-            tokens => format!(", {} of them images", grouped(tokens)),
+            tokens => format!(", {} of them images", report::count(tokens)),
         };
         format!(
             "{:.0} tokens in{images}, {:.0} out, at most {}",
             self.profile.mean_prompt(),
             self.profile.mean_completion(),
-            grouped(self.profile.p95_total_tokens())
+            report::count(self.profile.p95_total_tokens())
         )
     }
 }
@@ -148,9 +150,7 @@ pub(super) fn find_gpu<'a>(catalog: &'a Catalog, name: &str) -> Result<Vec<&'a G
 /// The cheapest pay-as-you-go rate of a replica of so many GPUs: its share of an instance.
 pub(super) fn price(catalog: &Catalog, gpu: &GpuSpec, gpu_count: u32) -> Option<f64> {
     catalog
-        .offers_for(&gpu.name)
-        .filter(|it| it.purchase == Purchase::PayAsYouGo && !it.community)
-        .filter(|it| it.gpu_count >= gpu_count)
-        .map(|it| it.rate.to_f64() / f64::from((it.gpu_count / gpu_count).max(1)))
+        .payg_hosts(&gpu.name, NonZeroU32::new(gpu_count)?)
+        .map(|(offer, hosted)| offer.rate.to_f64() / f64::from(hosted.get()))
         .reduce(f64::min)
 }

@@ -6,11 +6,12 @@ use serde_json::{Value, json};
 
 use super::Answer;
 use super::asked::Asked;
-use super::numbers::{estimate, grouped, range, rounded};
+use super::numbers::{estimate, range, rounded};
 use super::shown::{deployed, extend};
 use crate::catalog::Catalog;
 use crate::cli::SizeArgs;
 use crate::recommend::{self, Downsize, Downsizes, Fleet, Running, SIDE_BY_SIDE, Task};
+use crate::report;
 use crate::size::{Lever, levers};
 
 /// Rows the text shows.
@@ -60,8 +61,8 @@ fn levers_text(settings: &[Lever]) -> String {
             text,
             "  {}: {frees}{} KV tokens instead of {}; {}",
             it.flag,
-            grouped(it.kv_cache_tokens),
-            grouped(it.before),
+            report::count(it.kv_cache_tokens),
+            report::count(it.before),
             it.note
         );
     }

@@ -55,19 +55,6 @@ pub(super) fn thousands(number: u64) -> String {
     }
 }
 
-/// Whole numbers with groups: `476,016`.
-pub(super) fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut text = String::with_capacity(digits.len() + digits.len() / 3);
-    for (at, digit) in digits.chars().enumerate() {
-        if at > 0 && (digits.len() - at).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -75,8 +62,6 @@ mod tests {
     #[test]
     fn as_printed() {
         assert_eq!(gib(16_095_723_520.0), "14.99 GiB");
-        assert_eq!(grouped(476_016), "476,016");
-        assert_eq!(grouped(16), "16");
         assert_eq!(thousands(443_600), "444k");
         assert_eq!(thousands(2_081_360), "2.1M");
         assert_eq!(thousands(4_128), "4128");

@@ -7,9 +7,10 @@ use serde_json::{Value, json};
 use super::asked::Asked;
 use super::deployment::Found;
 use super::head;
-use super::numbers::{bytes, estimate, gib, grouped, range, rounded, short};
+use super::numbers::{bytes, estimate, gib, range, rounded, short};
 use crate::catalog::GpuSpec;
 use crate::cli::SizeArgs;
+use crate::report;
 use crate::size::{Carried, Coverage, Deployment, GpuMemory, Precision, Serving};
 
 pub(super) fn title(name: &str, gpu: &GpuSpec, deployment: &Deployment, copies: u32) -> String {
@@ -83,9 +84,9 @@ pub(super) fn text(args: &SizeArgs, found: &Found<'_>, asked: &Asked) -> String 
     let _ = writeln!(
         text,
         "\nKV CACHE   {} tokens; {} requests of {} tokens at once{}",
-        grouped(memory.kv_cache_tokens()),
+        report::count(memory.kv_cache_tokens()),
         short(memory.max_concurrency(asked.context)),
-        grouped(asked.context),
+        report::count(asked.context),
         kept_less(memory, asked.context)
     );
     let _ = writeln!(text, "REQUESTS   {}", asked.sentence());

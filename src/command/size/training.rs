@@ -6,12 +6,13 @@ use std::num::{NonZeroU32, NonZeroU64};
 use serde_json::{Value, json};
 
 use super::asked::{find_gpu, price};
-use super::numbers::{gib, grouped, rounded, whole};
+use super::numbers::{gib, rounded, whole};
 use super::shown::{PerGpu, extend, not_serving};
 use super::{Answer, head, wires};
 use crate::catalog::{Catalog, GpuMatch, GpuSpec, Network};
 use crate::cli::{Dtype, OptimizerWord, SizeArgs, Train};
 use crate::command::failure::Failure;
+use crate::report;
 use crate::size::{
     Adapter, Architecture, BothRules, Collective, GradientCost, Method, Optimizer, QuantizedBase,
     TrainingDtype, TrainingMemory, TrainingQuestion, ZeroStage, both_rules, data_parallel_step,
@@ -175,7 +176,7 @@ fn in_words(
         "{}: {} of {} parameters, {} x {} tokens a step on each of {gpus} GPU(s)\n\nMEMORY OF EACH GPU\n",
         model.id,
         method_word(&question.method),
-        grouped(whole(memory.trainable_params)),
+        report::count(whole(memory.trainable_params)),
         question.micro_batch,
         question.seq_len,
     );
