@@ -29,6 +29,14 @@ pub struct Workload {
     pub demand: Demand,
     /// GPUs billed over time, beside requests where both are known.
     pub billed_level: Option<LevelSeries>,
+    /// What was paid over time, in time order.
+    pub costs: Vec<CostBin>,
+    /// The same before the window, where a part of the data was asked for: what is usual.
+    pub costs_before: Vec<CostBin>,
+    /// GPUs that telemetry saw active, in time order; empty where nobody measured.
+    pub activity: Vec<ActivityBin>,
+    /// What its serving engines measured, in time order; empty where nobody did.
+    pub engine: Vec<EngineBin>,
     /// What was billed and measured, summed over the window.
     pub totals: UsageTotals,
     /// What runs today.
@@ -37,6 +45,31 @@ pub struct Workload {
     pub overlapping_rows: u64,
     /// What the user declared about it.
     pub settings: Settings,
+}
+
+#[cfg(test)]
+impl Workload {
+    /// A workload named `w` of which nothing is known but its demand.
+    pub(crate) fn of_demand(demand: Demand, window: Period) -> Workload {
+        Workload {
+            name: "w".to_owned(),
+            seed_name: "w".to_owned(),
+            owner: None,
+            environment: None,
+            window,
+            demand_window: window,
+            demand,
+            billed_level: None,
+            costs: Vec::new(),
+            costs_before: Vec::new(),
+            activity: Vec::new(),
+            engine: Vec::new(),
+            totals: UsageTotals::default(),
+            deployment: Deployment::default(),
+            overlapping_rows: 0,
+            settings: Settings::default(),
+        }
+    }
 }
 
 /// Demand in the finest form the data has.
@@ -117,6 +150,55 @@ pub struct LevelSeries {
     pub width_us: i64,
     /// True when a period without a row means no GPU (a bill), false when it means nobody measured.
     pub absent_is_zero: bool,
+}
+
+/// What one period cost, bought one way.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CostBin {
+    /// The period.
+    pub period: Period,
+    /// How it was bought.
+    pub category: PricingCategory,
+    /// Effective cost.
+    pub cost: Money,
+    /// GPU-hours paid for it.
+    pub gpu_hours: Option<f64>,
+}
+
+/// GPUs that telemetry saw in one period.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct ActivityBin {
+    /// The period.
+    pub period: Period,
+    /// Mean GPUs measured.
+    pub gpus: f64,
+    /// Mean GPUs active.
+    pub active: f64,
+}
+
+/// What the serving engines of a workload measured in one period; `None` is not measured.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct EngineBin {
+    /// The period.
+    pub period: Period,
+    /// Engines that were measured.
+    pub engines: u32,
+    /// Largest share of the KV cache in use in any engine, 0 to 1.
+    pub kv_cache_usage_max: Option<f64>,
+    /// Mean share of the KV cache in use over the engines.
+    pub kv_cache_usage_mean: Option<f64>,
+    /// Mean requests in the batches, summed over the engines.
+    pub running_mean: Option<f64>,
+    /// Most requests in the batch of one engine.
+    pub running_max: Option<f64>,
+    /// Most requests in the queue of one engine.
+    pub waiting_max: Option<f64>,
+    /// Sequences evicted.
+    pub preemptions: Option<u64>,
+    /// Tokens looked up in the prefix cache.
+    pub prefix_queries: Option<u64>,
+    /// Tokens found there.
+    pub prefix_hits: Option<u64>,
 }
 
 /// Sums over the window; `None` where no row had a value.

@@ -3,14 +3,12 @@
 use std::collections::BTreeMap;
 
 use super::reconcile::plus;
+use super::series;
 use super::{Config, Ingested, RequestLog, WorkloadConfig};
 use crate::catalog::Catalog;
-use crate::units::{Fraction, Money, MoneyError, Period, Timestamp};
+use crate::units::{Fraction, Money, MoneyError, Period};
 use crate::usage::{TextColumn, UsageRow, UsageTable};
-use crate::workload::{
-    CountBin, CountSeries, Demand, Deployment, LevelBin, LevelSeries, PricingCategory, UsageTotals,
-    Workload,
-};
+use crate::workload::{Demand, Deployment, PricingCategory, UsageTotals, Workload};
 
 /// Joins rows, logs and config by workload name; the result is in the order of names.
 pub fn assemble(
@@ -18,13 +16,8 @@ pub fn assemble(
     config: &Config,
     catalog: &Catalog,
 ) -> Result<Vec<Workload>, MoneyError> {
-    let table = &ingested.usage;
-    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
-    for at in table.order_by_workload() {
-        if let Some(name) = table.workload.get(at) {
-            rows.entry(name).or_default().push(at);
-        }
-    }
+    let rows = rows_by_workload(&ingested.usage);
+    let before = rows_by_workload(&ingested.before);
     let logs: BTreeMap<&str, &RequestLog> =
         ingested.requests.iter().map(|it| (it.workload.as_str(), it)).collect();
     let mut names: Vec<&str> = rows.keys().chain(logs.keys()).copied().collect();
@@ -40,24 +33,36 @@ pub fn assemble(
                 (Some(one), None) | (None, Some(one)) => one.clone(),
                 (None, None) => nothing.clone(),
             };
-            let own_rows = rows.get(name).map_or(&[][..], Vec::as_slice);
+            let own =
+                |rows: &BTreeMap<&str, Vec<usize>>| rows.get(name).cloned().unwrap_or_default();
             let log = logs.get(name).copied();
-            workload(name, ingested, own_rows, log, (&declared, catalog))
+            workload(name, ingested, (&own(&rows), &own(&before)), log, (&declared, catalog))
         })
         .collect()
+}
+
+/// The rows of each workload, in time order.
+fn rows_by_workload(table: &UsageTable) -> BTreeMap<&str, Vec<usize>> {
+    let mut rows: BTreeMap<&str, Vec<usize>> = BTreeMap::new();
+    for at in table.order_by_workload() {
+        if let Some(name) = table.workload.get(at) {
+            rows.entry(name).or_default().push(at);
+        }
+    }
+    rows
 }
 
 fn workload(
     name: &str,
     ingested: &Ingested,
-    rows: &[usize],
+    (rows, before): (&[usize], &[usize]),
     log: Option<&RequestLog>,
     (declared, catalog): (&WorkloadConfig, &Catalog),
 ) -> Result<Workload, MoneyError> {
     let table = &ingested.usage;
     let (demand, demand_window) = match log {
         Some(log) => (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window)),
-        None => (demand_of_rows(table, rows), ingested.window),
+        None => (series::demand(table, rows), ingested.window),
     };
     let main = |column: &TextColumn| dearest(table, rows, |at| column.get(at)).0;
     let mut totals = totals(table, rows, demand_window)?;
@@ -77,7 +82,11 @@ fn workload(
         window: ingested.window,
         demand_window,
         demand,
-        billed_level: level_series(table, rows),
+        billed_level: series::billed_level(table, rows),
+        costs: series::costs(table, rows)?,
+        costs_before: series::costs(&ingested.before, before)?,
+        activity: series::activity(table, rows),
+        engine: Vec::new(),
         totals,
         deployment: deployment(table, rows, declared, catalog),
         overlapping_rows: overlapping(table, rows),
@@ -129,7 +138,7 @@ fn deployment(
     let text = |given: &Option<String>, column: &TextColumn| {
         given.clone().or_else(|| dearest(table, rows, |at| column.get(at)).0)
     };
-    let most_gpus = level_bins(table, rows).into_iter().map(|it| it.gpus).reduce(f64::max);
+    let most_gpus = series::level_bins(table, rows).into_iter().map(|it| it.gpus).reduce(f64::max);
     Deployment {
         provider: declared.provider.clone().or(provider),
         region: text(&declared.region, &table.region),
@@ -220,7 +229,7 @@ fn totals(
 
 /// The effective cost of a row; where it has none the billed one stands in, but not for what a
 /// commitment covers: that was paid with the commitment, and its billed 0 is no price.
-fn effective_of(row: &UsageRow<'_>) -> Option<Money> {
+pub(super) fn effective_of(row: &UsageRow<'_>) -> Option<Money> {
     let covered = row.pricing_category == PricingCategory::Committed;
     row.effective_cost.or_else(|| row.billed_cost.filter(|it| !(covered && it.is_zero())))
 }
@@ -234,80 +243,9 @@ fn part_of(cost: Money, inside: Period, of: Period) -> Result<Money, MoneyError>
     cost.scale(us(inside), us(of))
 }
 
-fn add<T>(sum: Option<T>, value: Option<T>, with: impl Fn(T, T) -> T) -> Option<T> {
+pub(super) fn add<T>(sum: Option<T>, value: Option<T>, with: impl Fn(T, T) -> T) -> Option<T> {
     match (sum, value) {
         (Some(sum), Some(value)) => Some(with(sum, value)),
         (sum, value) => sum.or(value),
     }
-}
-
-/// Requests where any were counted, else GPUs where any were billed, else nothing.
-fn demand_of_rows(table: &UsageTable, rows: &[usize]) -> Demand {
-    if rows.iter().any(|at| table.requests[*at].is_some()) {
-        let width_us = usual_width(table, rows);
-        return Demand::Counts(CountSeries { bins: count_bins(table, rows), width_us });
-    }
-    level_series(table, rows).map_or(Demand::Unknown, Demand::Level)
-}
-
-/// GPUs per period; in a bill a period without a row is a period without GPUs.
-fn level_series(table: &UsageTable, rows: &[usize]) -> Option<LevelSeries> {
-    let bins = level_bins(table, rows);
-    let billed = rows
-        .iter()
-        .any(|at| table.billed_cost[*at].is_some() || table.effective_cost[*at].is_some());
-    let width_us = usual_width(table, rows);
-    (!bins.is_empty()).then_some(LevelSeries { bins, width_us, absent_is_zero: billed })
-}
-
-/// The most frequent length of a period, the shortest of equals.
-fn usual_width(table: &UsageTable, rows: &[usize]) -> i64 {
-    let mut counts: BTreeMap<i64, u64> = BTreeMap::new();
-    for at in rows {
-        *counts.entry(table.period[*at].len_us()).or_default() += 1;
-    }
-    let most = counts.values().copied().max().unwrap_or(0);
-    counts.into_iter().find(|(_, n)| *n == most).map_or(3_600_000_000, |(width, _)| width)
-}
-
-/// Rows of one period summed; rows without a count add nothing.
-fn count_bins(table: &UsageTable, rows: &[usize]) -> Vec<CountBin> {
-    let mut bins: BTreeMap<(Timestamp, Timestamp), CountBin> = BTreeMap::new();
-    for at in rows.iter().copied() {
-        let (Some(requests), period) = (table.requests[at], table.period[at]) else { continue };
-        let bin = bins.entry((period.start(), period.end())).or_insert(CountBin {
-            period,
-            requests: 0,
-            prompt_tokens: None,
-            completion_tokens: None,
-            interarrival_cv: None,
-        });
-        let before = bin.requests as f64;
-        bin.requests = bin.requests.saturating_add(requests);
-        bin.prompt_tokens = add(bin.prompt_tokens, table.prompt_tokens[at], u64::saturating_add);
-        bin.completion_tokens =
-            add(bin.completion_tokens, table.completion_tokens[at], u64::saturating_add);
-        let weighted = |a: f64, b: f64| {
-            let total = before + requests as f64;
-            if total > 0.0 { (a * before + b * requests as f64) / total } else { a }
-        };
-        bin.interarrival_cv = add(bin.interarrival_cv, table.interarrival_cv[at], weighted);
-    }
-    bins.into_values().collect()
-}
-
-/// GPUs in use per period: GPU-hours over hours, rows of one period summed.
-fn level_bins(table: &UsageTable, rows: &[usize]) -> Vec<LevelBin> {
-    let mut bins: BTreeMap<(Timestamp, Timestamp), f64> = BTreeMap::new();
-    for at in rows.iter().copied() {
-        if let Some(gpu_hours) = table.gpu_hours_of(at) {
-            let period = table.period[at];
-            *bins.entry((period.start(), period.end())).or_default() += gpu_hours / period.hours();
-        }
-    }
-    bins.into_iter()
-        .filter_map(|((start, end), gpus)| {
-            Some(LevelBin { period: Period::new(start, end)?, gpus })
-        })
-        .collect()
 }

@@ -89,10 +89,7 @@ pub(super) fn finish(
     let (window, cut) = windows(span, has_bill, options)?;
     notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
     let window = cut.map_or(window, |asked| of_whole_days(&joined.table, asked, window));
-    let table = match cut {
-        Some(window) => window::cut_table(&joined.table, window),
-        None => joined.table,
-    };
+    let (table, before) = window::split(joined.table, cut);
     let n_all = n_requests(&logs.logs);
     let requests: Vec<RequestLog> =
         logs.logs.into_iter().map(|it| it.cut_to(window)).filter(|it| !it.is_empty()).collect();
@@ -114,6 +111,7 @@ pub(super) fn finish(
     let rules = config.rules.matched();
     Ok(Ingested {
         usage: table,
+        before,
         requests,
         facts: measured::facts(&view),
         window,

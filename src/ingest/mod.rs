@@ -24,6 +24,7 @@ mod redact;
 mod rejected;
 mod requests;
 mod rules;
+mod series;
 mod source;
 mod telemetry;
 mod usage_rows;
@@ -125,6 +126,8 @@ pub struct RuleMatch {
 pub struct Ingested {
     /// Rows of usage tables, bills and telemetry inside the window.
     pub usage: UsageTable,
+    /// Rows that start before the window, where a part of the data was asked for: what is usual.
+    pub before: UsageTable,
     /// Request logs, cut to the window.
     pub requests: Vec<RequestLog>,
     /// What the cluster says of workloads.

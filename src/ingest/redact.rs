@@ -126,6 +126,7 @@ fn without_excerpts(text: &str) -> String {
 pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
     let names = names(ingested, workloads, key);
     ingested.usage = table(&ingested.usage, &names);
+    ingested.before = table(&ingested.before, &names);
     for log in &mut ingested.requests {
         log.workload = names.of(&log.workload);
         names.replace(&mut log.owner);

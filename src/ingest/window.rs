@@ -125,16 +125,20 @@ pub(super) fn minutes_around(first: i64, last: i64) -> Option<Period> {
     Period::new(start, end)
 }
 
-/// The rows that start inside the window.
-pub(super) fn cut_table(table: &UsageTable, window: Period) -> UsageTable {
-    let mut cut = UsageTable::new(table.currency);
+/// The rows that start inside the window, and those that start before it.
+pub(super) fn split(table: UsageTable, window: Option<Period>) -> (UsageTable, UsageTable) {
+    let (mut inside, mut before) =
+        (UsageTable::new(table.currency), UsageTable::new(table.currency));
+    let Some(window) = window else { return (table, before) };
     for at in 0..table.len() {
-        let inside = table.start(at).is_some_and(|start| window.contains(start));
-        if let Some(row) = table.row(at).filter(|_| inside) {
-            cut.push(&row);
+        let Some((start, row)) = table.start(at).zip(table.row(at)) else { continue };
+        if window.contains(start) {
+            inside.push(&row);
+        } else if start < window.start() {
+            before.push(&row);
         }
     }
-    cut
+    (inside, before)
 }
 
 /// Rows that start outside the window.

@@ -7,8 +7,7 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::units::{Period, Timestamp};
 use crate::workload::{
-    ArrivalTrace, CountBin, CountSeries, Deployment, Kind, LevelBin, LevelSeries, Settings,
-    UsageTotals,
+    ArrivalTrace, CountBin, CountSeries, Kind, LevelBin, LevelSeries, UsageTotals,
 };
 
 fn limits() -> Classify {
@@ -47,20 +46,8 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
         prompt_tokens: matches!(demand, Demand::Counts(_)).then_some(1),
         ..UsageTotals::default()
     };
-    Workload {
-        name: "w".to_owned(),
-        seed_name: "w".to_owned(),
-        owner: None,
-        environment: None,
-        window: hour(0, i64::try_from(n_hours).unwrap()),
-        demand_window: hour(0, i64::try_from(n_hours).unwrap()),
-        demand,
-        billed_level: None,
-        totals,
-        deployment: Deployment::default(),
-        overlapping_rows: 0,
-        settings: Settings::default(),
-    }
+    let window = hour(0, i64::try_from(n_hours).unwrap());
+    Workload { totals, ..Workload::of_demand(demand, window) }
 }
 
 fn class_of(workload: &Workload) -> WorkloadClass {
