@@ -3,6 +3,7 @@
 //! Comes in: rows of the usage table and request logs, already proven. Goes out: one [`Workload`]
 //! per name. Nothing here reads a file or knows a price list.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use serde::Serialize;
@@ -45,6 +46,37 @@ pub struct Workload {
     pub overlapping_rows: u64,
     /// What the user declared about it.
     pub settings: Settings,
+}
+
+impl Workload {
+    /// Demand as far as anybody saw it: GPUs active where telemetry is all there is.
+    pub fn seen(&self) -> Cow<'_, Demand> {
+        if !matches!(self.demand, Demand::Unknown) || self.activity.is_empty() {
+            return Cow::Borrowed(&self.demand);
+        }
+        let bin = |it: &ActivityBin| LevelBin { period: it.period, gpus: it.active };
+        let widths = self.activity.iter().map(|it| it.period.len_us());
+        Cow::Owned(Demand::Level(LevelSeries {
+            bins: self.activity.iter().map(bin).collect(),
+            width_us: widths.min().unwrap_or(1),
+            absent_is_zero: false,
+        }))
+    }
+
+    /// The time in which anybody looked: of counts and measurements from the first to the last row,
+    /// since before and after them nobody says that there was nothing; of a bill and a log all of
+    /// the demand window.
+    pub fn seen_window(&self) -> Period {
+        let seen = self.seen();
+        let rows = match &*seen {
+            Demand::Counts(series) => series.bins.iter().map(|it| it.period).reduce(Period::cover),
+            Demand::Level(series) if !series.absent_is_zero => {
+                series.bins.iter().map(|it| it.period).reduce(Period::cover)
+            }
+            Demand::Arrivals(_) | Demand::Level(_) | Demand::Unknown => None,
+        };
+        rows.and_then(|it| it.intersect(self.demand_window)).unwrap_or(self.demand_window)
+    }
 }
 
 #[cfg(test)]

@@ -268,13 +268,21 @@ assumptions! {
     }
     /// Describing demand.
     classify: Classify {
+        /// Share of time a GPU was active below which it did nothing.
+        idle_gpu_active,
         /// Active hours a day below which demand is sporadic.
         sporadic_active_hours,
-        /// Peak to mean over an hour above which demand is bursty.
-        bursty_peak_to_mean_1h,
-        /// Autocorrelation at 24 h above which demand is diurnal.
-        diurnal_acf_24h,
-        /// Most hours holding 90 % of a day for demand to count as diurnal without autocorrelation.
+        /// Most hours holding 90 % of a day for demand that does not repeat to count as sporadic.
+        sporadic_h90,
+        /// Variation of the hours about the level of their day above which demand is bursty.
+        bursty_variation,
+        /// Share of the demand in peaks above which demand is bursty.
+        bursty_peak_share,
+        /// Peak to mean above which less than a day of demand is bursty.
+        bursty_peak_to_mean,
+        /// Share of the variation that the hour of the day must explain for demand to count as diurnal.
+        diurnal_strength,
+        /// Most hours holding 90 % of a day for less than three days to count as diurnal.
         diurnal_h90,
         /// Trend per 30 days beyond which demand grows or declines.
         trend_per_30d,
@@ -284,10 +292,6 @@ assumptions! {
         rule_reserved_hours,
         /// Most hours holding 90 % of a day for demand that repeats by the day to count as diurnal.
         diurnal_h90_repeating,
-        /// Share of the variance between hours that the hour of the day must explain for demand to count as diurnal.
-        diurnal_hour_share,
-        /// Active hours a day below which demand that is neither diurnal nor bursty is sporadic, above which steady.
-        steady_active_hours,
         /// Variance to mean of the requests per hour above which peaks are more than chance.
         bursty_idc_1h,
         /// Most hours of the day, the same every day, that hold 90 % of the requests of a batch.

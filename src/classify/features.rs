@@ -333,7 +333,7 @@ pub(super) fn hours_holding_90_percent(day: &mut [f64]) -> Option<usize> {
 
 /// `sum((x_t - m)(x_(t+k) - m)) / sum((x_t - m)^2)`, m the mean of all known hours; pairs with an
 /// unknown hour are left out. 1 0 1 0 at lag 2: 0.5. Nothing for a constant series.
-fn autocorrelation(series: &[Option<f64>], lag: usize) -> Option<f64> {
+pub(super) fn autocorrelation(series: &[Option<f64>], lag: usize) -> Option<f64> {
     let n = series.iter().flatten().count();
     let mean = series.iter().flatten().sum::<f64>() / n as f64;
     let squares: f64 = series.iter().flatten().map(|it| (it - mean) * (it - mean)).sum();

@@ -41,26 +41,6 @@ impl HourlySeries {
         let hours = i64::try_from(at).unwrap_or(i64::MAX);
         self.start.plus_us(hours.saturating_mul(HOUR_US))
     }
-
-    /// Share of the variance between hours that the hour of the day explains: the variance of the
-    /// means of the 24 hours / the variance of all hours. A run of whole days has 0, the same three
-    /// hours every night 1. Nothing where demand does not vary or rows were longer than an hour.
-    pub fn share_explained_by_hour(&self) -> Option<f64> {
-        let n = self.values.iter().flatten().count() as f64;
-        let mean = self.values.iter().flatten().sum::<f64>() / n;
-        let squares: f64 = self.values.iter().flatten().map(|it| (it - mean) * (it - mean)).sum();
-        let mut by_hour = [(0.0, 0.0); 24];
-        for (at, value) in self.values.iter().enumerate() {
-            if let Some(value) = value {
-                let hour = &mut by_hour[at % 24];
-                *hour = (hour.0 + value - mean, hour.1 + 1.0);
-            }
-        }
-        let between: f64 =
-            by_hour.iter().filter(|it| it.1 > 0.0).map(|it| it.0 * it.0 / it.1).sum();
-        let varies = !self.spread && squares > 1e-18 * mean * mean * n;
-        varies.then(|| (between / squares).clamp(0.0, 1.0))
-    }
 }
 
 /// Demand per clock hour of `zone` over `window`. Requests count in the hour they arrive in; rows
@@ -255,21 +235,6 @@ mod tests {
         let series = hourly(&Demand::Arrivals(log), period(0, 60), Tz::Asia__Kolkata);
         assert_eq!((series.values.len(), series.relative), (1, true));
         assert!(weekday_hour_profile(&series, Tz::UTC).is_empty());
-    }
-
-    #[test]
-    fn the_hour_of_the_day_explains_a_night_and_no_long_run() {
-        let check = |used: fn(i64) -> bool, expected: f64| {
-            let rows: Vec<(i64, i64, u64)> =
-                (0..240).map(|at| (at * 60, at * 60 + 60, 9 * u64::from(used(at)))).collect();
-            let series = hourly(&counts(&rows), period(0, 240 * 60), Tz::UTC);
-            let found = series.share_explained_by_hour().unwrap();
-            assert!((found - expected).abs() < 1e-9, "{found}");
-        };
-        check(|at| at % 24 < 3, 1.0);
-        check(|at| (48..96).contains(&at), 0.0);
-        let flat = hourly(&counts(&[(0, 60, 5), (60, 120, 5)]), period(0, 120), Tz::UTC);
-        assert_eq!(flat.share_explained_by_hour(), None);
     }
 
     #[test]

@@ -4,7 +4,7 @@
 use super::evidence::{number, span};
 use super::features::Features;
 use super::hourly::HourlySeries;
-use super::rules::DailyCycle;
+use super::rhythm::Rhythm;
 use crate::catalog::Classify;
 use crate::workload::{Demand, Kind, Workload};
 
@@ -45,7 +45,7 @@ pub(super) fn kind(
         let evidence = format!("The config declares it {}.", kind.as_str());
         return KindVerdict { kind, evidence, confidence: Some(1.0) };
     }
-    match &workload.demand {
+    match &*workload.seen() {
         Demand::Unknown => KindVerdict::unknown("only its cost was measured"),
         Demand::Level(_) => of_level(workload, features, hourly, limits),
         Demand::Arrivals(_) | Demand::Counts(_) if features.n == 0 => {
@@ -63,7 +63,7 @@ fn of_requests(
     hourly: &HourlySeries,
     limits: &Classify,
 ) -> KindVerdict {
-    let repeats = repeats_daily(features, hourly, limits);
+    let repeats = repeats_daily(hourly, limits);
     if let Some(hours) = hours_of_day_holding_90_percent(hourly).filter(|_| repeats) {
         let active = features.active_hours_per_day.unwrap_or(24.0);
         if hours as f64 <= limits.batch_hours {
@@ -88,7 +88,7 @@ fn of_requests(
     }
     if let Some(cv) = features.interarrival_cv
         && cv >= limits.real_time_interarrival_cv
-        && features.active_hours_per_day.is_none_or(|it| it >= limits.sporadic_active_hours)
+        && features.active_hours_per_day.is_none_or(|it| it >= limits.rule_payg_hours)
     {
         signs.push(format!("their gaps are irregular (coefficient of variation {})", number(cv)));
     }
@@ -117,7 +117,7 @@ fn of_level(
             "only GPU-hours were measured and they never stop; training and serving look alike",
         );
     }
-    if repeats_daily(features, hourly, limits) {
+    if repeats_daily(hourly, limits) {
         return KindVerdict::unknown(
             "only GPU-hours were measured and they follow the time of day",
         );
@@ -141,8 +141,9 @@ fn of_level(
     KindVerdict::inferred(kind, &signs, limits)
 }
 
-fn repeats_daily(features: &Features, hourly: &HourlySeries, limits: &Classify) -> bool {
-    matches!(DailyCycle::of(features, hourly, limits), DailyCycle::Yes { .. })
+fn repeats_daily(hourly: &HourlySeries, limits: &Classify) -> bool {
+    let strength = Rhythm::of(hourly).and_then(|it| it.day_strength);
+    strength.is_some_and(|it| it >= limits.diurnal_strength)
 }
 
 fn has_tokens(workload: &Workload) -> bool {

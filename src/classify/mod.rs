@@ -5,6 +5,7 @@
 //! [`crate::workload::WorkloadClass`] with its evidence. Nothing here knows a price, and a
 //! statistic the data are too short or too coarse for is `None`, never a guess.
 
+mod acf;
 mod bins;
 mod calendar;
 mod evidence;
@@ -15,9 +16,11 @@ mod kind;
 mod level;
 #[cfg(test)]
 mod reference_tests;
+mod rhythm;
 mod rules;
 mod trend;
 
+pub use acf::autocorrelations;
 pub use features::{Features, IDLE_TIMEOUTS_S, features};
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 pub use rules::{RuleOfThumb, classify, rule_of_thumb};

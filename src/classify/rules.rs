@@ -4,9 +4,10 @@ use super::evidence::{number, span};
 use super::features::Features;
 use super::hourly::HourlySeries;
 use super::kind::{KindVerdict, kind};
+use super::rhythm::Rhythm;
 use crate::catalog::Classify;
 use crate::units::Fraction;
-use crate::workload::{Demand, Direction, Shape, Workload, WorkloadClass};
+use crate::workload::{ActivityBin, Demand, Direction, Shape, Workload, WorkloadClass};
 
 /// What the rule of thumb says to buy.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,10 +40,11 @@ impl ShapeVerdict {
 /// The class of a workload. The shape is the first of these that holds:
 /// 1. idle: paid for without a request in the window, no GPU in use, or no GPU active;
 /// 2. a window without a full day: bursty or steady by its minutes, at the lowest confidence;
-/// 3. diurnal: repeats at 24 hours, by the hour of the day, and its days have a night;
-/// 4. sporadic: active in few hours a day;
-/// 5. bursty: a peak hour far above the mean, and more than chance;
-/// 6. steady, or sporadic where it is in use less than half of the time.
+/// 3. diurnal: the hour of the day explains much of how it varies, and its days have a quiet part;
+/// 4. sporadic: in use less than half of the time, or a day's demand in few hours;
+/// 5. bursty: hours vary much about the level of their day, or rare peaks carry much of the demand,
+///    and more than chance explains;
+/// 6. steady.
 ///
 /// A declared kind wins over an inferred one. The confidence is the lower of shape and kind.
 /// `features` and `hourly` are those of the workload's demand, over the window it was recorded in.
@@ -59,7 +61,7 @@ pub fn classify(
         Shape::Idle | Shape::Unknown => None,
         _ => direction(features, thresholds),
     };
-    let days = match &workload.demand {
+    let days = match &*workload.seen() {
         Demand::Unknown => workload.window.hours() / 24.0,
         Demand::Arrivals(_) | Demand::Counts(_) | Demand::Level(_) => features.span_s / 86_400.0,
     };
@@ -86,10 +88,10 @@ fn shape(
     hourly: &HourlySeries,
     limits: &Classify,
 ) -> ShapeVerdict {
-    if let Some(idle) = idle(workload, features) {
+    if let Some(idle) = idle(workload, features, limits) {
         return idle;
     }
-    match &workload.demand {
+    match &*workload.seen() {
         Demand::Unknown => {
             let why = "Only its cost was measured: no requests and no GPUs in use.";
             return ShapeVerdict::new(Shape::Unknown, 0.0, vec![why.to_owned()]);
@@ -102,19 +104,21 @@ fn shape(
     }
     match (features.active_hours_per_day, features.peak_to_mean_1h) {
         (Some(active), Some(peak)) => {
-            let cycle = DailyCycle::of(features, hourly, limits);
-            by_day(
-                &Day { active, peak, h90: features.h90.unwrap_or(24.0), cycle },
-                features,
-                limits,
-            )
+            let days = Days {
+                active,
+                peak,
+                h90: features.h90.unwrap_or(24.0),
+                idc: features.idc_1h,
+                rhythm: Rhythm::of(hourly).unwrap_or_default(),
+            };
+            by_day(&days, limits)
         }
         _ => too_short(features, limits),
     }
 }
 
 /// Paid for and not used, or measured as not used.
-fn idle(workload: &Workload, features: &Features) -> Option<ShapeVerdict> {
+fn idle(workload: &Workload, features: &Features, limits: &Classify) -> Option<ShapeVerdict> {
     let totals = &workload.totals;
     let costs = [totals.billed_cost, totals.effective_cost];
     let paid = costs.iter().flatten().any(|cost| cost.to_f64() > 0.0)
@@ -125,18 +129,33 @@ fn idle(workload: &Workload, features: &Features) -> Option<ShapeVerdict> {
         Demand::Level(_) | Demand::Unknown => totals.requests == Some(0),
     };
     let window = span(workload.window.hours() * 3600.0);
+    let inactive = busiest_hour_active(&workload.activity)
+        .filter(|it| *it < limits.idle_gpu_active && features.n_requests(workload) == 0);
     let why = if no_request && paid {
         let hours =
             totals.gpu_hours.map_or(String::new(), |it| format!(" for {} GPU-hours", number(it)));
         format!("Paid{hours} and not one request in {window}.")
     } else if features.max == Some(0.0) {
         format!("No GPU was in use in {window}.")
-    } else if features.n_requests(workload) == 0 && totals.gpu_util == Some(Fraction::ZERO) {
-        format!("The GPUs were measured and never active in {window}.")
     } else {
-        return None;
+        let most = number(inactive? * 100.0);
+        format!("The GPUs were active at most {most} % of any hour measured in {window}.")
     };
     Some(ShapeVerdict::new(Shape::Idle, 1.0, vec![why]))
+}
+
+/// Share of time the GPUs were active in their busiest hour; nothing where nobody measured.
+fn busiest_hour_active(activity: &[ActivityBin]) -> Option<f64> {
+    const HOUR_US: i64 = 3_600_000_000;
+    let hour = |it: &ActivityBin| it.period.start().us().div_euclid(HOUR_US);
+    let hours = activity.chunk_by(|a, b| hour(a) == hour(b)).filter_map(|bins| {
+        let sum = |of: &dyn Fn(&ActivityBin) -> f64| -> f64 {
+            bins.iter().map(|it| of(it) * it.period.hours()).sum()
+        };
+        let measured = sum(&|it| it.gpus);
+        (measured > 0.0).then(|| sum(&|it| it.active) / measured)
+    });
+    hours.reduce(f64::max)
 }
 
 impl Features {
@@ -149,97 +168,95 @@ impl Features {
     }
 }
 
-/// Whether demand repeats by the day.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(super) enum DailyCycle {
-    /// Too few days to say.
-    NotKnown,
-    /// It does not; how clear that is.
-    No { acf: f64, clearness: f64 },
-    /// It does; how clear that is.
-    Yes { acf: f64, clearness: f64 },
-}
-
-impl DailyCycle {
-    /// Repeats when the autocorrelation at 24 hours is high *and* the hour of the day explains
-    /// part of it: a run of some days has the first without the second.
-    pub(super) fn of(features: &Features, hourly: &HourlySeries, limits: &Classify) -> DailyCycle {
-        let Some(acf) = features.acf_24h else { return DailyCycle::NotKnown };
-        let share = hourly.share_explained_by_hour().unwrap_or(0.0);
-        let by_acf = clear(acf, limits.diurnal_acf_24h, limits);
-        let by_share = clear(share, limits.diurnal_hour_share, limits);
-        let (high, explained) = (acf >= limits.diurnal_acf_24h, share >= limits.diurnal_hour_share);
-        match (high, explained) {
-            (true, true) => DailyCycle::Yes { acf, clearness: by_acf.min(by_share) },
-            (true, false) => DailyCycle::No { acf, clearness: by_share },
-            (false, true) => DailyCycle::No { acf, clearness: by_acf },
-            (false, false) => DailyCycle::No { acf, clearness: by_acf.max(by_share) },
-        }
-    }
-}
-
 /// Distance from a limit: 0 at it, 1 from `confidence_margin` of it on.
 fn clear(value: f64, limit: f64, limits: &Classify) -> f64 {
     ((value - limit).abs() / (limits.confidence_margin * limit)).clamp(0.0, 1.0)
 }
 
-/// What a full day looks like.
-struct Day {
+/// What the full days look like.
+struct Days {
     active: f64,
     peak: f64,
     h90: f64,
-    cycle: DailyCycle,
+    idc: Option<f64>,
+    rhythm: Rhythm,
 }
 
 /// The shape of demand known for at least one full day.
-fn by_day(day: &Day, features: &Features, limits: &Classify) -> ShapeVerdict {
-    let active_hours = format!("Active in {} of 24 hours a day.", number(day.active));
+fn by_day(days: &Days, limits: &Classify) -> ShapeVerdict {
     let peak_hour =
-        format!("The busiest hour has {} times the demand of the mean hour.", number(day.peak));
-    let night = format!("{} hours hold 90 % of a day.", number(day.h90));
-    let is_sporadic = day.active < limits.sporadic_active_hours;
-    let (is_diurnal, diurnal_clear, repeats) = match day.cycle {
-        DailyCycle::Yes { acf, clearness } => {
-            let clearness = clearness.min(clear(day.h90, limits.diurnal_h90_repeating, limits));
-            let sentence =
-                format!("Repeats by the day: autocorrelation {} at 24 hours.", number(acf));
-            (day.h90 <= limits.diurnal_h90_repeating, clearness, Some(sentence))
-        }
-        DailyCycle::No { acf, clearness } => {
-            let sentence =
-                format!("Does not repeat by the day: autocorrelation {} at 24 hours.", number(acf));
-            // A run has a high one too; then the number would not support the sentence.
-            (false, clearness, (acf < limits.diurnal_acf_24h).then_some(sentence))
-        }
-        // A few active hours of one day are no sign that they come again.
-        DailyCycle::NotKnown => {
-            let is_diurnal = day.h90 <= limits.diurnal_h90 && !is_sporadic;
-            (is_diurnal, clear(day.h90, limits.diurnal_h90, limits), None)
-        }
-    };
+        format!("The busiest hour has {} times the demand of the mean hour.", number(days.peak));
+    let night = format!("{} hours hold 90 % of a day.", number(days.h90));
+    let (is_diurnal, diurnal_clear) = diurnal(days, limits);
     if is_diurnal {
+        let repeats = days.rhythm.day_strength.map(|it| {
+            format!("The hour of the day explains {} % of how demand varies.", number(it * 100.0))
+        });
         let sentences = repeats.into_iter().chain([night, peak_hour]).collect();
         return ShapeVerdict::new(Shape::Diurnal, diurnal_clear, sentences);
     }
-    if is_sporadic {
-        let clearness = clear(day.active, limits.sporadic_active_hours, limits);
-        return ShapeVerdict::new(Shape::Sporadic, clearness, vec![active_hours, peak_hour]);
+    let by_hours = clear(days.active, limits.sporadic_active_hours, limits);
+    let by_load = clear(days.h90, limits.sporadic_h90, limits);
+    let few_hours = days.active < limits.sporadic_active_hours;
+    if few_hours || days.h90 <= limits.sporadic_h90 {
+        let clearness = if few_hours { by_hours } else { by_load };
+        let active_hours = format!("Active in {} of 24 hours a day.", number(days.active));
+        let sentences = vec![active_hours, night, peak_hour];
+        return ShapeVerdict::new(Shape::Sporadic, clearness.min(diurnal_clear), sentences);
     }
-    let clearness = diurnal_clear.min(clear(day.peak, limits.bursty_peak_to_mean_1h, limits));
-    let more_than_chance = features.idc_1h.is_none_or(|idc| idc > limits.bursty_idc_1h);
-    if day.peak > limits.bursty_peak_to_mean_1h && more_than_chance {
-        let dispersion = features.idc_1h.map(|idc| {
+    let clearness = diurnal_clear.min(by_hours).min(by_load);
+    lively_or_steady(days, clearness, limits)
+}
+
+/// Repeats by the day, with a quiet part of it; and how clear that is.
+fn diurnal(days: &Days, limits: &Classify) -> (bool, f64) {
+    let Some(strength) = days.rhythm.day_strength else {
+        // A few active hours of one day are no sign that they come again.
+        let many_hours = days.active >= limits.sporadic_active_hours;
+        let clearness = clear(days.h90, limits.diurnal_h90, limits);
+        return (many_hours && days.h90 <= limits.diurnal_h90, clearness);
+    };
+    let repeats = strength >= limits.diurnal_strength;
+    let quiet = days.h90 <= limits.diurnal_h90_repeating;
+    let by_strength = clear(strength, limits.diurnal_strength, limits);
+    let by_night = clear(days.h90, limits.diurnal_h90_repeating, limits);
+    match (repeats, quiet) {
+        (true, true) => (true, by_strength.min(by_night)),
+        (true, false) => (false, by_night),
+        (false, true) => (false, by_strength),
+        (false, false) => (false, by_strength.max(by_night)),
+    }
+}
+
+/// Bursty where hours vary much about the level of their day, or rare peaks carry much of the
+/// demand, and chance does not explain it; else steady.
+fn lively_or_steady(days: &Days, clearness: f64, limits: &Classify) -> ShapeVerdict {
+    let Rhythm { variation, peak_share, .. } = days.rhythm;
+    let by_variation = clear(variation, limits.bursty_variation, limits);
+    let by_peaks = clear(peak_share, limits.bursty_peak_share, limits);
+    let more_than_chance = days.idc.is_none_or(|idc| idc > limits.bursty_idc_1h);
+    let varies = format!(
+        "Hours vary by {} % of the mean about the level of their day.",
+        number(variation * 100.0)
+    );
+    let peaks = format!(
+        "Peaks above the usual, in a twentieth of the hours, carry {} % of the demand.",
+        number(peak_share * 100.0)
+    );
+    let (is_lively, has_peaks) =
+        (variation > limits.bursty_variation, peak_share > limits.bursty_peak_share);
+    if more_than_chance && (is_lively || has_peaks) {
+        let dispersion = days.idc.map(|idc| {
             format!("Requests per hour vary {} times as much as independent ones.", number(idc))
         });
-        let sentences = [Some(peak_hour), dispersion, repeats].into_iter().flatten().collect();
-        return ShapeVerdict::new(Shape::Bursty, clearness, sentences);
+        let by_rule = if is_lively { by_variation } else { by_peaks };
+        let first = if is_lively { [varies, peaks] } else { [peaks, varies] };
+        let sentences = first.into_iter().chain(dispersion).collect();
+        return ShapeVerdict::new(Shape::Bursty, clearness.min(by_rule), sentences);
     }
-    let clearness = clearness.min(clear(day.active, limits.steady_active_hours, limits));
-    if day.active < limits.steady_active_hours {
-        return ShapeVerdict::new(Shape::Sporadic, clearness, vec![active_hours, peak_hour]);
-    }
-    let sentences = [Some(peak_hour), Some(active_hours), Some(night), repeats];
-    ShapeVerdict::new(Shape::Steady, clearness, sentences.into_iter().flatten().collect())
+    let clearness = clearness.min(by_variation).min(by_peaks);
+    let active_hours = format!("Active in {} of 24 hours a day.", number(days.active));
+    ShapeVerdict::new(Shape::Steady, clearness, vec![varies, active_hours])
 }
 
 /// The shape of less than one full day: what its minutes say.
@@ -257,7 +274,7 @@ fn too_short(features: &Features, limits: &Classify) -> ShapeVerdict {
     };
     let sentence =
         format!("Within them the busiest {window} has {} times the mean demand.", number(peak));
-    let shape = if peak > limits.bursty_peak_to_mean_1h { Shape::Bursty } else { Shape::Steady };
+    let shape = if peak > limits.bursty_peak_to_mean { Shape::Bursty } else { Shape::Steady };
     ShapeVerdict::new(shape, 0.0, vec![short, sentence])
 }
 

@@ -35,8 +35,9 @@ impl Description {
 
 /// Describes one workload.
 pub(super) fn describe(workload: &Workload, catalog: &Catalog, zone: Tz) -> Description {
-    let features = classify::features(&workload.demand, zone);
-    let hourly = classify::hourly(&workload.demand, workload.demand_window, zone);
+    let seen = workload.seen();
+    let features = classify::features(&seen, zone);
+    let hourly = classify::hourly(&seen, workload.seen_window(), zone);
     let class = classify::classify(workload, &features, &hourly, &catalog.assumptions.classify);
     Description { features, hourly, class }
 }

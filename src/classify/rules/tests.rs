@@ -7,7 +7,7 @@ use super::*;
 use crate::catalog::Catalog;
 use crate::units::{Period, Timestamp};
 use crate::workload::{
-    ArrivalTrace, CountBin, CountSeries, Kind, LevelBin, LevelSeries, UsageTotals,
+    ActivityBin, ArrivalTrace, CountBin, CountSeries, Kind, LevelBin, LevelSeries, UsageTotals,
 };
 
 fn limits() -> Classify {
@@ -51,8 +51,8 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
 }
 
 fn class_of(workload: &Workload) -> WorkloadClass {
-    let features = features(&workload.demand, Tz::UTC);
-    let hourly = hourly(&workload.demand, workload.window, Tz::UTC);
+    let features = features(&workload.seen(), Tz::UTC);
+    let hourly = hourly(&workload.seen(), workload.window, Tz::UTC);
     classify(workload, &features, &hourly, &limits())
 }
 
@@ -122,9 +122,9 @@ fn short_windows_say_so() {
 }
 
 #[test]
-fn a_gpu_measured_at_zero_is_idle_and_a_declared_kind_wins() {
+fn a_gpu_measured_as_inactive_is_idle_and_a_declared_kind_wins() {
     let mut pod = workload(level(MONTH, |_| 1.0), MONTH);
-    pod.totals.gpu_util = Some(Fraction::ZERO);
+    pod.activity = vec![ActivityBin { period: hour(0, 1), gpus: 1.0, active: 0.02 }];
     assert_eq!(class_of(&pod).shape, Shape::Idle);
     pod.settings.kind = Some(Kind::RealTimeInference);
     let class = class_of(&pod);
