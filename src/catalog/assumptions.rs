@@ -314,6 +314,16 @@ assumptions! {
         confidence_days,
         /// Distance from a threshold, as a share of it, from which a class is clear.
         confidence_margin,
+        /// Strength from which the peak hour, the quiet hours and the weekdays are named.
+        season_strength,
+        /// What a cut into another level costs, in variances of the noise times the logarithm of the days.
+        change_penalty,
+        /// Ratio of the levels before and after from which a change is told.
+        change_ratio,
+        /// Share of the other level below which a level is nothing, so that a change is a launch or an end.
+        change_nothing_share,
+        /// Chance of a common silence below which it is an outage.
+        outage_chance,
         /// The rule of thumb: GPU active share of a healthy GPU.
         rule_healthy_gpu_active,
         /// The rule of thumb: peak memory share below which a GPU is over-provisioned.

@@ -1,12 +1,12 @@
 //! The statistics of demand, each by its published definition.
 
 use chrono_tz::Tz;
-use serde_json::{Map, Number, Value};
 
 use super::bins::{Bins, DAY_US, Grid, HOUR_US, MINUTE_US, SECOND_US, TEN_MINUTES_US};
 use super::calendar;
 use super::gaps::Gaps;
 use super::hourly::hourly;
+use super::idle::{IDLE_RUNS_S, IdleRuns};
 use super::level;
 use super::trend::{Trend, trend_per_30d};
 use crate::units::{Period, Timestamp};
@@ -79,69 +79,53 @@ pub struct Features {
     pub p95: Option<f64>,
     /// Levels only: largest.
     pub max: Option<f64>,
-    /// Levels only: share of zeros.
+    /// Share of the span without demand; for levels the share of zeros.
     pub share_zero: Option<f64>,
+    /// Levels only: median.
+    pub p50: Option<f64>,
+    /// Full days of the zone, all of whose hours lie in the data.
+    pub full_days: Option<u32>,
+    /// Full days with any demand.
+    pub days_active: Option<u32>,
+    /// Clock hours with any demand, mean over the full days with any.
+    pub active_hours_per_active_day: Option<f64>,
+    /// Largest row / mean row, at the usual length of a row.
+    pub peak_to_mean_native: Option<f64>,
+    /// Variance / mean of the requests per row, at its usual length.
+    pub idc_native: Option<f64>,
+    /// For each of [`IDLE_RUNS_S`], the times without requests of at least that long that have
+    /// requests before and after.
+    pub idle_runs: Option<[u64; IDLE_RUNS_S.len()]>,
+    /// What the data are, for the reason of a null.
+    pub basis: Basis,
 }
 
-impl Features {
-    /// The features as JSON, without `span_s` and `n`; the four of levels only where there is a
-    /// level. Unknown, and whatever is not a finite number, is null.
-    pub fn to_json(&self) -> Map<String, Value> {
-        let mut map = Map::new();
-        let numbers = [
-            ("mean_rate", self.mean_rate),
-            ("peak_to_mean_1m", self.peak_to_mean_1m),
-            ("peak_to_mean_10m", self.peak_to_mean_10m),
-            ("peak_to_mean_1h", self.peak_to_mean_1h),
-            ("p99_to_mean_1m", self.p99_to_mean_1m),
-            ("p99_to_mean_1h", self.p99_to_mean_1h),
-            ("interarrival_cv", self.interarrival_cv),
-            ("burstiness", self.burstiness),
-            ("burstiness_finite", self.burstiness_finite),
-            ("idc_1s", self.idc_1s),
-            ("idc_1m", self.idc_1m),
-            ("idc_10m", self.idc_10m),
-            ("idc_1h", self.idc_1h),
-            ("active_hours_per_day", self.active_hours_per_day),
-            ("busy_hours_per_day", self.busy_hours_per_day),
-            ("h90", self.h90),
-            ("longest_idle_gap_s", self.longest_idle_gap_s),
-        ];
-        map.extend(numbers.map(|(name, value)| (name.to_owned(), json(value))));
-        let warm = self.warm_fraction.map(|all| all.map(|it| json(Some(it))));
-        map.insert("warm_fraction".to_owned(), by_timeout(warm));
-        let over = self.gaps_over.map(|all| all.map(Value::from));
-        map.insert("gaps_over".to_owned(), by_timeout(over));
-        map.insert("acf_24h".to_owned(), json(self.acf_24h));
-        map.insert("acf_168h".to_owned(), json(self.acf_168h));
-        let trend = self.trend_per_30d.map_or(Value::Null, |trend| {
-            let ends = [("value", trend.value), ("low", trend.low), ("high", trend.high)];
-            ends.map(|(name, value)| (name.to_owned(), json(Some(value)))).into_iter().collect()
-        });
-        map.insert("trend_per_30d".to_owned(), trend);
-        if self.mean.is_some() {
-            let level = [
-                ("mean", self.mean),
-                ("p95", self.p95),
-                ("max", self.max),
-                ("share_zero", self.share_zero),
-            ];
-            map.extend(level.map(|(name, value)| (name.to_owned(), json(value))));
-        }
-        map
-    }
+/// What sort of demand the features are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Sort {
+    /// No demand over time.
+    #[default]
+    Nothing,
+    /// Single requests.
+    Log,
+    /// Requests per period.
+    Counts,
+    /// GPUs per period.
+    Level,
 }
 
-fn json(value: Option<f64>) -> Value {
-    value.and_then(Number::from_f64).map_or(Value::Null, Value::Number)
-}
-
-/// `{"10": .., ..., "3600": ..}`, in order of the timeout.
-fn by_timeout(values: Option<[Value; IDLE_TIMEOUTS_S.len()]>) -> Value {
-    values.map_or(Value::Null, |values| {
-        let names = IDLE_TIMEOUTS_S.map(|timeout_s| timeout_s.to_string());
-        Value::Object(names.into_iter().zip(values).collect())
-    })
+/// What decides whether the data can carry a statistic.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Basis {
+    /// The sort of demand.
+    pub sort: Sort,
+    /// The usual length of a row, or the tick of a log's clock where it is visibly coarse,
+    /// microseconds.
+    pub finest_us: i64,
+    /// Full days with a known value.
+    pub known_days: u32,
+    /// True when any window has demand.
+    pub has_demand: bool,
 }
 
 /// The statistics of a demand; `zone` is the report's.
@@ -177,6 +161,7 @@ fn of_arrivals(trace: &ArrivalTrace, demand: &Demand, zone: Tz) -> Features {
         longest_idle_gap_s: gaps.longest_s,
         warm_fraction: gaps.warm_fraction,
         gaps_over: gaps.n_over,
+        basis: Basis { sort: Sort::Log, has_demand: true, ..Basis::default() },
         ..Features::default()
     };
     if gaps.clock_us <= SECOND_US && span_us >= SECOND_US {
@@ -195,17 +180,22 @@ fn of_counts(series: &CountSeries, demand: &Demand, zone: Tz) -> Features {
     let n = series.bins.iter().fold(0_u64, |sum, bin| sum.saturating_add(bin.requests));
     let span_us = last.period.end().us().saturating_sub(first.period.start().us());
     let bins = |grid: Grid| Bins::of_counts(grid, series);
+    let idle = IdleRuns::of(series);
     let mut found = Features {
         span_s: span_us as f64 / 1e6,
         n,
         interarrival_cv: weighted_cv(series),
-        longest_idle_gap_s: Some(longest_run_of_zeros_s(series)),
+        longest_idle_gap_s: Some(idle.longest_s),
+        share_zero: idle.share,
+        idle_runs: Some(idle.n_at_least),
+        basis: Basis { sort: Sort::Counts, has_demand: n > 0, ..Basis::default() },
         ..Features::default()
     };
     let finest_us = series.width_us.max(1);
     let source = Source { demand, zone, first_us: first.period.start().us(), span_us, finest_us };
     found.fill(&source, bins);
     found.fill_dispersion(&source, bins);
+    found.fill_native(&source, bins);
     found
 }
 
@@ -224,6 +214,8 @@ fn of_level(series: &LevelSeries, demand: &Demand, zone: Tz) -> Features {
         p95: Some(level.p95),
         max: Some(level.max),
         share_zero: Some(level.share_zero),
+        p50: Some(level.p50),
+        basis: Basis { sort: Sort::Level, has_demand: level.max > 0.0, ..Basis::default() },
         ..Features::default()
     };
     let source = Source {
@@ -234,6 +226,7 @@ fn of_level(series: &LevelSeries, demand: &Demand, zone: Tz) -> Features {
         finest_us: series.width_us.max(1),
     };
     found.fill(&source, |grid| Bins::of_level(grid, series));
+    found.fill_native(&source, |grid| Bins::of_level(grid, series));
     found
 }
 
@@ -259,6 +252,8 @@ impl Features {
     fn fill(&mut self, source: &Source<'_>, bins: impl Fn(Grid) -> Option<Bins>) {
         let counted = !matches!(source.demand, Demand::Level(_)) && self.span_s > 0.0;
         self.mean_rate = counted.then(|| self.n as f64 / self.span_s);
+        self.basis.finest_us = source.finest_us;
+        self.full_days = (source.finest_us <= HOUR_US).then_some(0);
         let of = |width_us| bins(source.grid(width_us)?);
         if let Some(minutes) = of(MINUTE_US) {
             self.peak_to_mean_1m = minutes.peak_to_mean();
@@ -280,8 +275,26 @@ impl Features {
             }
         }
         if source.finest_us <= DAY_US {
-            self.trend_per_30d = trend(source);
+            let daily = daily(source);
+            self.basis.known_days = u32::try_from(daily.iter().flatten().count()).unwrap_or(0);
+            self.trend_per_30d = trend_per_30d(&daily);
         }
+    }
+
+    /// The two at the usual length of a row, from what is there where it is a minute, ten or an
+    /// hour.
+    fn fill_native(&mut self, source: &Source<'_>, bins: impl Fn(Grid) -> Option<Bins>) {
+        (self.peak_to_mean_native, self.idc_native) = match source.finest_us {
+            MINUTE_US => (self.peak_to_mean_1m, self.idc_1m),
+            TEN_MINUTES_US => (self.peak_to_mean_10m, self.idc_10m),
+            HOUR_US => (self.peak_to_mean_1h, self.idc_1h),
+            width_us => {
+                let rows = source.grid(width_us).and_then(bins);
+                let idc = rows.as_ref().and_then(Bins::index_of_dispersion);
+                let counted = !matches!(source.demand, Demand::Level(_));
+                (rows.and_then(|it| it.peak_to_mean()), idc.filter(|_| counted))
+            }
+        };
     }
 
     fn fill_dispersion(&mut self, source: &Source<'_>, bins: impl Fn(Grid) -> Option<Bins>) {
@@ -298,7 +311,9 @@ impl Features {
         let peak = series.iter().flatten().copied().fold(0.0, f64::max);
         let (mut n_days, mut active, mut busy) = (0_u32, 0_usize, 0_usize);
         let (mut n_days_active, mut holding) = (0_u32, 0_usize);
-        for day in calendar::full_days(hours.grid.start_us(hours.first), series.len(), zone) {
+        let days = calendar::full_days(hours.grid.start_us(hours.first), series.len(), zone);
+        self.full_days = u32::try_from(days.len()).ok();
+        for day in days {
             let mut day: Vec<f64> = series[day].iter().flatten().copied().collect();
             if day.is_empty() {
                 continue;
@@ -316,6 +331,8 @@ impl Features {
         self.active_hours_per_day = per_day(active, n_days);
         self.busy_hours_per_day = per_day(busy, n_days);
         self.h90 = per_day(holding, n_days_active);
+        self.days_active = (n_days > 0).then_some(n_days_active);
+        self.active_hours_per_active_day = per_day(active, n_days_active);
     }
 }
 
@@ -357,38 +374,16 @@ fn weighted_cv(series: &CountSeries) -> Option<f64> {
     (weight > 0.0).then(|| sum / weight)
 }
 
-/// The longest time between rows with requests, and before the first and after the last of them.
-fn longest_run_of_zeros_s(series: &CountSeries) -> f64 {
-    let Some(first) = series.bins.first() else { return 0.0 };
-    let mut idle_since = first.period.start();
-    let mut longest_us = 0;
-    for bin in &series.bins {
-        let until = if bin.requests > 0 { bin.period.start() } else { bin.period.end() };
-        longest_us = longest_us.max(until.us().saturating_sub(idle_since.us()));
-        if bin.requests > 0 {
-            idle_since = idle_since.max(bin.period.end());
-        }
-    }
-    longest_us as f64 / 1e6
-}
-
-/// Over the full days of the zone: the mean of a day's known hours, so that a day of 23 or 25 hours
+/// The mean of a day's known hours, over the full days of the zone, so that a day of 23 or 25 hours
 /// is no trend.
-fn trend(source: &Source<'_>) -> Option<Trend> {
+fn daily(source: &Source<'_>) -> Vec<Option<f64>> {
     let first = Timestamp::from_us(source.first_us);
     // The last request itself is inside, the end of the last row is not.
     let closed = i64::from(matches!(source.demand, Demand::Arrivals(_)));
     let last = first.plus_us(source.span_us).plus_us(closed);
-    let series = hourly(source.demand, Period::new(first, last)?, source.zone);
-    let days = calendar::full_days(series.start.us(), series.values.len(), source.zone);
-    let daily: Vec<Option<f64>> = days
-        .into_iter()
-        .map(|day| {
-            let known: Vec<f64> = series.values[day].iter().flatten().copied().collect();
-            (!known.is_empty()).then(|| known.iter().sum::<f64>() / known.len() as f64)
-        })
-        .collect();
-    trend_per_30d(&daily)
+    let Some(window) = Period::new(first, last) else { return Vec::new() };
+    let days = hourly(source.demand, window, source.zone).days(source.zone);
+    days.into_iter().map(|it| it.mean).collect()
 }
 
 #[cfg(test)]

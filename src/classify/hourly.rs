@@ -1,5 +1,7 @@
 //! Demand by clock hour of a window: what heat maps, duration curves and rules look at.
 
+use std::ops::Range;
+
 use chrono_tz::Tz;
 
 use super::bins::{Grid, HOUR_US, fits_densely};
@@ -35,7 +37,26 @@ pub struct HourlySeries {
     pub relative: bool,
 }
 
+/// A full day of a zone.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Day {
+    /// Where its hours are in the series.
+    pub(super) hours: Range<usize>,
+    /// Mean of its known hours; nothing where none is known.
+    pub(super) mean: Option<f64>,
+}
+
 impl HourlySeries {
+    /// The full days of a zone: 2, 4 and an unknown hour have the mean 3.
+    pub(super) fn days(&self, zone: Tz) -> Vec<Day> {
+        let of = |hours: Range<usize>| {
+            let known: Vec<f64> = self.values[hours.clone()].iter().flatten().copied().collect();
+            let mean = known.iter().sum::<f64>() / known.len() as f64;
+            Day { hours, mean: (!known.is_empty()).then_some(mean) }
+        };
+        calendar::full_days(self.start.us(), self.values.len(), zone).into_iter().map(of).collect()
+    }
+
     /// Start of the hour at a position.
     pub fn hour_start(&self, at: usize) -> Timestamp {
         let hours = i64::try_from(at).unwrap_or(i64::MAX);

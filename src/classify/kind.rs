@@ -47,7 +47,7 @@ pub(super) fn kind(
     }
     match &*workload.seen() {
         Demand::Unknown => KindVerdict::unknown("only its cost was measured"),
-        Demand::Level(_) => of_level(workload, features, hourly, limits),
+        Demand::Level(_) => of_level(workload, hourly, limits),
         Demand::Arrivals(_) | Demand::Counts(_) if features.n == 0 => {
             KindVerdict::unknown("it had no request")
         }
@@ -101,12 +101,7 @@ fn of_requests(
 
 /// Training and fine-tuning: GPUs in use in runs that start and stop at no fixed hour, active GPUs
 /// where that was measured. A level that never stops, or stops by the clock, may be anything.
-fn of_level(
-    workload: &Workload,
-    features: &Features,
-    hourly: &HourlySeries,
-    limits: &Classify,
-) -> KindVerdict {
+fn of_level(workload: &Workload, hourly: &HourlySeries, limits: &Classify) -> KindVerdict {
     let runs = runs_of_use(hourly);
     let Some(longest) = runs.iter().copied().max() else {
         return KindVerdict::unknown("no GPU was in use");

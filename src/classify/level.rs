@@ -7,6 +7,7 @@ use crate::workload::LevelSeries;
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(super) struct LevelStatistics {
     pub(super) mean: f64,
+    pub(super) p50: f64,
     pub(super) p95: f64,
     pub(super) max: f64,
     pub(super) share_zero: f64,
@@ -14,7 +15,8 @@ pub(super) struct LevelStatistics {
     pub(super) longest_zero_s: f64,
 }
 
-/// Of a series with at least one row. Levels 0 0 4 4 (equal periods): mean 2, p95 4, zeros 0.5.
+/// Of a series with at least one row. Levels 0 0 4 4 (equal periods): mean 2, p50 2, p95 4, zeros
+/// 0.5.
 pub(super) fn statistics(series: &LevelSeries) -> Option<LevelStatistics> {
     let width_us = series.width_us.max(1) as f64;
     let mut samples: Vec<(f64, f64)> = Vec::with_capacity(series.bins.len() + 1);
@@ -42,6 +44,7 @@ pub(super) fn statistics(series: &LevelSeries) -> Option<LevelStatistics> {
     let zeros: f64 = samples.iter().filter(|it| it.0 <= 0.0).map(|it| it.1).sum();
     Some(LevelStatistics {
         mean: samples.iter().map(|it| it.0 * it.1).sum::<f64>() / weight,
+        p50: quantile(&samples, 0.5),
         p95: quantile(&samples, 0.95),
         max: samples.last()?.0,
         share_zero: zeros / weight,
@@ -89,6 +92,7 @@ mod tests {
         let found = statistics(&series(&levels, false)).unwrap();
         let expected = LevelStatistics {
             mean: 2.0,
+            p50: 2.0,
             p95: 4.0,
             max: 4.0,
             share_zero: 0.5,

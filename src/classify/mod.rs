@@ -8,20 +8,30 @@
 mod acf;
 mod bins;
 mod calendar;
+mod changes;
+mod clock;
 mod evidence;
 mod features;
 mod gaps;
+mod holes;
 mod hourly;
+mod idle;
 mod kind;
 mod level;
-#[cfg(test)]
-mod reference_tests;
 mod rhythm;
 mod rules;
+mod season;
+mod statistics;
 mod trend;
 
 pub use acf::autocorrelations;
-pub use features::{Features, IDLE_TIMEOUTS_S, features};
+pub use changes::{Change, ChangeKind, Changes, changes};
+pub use clock::{ClockChange, clock_changes};
+pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
+pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
+pub use idle::IDLE_RUNS_S;
 pub use rules::{RuleOfThumb, classify, rule_of_thumb};
+pub use season::{Seasonality, seasonality};
+pub use statistics::{STATISTICS, Statistic};
 pub use trend::Trend;

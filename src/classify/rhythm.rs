@@ -1,11 +1,12 @@
 //! How the hours of a workload vary: by the clock, about the level of their day, in rare peaks.
 
 use super::hourly::HourlySeries;
+use super::season::{detrended, strength};
 
 /// Hours of a day.
 const DAY: usize = 24;
 /// Fewest hours in which the hour of the day can be told from chance.
-const LEAST_HOURS: usize = 3 * DAY;
+const LEAST_HOURS: f64 = 72.0;
 /// Share of the hours whose demand is usual; what stands above them is a peak.
 const USUAL: f64 = 0.95;
 
@@ -13,11 +14,10 @@ const USUAL: f64 = 0.95;
 /// two are taken, so that one launch does not hide a pattern of weeks.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Rhythm {
-    /// Share of the variation about the level of the day that the hour of the day explains, 0 to 1,
-    /// with the degrees of freedom taken off so that chance gives about 0 (adjusted R²). Nothing
+    /// Strength of the hour of the day, as [`super::Seasonality::hour_of_day`] defines it. Nothing
     /// below three days, for rows longer than an hour and without variation.
     pub(super) day_strength: Option<f64>,
-    /// Standard deviation about the level of the day (mean of the 25 hours around) / mean.
+    /// Standard deviation about the level of the day (centred moving mean) / mean.
     pub(super) variation: f64,
     /// Share of the demand above the 95th percentile of the hours.
     pub(super) peak_share: f64,
@@ -27,19 +27,21 @@ impl Rhythm {
     /// Of a series with demand; nothing without.
     pub(super) fn of(series: &HourlySeries) -> Option<Rhythm> {
         let total: f64 = series.values.iter().flatten().sum();
-        let usual = capped(&series.values);
-        let kept: f64 = usual.iter().flatten().sum();
-        let n = usual.iter().flatten().count();
         if total <= 0.0 {
             return None;
         }
-        let around = about_local_level(&usual, DAY / 2);
-        let squares: f64 = around.iter().flatten().map(|it| it * it).sum();
+        let usual = capped(&series.values);
+        let kept: f64 = usual.iter().flatten().sum();
+        let n = usual.iter().flatten().count() as f64;
+        let around = about_the_day(&usual, kept / n);
+        let squares: f64 = around.iter().map(|it| it * it).sum();
+        let has_hours = !series.spread && !series.relative && n >= LEAST_HOURS;
         Some(Rhythm {
-            day_strength: (!series.spread && !series.relative)
-                .then(|| explained_by_hour(&around))
-                .flatten(),
-            variation: (squares / n as f64).sqrt() / (kept / n as f64),
+            day_strength: has_hours
+                .then(|| strength::<DAY>(&usual, |at| Some(at % DAY)))
+                .flatten()
+                .map(|it| it.value),
+            variation: (squares / around.len() as f64).sqrt() / (kept / n),
             peak_share: 1.0 - kept / total,
         })
     }
@@ -58,37 +60,10 @@ fn capped(values: &[Option<f64>]) -> Vec<Option<f64>> {
     values.iter().map(|it| it.map(|it| it.min(cap))).collect()
 }
 
-/// Each hour less the mean of the known hours up to `reach` before and after it.
-fn about_local_level(values: &[Option<f64>], reach: usize) -> Vec<Option<f64>> {
-    let around = |at: usize| {
-        let near = &values[at.saturating_sub(reach)..(at + reach + 1).min(values.len())];
-        near.iter().flatten().sum::<f64>() / near.iter().flatten().count() as f64
-    };
-    values.iter().enumerate().map(|(at, it)| it.map(|it| it - around(at))).collect()
-}
-
-/// Adjusted R² of the hour of the day: 1 - (within / (n - 24)) / (all / (n - 1)), where `within` are
-/// the squares about the means of the 24 hours and `all` those about the mean. Three days of
-/// 1 0 1 0 ... have 1.
-fn explained_by_hour(values: &[Option<f64>]) -> Option<f64> {
-    let n = values.iter().flatten().count();
-    if n < LEAST_HOURS {
-        return None;
-    }
-    let mean = values.iter().flatten().sum::<f64>() / n as f64;
-    let mut by_hour = [(0.0, 0.0); DAY];
-    let mut all = 0.0;
-    for (at, value) in values.iter().enumerate() {
-        let Some(value) = value else { continue };
-        let hour = &mut by_hour[at % DAY];
-        *hour = (hour.0 + value - mean, hour.1 + 1.0);
-        all += (value - mean) * (value - mean);
-    }
-    let between: f64 = by_hour.iter().filter(|it| it.1 > 0.0).map(|it| it.0 * it.0 / it.1).sum();
-    let largest = values.iter().flatten().map(|it| it.abs()).fold(0.0, f64::max);
-    let varies = all > 1e-18 * largest * largest * n as f64;
-    let unexplained = ((all - between) / (n - DAY) as f64) / (all / (n - 1) as f64);
-    varies.then(|| (1.0 - unexplained).clamp(0.0, 1.0))
+/// The hours less the level of their day; less the mean where no day has all of its hours.
+fn about_the_day(values: &[Option<f64>], mean: f64) -> Vec<f64> {
+    let around: Vec<f64> = detrended(values, DAY).into_iter().map(|it| it.1).collect();
+    if around.is_empty() { values.iter().flatten().map(|it| it - mean).collect() } else { around }
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::talk::Talk;
-use super::{CommandResult, output};
+use super::{CommandResult, output, patterns};
 use crate::catalog::Catalog;
 use crate::classify::{self, Features, HourlySeries};
 use crate::cli::{Format, Global, InputArgs};
@@ -50,7 +50,7 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
         .map(|it| (it, describe(it, &inputs.catalog, inputs.zone)))
         .collect();
     let text = match global.format {
-        Format::Json => as_json(&described)?,
+        Format::Json => as_json(&described, &inputs)?,
         Format::Csv => as_csv(&described),
         Format::Md => as_markdown(&described),
         Format::Table => as_table(&described),
@@ -65,15 +65,18 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
     Ok(ExitStatus::Done)
 }
 
-fn as_json(described: &[(&Workload, Description)]) -> Result<String, Failure> {
+fn as_json(described: &[(&Workload, Description)], inputs: &Inputs) -> Result<String, Failure> {
     let rows: Vec<Value> = described
         .iter()
-        .map(|(workload, it)| {
+        .zip(patterns::of_all(described, inputs))
+        .map(|((workload, it), patterns)| {
             json!({
                 "workload": workload.name,
                 "span_s": it.features.span_s,
                 "n": it.features.n,
                 "features": it.features.to_json(),
+                "null_because": it.features.null_because(),
+                "patterns": patterns,
                 "class": {
                     "shape": it.class.shape,
                     "direction": it.class.direction,

@@ -12,6 +12,7 @@ mod ingest;
 mod init;
 mod inputs;
 mod output;
+mod patterns;
 mod prices;
 mod progress;
 pub mod sample;

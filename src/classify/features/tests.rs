@@ -102,6 +102,9 @@ fn too_little_data_is_null() {
         let json = found.to_json();
         assert_eq!(json["peak_to_mean_1h"].as_f64().filter(|it| !it.is_finite()), None);
         assert_eq!((found.active_hours_per_day, found.acf_24h), (None, None), "{demand:?}");
+        let nulls: Vec<&String> = json.iter().filter(|it| it.1.is_null()).map(|it| it.0).collect();
+        let reasons = found.null_because();
+        assert_eq!(nulls, reasons.keys().collect::<Vec<_>>());
     }
 }
 
@@ -114,7 +117,8 @@ fn json_has_the_agreed_names_in_order() {
         "mean_rate peak_to_mean_1m peak_to_mean_10m peak_to_mean_1h p99_to_mean_1m p99_to_mean_1h \
          interarrival_cv burstiness burstiness_finite idc_1s idc_1m idc_10m idc_1h \
          active_hours_per_day busy_hours_per_day h90 longest_idle_gap_s warm_fraction gaps_over \
-         acf_24h acf_168h trend_per_30d"
+         acf_24h acf_168h trend_per_30d share_zero full_days days_active \
+         active_hours_per_active_day peak_to_mean_native idc_native idle_runs"
     );
     assert_eq!(
         json["gaps_over"].to_string(),
