@@ -38,6 +38,8 @@ pub struct Workload {
     pub activity: Vec<ActivityBin>,
     /// What its serving engines measured, in time order; empty where nobody did.
     pub engine: Vec<EngineBin>,
+    /// What became of its requests, where a log has them one by one.
+    pub offered: Option<Offered>,
     /// What was billed and measured, summed over the window.
     pub totals: UsageTotals,
     /// What runs today.
@@ -96,6 +98,7 @@ impl Workload {
             costs_before: Vec::new(),
             activity: Vec::new(),
             engine: Vec::new(),
+            offered: None,
             totals: UsageTotals::default(),
             deployment: Deployment::default(),
             overlapping_rows: 0,
@@ -225,12 +228,44 @@ pub struct EngineBin {
     pub running_max: Option<f64>,
     /// Most requests in the queue of one engine.
     pub waiting_max: Option<f64>,
+    /// Most requests of one engine whose cache was moved to host memory.
+    pub swapped_max: Option<f64>,
+    /// Requests finished, for whatever reason.
+    pub requests: Option<u64>,
     /// Sequences evicted.
     pub preemptions: Option<u64>,
     /// Tokens looked up in the prefix cache.
     pub prefix_queries: Option<u64>,
     /// Tokens found there.
     pub prefix_hits: Option<u64>,
+}
+
+/// What a request log says beside arrivals and tokens, over the demand window; `None` where the log
+/// does not tell. No log that is read tells a retry from a new request.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Offered {
+    /// Requests of the demand: those that were answered and those that failed.
+    pub requests: u64,
+    /// Requests that were offered and not answered.
+    pub failed: Option<u64>,
+    /// Requests refused for a limit (429), which are no part of the demand.
+    pub throttled: Option<u64>,
+    /// Requests answered from a cache of answers, which are no part of it either.
+    pub cached: Option<u64>,
+    /// Prompt tokens that the engine had in its prefix cache.
+    pub cached_prompt_tokens: Option<u64>,
+    /// Requests that asked for an image, by the type of the call.
+    pub images: Option<u64>,
+    /// Mean time to the full answer, seconds.
+    pub latency_mean_s: Option<f64>,
+    /// Its median.
+    pub latency_p50_s: Option<f64>,
+    /// Its 95th percentile.
+    pub latency_p95_s: Option<f64>,
+    /// Median time to the first token, seconds.
+    pub ttft_p50_s: Option<f64>,
+    /// Its 95th percentile.
+    pub ttft_p95_s: Option<f64>,
 }
 
 /// Sums over the window; `None` where no row had a value.
@@ -338,6 +373,32 @@ impl Kind {
     }
 }
 
+/// What goes in and comes out of a workload's model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Modality {
+    /// Text in, text out.
+    Text,
+    /// Images out.
+    Image,
+    /// Text and images; whether it got any is another question.
+    Multimodal,
+    /// The data do not say.
+    Unknown,
+}
+
+impl Modality {
+    /// The word for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Modality::Text => "text",
+            Modality::Image => "image",
+            Modality::Multimodal => "multimodal",
+            Modality::Unknown => "unknown",
+        }
+    }
+}
+
 /// The latency a workload must keep.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Slo {
@@ -433,6 +494,8 @@ pub struct WorkloadClass {
     pub evidence: Vec<String>,
     /// How sure: 0 is a guess, 1 is declared by the user or measured beyond doubt.
     pub confidence: Fraction,
+    /// Hours a day that at least one replica is busy, where requests can be timed or GPUs were measured.
+    pub replica_busy_hours_per_day: Option<f64>,
     /// The rule of thumb applied to this workload, in words.
     pub rule_of_thumb: String,
 }

@@ -329,6 +329,27 @@ assumptions! {
         /// The rule of thumb: peak memory share below which a GPU is over-provisioned.
         rule_memory_fraction,
     }
+    /// Demand in the unit that is bought, and whether today's capacity cut it off.
+    demand: DemandLimits {
+        /// GPUs active in an hour from which the hour counts as active.
+        active_gpus,
+        /// Share of the demand window two sources must share for one to contradict the other.
+        comparable_share,
+        /// Times one source must exceed the other for a contradiction.
+        contradiction_ratio,
+        /// Active share of the GPUs below which what they do is not asked about.
+        contradiction_active,
+        /// Requests waiting in one engine from which an hour has a queue.
+        queue_requests,
+        /// Share of the measured hours from which a full cache or a queue limits demand.
+        limited_hours_share,
+        /// Share of the offered requests refused from which demand was cut off.
+        throttled_share,
+        /// Sequences evicted per 1,000 requests from which the cache limits demand.
+        preemptions_per_1000,
+        /// KV-cache use from which it is at its limit.
+        kv_cache_limit,
+    }
     /// Simulating a plan.
     simulate: Simulate {
         /// Assumed limit of the time to the first token at the 95th percentile, seconds.

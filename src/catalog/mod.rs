@@ -39,8 +39,8 @@ mod weights;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
-    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, EngineMemory, Interconnect,
-    Simulate, Sizing, Training,
+    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, DemandLimits, EngineMemory,
+    Interconnect, Simulate, Sizing, Training,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

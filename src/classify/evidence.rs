@@ -12,6 +12,28 @@ pub(super) fn number(value: f64) -> String {
     if short == "-0" { "0".to_owned() } else { short.to_owned() }
 }
 
+/// A large number for a sentence: whole, its digits in groups of three from 1,000 on.
+pub(super) fn grouped(value: f64) -> String {
+    if value.abs() < 1_000.0 {
+        return number(value);
+    }
+    let digits = format!("{:.0}", value.abs());
+    let mut text = if value < 0.0 { "-".to_owned() } else { String::new() };
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at) % 3 == 0 {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// A share as percent for a sentence; what is there is never shown as nothing.
+pub(super) fn percent(share: f64) -> String {
+    let value = share * 100.0;
+    if value > 0.0 && value < 0.005 { "under 0.01".to_owned() } else { grouped(value) }
+}
+
 /// A span in the unit a reader would choose: `0.97 hours`, `14 days`.
 pub(super) fn span(seconds: f64) -> String {
     let (value, unit) = match seconds {
@@ -36,6 +58,9 @@ mod tests {
         for (value, expected) in cases {
             assert_eq!(number(value), expected);
         }
+        assert_eq!(grouped(1_234_567.8), "1,234,568");
+        assert_eq!((grouped(999.0), grouped(-1_000.0)), ("999".to_owned(), "-1,000".to_owned()));
+        assert_eq!((percent(0.125), percent(1e-6)), ("12.5".to_owned(), "under 0.01".to_owned()));
         assert_eq!(span(3501.7), "58.4 minutes");
         assert_eq!(span(86_400.0), "1 day");
     }

@@ -7,7 +7,9 @@
 
 mod acf;
 mod bins;
+mod bought;
 mod calendar;
+mod censored;
 mod changes;
 mod clock;
 mod evidence;
@@ -18,20 +20,29 @@ mod hourly;
 mod idle;
 mod kind;
 mod level;
+mod modality;
 mod rhythm;
 mod rules;
 mod season;
+mod service;
 mod statistics;
 mod trend;
 
 pub use acf::autocorrelations;
+pub use bought::{
+    BilledHours, Bought, Contradiction, DemandSource, MeasuredHours, RequestedHours, ServiceLoad,
+    bought,
+};
+pub use censored::{Censored, Censoring, HoursWith, PartOf, censored};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use clock::{ClockChange, clock_changes};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
 pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 pub use idle::IDLE_RUNS_S;
-pub use rules::{RuleOfThumb, classify, rule_of_thumb};
+pub use modality::{ModalityVerdict, modality};
+pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
 pub use season::{Seasonality, seasonality};
+pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, whole_us};
 pub use statistics::{STATISTICS, Statistic};
 pub use trend::Trend;

@@ -48,11 +48,14 @@ impl ShapeVerdict {
 ///
 /// A declared kind wins over an inferred one. The confidence is the lower of shape and kind.
 /// `features` and `hourly` are those of the workload's demand, over the window it was recorded in.
+/// The rule of thumb takes the hours a day that some replica is busy, and those of the demand where
+/// they are not known.
 pub fn classify(
     workload: &Workload,
     features: &Features,
     hourly: &HourlySeries,
     thresholds: &Classify,
+    replica_busy_hours: Option<f64>,
 ) -> WorkloadClass {
     let shape = shape(workload, features, hourly, thresholds);
     let KindVerdict { kind, evidence: kind_evidence, confidence: kind_confidence } =
@@ -72,13 +75,16 @@ pub fn classify(
     let mut evidence = shape.evidence;
     evidence.extend(direction.and_then(|it| trend_sentence(it, features)));
     evidence.push(kind_evidence);
+    let of_demand = BusyHours::OfDemand(features.busy_hours_per_day);
+    let busy = replica_busy_hours.map_or(of_demand, BusyHours::OfAnyReplica);
     WorkloadClass {
         shape: shape.shape,
         direction,
         kind,
         evidence,
         confidence: Fraction::try_from(confidence).unwrap_or(Fraction::ZERO),
-        rule_of_thumb: rule_sentence(shape.shape, features, thresholds),
+        replica_busy_hours_per_day: replica_busy_hours,
+        rule_of_thumb: rule_sentence(shape.shape, busy, thresholds),
     }
 }
 
@@ -302,14 +308,25 @@ fn trend_sentence(direction: Direction, features: &Features) -> Option<String> {
     ))
 }
 
+/// Busy hours a day, and whose.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum BusyHours {
+    /// Of the mean replica of a fleet: what is rented.
+    OfReplica(f64),
+    /// Hours in which at least one replica was busy.
+    OfAnyReplica(f64),
+    /// Of the demand: hours with at least a tenth of its peak hour; nothing without a full day.
+    OfDemand(Option<f64>),
+}
+
 /// The rule of thumb applied to busy hours a day: bursty demand serverless, under 4 hours pay as
 /// you go, over 8 reserved, either between. 9 busy hours of a diurnal workload: reserved.
-pub fn rule_of_thumb(shape: Shape, features: &Features, limits: &Classify) -> Option<RuleOfThumb> {
+pub fn rule_of_thumb(shape: Shape, busy: Option<f64>, limits: &Classify) -> Option<RuleOfThumb> {
     match shape {
         Shape::Idle | Shape::Unknown => None,
         Shape::Bursty => Some(RuleOfThumb::Serverless),
         Shape::Sporadic | Shape::Diurnal | Shape::Steady => {
-            let busy = features.busy_hours_per_day?;
+            let busy = busy?;
             Some(if busy < limits.rule_payg_hours {
                 RuleOfThumb::PayAsYouGo
             } else if busy > limits.rule_reserved_hours {
@@ -321,29 +338,37 @@ pub fn rule_of_thumb(shape: Shape, features: &Features, limits: &Classify) -> Op
     }
 }
 
-fn rule_sentence(shape: Shape, features: &Features, limits: &Classify) -> String {
-    let busy = features.busy_hours_per_day.map_or(String::new(), number);
+/// The rule of thumb with the hours it was applied to.
+pub fn rule_sentence(shape: Shape, busy: BusyHours, limits: &Classify) -> String {
+    let (hours, subject) = match busy {
+        BusyHours::OfReplica(hours) => {
+            (Some(hours), format!("a replica is busy {hours:.1} hours a day, which"))
+        }
+        BusyHours::OfAnyReplica(hours) => {
+            (Some(hours), format!("at least one replica is busy {hours:.1} hours a day, which"))
+        }
+        BusyHours::OfDemand(hours) => {
+            (hours, format!("{} busy hours a day", hours.map_or(String::new(), number)))
+        }
+    };
     let (under, over) = (number(limits.rule_payg_hours), number(limits.rule_reserved_hours));
-    match rule_of_thumb(shape, features, limits) {
+    let verdict = match rule_of_thumb(shape, hours, limits) {
         Some(RuleOfThumb::Serverless) => {
-            "The rule of thumb: bursty demand, so serverless.".to_owned()
+            return "The rule of thumb: bursty demand, so serverless.".to_owned();
         }
-        Some(RuleOfThumb::PayAsYouGo) => {
-            format!(
-                "The rule of thumb: {busy} busy hours a day is under {under}, so pay as you go."
-            )
+        Some(RuleOfThumb::PayAsYouGo) => format!("is under {under}, so pay as you go"),
+        Some(RuleOfThumb::Either) => {
+            format!("is between {under} and {over}, so either pay as you go or reserved")
         }
-        Some(RuleOfThumb::Either) => format!(
-            "The rule of thumb: {busy} busy hours a day is between {under} and {over}, so either pay as you go or reserved."
-        ),
-        Some(RuleOfThumb::Reserved) => {
-            format!("The rule of thumb: {busy} busy hours a day is over {over}, so reserved.")
-        }
+        Some(RuleOfThumb::Reserved) => format!("is over {over}, so reserved"),
         None if shape == Shape::Idle => {
-            "The rule of thumb does not apply: nothing was in use.".to_owned()
+            return "The rule of thumb does not apply: nothing was in use.".to_owned();
         }
-        None => "The rule of thumb does not apply: busy hours a day are not known.".to_owned(),
-    }
+        None => {
+            return "The rule of thumb does not apply: busy hours a day are not known.".to_owned();
+        }
+    };
+    format!("The rule of thumb: {subject} {verdict}.")
 }
 
 #[cfg(test)]

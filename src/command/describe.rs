@@ -38,7 +38,14 @@ pub(super) fn describe(workload: &Workload, catalog: &Catalog, zone: Tz) -> Desc
     let seen = workload.seen();
     let features = classify::features(&seen, zone);
     let hourly = classify::hourly(&seen, workload.seen_window(), zone);
-    let class = classify::classify(workload, &features, &hourly, &catalog.assumptions.classify);
+    let bought = classify::bought(workload, &hourly, catalog);
+    let class = classify::classify(
+        workload,
+        &features,
+        &hourly,
+        &catalog.assumptions.classify,
+        bought.replica_busy_hours_per_day,
+    );
     Description { features, hourly, class }
 }
 

@@ -113,6 +113,7 @@ pub(super) fn finish(
         usage: table,
         before,
         requests,
+        engine: measured.engine(window),
         facts: measured::facts(&view),
         window,
         relative,

@@ -6,13 +6,14 @@ use super::Config;
 use super::bill::Entry;
 use super::cluster::{ClusterView, KindHint, WorkloadFacts};
 use super::config::WorkloadConfig;
+use super::engine_hours;
 use super::fx::Rates;
 use super::requests::DayCounts;
 use super::rules::{Claimed, Subject, by_tags};
 use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin};
 use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
-use crate::workload::{Kind, Settings};
+use crate::workload::{EngineBin, Kind, Settings};
 
 /// Width of the periods that telemetry is summed over.
 const BIN_US: i64 = 3_600_000_000;
@@ -33,6 +34,7 @@ struct MeasuredRow {
     claimed: Claimed,
     gpu: Option<String>,
     model: Option<String>,
+    of_engine: bool,
     bin: TelemetryBin,
 }
 
@@ -65,6 +67,7 @@ impl Measured {
                         claimed,
                         gpu: entity.gpu_name.clone(),
                         model: entity.model.clone(),
+                        of_engine: matches!(entity.key, EntityKey::Engine { .. }),
                         bin: bin.clone(),
                     });
                 }
@@ -106,6 +109,15 @@ impl Measured {
     pub(super) fn span(&self) -> Option<Period> {
         let measured = self.rows.iter().map(|it| it.bin.period);
         measured.chain(self.days.iter().map(|it| it.period)).reduce(Period::cover)
+    }
+
+    /// What engines measured in the hours that begin inside a window, by workload, in time order.
+    pub(super) fn engine(&self, window: Period) -> BTreeMap<String, Vec<EngineBin>> {
+        let inside = |it: &&MeasuredRow| window.contains(it.bin.period.start());
+        let of_engines = self.rows.iter().filter(|it| it.of_engine).filter(inside);
+        engine_hours::by_workload(
+            of_engines.filter_map(|it| Some((it.claimed.workload.as_deref()?, &it.bin))),
+        )
     }
 
     /// When cluster snapshots were taken.

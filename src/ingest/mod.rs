@@ -12,6 +12,7 @@ mod cell;
 mod cluster;
 mod config;
 mod coverage;
+mod engine_hours;
 mod error;
 mod finish;
 mod fx;
@@ -35,6 +36,7 @@ use chrono_tz::Tz;
 use crate::catalog::{Catalog, edit_distance};
 use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
+use crate::workload::EngineBin;
 
 pub use assemble::assemble;
 pub use benchmark::{BenchmarkError, MeasuredPoint, read_benchmark};
@@ -49,7 +51,7 @@ pub use reconcile::{
 };
 pub use redact::{redact, without_names};
 pub use rejected::{Rejected, RejectedKind};
-pub use requests::{RequestFacts, RequestLog, push_requests};
+pub use requests::{RequestFacts, RequestLog, Tells, push_requests};
 pub use source::{Source, expand};
 pub use window::WindowCut;
 
@@ -130,6 +132,8 @@ pub struct Ingested {
     pub before: UsageTable,
     /// Request logs, cut to the window.
     pub requests: Vec<RequestLog>,
+    /// What serving engines measured inside the window, by workload, in time order.
+    pub engine: std::collections::BTreeMap<String, Vec<EngineBin>>,
     /// What the cluster says of workloads.
     pub facts: std::collections::BTreeMap<String, WorkloadConfig>,
     /// The window of the analysis.

@@ -131,6 +131,8 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
         log.workload = names.of(&log.workload);
         names.replace(&mut log.owner);
     }
+    let engine = std::mem::take(&mut ingested.engine);
+    ingested.engine = engine.into_iter().map(|(name, bins)| (names.of(&name), bins)).collect();
     let facts = std::mem::take(&mut ingested.facts);
     ingested.facts = facts
         .into_iter()
@@ -178,6 +180,9 @@ fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
     for log in &ingested.requests {
         names.add("workload", Some(&log.workload));
         names.add("owner", log.owner.as_deref());
+    }
+    for name in ingested.engine.keys() {
+        names.add("workload", Some(name));
     }
     for workload in workloads {
         names.add("workload", Some(&workload.name));

@@ -9,7 +9,8 @@ use super::demand::{Question, RequestLoad, Timing, precision_word};
 use super::offers::{self, Buyable};
 use super::task::Task;
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
-use crate::size::{self, Constants, Deployment, Fit, Precision, Replica, TokenProfile};
+use crate::classify::{engine_deployment, gpus_per_replica};
+use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
 use crate::units::{Currency, Money};
 use crate::workload::Direction;
 
@@ -242,7 +243,7 @@ fn load_factor(question: &Question<'_>) -> f64 {
 fn as_today(question: &Question<'_>, baseline: &Baseline, slots: u32) -> Option<Entry> {
     let deployment = &question.described.workload.deployment;
     let gpu = question.context.catalog.gpu(deployment.gpu.as_deref()?)?;
-    let gpu_count = deployment.tensor_parallel_size.unwrap_or(1);
+    let gpu_count = gpus_per_replica(deployment);
     let precision = precision_word(deployment);
     let buyable = offers::buyable(question, baseline, gpu, gpu_count);
     let candidate = Candidate {
@@ -279,8 +280,7 @@ fn sized(
     let catalog = question.context.catalog;
     let constants = Constants::from(&catalog.assumptions);
     let precisions = precisions(question, today);
-    let settings = &question.described.workload.settings;
-    let base = Deployment { max_num_seqs: settings.max_num_seqs, ..Deployment::new(today, 1) };
+    let base = engine_deployment(question.described.workload, today);
     let rows = size::table(arch, &catalog.gpus, &base, &precisions, profile, constants);
     rows.into_iter()
         .filter_map(|row| {
@@ -344,7 +344,7 @@ fn entry(
 ) -> Option<Entry> {
     let deployment = &question.described.workload.deployment;
     let same_gpu = deployment.gpu.as_deref() == Some(gpu.name.as_str());
-    let same_count = deployment.tensor_parallel_size.unwrap_or(1) == candidate.gpu_count;
+    let same_count = gpus_per_replica(deployment) == candidate.gpu_count;
     let is_today = same_gpu && same_precision && same_count;
     let buyable = offers::buyable(question, baseline, gpu, candidate.gpu_count);
     if buyable.payg.is_empty() && buyable.serverless.is_empty() {

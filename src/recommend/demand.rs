@@ -1,9 +1,10 @@
 //! What is to be served: the trace or level, the limits, and what is known of the model.
 
 use super::{Context, Described};
-use crate::catalog::ModelArch;
+use crate::classify::timing;
+pub(super) use crate::classify::{Timing, whole_us};
 use crate::simulate::{SloLimits, Trace};
-use crate::size::{Precision, TokenProfile};
+use crate::size::Precision;
 use crate::units::{Fraction, Timestamp};
 use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 
@@ -41,20 +42,12 @@ pub(super) struct RequestLoad<'a> {
     pub(super) limits: SloLimits,
 }
 
-/// What tells how long a request takes.
-pub(super) enum Timing<'a> {
-    /// A model of known architecture and requests of known length.
-    Model { arch: &'a ModelArch, profile: TokenProfile, precision: Precision },
-    /// A time the user measured on today's GPUs.
-    Measured { service_us: u64, slots: u32 },
-}
-
 impl<'a> Question<'a> {
     pub(super) fn of(described: Described<'a>, context: Context<'a>) -> Question<'a> {
         let workload = described.workload;
         let slo = resolve_slo(described, context);
         let mut notices = Vec::new();
-        let load = match timing(described, context, &mut notices) {
+        let load = match timing(workload, context.catalog, &mut notices) {
             Ok(timing) => requests(described, context, timing, slo),
             Err(why) => {
                 let counted = matches!(workload.demand, Demand::Counts(_) | Demand::Arrivals(_));
@@ -94,83 +87,6 @@ fn resolve_slo(described: Described<'_>, context: Context<'_>) -> Slo {
         tpot_p95_s: limit(assumed.slo_tpot_p95_s),
         attainment: Fraction::try_from(assumed.slo_attainment).unwrap_or(Fraction::ONE),
         assumed: true,
-    }
-}
-
-/// How long requests take, or why nobody can say.
-fn timing<'a>(
-    described: Described<'a>,
-    context: Context<'a>,
-    notices: &mut Vec<String>,
-) -> Result<Timing<'a>, String> {
-    let workload = described.workload;
-    let measured = workload.settings.service_time_s.map(|seconds| Timing::Measured {
-        service_us: whole_us(seconds),
-        slots: workload.settings.max_num_seqs.unwrap_or(1),
-    });
-    let Some(profile) = profile(described, context, notices) else {
-        return measured.ok_or_else(|| {
-            "the requests have no token counts: set service_time_s in the config".to_owned()
-        });
-    };
-    let Some(id) = &workload.deployment.model else {
-        return measured
-            .ok_or_else(|| "the model is not known: set model in the config".to_owned());
-    };
-    let Some(arch) = context.catalog.model(id) else {
-        return measured.ok_or_else(|| {
-            format!("the model {id} is not in the catalog: set service_time_s in the config")
-        });
-    };
-    let served =
-        workload.deployment.quantization.as_deref().or(workload.deployment.dtype.as_deref());
-    let known = served.map(|word| (word, Precision::parse(word)));
-    if let Some((word, None)) = known {
-        notices.push(format!("the precision `{word}` is not known, so bf16 is assumed today"));
-    }
-    let precision = known.and_then(|(_, it)| it).unwrap_or(Precision::Bf16);
-    Ok(Timing::Model { arch, profile, precision })
-}
-
-/// Lengths of requests: of each request where a log has them, else sums over periods.
-fn profile(
-    described: Described<'_>,
-    context: Context<'_>,
-    notices: &mut Vec<String>,
-) -> Option<TokenProfile> {
-    let workload = described.workload;
-    let longest = workload.deployment.max_model_len;
-    match &workload.demand {
-        Demand::Arrivals(trace) if !trace.tokens.is_empty() => {
-            let n = trace.tokens.len() as f64;
-            let prompt: u64 = trace.tokens.iter().map(|it| it.prompt).sum();
-            let completion: u64 = trace.tokens.iter().map(|it| it.completion).sum();
-            let mut totals: Vec<u64> = trace.tokens.iter().map(|it| it.total()).collect();
-            totals.sort_unstable();
-            // Nearest rank: the least value that 95 % of the requests do not exceed.
-            let rank = (totals.len() * 95).div_ceil(100).max(1);
-            TokenProfile::new(totals[rank - 1], prompt as f64 / n, completion as f64 / n)
-        }
-        Demand::Counts(series) => {
-            let counted = series
-                .bins
-                .iter()
-                .filter_map(|bin| Some((bin.requests, bin.prompt_tokens?, bin.completion_tokens?)));
-            let (n, prompt, completion) = counted
-                .fold((0_u64, 0_u64, 0_u64), |sum, it| (sum.0 + it.0, sum.1 + it.1, sum.2 + it.2));
-            if n == 0 {
-                return None;
-            }
-            let (prompt, completion) = (prompt as f64 / n as f64, completion as f64 / n as f64);
-            let ratio = context.catalog.assumptions.simulate.tokens_p95_to_mean;
-            let p95 = whole_us((prompt + completion) * ratio / 1e6);
-            let p95 = longest.map_or(p95, |longest| p95.min(longest));
-            notices.push(format!(
-                "request lengths are known as sums: the 95th percentile is taken as {ratio} times the mean"
-            ));
-            TokenProfile::new(p95, prompt, completion)
-        }
-        _ => None,
     }
 }
 
@@ -237,11 +153,6 @@ pub(super) fn precision_word(deployment: &Deployment) -> String {
         Some((word, None)) => word.to_owned(),
         None => "as today".to_owned(),
     }
-}
-
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-pub(super) fn whole_us(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
 }
 
 /// Age of a price date in days, by its first ten characters; a month counts from its first day.

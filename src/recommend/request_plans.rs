@@ -10,6 +10,7 @@ use super::offers::may_advise;
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
 use crate::catalog::Offer;
+use crate::classify::replicas;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
 use crate::workload::PricingCategory;
 
@@ -52,13 +53,11 @@ fn today(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Opti
     if deployment.pricing_category == PricingCategory::Serverless {
         return None;
     }
-    let gpus = deployment.gpu_count?;
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let n = (gpus / f64::from(entry.candidate.gpu_count)).floor() as u32;
+    let n = replicas(deployment)?;
     let stage = Stage { question, load, entry, hosted: 1, load_factor: 1.0 };
-    let (service, _) = stage.service(n.max(1))?;
+    let (service, _) = stage.service(n)?;
     let offer = entry.buyable.payg.first()?;
-    let fleet = FleetSpec::fixed(n.max(1), stage.slots());
+    let fleet = FleetSpec::fixed(n, stage.slots());
     stage.replay(&service, &fleet, &Billing::by_the_microsecond(offer.rate))
 }
 

@@ -5,7 +5,7 @@
 
 use super::build::Analysed;
 use crate::catalog::{Catalog, Classify, Offer, Purchase};
-use crate::classify::{Features, RuleOfThumb, rule_of_thumb};
+use crate::classify::{BusyHours, rule_sentence};
 use crate::recommend::Way;
 use crate::workload::Kind;
 
@@ -33,23 +33,23 @@ pub(super) fn least_break_even_hours(catalog: &Catalog) -> Option<f64> {
         .reduce(f64::min)
 }
 
-/// Hours a day a replica is busy by the simulation, else the busy hours of the demand.
-fn busy_hours(it: &Analysed) -> Option<f64> {
-    it.recommendation.today_busy.map(|share| 24.0 * share).or(it.features.busy_hours_per_day)
+/// Hours a day a replica is busy by the simulation of today's fleet.
+fn simulated_hours(it: &Analysed) -> Option<f64> {
+    it.recommendation.today_busy.map(|share| 24.0 * share)
 }
 
-/// The rule on hours, applied to replica-busy hours where they are known.
+/// Hours a day a replica is busy, else the busy hours of the demand.
+fn busy_hours(it: &Analysed) -> Option<f64> {
+    let of_replica = simulated_hours(it).or(it.class.replica_busy_hours_per_day);
+    of_replica.or(it.features.busy_hours_per_day)
+}
+
+/// The rule on hours, applied to what the simulation found where it ran.
 fn by_hours(it: &Analysed, limits: &Classify) -> String {
-    let Some(share) = it.recommendation.today_busy else { return it.class.rule_of_thumb.clone() };
-    let hours = 24.0 * share;
-    let features = Features { busy_hours_per_day: Some(hours), ..it.features.clone() };
-    let word = match rule_of_thumb(it.class.shape, &features, limits) {
-        Some(RuleOfThumb::PayAsYouGo) => "is under 4, so pay as you go",
-        Some(RuleOfThumb::Reserved) => "is over 8, so reserved",
-        Some(RuleOfThumb::Either) => "is between 4 and 8, so either pay as you go or reserved",
-        Some(RuleOfThumb::Serverless) | None => return it.class.rule_of_thumb.clone(),
-    };
-    format!("The rule of thumb: a replica is busy {hours:.1} hours a day, which {word}.")
+    match simulated_hours(it) {
+        Some(hours) => rule_sentence(it.class.shape, BusyHours::OfReplica(hours), limits),
+        None => it.class.rule_of_thumb.clone(),
+    }
 }
 
 /// The sentences for one workload.

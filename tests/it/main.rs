@@ -30,6 +30,7 @@ mod init;
 mod laws;
 mod machine_lives;
 mod month_end;
+mod offered;
 mod own_formats;
 mod privacy;
 mod reference;

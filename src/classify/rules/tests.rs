@@ -53,7 +53,7 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
 fn class_of(workload: &Workload) -> WorkloadClass {
     let features = features(&workload.seen(), Tz::UTC);
     let hourly = hourly(&workload.seen(), workload.window, Tz::UTC);
-    classify(workload, &features, &hourly, &limits())
+    classify(workload, &features, &hourly, &limits(), None)
 }
 
 fn check(demand: Demand, n_hours: usize, shape: Shape, kind: Kind, rule: &str) -> WorkloadClass {
@@ -130,4 +130,19 @@ fn a_gpu_measured_as_inactive_is_idle_and_a_declared_kind_wins() {
     let class = class_of(&pod);
     assert_eq!(class.kind, Kind::RealTimeInference);
     assert!((class.confidence.get() - 0.95).abs() < 1e-12);
+}
+
+#[test]
+fn the_rule_takes_hours_of_replicas_before_those_of_the_demand() {
+    let all_day = workload(counts(MONTH, |_| 1000.0), MONTH);
+    let features = features(&all_day.demand, Tz::UTC);
+    let hourly = hourly(&all_day.demand, all_day.window, Tz::UTC);
+    let check = |busy: Option<f64>, expected: &str| {
+        let class = classify(&all_day, &features, &hourly, &limits(), busy);
+        assert_eq!(class.replica_busy_hours_per_day, busy);
+        assert_eq!(class.rule_of_thumb, format!("The rule of thumb: {expected}."));
+    };
+    check(None, "24 busy hours a day is over 8, so reserved");
+    let little = "at least one replica is busy 0.2 hours a day, which is under 4, so pay as you go";
+    check(Some(0.2), little);
 }

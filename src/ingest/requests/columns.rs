@@ -9,7 +9,7 @@ use super::super::raw::RawTable;
 use super::clock::{TimeFormat, Unit};
 use super::log::Record;
 use super::mapping::LogMapping;
-use super::outcome::{self, Outcome};
+use super::outcome::{self, Outcome, Tells};
 use super::passes::Passes;
 use super::{Fault, RequestFormat};
 use crate::units::{Currency, Money, TokenCounts, atto_from_float};
@@ -161,6 +161,7 @@ pub(super) struct Row<'a> {
     pub(super) at_us: i64,
     pub(super) tokens: Option<TokenCounts>,
     pub(super) outcome: Outcome,
+    pub(super) tells: Tells,
     pub(super) latency_us: Option<u64>,
     pub(super) ttft_us: Option<u64>,
     pub(super) labels: Labels<'a>,
@@ -170,6 +171,8 @@ pub(super) struct Row<'a> {
     pub(super) unknown_status: Option<Cow<'a, str>>,
     /// True for a call of a tool, which no model answers.
     pub(super) no_model_call: bool,
+    /// True for a call that asks for an image.
+    pub(super) asks_for_image: bool,
 }
 
 impl Row<'_> {
@@ -179,9 +182,11 @@ impl Row<'_> {
             at_us: self.at_us,
             tokens: self.tokens,
             outcome: self.outcome,
+            tells: self.tells,
             latency_us: self.latency_us,
             ttft_us: self.ttft_us,
             cached_prompt_tokens: None,
+            asks_for_image: self.asks_for_image,
             model: self.labels.model.as_deref(),
             team: self.labels.team.as_deref(),
         }
@@ -260,6 +265,7 @@ impl<'a> Columns<'a> {
             _ => None,
         };
         let (mut outcome, unknown_status) = self.outcome(row)?;
+        let mut tells = outcome::tells(self.cell(Role::Status, row), outcome);
         if self.format == RequestFormat::LiteLlm {
             // A stream whose usage nobody counted is logged with zeros.
             tokens = tokens.filter(|it| it.total() > 0);
@@ -270,17 +276,23 @@ impl<'a> Columns<'a> {
         if self.format == RequestFormat::BurstGpt && tokens.is_some_and(|it| it.completion == 0) {
             outcome = Outcome::Failed;
         }
+        if self.format == RequestFormat::BurstGpt {
+            tells = Tells::Failures;
+        }
         let call_type = self.label(Role::CallType, row)?;
         Ok(Row {
             at_us,
             tokens,
             outcome,
+            tells,
             latency_us,
             ttft_us,
             labels: self.labels(row)?,
             id: self.label(Role::Id, row)?,
             spend: self.spend(row)?,
             unknown_status,
+            // `image_generation`, `aimage_edit`, ...: `CallTypes` of LiteLLM.
+            asks_for_image: call_type.as_ref().is_some_and(|it| it.contains("image")),
             no_model_call: call_type.is_some_and(|it| it.contains("mcp")),
         })
     }

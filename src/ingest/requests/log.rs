@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 use super::super::window;
-use super::outcome::Outcome;
+use super::outcome::{Outcome, Tells};
 use crate::units::{Period, Timestamp, TokenCounts};
 use crate::usage::{UsageRow, UsageTable};
-use crate::workload::ArrivalTrace;
+use crate::workload::{ArrivalTrace, Offered};
 
 /// Most names of models a log lists.
 const MOST_MODELS: usize = 5;
@@ -41,6 +41,10 @@ pub struct RequestFacts {
     pub cached: u64,
     /// Served requests whose tokens are not known.
     pub without_tokens: u64,
+    /// How much the log tells of what became of a request.
+    pub tells: Tells,
+    /// Requests that asked for an image.
+    pub images: u64,
     /// Prompt tokens that the engine had in its prefix cache, where the log tells.
     pub cached_prompt_tokens: Option<u64>,
     /// Mean time to the full answer, seconds, of served requests that have one.
@@ -63,6 +67,8 @@ pub(super) struct Record<'a> {
     pub(super) at_us: i64,
     pub(super) tokens: Option<TokenCounts>,
     pub(super) outcome: Outcome,
+    pub(super) tells: Tells,
+    pub(super) asks_for_image: bool,
     pub(super) latency_us: Option<u64>,
     pub(super) ttft_us: Option<u64>,
     pub(super) cached_prompt_tokens: Option<u64>,
@@ -88,6 +94,8 @@ struct Samples {
     throttled: Vec<i64>,
     cached: Vec<i64>,
     without_tokens: Vec<i64>,
+    images: Vec<i64>,
+    tells: Tells,
     latency_us: Series,
     ttft_us: Series,
     cached_prompt_tokens: Series,
@@ -117,6 +125,7 @@ impl Gathered {
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let samples = &mut self.samples;
         let at = record.at_us;
+        samples.tells = samples.tells.max(record.tells);
         match record.outcome {
             Outcome::Cached => return samples.cached.push(at),
             Outcome::Throttled => return samples.throttled.push(at),
@@ -131,6 +140,7 @@ impl Gathered {
                 samples.cached_prompt_tokens.extend(cached);
             }
         }
+        samples.images.extend(record.asks_for_image.then_some(at));
         count(&mut samples.models, record.model, at);
         count(&mut samples.teams, record.team, at);
         let failed = record.outcome == Outcome::Failed;
@@ -189,6 +199,30 @@ impl RequestLog {
         window::minutes_around(*self.trace.at_us.first()?, *self.trace.at_us.last()?)
     }
 
+    /// What became of the requests. A log that tells failures and has none had no refusal either.
+    pub(in crate::ingest) fn offered(&self) -> Offered {
+        let facts = &self.facts;
+        let tells_refusals = match facts.tells {
+            Tells::Nothing => false,
+            Tells::Failures => facts.failed == 0,
+            Tells::Refusals => true,
+        };
+        let seen = |n: u64| (n > 0).then_some(n);
+        Offered {
+            requests: self.trace.len() as u64,
+            failed: (facts.tells > Tells::Nothing).then_some(facts.failed),
+            throttled: tells_refusals.then_some(facts.throttled),
+            cached: seen(facts.cached),
+            cached_prompt_tokens: facts.cached_prompt_tokens,
+            images: seen(facts.images),
+            latency_mean_s: facts.latency_mean_s,
+            latency_p50_s: facts.latency_p50_s,
+            latency_p95_s: facts.latency_p95_s,
+            ttft_p50_s: facts.ttft_p50_s,
+            ttft_p95_s: facts.ttft_p95_s,
+        }
+    }
+
     /// The requests inside `window`.
     pub(in crate::ingest) fn cut_to(self, window: Period) -> RequestLog {
         let inside = |at: &[i64]| within(window, at.len(), |it| at[it]);
@@ -204,8 +238,13 @@ impl RequestLog {
 
 impl Samples {
     fn sort(&mut self) {
-        let lists =
-            [&mut self.failed, &mut self.throttled, &mut self.cached, &mut self.without_tokens];
+        let lists = [
+            &mut self.failed,
+            &mut self.throttled,
+            &mut self.cached,
+            &mut self.without_tokens,
+            &mut self.images,
+        ];
         let named = self.models.values_mut().chain(self.teams.values_mut());
         lists.into_iter().chain(named).for_each(|it| it.sort_unstable());
         for series in [&mut self.latency_us, &mut self.ttft_us, &mut self.cached_prompt_tokens] {
@@ -227,6 +266,8 @@ impl Samples {
             throttled: times(self.throttled),
             cached: times(self.cached),
             without_tokens: times(self.without_tokens),
+            images: times(self.images),
+            tells: self.tells,
             latency_us: series(self.latency_us),
             ttft_us: series(self.ttft_us),
             cached_prompt_tokens: series(self.cached_prompt_tokens),
@@ -257,6 +298,8 @@ impl Samples {
             throttled: self.throttled.len() as u64,
             cached: self.cached.len() as u64,
             without_tokens: self.without_tokens.len() as u64,
+            tells: self.tells,
+            images: self.images.len() as u64,
             cached_prompt_tokens: (!cached.is_empty())
                 .then(|| u64::try_from(sum(&cached)).unwrap_or(u64::MAX)),
             latency_mean_s: mean,

@@ -30,6 +30,7 @@ pub(in crate::ingest) use account::{Fate, RequestAccount};
 pub(in crate::ingest) use builder::RequestBuilder;
 pub use log::{RequestFacts, RequestLog, push_requests};
 pub(in crate::ingest) use mapping::{LogMapping, RawLogMappings, near_miss, workload_of_file};
+pub use outcome::Tells;
 pub(in crate::ingest) use rollup::DayCounts;
 
 /// What is wrong with a row: the header of the column at fault, if one is, and the reason.

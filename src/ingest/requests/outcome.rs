@@ -16,6 +16,33 @@ pub(in crate::ingest) enum Outcome {
     Cached,
 }
 
+/// How much a log tells of what became of its requests.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Tells {
+    /// Nothing: every request counts as answered.
+    #[default]
+    Nothing,
+    /// Which failed, but not why.
+    Failures,
+    /// Also which of them were refused for a limit.
+    Refusals,
+}
+
+/// How much a status cell tells: a code of HTTP all, a word that there was a failure.
+pub(super) fn tells(cell: Cell<'_>, outcome: Outcome) -> Tells {
+    let is_code = |text: &str| {
+        let number = text.strip_prefix("HTTP").unwrap_or(text).trim_start();
+        number.starts_with(|it: char| it.is_ascii_digit())
+    };
+    match cell.trimmed() {
+        Cell::Null => Tells::Nothing,
+        _ if outcome == Outcome::Throttled => Tells::Refusals,
+        Cell::Int(_) | Cell::Float(_) => Tells::Refusals,
+        Cell::Text(text) if is_code(text) => Tells::Refusals,
+        _ => Tells::Failures,
+    }
+}
+
 /// Words for an answer.
 const SERVED: &[&str] = &[
     "success",
@@ -142,5 +169,16 @@ mod tests {
         assert_eq!(of_status(Cell::Int(502)), Ok(Some(Outcome::Failed)));
         assert_eq!(of_status(Cell::Float(429.0)), Ok(Some(Outcome::Throttled)));
         assert_eq!(of_status(Cell::Bool(true)), Ok(Some(Outcome::Served)));
+    }
+
+    #[test]
+    fn a_code_tells_refusals_and_a_word_only_failures() {
+        let served = |cell| tells(cell, Outcome::Served);
+        assert_eq!(served(Cell::Null), Tells::Nothing);
+        assert_eq!(served(Cell::Text("success")), Tells::Failures);
+        assert_eq!(served(Cell::Bool(true)), Tells::Failures);
+        assert_eq!(served(Cell::Int(200)), Tells::Refusals);
+        assert_eq!(served(Cell::Text("HTTP 200")), Tells::Refusals);
+        assert_eq!(tells(Cell::Text("RateLimitError"), Outcome::Throttled), Tells::Refusals);
     }
 }

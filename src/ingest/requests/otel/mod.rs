@@ -15,7 +15,7 @@ use super::super::raw::RawTable;
 use super::clock::{TimeFormat, Unit};
 use super::columns::{Labels, seconds_to_us};
 use super::log::Record;
-use super::outcome::{self, Outcome};
+use super::outcome::{self, Outcome, Tells};
 use super::{Fate, Fault};
 use crate::units::TokenCounts;
 use crate::usage::schema;
@@ -120,6 +120,7 @@ pub(super) struct Call {
     at_us: i64,
     tokens: Option<TokenCounts>,
     outcome: Outcome,
+    tells: Tells,
     latency_us: Option<u64>,
     ttft_us: Option<u64>,
     cached_prompt_tokens: Option<u64>,
@@ -141,6 +142,8 @@ impl Call {
             at_us: self.at_us,
             tokens: self.tokens,
             outcome: self.outcome,
+            tells: self.tells,
+            asks_for_image: false,
             latency_us: self.latency_us,
             ttft_us: self.ttft_us,
             cached_prompt_tokens: self.cached_prompt_tokens,
@@ -353,6 +356,7 @@ fn judge(span: &Span) -> Result<Verdict, Fault> {
         at_us,
         tokens: tokens.filter(|it| it.total() > 0),
         outcome: outcome_of(span),
+        tells: tells_of(span),
         latency_us: span.end_us.and_then(|end| u64::try_from(end - at_us).ok()),
         ttft_us: ttft.map(seconds_to_us).transpose().map_err(in_ttft)?,
         cached_prompt_tokens: counted(
@@ -372,6 +376,13 @@ fn is_generation(operation: &str) -> bool {
         operation,
         "chat" | "text_completion" | "generate_content" | "completion" | "acompletion"
     )
+}
+
+/// A span always tells an error; whether of a limit only its type or the code of HTTP does.
+fn tells_of(span: &Span) -> Tells {
+    let status = outcome::tells(span.attributes.cell(Attribute::HttpStatus), outcome_of(span));
+    let typed = span.attributes.text(Attribute::ErrorType).is_some();
+    if typed { Tells::Refusals } else { status.max(Tells::Failures) }
 }
 
 fn outcome_of(span: &Span) -> Outcome {

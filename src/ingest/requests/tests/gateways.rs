@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
-use crate::ingest::RejectedKind;
+use crate::ingest::{RejectedKind, Tells};
 use crate::units::{Period, Timestamp};
 
 /// Eight requests and what surrounds them, with everything private that such a log has.
@@ -34,6 +34,7 @@ fn litellm_spend_logs() {
         RequestFacts {
             failed: 2,
             cached: 1,
+            tells: Tells::Failures,
             // Served: r1 4 s, r4 2 s.
             latency_mean_s: Some(3.0),
             latency_p50_s: Some(2.0),
@@ -147,6 +148,7 @@ fn a_window_cuts_the_facts_too() {
     let expected = RequestFacts {
         failed: 1,
         cached: 1,
+        tells: Tells::Failures,
         models: vec!["hosted_vllm/q".to_owned()],
         ..RequestFacts::default()
     };

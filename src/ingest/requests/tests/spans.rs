@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::*;
+use crate::ingest::Tells;
 
 /// A span of OTLP/JSON: trace, span, parent, start and end in seconds after 1790000000.
 pub(super) fn otlp(
@@ -68,16 +69,11 @@ fn spans_of_the_collector() {
     let agent =
         [text("gen_ai.operation.name", "invoke_agent"), int("gen_ai.usage.input_tokens", 99)];
     let stamped = [text("http.route", "/v1/chat"), text("gen_ai.request.model", "m")];
-    let failing = [
-        text("gen_ai.operation.name", "chat"),
-        text("gen_ai.request.model", "m"),
-        text("error.type", "timeout"),
-    ];
-    let limited = [
-        text("gen_ai.operation.name", "chat"),
-        text("gen_ai.request.model", "m"),
-        text("error.type", "429"),
-    ];
+    let ended = |why| {
+        let operation = text("gen_ai.operation.name", "chat");
+        [operation, text("gen_ai.request.model", "m"), text("error.type", why)]
+    };
+    let (failing, limited) = (ended("timeout"), ended("429"));
     let lines = [
         line(&[
             otlp(("a1", "01", ""), (0, 9), &agent.join(","), 0),
@@ -104,6 +100,7 @@ fn spans_of_the_collector() {
         RequestFacts {
             failed: 1,
             throttled: 1,
+            tells: Tells::Refusals,
             cached_prompt_tokens: Some(5),
             // 2 s and 1 s.
             latency_mean_s: Some(1.5),
