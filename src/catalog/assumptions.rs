@@ -350,6 +350,31 @@ assumptions! {
         /// KV-cache use from which it is at its limit.
         kv_cache_limit,
     }
+    /// Finding what is paid and not used, and what could share.
+    waste: Waste {
+        /// Mean share of time over an hour below which GPUs count as not active.
+        idle_gpu_active,
+        /// Days two signals must agree for waste to be confirmed.
+        cycle_days,
+        /// Share of an hour, of GPUs or of hours that must be measured to speak for the whole.
+        covered_share,
+        /// Days of silence up to the end of the window from which a workload looks forgotten.
+        forgotten_days,
+        /// Weeks a weekly pattern must be seen to be confirmed.
+        schedule_weeks,
+        /// Hours of the shortest silent block worth a schedule.
+        schedule_block_hours,
+        /// Largest chance that a silent block is an accident.
+        schedule_chance,
+        /// Share of one replica below which its peak may fit a smaller GPU.
+        small_need,
+        /// Requests of a second environment over those of production below which it has little use.
+        duplicate_use_share,
+        /// Share of time active below which a second environment has little use.
+        duplicate_gpu_active,
+        /// Days in common from which demands are pooled.
+        pool_days,
+    }
     /// Simulating a plan.
     simulate: Simulate {
         /// Assumed limit of the time to the first token at the 95th percentile, seconds.

@@ -1,9 +1,9 @@
 //! Describes demand: its statistics, its hours, and the class they put a workload in.
 //!
 //! Comes in: the [`crate::workload::Demand`] of a workload, the zone of the report and the
-//! thresholds of the catalog. Goes out: [`Features`], an [`HourlySeries`] and a
-//! [`crate::workload::WorkloadClass`] with its evidence. Nothing here knows a price, and a
-//! statistic the data are too short or too coarse for is `None`, never a guess.
+//! thresholds of the catalog. Goes out: [`Features`], an [`HourlySeries`], a
+//! [`crate::workload::WorkloadClass`] with its evidence, and [`Waste`]. Nothing here knows a price,
+//! and a statistic the data are too short or too coarse for is `None`, never a guess.
 
 mod acf;
 mod bins;
@@ -27,6 +27,7 @@ mod season;
 mod service;
 mod statistics;
 mod trend;
+mod waste;
 
 pub use acf::autocorrelations;
 pub use bought::{
@@ -46,3 +47,4 @@ pub use season::{Seasonality, seasonality};
 pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, whole_us};
 pub use statistics::{STATISTICS, Statistic};
 pub use trend::Trend;
+pub use waste::{Examined, Unused, Waste, WasteKind, portfolio_waste, waste};

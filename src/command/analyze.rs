@@ -66,6 +66,7 @@ pub(super) fn advise_all(
                 features: described.features,
                 hourly: described.hourly,
                 class: described.class,
+                waste: described.waste,
                 recommendation,
                 workload,
             }

@@ -10,7 +10,7 @@ use super::inputs::Inputs;
 use super::talk::Talk;
 use super::{CommandResult, output, patterns};
 use crate::catalog::Catalog;
-use crate::classify::{self, Features, HourlySeries};
+use crate::classify::{self, Features, HourlySeries, Waste};
 use crate::cli::{Format, Global, InputArgs};
 use crate::recommend;
 use crate::workload::{Kind, Workload, WorkloadClass};
@@ -20,6 +20,7 @@ pub(super) struct Description {
     pub(super) features: Features,
     pub(super) hourly: HourlySeries,
     pub(super) class: WorkloadClass,
+    pub(super) waste: Vec<Waste>,
 }
 
 impl Description {
@@ -29,6 +30,7 @@ impl Description {
             features: &self.features,
             hourly: &self.hourly,
             class: &self.class,
+            waste: &self.waste,
         }
     }
 }
@@ -46,7 +48,8 @@ pub(super) fn describe(workload: &Workload, catalog: &Catalog, zone: Tz) -> Desc
         &catalog.assumptions.classify,
         bought.replica_busy_hours_per_day,
     );
-    Description { features, hourly, class }
+    let waste = classify::waste(workload, zone, &catalog.assumptions);
+    Description { features, hourly, class, waste }
 }
 
 pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResult {

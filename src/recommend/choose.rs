@@ -7,7 +7,8 @@ use super::demand::{Load, Question, precision_word};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::stage::portion;
 use super::switch::{capped, switch};
-use super::{DurationCurve, Recommendation, money, waste};
+use super::{DurationCurve, Recommendation, money};
+use crate::classify::WasteKind;
 use crate::simulate::Outcome;
 use crate::size::Precision;
 use crate::units::{Currency, Money};
@@ -63,7 +64,6 @@ pub(super) fn choose(
     }
     Recommendation {
         slo: question.slo,
-        waste: waste::findings(question),
         today_busy: found
             .today_outcome
             .as_ref()
@@ -322,11 +322,10 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
         let why = "it is idle, but it runs on a commitment that is paid either way: give the capacity to another workload";
         return keep(question, currency, why.to_owned());
     }
-    let findings = waste::findings(question);
-    let confirmed = findings.iter().any(|it| it.confirmed);
+    let finding = question.described.waste.iter().find(|it| it.kind == WasteKind::Idle);
+    let confirmed = finding.is_some_and(|it| it.confirmed);
     let (grade, mut reasons) = capped(question, Grade::A);
-    let evidence = findings.into_iter().map(|it| it.evidence);
-    reasons.splice(0..0, evidence);
+    reasons.splice(0..0, finding.map(|it| it.evidence.clone()));
     reasons.push("its disk stays and stays billed: that part is not subtracted".to_owned());
     if !confirmed {
         reasons.push(

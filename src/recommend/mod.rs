@@ -21,10 +21,9 @@ mod request_plans;
 mod stage;
 mod switch;
 mod task;
-mod waste;
 
 use crate::catalog::Catalog;
-use crate::classify::{Features, HourlySeries};
+use crate::classify::{Features, HourlySeries, Waste};
 use crate::ingest::Policy;
 use crate::units::Timestamp;
 use crate::workload::{Slo, Workload, WorkloadClass};
@@ -35,7 +34,6 @@ pub use candidates::{Candidate, Verdict};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use plan::{Latencies, Plan, PlanParts, Scaling, Way};
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
-pub use waste::Waste;
 
 /// What every workload's advice shares.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +59,8 @@ pub struct Described<'a> {
     pub hourly: &'a HourlySeries,
     /// What it is.
     pub class: &'a WorkloadClass,
+    /// What of it is paid and not used.
+    pub waste: &'a [Waste],
 }
 
 /// Demand in the unit that is bought, hour by hour.
@@ -91,8 +91,6 @@ pub struct Recommendation {
     pub plans: Vec<Plan>,
     /// What to do.
     pub advice: Advice,
-    /// Paid and not used.
-    pub waste: Vec<Waste>,
     /// Share of its time today's fleet was serving, where it was simulated.
     pub today_busy: Option<f64>,
     /// Demand in instances.

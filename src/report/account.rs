@@ -276,7 +276,7 @@ impl Reconciliation {
     }
 
     /// Effective cost of a part, else what of it was billed.
-    fn cost_of(&self, fate: Fate) -> Option<Money> {
+    pub(super) fn cost_of(&self, fate: Fate) -> Option<Money> {
         let part = self.parts.iter().find(|it| it.part == fate.as_str())?;
         part.effective.or(part.billed).filter(|it| !it.is_zero())
     }

@@ -7,12 +7,12 @@ use chrono_tz::Tz;
 use super::blanks::{self, MOST_BLANKS};
 use super::build_workload;
 use super::model::{
-    AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, Provenance,
-    Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
+    AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
+    Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
 };
-use super::rules;
+use super::{rules, waste};
 use crate::catalog::Catalog;
-use crate::classify::{Features, HourlySeries};
+use crate::classify::{Features, HourlySeries, Waste};
 use crate::ingest::{Ingested, SourceKind};
 use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
@@ -29,6 +29,8 @@ pub struct Analysed {
     pub hourly: HourlySeries,
     /// What it is.
     pub class: WorkloadClass,
+    /// What of it is paid and not used.
+    pub waste: Vec<Waste>,
     /// What to do.
     pub recommendation: Recommendation,
 }
@@ -56,13 +58,14 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         cost(b).cmp(&cost(a)).then_with(|| a.workload.name.cmp(&b.workload.name))
     });
     let totals = totals(&analysed, run, currency)?;
-    let portfolio = portfolio(&analysed, totals.monthly_savings);
-    // What touches money first, what single files say last.
     let account = Reconciliation::of(run.ingested);
+    let waste = waste::portfolio(&mut analysed, &account, run)?;
+    let portfolio = portfolio(&analysed, totals.monthly_savings, waste);
+    // What touches money first, what single files say last.
     let mut notices: Vec<String> =
         account.unclaimed().map(unassigned_sentence).into_iter().collect();
     notices.extend(account.unused_commitments().map(|it| {
-        format!("{it} was paid for commitments that nothing used: it is in no figure but the reconciliation")
+        format!("{it} was paid for commitments that nothing used: it is in no workload's cost, and among what is paid and not used")
     }));
     notices.extend(window_notices(run.ingested.window));
     notices.extend(workload_notices(&analysed));
@@ -81,7 +84,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         currency,
         time_zone: run.zone.name().to_owned(),
         totals,
-        reconciliation: Reconciliation::of(run.ingested),
+        reconciliation: account,
         invoice_state: run
             .ingested
             .files
@@ -180,7 +183,7 @@ fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>,
     if parts.is_empty() { Ok(None) } else { Money::sum(parts, currency).map(Some) }
 }
 
-fn portfolio(analysed: &[Analysed], monthly_savings: Money) -> Portfolio {
+fn portfolio(analysed: &[Analysed], monthly_savings: Money, waste: PortfolioWaste) -> Portfolio {
     let mut actions: Vec<(&str, i128)> = analysed
         .iter()
         .map(|it| &it.recommendation.advice)
@@ -194,6 +197,7 @@ fn portfolio(analysed: &[Analysed], monthly_savings: Money) -> Portfolio {
     Portfolio {
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings,
+        waste,
         candidates_sized: count(&|it| it.n_sized),
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),

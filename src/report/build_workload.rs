@@ -7,9 +7,9 @@ use serde_json::json;
 use super::build::{Analysed, RunFacts};
 use super::model::{
     AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PlanReport, SloReport,
-    UnitCost, WasteReport, WorkloadReport,
+    UnitCost, WorkloadReport,
 };
-use super::rules;
+use super::{rules, waste};
 use crate::classify::{HourlyUnit, weekday_hour_profile};
 use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
@@ -52,16 +52,7 @@ pub(super) fn workload(
         candidates: shown_candidates(&found.candidates).map(candidate).collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
         advice: advice(it),
-        waste: found
-            .waste
-            .iter()
-            .map(|waste| WasteReport {
-                finding: waste.finding.to_owned(),
-                confirmed: waste.confirmed,
-                cost: waste.cost,
-                evidence: waste.evidence.clone(),
-            })
-            .collect(),
+        waste: it.waste.iter().map(waste::report).collect(),
         demand_by_weekday_hour: weekday_hour_profile(&it.hourly, run.zone),
         demand_unit: demand_unit.to_owned(),
         duration_curve: found.duration_curve.as_ref().map(|curve| DurationCurve {

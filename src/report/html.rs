@@ -9,7 +9,7 @@ mod glossary;
 use askama::Template;
 
 use super::chart::{self, Chart};
-use super::model::{AdviceReport, ReportModel, WorkloadReport};
+use super::model::{AdviceReport, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::{Narrow, Table};
 use super::{RenderError, blanks, tables, words};
@@ -239,6 +239,11 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
         },
         false,
     ));
+    if let Some((confirmed, others)) = waste_sums(report, PAGE) {
+        let split = if others.is_empty() { "" } else { "; " };
+        let note = format!("{others}{split}{}", report.portfolio.waste.waste_basis);
+        figures.push(figure("Paid and not used", confirmed, note, false));
+    }
     figures
 }
 
@@ -325,12 +330,6 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
     // The page puts its own heading before the rule.
     let rule = workload.rule_of_thumb.trim_start_matches("The rule of thumb");
     let rule = rule.trim_start_matches([':', ' ']).to_owned();
-    let waste = |it: &super::model::WasteReport| {
-        let state = if it.confirmed { "confirmed" } else { "to investigate" };
-        let cost = PAGE.money(it.cost);
-        let (finding, evidence) = (words::shown(&it.finding), say(&it.evidence));
-        format!("{finding} ({state}): {cost} {} in the window. {evidence}", report.currency)
-    };
     Ok(Card {
         anchor: format!("w-{}", workload.slug),
         name: words::shown(&workload.name),
@@ -359,11 +358,38 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         wrong_if: list(&advice.wrong_if),
         evidence: list(&workload.evidence),
         rule_of_thumb: say(&rule),
-        waste: workload.waste.iter().map(waste).collect(),
+        waste: workload.waste.iter().map(|it| waste(report, it)).collect(),
         small_print: [tables::today(workload, report.currency), tables::slo(workload)],
         plans_simulated: tables::plans(workload, report.currency),
         more_print: [tables::candidates(workload, report.currency), tables::features(workload)],
     })
+}
+
+/// A finding: what it is, its amount, the numbers behind it and what to do.
+pub(crate) fn waste(report: &ReportModel, it: &WasteReport) -> String {
+    let finding = words::waste(&it.finding);
+    let state = words::waste_state(it);
+    let hours = it.gpu_hours.map(|it| format!(", {} GPU-hours", PAGE.measure(it)));
+    let cost = match it.cost {
+        Some(cost) => format!("{} {} in the window", PAGE.money(cost), report.currency),
+        None => "no amount".to_owned(),
+    };
+    let said = format!("{} {}", it.evidence, it.action);
+    format!("{finding} ({state}): {cost}{}. {}", hours.unwrap_or_default(), sentence(report, &said))
+}
+
+/// The sums over all findings, the confirmed one and the others; nothing where there is none.
+pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String, String)> {
+    let it = &report.portfolio.waste;
+    let sums = [(it.to_investigate, "to investigate"), (it.not_measured, "not measured")];
+    if it.confirmed_waste.is_zero() && sums.iter().all(|it| it.0.is_zero()) {
+        return None;
+    }
+    let others = sums.iter().filter(|it| !it.0.is_zero());
+    let others: Vec<String> =
+        others.map(|(cost, what)| format!("{} {what}", medium.money(*cost))).collect();
+    let confirmed = format!("{} {} confirmed", medium.money(it.confirmed_waste), report.currency);
+    Some((confirmed, others.join(" · ")))
 }
 
 /// A chart for the page.

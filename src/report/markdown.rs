@@ -35,6 +35,7 @@ struct Section {
     steps: Vec<String>,
     undo: String,
     wrong_if: Vec<String>,
+    waste: Vec<String>,
 }
 
 /// The report as Markdown.
@@ -85,6 +86,7 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
         steps: list(&advice.steps),
         undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
+        waste: workload.waste.iter().map(|it| escape(&html::waste(report, it))).collect(),
     }
 }
 

@@ -23,6 +23,7 @@ mod terminal;
 #[cfg(test)]
 mod tests;
 mod toml_text;
+mod waste;
 mod words;
 
 pub use account::{Line, Reconciliation, part_in_words};

@@ -382,14 +382,36 @@ pub struct Interval {
 /// Paid and not used.
 #[derive(Clone, Debug, Serialize)]
 pub struct WasteReport {
-    /// `idle`, ...
+    /// `idle`, `forgotten`, `off_hours`, `over_provisioned`, `duplicated_environment`,
+    /// `unused_commitment` or `data_missing`.
     pub finding: String,
-    /// True when two measured signals agree; otherwise it is to investigate.
+    /// True when two measured signals agree, or the bill says so; otherwise it is to investigate.
     pub confirmed: bool,
-    /// Effective cost in the window.
-    pub cost: Money,
+    /// Effective cost in the window; nothing where no whole GPU could go.
+    pub cost: Option<Money>,
+    /// GPU-hours of the window behind it.
+    pub gpu_hours: Option<f64>,
     /// The numbers behind it.
     pub evidence: String,
+    /// What to do.
+    pub action: String,
+}
+
+/// Paid and not used, over all workloads.
+#[derive(Clone, Debug, Serialize)]
+pub struct PortfolioWaste {
+    /// Sum of the confirmed findings, those below included.
+    pub confirmed_waste: Money,
+    /// Sum of the findings to investigate.
+    pub to_investigate: Money,
+    /// Cost of what nobody measured: not known to be waste, and in neither sum.
+    pub not_measured: Money,
+    /// What the sums are of, and that they are no savings.
+    pub waste_basis: &'static str,
+    /// Findings that no workload has.
+    pub waste: Vec<WasteReport>,
+    /// Workloads kept on purpose although idle: no finding is sought in them.
+    pub standby: Vec<String>,
 }
 
 /// All actions together.
@@ -399,6 +421,9 @@ pub struct Portfolio {
     pub ranking: Vec<String>,
     /// Their sum, equal to `totals.monthly_savings`.
     pub monthly_savings: Money,
+    /// Paid and not used.
+    #[serde(flatten)]
+    pub waste: PortfolioWaste,
     /// Candidates sized over all workloads.
     pub candidates_sized: u64,
     /// Plans simulated.

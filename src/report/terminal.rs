@@ -8,7 +8,7 @@ mod cell;
 
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};
-use super::{blanks, tables, words};
+use super::{blanks, html, tables, words};
 use crate::units::Money;
 use cell::{fit, pad_left, pad_right, width, wrapped};
 
@@ -130,6 +130,11 @@ fn summary(page: &mut Page, report: &ReportModel) {
             money(totals.recommended_monthly_cost)
         ),
     );
+    if let Some((confirmed, others)) = html::waste_sums(report, TERM) {
+        let parts = [confirmed, others, "in the window, not added to the savings".to_owned()];
+        let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
+        page.labelled("not used", &parts.join(" · "));
+    }
     let it = &report.reconciliation;
     match it.line.billed_total {
         Some(total) => {

@@ -142,6 +142,7 @@ fn the_terminal_reads_as_agreed() {
     GPU spend    78,621.94 USD effective · 77,142.49 a month of 730 h
     unit cost    2.14 USD/1M tokens, idle included
     can save     13,161.75 USD per 730-h month of 77,142.49, leaving 63,980.74
+    not used     1,331.76 USD confirmed · in the window, not added to the savings
     reconciled   workloads 77,843.72 + unassigned GPUs 748.46 + unused commitments
                  29.76 = billed 78,621.94 · difference 0.00
     data         1,204,377 rows = 1,204,336 kept + 41 rejected (3 duplicates) · 0

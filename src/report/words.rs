@@ -1,6 +1,6 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
-use super::model::{AdviceReport, PlanReport, ReportModel, WorkloadReport};
+use super::model::{AdviceReport, PlanReport, ReportModel, WasteReport, WorkloadReport};
 use super::number::Medium;
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
@@ -40,6 +40,22 @@ pub(crate) fn action(advice: &AdviceReport) -> String {
     match advice.action.as_str() {
         "not_enough_data" => "too little data".to_owned(),
         other => shown(&other.replace('_', " ")),
+    }
+}
+
+/// What a finding is called.
+pub(crate) fn waste(finding: &str) -> String {
+    let words = shown(&finding.replace('_', " ")).replacen("over ", "over-", 1);
+    let mut letters = words.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// How sure a finding is.
+pub(crate) fn waste_state(it: &WasteReport) -> &'static str {
+    match it.finding.as_str() {
+        "data_missing" => "not measured",
+        _ if it.confirmed => "confirmed",
+        _ => "to investigate",
     }
 }
 

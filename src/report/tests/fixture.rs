@@ -278,8 +278,10 @@ fn idle() -> WorkloadReport {
     it.waste = vec![WasteReport {
         finding: "idle".to_owned(),
         confirmed: true,
-        cost: usd("1331.76"),
-        evidence: "0 requests in 744 h and GPU active 0 %.".to_owned(),
+        cost: Some(usd("1331.76")),
+        gpu_hours: Some(744.0),
+        evidence: "744 paid hours over 31 days: no request counted in 744 of them, GPUs 0 % active in 744.".to_owned(),
+        action: "Ask Sales, then stop it or scale it to zero, and keep its disk.".to_owned(),
     }];
     it
 }
@@ -380,6 +382,14 @@ pub(super) fn report() -> ReportModel {
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],
             monthly_savings: total,
+            waste: PortfolioWaste {
+                confirmed_waste: usd("1331.76"),
+                to_investigate: usd("0"),
+                not_measured: usd("0"),
+                waste_basis: "effective cost of the window, no hour twice",
+                waste: Vec::new(),
+                standby: Vec::new(),
+            },
             candidates_sized: 164,
             plans_simulated: 1208,
             candidates_pruned: 77,
