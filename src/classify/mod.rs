@@ -2,8 +2,8 @@
 //!
 //! Comes in: the [`crate::workload::Demand`] of a workload, the zone of the report and the
 //! thresholds of the catalog. Goes out: [`Features`], an [`HourlySeries`], a
-//! [`crate::workload::WorkloadClass`] with its evidence, and [`Waste`]. Nothing here knows a price,
-//! and a statistic the data are too short or too coarse for is `None`, never a guess.
+//! [`crate::workload::WorkloadClass`] with its evidence, [`Waste`] and [`Pool`]. Nothing here knows a
+//! price, and a statistic the data are too short or too coarse for is `None`, never a guess.
 
 mod acf;
 mod bins;
@@ -21,6 +21,7 @@ mod idle;
 mod kind;
 mod level;
 mod modality;
+mod pooling;
 mod rhythm;
 mod rules;
 mod season;
@@ -43,6 +44,7 @@ pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 pub use idle::IDLE_RUNS_S;
 pub use modality::{ModalityVerdict, modality};
 pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
+pub use pooling::{Demanded, POOL_CAVEATS, Pair, Peak, Pool, PoolMember, PoolSource, pooling};
 pub use season::{Seasonality, seasonality};
 pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, whole_us};
 pub use statistics::{STATISTICS, Statistic};

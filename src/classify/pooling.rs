@@ -1,0 +1,336 @@
+//! What workloads would need together: who asks when others do not.
+
+use std::collections::BTreeMap;
+
+use chrono_tz::Tz;
+
+use super::bins::{HOUR_US, nth};
+use super::hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
+use crate::catalog::Waste as Limits;
+use crate::units::Timestamp;
+use crate::workload::{Demand, LevelBin, LevelSeries, Workload};
+
+/// Pairs a pool names, the most complementary first.
+const MOST_PAIRS: usize = 5;
+/// Slack of comparisons between sums of fractions, in GPUs.
+const SLACK: f64 = 1e-9;
+
+/// What a pool does not show, one sentence each.
+pub const POOL_CAVEATS: [&str; 3] = [
+    "Hours are means: a queue inside an hour needs more, and a request of one workload waits behind those of another.",
+    "What shares GPUs fails together, and is updated together.",
+    "Other models must be loaded first: a pool keeps them all in memory, or waits for a cold start.",
+];
+
+/// Where the demand of a pool comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolSource {
+    /// GPUs that telemetry saw active.
+    Activity,
+    /// GPUs that the requests need by the service-time model.
+    Needed,
+    /// GPUs billed, where the bill follows demand. A constant level says nothing of demand.
+    Billed,
+    /// Requests: what one costs differs by model, so they are never added up.
+    Requests,
+}
+
+impl PoolSource {
+    /// The words for people.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            PoolSource::Activity => "GPUs active, measured",
+            PoolSource::Needed => "GPUs needed by its requests",
+            PoolSource::Billed => "GPUs billed",
+            PoolSource::Requests => "requests",
+        }
+    }
+}
+
+/// The demand of one workload and what it is made of.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Demanded {
+    /// By clock hour.
+    pub hourly: HourlySeries,
+    /// Where it comes from.
+    pub source: PoolSource,
+}
+
+/// A workload that may share GPUs with others of one GPU model, provider and region.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PoolMember {
+    /// Its name.
+    pub name: String,
+    /// The GPU.
+    pub gpu: Option<String>,
+    /// Who is paid.
+    pub provider: Option<String>,
+    /// Where.
+    pub region: Option<String>,
+    /// Its demand.
+    pub demanded: Demanded,
+}
+
+impl PoolMember {
+    /// The demand of a workload in the best unit there is: GPUs active, else `needed` (GPUs by hour,
+    /// from a service-time model), else GPUs billed where they vary, else requests. Nothing where
+    /// none of them is known or the times have no date.
+    pub fn of(workload: &Workload, needed: Option<HourlySeries>, zone: Tz) -> Option<PoolMember> {
+        if matches!(&workload.demand, Demand::Arrivals(it) if it.relative) {
+            return None;
+        }
+        let deployment = &workload.deployment;
+        Some(PoolMember {
+            name: workload.name.clone(),
+            gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
+            provider: deployment.provider.clone(),
+            region: deployment.region.clone(),
+            demanded: demanded(workload, needed, zone)?,
+        })
+    }
+}
+
+/// When and how much one workload asks at its peak.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Peak {
+    /// The workload.
+    pub name: String,
+    /// What its demand is made of.
+    pub source: PoolSource,
+    /// Demand of its largest hour in common, in the unit of the pool.
+    pub peak: f64,
+    /// 99th percentile of its hours.
+    pub p99: f64,
+    /// Start of the largest hour, the first of equals.
+    pub at: Timestamp,
+    /// Weekday (Monday 0) and hour of the day with the largest mean; nothing without a day profile.
+    pub usual: Option<(usize, usize)>,
+}
+
+/// Two workloads side by side.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pair {
+    /// Their names.
+    pub names: [String; 2],
+    /// Correlation of their hours: -1 one asks when the other does not, 1 both at once. Nothing
+    /// where one of them never changes.
+    pub correlation: Option<f64>,
+    /// Peak of the sum / sum of the peaks: 1 when both peak together. Nothing for requests.
+    pub peak_ratio: Option<f64>,
+}
+
+/// What a group of workloads would need together.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Pool {
+    /// The GPU they share.
+    pub gpu: Option<String>,
+    /// The provider.
+    pub provider: Option<String>,
+    /// The region.
+    pub region: Option<String>,
+    /// What is counted.
+    pub unit: HourlyUnit,
+    /// Hours in which all of them have a value.
+    pub hours: usize,
+    /// Each of them, by name.
+    pub peaks: Vec<Peak>,
+    /// Sum of the single peaks, GPUs; nothing for requests.
+    pub sum_of_peaks: Option<f64>,
+    /// Peak of the sum, GPUs.
+    pub peak_of_sum: Option<f64>,
+    /// Sum of the single 99th percentiles.
+    pub sum_of_p99: Option<f64>,
+    /// 99th percentile of the sum.
+    pub p99_of_sum: Option<f64>,
+    /// Whole GPUs for each peak alone less whole GPUs for the peak of the sum.
+    pub gpus_saved: Option<f64>,
+    /// The most complementary pairs, first the one with the smallest ratio or correlation.
+    pub pairs: Vec<Pair>,
+    /// Workloads left out because less than a week of their demand is known.
+    pub left_out: Vec<String>,
+}
+
+/// The pools of workloads that could share GPUs: same GPU, provider and region, and demand in the
+/// same unit. A group needs two workloads and a week in common. Two services of 4 GPUs by day and 4
+/// by night: sum of the peaks 8, peak of the sum 4, ratio 0.5, correlation -1, 4 GPUs saved.
+pub fn pooling(members: &[PoolMember], zone: Tz, limits: &Limits) -> Vec<Pool> {
+    let mut groups: BTreeMap<_, Vec<&PoolMember>> = BTreeMap::new();
+    for it in members {
+        let is_gpus = it.demanded.hourly.unit == HourlyUnit::Gpus;
+        let key = (!is_gpus, &it.gpu, &it.provider, &it.region);
+        groups.entry(key).or_default().push(it);
+    }
+    groups.into_values().filter_map(|group| pool(group, zone, limits)).collect()
+}
+
+fn demanded(workload: &Workload, needed: Option<HourlySeries>, zone: Tz) -> Option<Demanded> {
+    let window = workload.window;
+    if !workload.activity.is_empty() {
+        let bins = &workload.activity;
+        let bins = bins.iter().map(|it| LevelBin { period: it.period, gpus: it.active }).collect();
+        let series = LevelSeries { bins, width_us: HOUR_US, absent_is_zero: false };
+        let hourly = hourly(&Demand::Level(series), window, zone);
+        return Some(Demanded { hourly, source: PoolSource::Activity });
+    }
+    if let Some(hourly) = needed {
+        return Some(Demanded { hourly, source: PoolSource::Needed });
+    }
+    if let Some(level) = &workload.billed_level {
+        let hourly = hourly(&Demand::Level(level.clone()), window, zone);
+        let known = || hourly.values.iter().flatten().copied();
+        let (low, high) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
+        if high > low + SLACK {
+            return Some(Demanded { hourly, source: PoolSource::Billed });
+        }
+    }
+    let counted = matches!(workload.demand, Demand::Arrivals(_) | Demand::Counts(_));
+    counted.then(|| Demanded {
+        hourly: hourly(&workload.demand, workload.demand_window, zone),
+        source: PoolSource::Requests,
+    })
+}
+
+/// The hours of the members, cut to those that all have.
+struct Common {
+    starts: Vec<Timestamp>,
+    /// One row per member.
+    values: Vec<Vec<f64>>,
+}
+
+impl Common {
+    fn of(members: &[&PoolMember]) -> Common {
+        let by_hour = |it: &PoolMember| -> BTreeMap<Timestamp, f64> {
+            let series = &it.demanded.hourly;
+            let values = series.values.iter().enumerate();
+            values.filter_map(|(at, value)| Some((series.hour_start(at), (*value)?))).collect()
+        };
+        let maps: Vec<_> = members.iter().map(|it| by_hour(it)).collect();
+        let starts: Vec<Timestamp> = maps.first().map_or(Vec::new(), |first| {
+            first.keys().copied().filter(|at| maps.iter().all(|it| it.contains_key(at))).collect()
+        });
+        let row = |map: &BTreeMap<Timestamp, f64>| {
+            starts.iter().filter_map(|at| map.get(at).copied()).collect()
+        };
+        Common { values: maps.iter().map(row).collect(), starts }
+    }
+}
+
+fn pool(group: Vec<&PoolMember>, zone: Tz, limits: &Limits) -> Option<Pool> {
+    let least = limits.pool_days * 24.0;
+    let is_long =
+        |it: &&PoolMember| it.demanded.hourly.values.iter().flatten().count() as f64 >= least;
+    let (mut members, short): (Vec<_>, Vec<_>) = group.into_iter().partition(is_long);
+    members.sort_by(|a, b| a.name.cmp(&b.name));
+    let common = Common::of(&members);
+    let first = members.first().filter(|_| members.len() > 1)?;
+    if (common.starts.len() as f64) < least {
+        return None;
+    }
+    let peaks: Vec<Peak> = members
+        .iter()
+        .zip(&common.values)
+        .filter_map(|(it, values)| peak(it, values, &common.starts, zone))
+        .collect();
+    let sum = |pick: fn(&Peak) -> f64| peaks.iter().map(pick).sum::<f64>();
+    let total = added(&common.values);
+    let unit = first.demanded.hourly.unit;
+    let gpus = |value: f64| (unit == HourlyUnit::Gpus).then_some(value);
+    let whole = |gpus: f64| (gpus - SLACK).ceil();
+    let peak_of_sum = largest(&total);
+    let alone: f64 = peaks.iter().map(|it| whole(it.peak)).sum();
+    Some(Pool {
+        gpu: first.gpu.clone(),
+        provider: first.provider.clone(),
+        region: first.region.clone(),
+        unit,
+        hours: common.starts.len(),
+        sum_of_peaks: gpus(sum(|it| it.peak)),
+        peak_of_sum: gpus(peak_of_sum),
+        sum_of_p99: gpus(sum(|it| it.p99)),
+        p99_of_sum: gpus(p99(&total)),
+        gpus_saved: gpus(alone - whole(peak_of_sum)),
+        pairs: pairs(&members, &common.values, unit),
+        peaks,
+        left_out: short.into_iter().map(|it| it.name.clone()).collect(),
+    })
+}
+
+fn peak(it: &PoolMember, values: &[f64], starts: &[Timestamp], zone: Tz) -> Option<Peak> {
+    let peak = largest(values);
+    let at = values.iter().position(|value| value.total_cmp(&peak).is_eq())?;
+    let profile = weekday_hour_profile(&it.demanded.hourly, zone);
+    let cells = profile.iter().enumerate().flat_map(|(day, row)| {
+        let hours = row.iter().enumerate();
+        hours.filter_map(move |(hour, mean)| Some(((day, hour), (*mean)?)))
+    });
+    // `max_by` takes the last of equals: from behind, the first of the week.
+    let cells: Vec<_> = cells.collect();
+    let usual = cells.iter().rev().max_by(|a, b| a.1.total_cmp(&b.1)).map(|it| it.0);
+    Some(Peak {
+        name: it.name.clone(),
+        source: it.demanded.source,
+        peak,
+        p99: p99(values),
+        at: *starts.get(at)?,
+        usual,
+    })
+}
+
+/// The pairs whose peaks coincide least.
+fn pairs(members: &[&PoolMember], values: &[Vec<f64>], unit: HourlyUnit) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    for (at, a) in values.iter().enumerate() {
+        for (other, b) in values.iter().enumerate().skip(at + 1) {
+            let sum: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+            let peaks = largest(a) + largest(b);
+            let is_gpus = unit == HourlyUnit::Gpus && peaks > 0.0;
+            pairs.push(Pair {
+                names: [members[at].name.clone(), members[other].name.clone()],
+                correlation: correlation(a, b),
+                peak_ratio: is_gpus.then(|| largest(&sum) / peaks),
+            });
+        }
+    }
+    let key = |it: &Pair| (it.peak_ratio.unwrap_or(1.0), it.correlation.unwrap_or(1.0));
+    pairs.sort_by(|a, b| {
+        let (a, b) = (key(a), key(b));
+        a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
+    });
+    pairs.truncate(MOST_PAIRS);
+    pairs
+}
+
+/// Sums hour by hour.
+fn added(values: &[Vec<f64>]) -> Vec<f64> {
+    let n = values.first().map_or(0, Vec::len);
+    (0..n).map(|at| values.iter().map(|it| it[at]).sum()).collect()
+}
+
+fn largest(values: &[f64]) -> f64 {
+    values.iter().copied().reduce(f64::max).unwrap_or(0.0)
+}
+
+/// 99th percentile, interpolated linearly. Of 0, 1, ..., 200: 198.
+fn p99(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_unstable_by(f64::total_cmp);
+    let position = 0.99 * (sorted.len() as f64 - 1.0).max(0.0);
+    let low = nth(&sorted, position.floor());
+    low + (nth(&sorted, position.ceil()) - low) * position.fract()
+}
+
+/// Pearson's correlation; nothing where one series does not vary.
+fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
+    let n = a.len() as f64;
+    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
+    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
+    for (a, b) in a.iter().zip(b) {
+        let (a, b) = (a - mean_a, b - mean_b);
+        (ab, aa, bb) = (ab + a * b, aa + a * a, bb + b * b);
+    }
+    let varies = aa > 1e-18 * n * mean_a * mean_a && bb > 1e-18 * n * mean_b * mean_b;
+    varies.then(|| (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0))
+}
+
+#[cfg(test)]
+mod tests;
