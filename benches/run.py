@@ -11,6 +11,7 @@ import argparse
 import json
 import os
 import platform
+import re
 import statistics
 import subprocess
 import sys
@@ -76,6 +77,16 @@ def machine():
     return f"{model}, {os.cpu_count()} cores, {memory} GiB, {platform.system()} {platform.release()}"
 
 
+def write_section(file, text):
+    """Puts a section, its title first, in the place of the one with that title, or at the end."""
+    old = Path(file).read_text() if os.path.exists(file) else ""
+    sections = [it for it in re.split(r"^(?=# )", old, flags=re.MULTILINE) if it.strip()]
+    title = text.splitlines()[0]
+    at = next((at for at, it in enumerate(sections) if it.splitlines()[0] == title), len(sections))
+    sections[at:at + 1] = [text]
+    Path(file).write_text("\n".join(it.strip() + "\n" for it in sections))
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=10_000_000)
@@ -109,7 +120,7 @@ def main():
             runs[name].append(Run(command, args.threads))
     version = subprocess.run([args.binary, "--version"], capture_output=True, text=True, check=True).stdout.strip()
     text = results(args, file, runs, (version, duckdb["duckdb"]))
-    Path(args.results).write_text(text)
+    write_section(args.results, text)
     print(text)
 
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::fmt;
+use std::sync::Arc;
 
 use serde::Serialize;
 
@@ -111,7 +112,7 @@ impl Workload {
 #[derive(Clone, Debug)]
 pub enum Demand {
     /// One entry per request.
-    Arrivals(ArrivalTrace),
+    Arrivals(Arc<ArrivalTrace>),
     /// Requests per period.
     Counts(CountSeries),
     /// GPUs in use per period.

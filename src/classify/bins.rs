@@ -43,6 +43,12 @@ impl Grid {
         at_us.saturating_add(self.phase_us).div_euclid(self.width_us)
     }
 
+    /// Whether every window is a union of windows of `finer`.
+    pub(super) const fn is_made_of(self, finer: Grid) -> bool {
+        self.width_us % finer.width_us == 0
+            && (self.phase_us - finer.phase_us) % finer.width_us == 0
+    }
+
     /// The first instant of a window.
     pub(super) const fn start_us(self, index: i64) -> i64 {
         index.saturating_mul(self.width_us).saturating_sub(self.phase_us)
@@ -69,11 +75,14 @@ impl Bins {
     pub(super) fn of_parts(grid: Grid, parts: impl Iterator<Item = (i64, f64)>) -> Option<Bins> {
         let mut filled: Vec<(i64, f64)> = Vec::new();
         let mut in_order = true;
+        // The instants of the last window, so that most parts need no division.
+        let mut last_us = 0..0;
         for (at_us, amount) in parts {
-            let index = grid.index(at_us);
             match filled.last_mut() {
-                Some((last, sum)) if *last == index => *sum += amount,
+                Some((_, sum)) if last_us.contains(&at_us) => *sum += amount,
                 last => {
+                    let index = grid.index(at_us);
+                    last_us = grid.start_us(index)..grid.start_us(index.saturating_add(1));
                     in_order &= last.is_none_or(|it| it.0 < index);
                     filled.push((index, amount));
                 }
@@ -90,6 +99,11 @@ impl Bins {
         }
         let (first, last) = (filled.first()?.0, filled.last()?.0);
         Some(Bins { grid, first, last, filled, absent_is_zero: true })
+    }
+
+    /// The sums of these windows per window of a grid that is made of them.
+    pub(super) fn joined(&self, grid: Grid) -> Option<Bins> {
+        Bins::of_parts(grid, self.filled.iter().map(|it| (self.grid.start_us(it.0), it.1)))
     }
 
     /// Requests per window. A row goes to the window it starts in; a row longer than a window is
@@ -155,10 +169,9 @@ impl Bins {
     /// 99th percentile of the windows, interpolated linearly, / mean window.
     pub(super) fn p99_to_mean(&self) -> Option<f64> {
         let mut values: Vec<f64> = self.filled.iter().map(|it| it.1).collect();
-        values.sort_unstable_by(f64::total_cmp);
         let zeros = self.n_bins() - values.len() as f64;
-        let at = |rank: f64| {
-            if rank < zeros { 0.0 } else { nth(&values, rank - zeros) }
+        let mut at = |rank: f64| {
+            if rank < zeros { 0.0 } else { nth_least(&mut values, rank - zeros) }
         };
         let position = 0.99 * (self.n_bins() - 1.0);
         let low = at(position.floor());
@@ -173,13 +186,7 @@ impl Bins {
     /// Index of dispersion: population variance / mean of the counts. Requests that come
     /// independently at a constant rate have 1; counts 0, 0, 6 have 8 / 2 = 4.
     pub(super) fn index_of_dispersion(&self) -> Option<f64> {
-        let (n, mean) = (self.n_bins(), self.mean());
-        if n < 2.0 || mean <= 0.0 {
-            return None;
-        }
-        let absent = (n - self.filled.len() as f64) * mean * mean;
-        let present: f64 = self.filled.iter().map(|it| (it.1 - mean) * (it.1 - mean)).sum();
-        Some((absent + present) / n / mean)
+        dispersion(self.n_bins(), self.mean(), self.filled.iter().map(|it| it.1))
     }
 
     /// One entry per window from the first to the last; nothing when that would not fit in memory.
@@ -198,6 +205,28 @@ impl Bins {
     }
 }
 
+/// Variance / mean of `n` windows, given those that are not empty.
+fn dispersion(n: f64, mean: f64, filled: impl Iterator<Item = f64>) -> Option<f64> {
+    if n < 2.0 || mean <= 0.0 {
+        return None;
+    }
+    let (mut n_filled, mut squares) = (0.0, 0.0);
+    for value in filled {
+        n_filled += 1.0;
+        squares += (value - mean) * (value - mean);
+    }
+    Some(((n - n_filled) * mean * mean + squares) / n / mean)
+}
+
+/// [`Bins::index_of_dispersion`] of the arrivals per second, whose windows are too many to keep. The
+/// offsets of zones are whole seconds, so these are the same in every zone.
+pub(super) fn dispersion_of_seconds(at_us: &[i64]) -> Option<f64> {
+    let second = |us: &i64| us.div_euclid(SECOND_US);
+    let n = second(at_us.last()?).saturating_sub(second(at_us.first()?)) as f64 + 1.0;
+    let seconds = at_us.chunk_by(|a, b| second(a) == second(b)).map(|it| it.len() as f64);
+    dispersion(n, at_us.len() as f64 / n, seconds)
+}
+
 /// The value at a rank that is a whole number.
 pub(super) fn nth(sorted: &[f64], rank: f64) -> f64 {
     #[expect(
@@ -207,6 +236,18 @@ pub(super) fn nth(sorted: &[f64], rank: f64) -> f64 {
     )]
     let at = rank as usize;
     sorted.get(at).or(sorted.last()).copied().unwrap_or(0.0)
+}
+
+/// The value that would be at a rank, a whole number, if the values were sorted.
+fn nth_least(values: &mut [f64], rank: f64) -> f64 {
+    let Some(last) = values.len().checked_sub(1) else { return 0.0 };
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a float to integer cast saturates"
+    )]
+    let at = (rank as usize).min(last);
+    *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
 /// Whether a period of this length fits densely in windows of this width.
@@ -245,6 +286,10 @@ mod tests {
         assert_eq!(bins(&[(0, 0.0), (2, 6.0)]).index_of_dispersion(), Some(4.0));
         assert_eq!(bins(&[(0, 6.0)]).peak_to_mean(), None);
         assert_eq!(bins(&[(0, 0.0), (5, 0.0)]).index_of_dispersion(), None);
+        // Seconds with 1, 0 and 5 arrivals: mean 2, variance (1 + 4 + 9) / 3.
+        let found =
+            dispersion_of_seconds(&[0, 2_000_000, 2_000_001, 2_400_000, 2_999_998, 2_999_999]);
+        assert!((found.unwrap() - 14.0 / 6.0).abs() < 1e-12);
         // Windows 0 0 0 10: position 2.97, value 9.7, mean 2.5.
         let p99 = bins(&[(0, 0.0), (3, 10.0)]).p99_to_mean().unwrap();
         assert!((p99 - 9.7 / 2.5).abs() < 1e-12, "{p99}");

@@ -2,7 +2,9 @@
 
 use chrono_tz::Tz;
 
-use super::bins::{Bins, DAY_US, Grid, HOUR_US, MINUTE_US, SECOND_US, TEN_MINUTES_US};
+use super::bins::{
+    Bins, DAY_US, Grid, HOUR_US, MINUTE_US, SECOND_US, TEN_MINUTES_US, dispersion_of_seconds,
+};
 use super::calendar;
 use super::gaps::Gaps;
 use super::hourly::hourly;
@@ -145,12 +147,11 @@ fn of_arrivals(trace: &ArrivalTrace, demand: &Demand, zone: Tz) -> Features {
     let zone = if trace.relative { Tz::UTC } else { zone };
     let gaps = Gaps::of(&trace.at_us);
     let span_us = last.saturating_sub(*first);
-    let requests = trace.at_us.iter().map(|at_us| (*at_us, 1.0));
-    let seconds = Bins::of_parts(Grid::on_clock(SECOND_US, zone, *first), requests);
-    // Offsets are whole seconds, so every coarser window is a union of seconds.
+    let counted = |grid: Grid| Bins::of_parts(grid, trace.at_us.iter().map(|at_us| (*at_us, 1.0)));
+    let minutes = counted(Grid::on_clock(MINUTE_US, zone, *first));
     let bins = |grid: Grid| {
-        let seconds = seconds.as_ref()?;
-        Bins::of_parts(grid, seconds.filled.iter().map(|it| (seconds.grid.start_us(it.0), it.1)))
+        let minutes = minutes.as_ref()?;
+        if grid.is_made_of(minutes.grid) { minutes.joined(grid) } else { counted(grid) }
     };
     let mut found = Features {
         span_s: span_us as f64 / 1e6,
@@ -165,7 +166,7 @@ fn of_arrivals(trace: &ArrivalTrace, demand: &Demand, zone: Tz) -> Features {
         ..Features::default()
     };
     if gaps.clock_us <= SECOND_US && span_us >= SECOND_US {
-        found.idc_1s = seconds.as_ref().and_then(Bins::index_of_dispersion);
+        found.idc_1s = dispersion_of_seconds(&trace.at_us);
     }
     let source = Source { demand, zone, first_us: *first, span_us, finest_us: gaps.clock_us };
     found.fill(&source, bins);

@@ -38,6 +38,8 @@ impl Gaps {
         let mut warm_us = [0_i64; IDLE_TIMEOUTS_S.len()];
         let mut over = [0_u64; IDLE_TIMEOUTS_S.len()];
         let (mut longest, mut shortest, mut ties) = (0, i64::MAX, 0_usize);
+        // Gaps that are warm at every timeout.
+        let mut short_us = 0_i64;
         for gap in gaps(at_us) {
             longest = gap.max(longest);
             if gap == 0 {
@@ -45,6 +47,10 @@ impl Gaps {
                 continue;
             }
             shortest = gap.min(shortest);
+            if gap <= limits[0] {
+                short_us = short_us.saturating_add(gap);
+                continue;
+            }
             for ((limit, warm), over) in limits.iter().zip(&mut warm_us).zip(&mut over) {
                 *warm = warm.saturating_add(gap.min(*limit));
                 *over += u64::from(gap > *limit);
@@ -57,7 +63,8 @@ impl Gaps {
             burstiness: cv.map(burstiness),
             burstiness_finite: cv.map(|cv| burstiness_finite(cv, at_us.len() as f64)),
             longest_s: Some(longest as f64 / 1e6),
-            warm_fraction: known.then(|| warm_us.map(|us| us as f64 / span_us as f64)),
+            warm_fraction: known
+                .then(|| warm_us.map(|us| us.saturating_add(short_us) as f64 / span_us as f64)),
             n_over: Some(over),
             clock_us: if 2 * ties > n && known { shortest } else { 0 },
         }

@@ -85,10 +85,13 @@ pub fn hourly(demand: &Demand, window: Period, zone: Tz) -> HourlySeries {
     let mut spread = false;
     match demand {
         Demand::Arrivals(trace) => {
-            for at_us in &trace.at_us {
-                if window.contains(Timestamp::from_us(*at_us)) {
-                    hours.add(*at_us, 1.0, 0.0);
-                }
+            let before = |us: Timestamp| trace.at_us.partition_point(|it| *it < us.us());
+            let mut rest = &trace.at_us[before(window.start())..before(window.end())];
+            while let Some(first) = rest.first() {
+                let next_us = grid.start_us(grid.index(*first).saturating_add(1));
+                let n = rest.iter().take_while(|it| **it < next_us).count().max(1);
+                hours.add(*first, n as f64, 0.0);
+                rest = &rest[n..];
             }
         }
         Demand::Counts(series) => {
@@ -253,7 +256,7 @@ mod tests {
         assert_eq!(profile[4][0], Some(6.0));
         assert_eq!(profile.iter().flatten().flatten().count(), 1);
         let log = ArrivalTrace { at_us: vec![0, 5], tokens: Vec::new(), relative: true };
-        let series = hourly(&Demand::Arrivals(log), period(0, 60), Tz::Asia__Kolkata);
+        let series = hourly(&Demand::Arrivals(log.into()), period(0, 60), Tz::Asia__Kolkata);
         assert_eq!((series.values.len(), series.relative), (1, true));
         assert!(weekday_hour_profile(&series, Tz::UTC).is_empty());
     }

@@ -43,8 +43,8 @@ pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 pub use idle::IDLE_RUNS_S;
 pub use modality::{ModalityVerdict, modality};
-pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
 pub use pooling::{Demanded, POOL_CAVEATS, Pair, Peak, Pool, PoolMember, PoolSource, pooling};
+pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
 pub use season::{Seasonality, seasonality};
 pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, whole_us};
 pub use statistics::{STATISTICS, Statistic};

@@ -3,6 +3,7 @@
 use std::fmt::Write;
 
 use chrono_tz::Tz;
+use rayon::prelude::*;
 use serde_json::{Map, Value, json};
 
 use super::failure::{ExitStatus, Failure};
@@ -56,7 +57,7 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
     let inputs = Inputs::read(args, global, talk)?;
     let described: Vec<(&Workload, Description)> = inputs
         .workloads
-        .iter()
+        .par_iter()
         .map(|it| (it, describe(it, &inputs.catalog, inputs.zone)))
         .collect();
     let text = match global.format {

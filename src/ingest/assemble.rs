@@ -1,6 +1,7 @@
 //! From rows and request logs to one [`Workload`] per name.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use super::reconcile::plus;
 use super::series;
@@ -61,7 +62,9 @@ fn workload(
 ) -> Result<Workload, MoneyError> {
     let table = &ingested.usage;
     let (demand, demand_window) = match log {
-        Some(log) => (Demand::Arrivals(log.trace.clone()), log.span().unwrap_or(ingested.window)),
+        Some(log) => {
+            (Demand::Arrivals(Arc::clone(&log.trace)), log.span().unwrap_or(ingested.window))
+        }
         None => (series::demand(table, rows), ingested.window),
     };
     let main = |column: &TextColumn| dearest(table, rows, |at| column.get(at)).0;

@@ -193,6 +193,18 @@ pub(super) fn count(cell: Cell<'_>) -> Result<Option<u64>, String> {
     Ok(Some(value as u64))
 }
 
+/// [`count`] of a whole number that is one.
+#[inline]
+pub(super) fn whole_count(value: i64) -> Option<u64> {
+    u64::try_from(value).ok().filter(|it| *it as f64 <= MAX_COUNT)
+}
+
+/// [`time`] of an instant that may be one.
+#[inline]
+pub(super) fn plausible_us(us: i64) -> Option<i64> {
+    PLAUSIBLE_US.contains(&us).then_some(us)
+}
+
 /// A number from 0 to 1, or from 0 to 100 where the header says percent.
 pub(super) fn share(cell: Cell<'_>, percent: bool) -> Result<Option<f64>, String> {
     let Some(value) = quantity(cell)? else { return Ok(None) };

@@ -135,8 +135,9 @@ pub(super) fn coverage(
         }
     }
     for log in requests {
-        for us in &log.trace.at_us {
-            counts.insert(us.div_euclid(HOUR_US));
+        for hour in log.trace.at_us.chunk_by(|a, b| a.div_euclid(HOUR_US) == b.div_euclid(HOUR_US))
+        {
+            counts.insert(hour[0].div_euclid(HOUR_US));
         }
     }
     let mut configuration: BTreeSet<i64> = BTreeSet::new();

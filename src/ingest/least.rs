@@ -22,6 +22,11 @@ impl<T, const MOST: usize> Default for Least<T, MOST> {
 }
 
 impl<T, const MOST: usize> Least<T, MOST> {
+    /// For a part of a file of which it is known up to which hash rows are kept.
+    pub(super) fn up_to(reach: u64) -> Least<T, MOST> {
+        Least { rows: BTreeMap::new(), reach }
+    }
+
     /// Notes a row.
     #[inline]
     pub(super) fn note(&mut self, hash: u64, row: T) {
@@ -37,6 +42,14 @@ impl<T, const MOST: usize> Least<T, MOST> {
             self.rows.pop_last();
             self.reach = self.rows.last_key_value().map_or(u64::MAX, |it| *it.0);
         }
+    }
+
+    /// Notes the rows of another part of the file.
+    pub(super) fn absorb(&mut self, other: Least<T, MOST>) {
+        for (hash, row) in other.rows {
+            self.note(hash, row);
+        }
+        self.reach = self.reach.min(other.reach);
     }
 
     /// Up to which hash every row of the file is known.
@@ -71,5 +84,26 @@ mod tests {
         assert_eq!(noted(&[7, 5, 9, 5]), (vec![5, 7, 9], u64::MAX, false));
         assert_eq!(noted(&[7, 5, 9, 1, 8]), (vec![1, 5, 7], 7, true));
         assert_eq!(noted(&[8, 1, 9, 5, 7]), (vec![1, 5, 7], 7, true));
+    }
+
+    #[test]
+    fn parts_make_the_whole() {
+        let of = |hashes: &[u64]| {
+            let mut least: Least<(), 3> = Least::default();
+            for hash in hashes {
+                least.note(*hash, ());
+            }
+            least
+        };
+        let shown = |it: &Least<(), 3>| (it.rows().keys().copied().collect::<Vec<_>>(), it.reach());
+        for hashes in
+            [[7, 5, 9, 1, 8, 2], [1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1], [1, 1, 2, 2, 3, 3]]
+        {
+            for at in 0..=hashes.len() {
+                let (mut first, second) = (of(&hashes[..at]), of(&hashes[at..]));
+                first.absorb(second);
+                assert_eq!(shown(&first), shown(&of(&hashes)), "{hashes:?} at {at}");
+            }
+        }
     }
 }

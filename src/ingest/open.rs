@@ -11,7 +11,7 @@ use super::coverage::SourceKind;
 use super::measured::Measured;
 use super::raw::{self, FileFacts, Opened, TableInput};
 use super::rejected::{Rejected, excerpt};
-use super::requests::{LogSource, RequestFormat, RequestSubject};
+use super::requests::{LogSource, RequestFormat, RequestSubject, add_side_by_side};
 use super::rules::Subject;
 use super::{
     Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
@@ -283,14 +283,19 @@ impl Gathered {
         let before = logs.n_rejected();
         let mut used: Vec<String> = Vec::new();
         let wants = |header: &str| format.wants(header, mappings);
-        let facts = input.batches(&wants, BATCH_ROWS, &mut |table| {
-            for header in logs.add(&table, source)? {
-                if !used.contains(&header) {
-                    used.push(header);
+        let facts = if let Some((facts, headers)) = add_side_by_side(logs, &input, source)? {
+            used = headers;
+            facts
+        } else {
+            input.batches(&wants, BATCH_ROWS, &mut |table| {
+                for header in logs.add(&table, source)? {
+                    if !used.contains(&header) {
+                        used.push(header);
+                    }
                 }
-            }
-            Ok(())
-        })?;
+                Ok(())
+            })?
+        };
         if facts.rows_in == 0 {
             return Err(IngestError::NoRows { file: file.to_owned() });
         }

@@ -154,7 +154,56 @@ fn split_offset(text: &str) -> Option<(&str, Option<i32>)> {
     ))
 }
 
+/// The form that nearly every log has, `2026-10-05T14:00:00` with or without a fraction, whose
+/// digits stand at fixed places; nothing for any other.
+fn parse_usual(text: &str) -> Option<NaiveDateTime> {
+    fn digits(text: &[u8]) -> Option<u32> {
+        text.iter().try_fold(0_u32, |sum, digit| {
+            digit.is_ascii_digit().then(|| sum * 10 + u32::from(digit - b'0'))
+        })
+    }
+    let (text, fraction) = text.as_bytes().split_at_checked(19)?;
+    let [
+        y0,
+        y1,
+        y2,
+        y3,
+        b'-',
+        m0,
+        m1,
+        b'-',
+        d0,
+        d1,
+        b'T' | b' ',
+        h0,
+        h1,
+        b':',
+        i0,
+        i1,
+        b':',
+        s0,
+        s1,
+    ] = *text
+    else {
+        return None;
+    };
+    let year = i32::try_from(digits(&[y0, y1, y2, y3])?).ok()?;
+    let date = NaiveDate::from_ymd_opt(year, digits(&[m0, m1])?, digits(&[d0, d1])?)?;
+    let micros = match fraction {
+        [] => 0,
+        [b'.', fraction @ ..] if (1..=6).contains(&fraction.len()) => {
+            digits(fraction)? * 10_u32.pow(6 - u32::try_from(fraction.len()).ok()?)
+        }
+        _ => return None,
+    };
+    date.and_hms_micro_opt(digits(&[h0, h1])?, digits(&[i0, i1])?, digits(&[s0, s1])?, micros)
+}
+
 fn parse_naive(text: &str) -> Option<NaiveDateTime> {
+    parse_usual(text).or_else(|| parse_any(text))
+}
+
+fn parse_any(text: &str) -> Option<NaiveDateTime> {
     let date = NaiveDate::parse_from_str(text.get(..10)?, "%Y-%m-%d").ok()?;
     let rest = &text[10..];
     if rest.is_empty() {
@@ -317,6 +366,17 @@ mod tests {
             let inside = (a..a + b + c).contains(&t);
             let owners = [first, second].iter().filter(|it| it.contains(point(t))).count();
             prop_assert_eq!(owners, usize::from(inside));
+        }
+
+        #[test]
+        fn the_usual_form_is_read_as_any(
+            date in "(19|20)[0-9][0-9]-[013][0-9]-[0-3][0-9]",
+            clock in "[T ][0-2][0-9]:[0-6][0-9]:[0-6][0-9](\\.[0-9]{0,8})?",
+        ) {
+            let text = date + &clock;
+            if let Some(usual) = parse_usual(&text) {
+                prop_assert_eq!(Some(usual), parse_any(&text), "{}", text);
+            }
         }
 
         #[test]

@@ -25,7 +25,7 @@ fn counts(rows: &[(i64, u64)], width_s: i64) -> Demand {
 }
 
 fn log(at_us: Vec<i64>, relative: bool) -> Demand {
-    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::<TokenCounts>::new(), relative })
+    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::<TokenCounts>::new(), relative }.into())
 }
 
 fn hourly_rows(values: &[u64]) -> Demand {

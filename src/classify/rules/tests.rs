@@ -114,11 +114,11 @@ fn levels_that_never_stop_have_no_kind() {
 fn short_windows_say_so() {
     let at_us = (0..3000).map(|s| (START_S + s) * 1_000_000).collect();
     let log = ArrivalTrace { at_us, tokens: Vec::new(), relative: false };
-    let class = check(Demand::Arrivals(log), 1, Shape::Steady, Kind::Unknown, "not known");
+    let class = check(Demand::Arrivals(log.into()), 1, Shape::Steady, Kind::Unknown, "not known");
     assert!(class.evidence[0].contains("too short"), "{:?}", class.evidence);
     assert!((class.confidence.get() - 0.2).abs() < 1e-12);
     check(Demand::Unknown, 48, Shape::Unknown, Kind::Unknown, "not known");
-    check(Demand::Arrivals(ArrivalTrace::default()), 48, Shape::Unknown, Kind::Unknown, "");
+    check(Demand::Arrivals(ArrivalTrace::default().into()), 48, Shape::Unknown, Kind::Unknown, "");
 }
 
 #[test]

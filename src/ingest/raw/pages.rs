@@ -1,4 +1,4 @@
-//! Columns of Parquet as their pages hold them: texts by the codes of their own dictionary, floats
+//! Columns of Parquet as their pages hold them: texts by the codes of their own dictionary, numbers
 //! and instants.
 //!
 //! A bill repeats its texts, so whoever writes it stores each text of a row group once and a code
@@ -27,6 +27,8 @@ pub(super) enum Kind {
     Texts,
     /// Floats of 64 bits.
     Floats,
+    /// Whole numbers with a sign.
+    Whole,
     /// Microseconds since 1970, and whether the column carries a zone.
     Micros(bool),
 }
@@ -45,6 +47,15 @@ pub(super) fn column(
         Kind::Floats => {
             let floats = Numbers::new(PhysicalType::Double, f64::from_le_bytes);
             read(chunk, metadata, rows, floats).map(|it| Column::Float(it.rows))
+        }
+        Kind::Whole if metadata.physical_type() == PhysicalType::Int32 => {
+            let short = |bytes| i64::from(i32::from_le_bytes(bytes));
+            let numbers = Numbers::new(PhysicalType::Int32, short);
+            read(chunk, metadata, rows, numbers).map(|it| Column::Int(it.rows))
+        }
+        Kind::Whole => {
+            let numbers = Numbers::new(PhysicalType::Int64, i64::from_le_bytes);
+            read(chunk, metadata, rows, numbers).map(|it| Column::Int(it.rows))
         }
         Kind::Micros(aware) if is_in_micros(metadata) => {
             let instants = Numbers::new(PhysicalType::Int64, i64::from_le_bytes);
@@ -264,27 +275,27 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
     std::str::from_utf8(text).ok()
 }
 
-/// Numbers of 8 bytes.
-struct Numbers<T, F> {
+/// Numbers of `N` bytes.
+struct Numbers<T, F, const N: usize> {
     physical: PhysicalType,
     of: F,
     dictionary: Vec<T>,
     rows: Vec<Option<T>>,
 }
 
-impl<T: Copy, F: Fn([u8; 8]) -> T> Numbers<T, F> {
-    fn new(physical: PhysicalType, of: F) -> Numbers<T, F> {
+impl<T: Copy, F: Fn([u8; N]) -> T, const N: usize> Numbers<T, F, N> {
+    fn new(physical: PhysicalType, of: F) -> Numbers<T, F, N> {
         Numbers { physical, of, dictionary: Vec::new(), rows: Vec::new() }
     }
 }
 
-impl<T: Copy, F: Fn([u8; 8]) -> T> Values for Numbers<T, F> {
+impl<T: Copy, F: Fn([u8; N]) -> T, const N: usize> Values for Numbers<T, F, N> {
     fn physical(&self) -> PhysicalType {
         self.physical
     }
 
     fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
-        let (chunks, _) = bytes.get(..n.checked_mul(8)?)?.as_chunks::<8>();
+        let (chunks, _) = bytes.get(..n.checked_mul(N)?)?.as_chunks::<N>();
         self.dictionary = chunks.iter().map(|it| (self.of)(*it)).collect();
         Some(())
     }
@@ -298,9 +309,9 @@ impl<T: Copy, F: Fn([u8; 8]) -> T> Values for Numbers<T, F> {
     }
 
     fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()> {
-        let (taken, rest) = bytes.split_at_checked(n.checked_mul(8)?)?;
+        let (taken, rest) = bytes.split_at_checked(n.checked_mul(N)?)?;
         *bytes = rest;
-        self.rows.extend(taken.as_chunks::<8>().0.iter().map(|it| Some((self.of)(*it))));
+        self.rows.extend(taken.as_chunks::<N>().0.iter().map(|it| Some((self.of)(*it))));
         Some(())
     }
 
@@ -365,6 +376,10 @@ mod tests {
             check(Column::new("BilledCost".into(), floats(5)));
             check(Column::new("BilledCost".into(), floats(1000)));
             check(Column::new("BilledCost".into(), &known));
+            for dtype in [DataType::Int8, DataType::Int16, DataType::Int32, DataType::Int64] {
+                check(Column::new("prompt_tokens".into(), &numbers).cast(&dtype).unwrap());
+                check(Column::new("prompt_tokens".into(), floats(100)).cast(&dtype).unwrap());
+            }
             for zone in [None, Some(TimeZone::UTC)] {
                 let us = Column::new("ChargePeriodStart".into(), &numbers);
                 check(us.cast(&DataType::Datetime(TimeUnit::Microseconds, zone)).unwrap());

@@ -387,6 +387,10 @@ fn kind_of(dtype: &ArrowDataType) -> Option<pages::Kind> {
     match dtype {
         ArrowDataType::Utf8View => Some(pages::Kind::Texts),
         ArrowDataType::Float64 => Some(pages::Kind::Floats),
+        ArrowDataType::Int8
+        | ArrowDataType::Int16
+        | ArrowDataType::Int32
+        | ArrowDataType::Int64 => Some(pages::Kind::Whole),
         ArrowDataType::Timestamp(ArrowTimeUnit::Microsecond, zone) => {
             Some(pages::Kind::Micros(zone.is_some()))
         }

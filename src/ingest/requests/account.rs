@@ -110,6 +110,15 @@ impl RequestAccount {
         Ok(())
     }
 
+    /// Adds the account of a later part of the file, whose statuses are all known.
+    pub(super) fn absorb(&mut self, other: RequestAccount) -> Result<(), MoneyError> {
+        self.read += other.read;
+        for (fate, n) in other.by_fate {
+            self.count_many(fate, n);
+        }
+        other.spend.map_or(Ok(()), |it| self.add_spend(it))
+    }
+
     pub(super) fn add_log(&mut self, log: &RequestLog, kept: Kept) {
         self.in_demand += kept.in_trace;
         self.failed += log.facts.failed;

@@ -3,12 +3,16 @@
 use std::borrow::Cow;
 use std::collections::{BTreeMap, BTreeSet};
 
+use foldhash::fast::FixedState;
+use indexmap::IndexMap;
+use rayon::prelude::*;
+
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::{Rejected, RejectedKind, excerpt};
 use super::account::{Fate, RequestAccount};
-use super::columns::{Columns, Labels, Row};
-use super::log::{Gathered, RequestLog};
+use super::columns::{Columns, Labels, Plain, Row};
+use super::log::{Gathered, Record, RequestLog};
 use super::otel::{Call, Nesting, SpanColumns, Verdict};
 use super::overlap::{self, Sketch, Sketches};
 use super::passes::Passes;
@@ -17,6 +21,7 @@ use super::seen::{self, Seen};
 use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
 };
+use crate::units::TokenCounts;
 
 /// Most duplicates that are listed; the others are counted.
 const MOST_DUPLICATES_LISTED: usize = 100_000;
@@ -24,8 +29,8 @@ const MOST_DUPLICATES_LISTED: usize = 100_000;
 /// Collects the requests of all logs of a run.
 #[derive(Default)]
 pub(in crate::ingest) struct RequestBuilder {
-    dated: BTreeMap<String, Gathered>,
-    relative: BTreeMap<String, Gathered>,
+    dated: Logs,
+    relative: Logs,
     /// Calls of spans with their workloads, until all spans are known.
     calls: Vec<(String, Box<Call>)>,
     nesting: Nesting,
@@ -40,6 +45,9 @@ pub(in crate::ingest) struct RequestBuilder {
     duplicates: (usize, u64),
     notices: Vec<String>,
 }
+
+/// The requests of each workload, by name.
+type Logs = IndexMap<String, Gathered, FixedState>;
 
 /// What a file's batches tell together.
 #[derive(Default)]
@@ -105,11 +113,40 @@ impl RequestBuilder {
         Ok(())
     }
 
+    /// For a later part of the file that is being read, whose rows stand alone.
+    pub(super) fn part(&self) -> RequestBuilder {
+        let open = OpenFile { sketch: self.open.sketch.part(), ..OpenFile::default() };
+        RequestBuilder { open, ..RequestBuilder::default() }
+    }
+
+    /// Adds such a part.
+    pub(super) fn absorb(&mut self, part: RequestBuilder) -> Result<(), IngestError> {
+        for (into, from) in [(&mut self.dated, part.dated), (&mut self.relative, part.relative)] {
+            for (name, requests) in from {
+                into.entry(name).or_default().absorb(requests);
+            }
+        }
+        self.open.sketch.absorb(part.open.sketch);
+        self.rejected.extend(part.rejected);
+        Ok(self.account.absorb(part.account)?)
+    }
+
     fn add_rows(&mut self, raw: &RawTable, source: LogSource<'_>) -> Result<(), IngestError> {
         let columns = Columns::bind(raw, source.format, source.mappings, source.zone);
         let mut names = Names::new(source);
+        let plain = columns.plain();
+        let mut known: Vec<Option<Known<'_>>> = Vec::new();
+        known.resize_with(plain.as_ref().map_or(0, Plain::n_labels), || None);
         for at in 0..raw.len() {
             self.account.read += 1;
+            if let Some((at_us, tokens, labels)) = plain.as_ref().and_then(|it| it.row(at))
+                && let Some(known) = self.known(&mut known[labels], (&columns, at), &mut names)
+            {
+                let record = known.record(at_us, tokens);
+                self.open.sketch.note(&record, known.whose, false);
+                self.dated[known.log].add(&record);
+                continue;
+            }
             let place = Place { file: source.file, row: raw.row_number(at) };
             match columns.row(at, &mut self.open.passes) {
                 Ok(row) => {
@@ -122,13 +159,29 @@ impl RequestBuilder {
                         } else {
                             &mut self.dated
                         };
-                        gathered(logs, name).add(&row.record());
+                        let log = place_of(logs, name);
+                        logs[log].add(&row.record());
                     }
                 }
                 Err(fault) => self.reject(place, fault),
             }
         }
         Ok(())
+    }
+
+    /// What the labels of a row mean, looked up once for all rows that have them.
+    fn known<'a, 'k>(
+        &mut self,
+        known: &'k mut Option<Known<'a>>,
+        (columns, row): (&Columns<'a>, usize),
+        names: &mut Names<'_>,
+    ) -> Option<&'k Known<'a>> {
+        if known.is_none() {
+            let labels = columns.labels(row).ok()?;
+            let log = place_of(&mut self.dated, names.workload(&labels));
+            *known = Some(Known { log, whose: overlap::whose(&labels), labels });
+        }
+        known.as_ref()
     }
 
     /// Whether a row is no request of its own: it was there before, or calls a tool.
@@ -234,13 +287,19 @@ impl RequestBuilder {
     pub(in crate::ingest) fn finish(mut self) -> Requests {
         self.finish_calls();
         self.account.reused_ids = self.seen.n_reused_ids();
+        self.dated.sort_unstable_keys();
+        self.relative.sort_unstable_keys();
+        let dated = self.dated.into_iter().map(|it| (it, false));
+        let gathered: Vec<_> =
+            dated.chain(self.relative.into_iter().map(|it| (it, true))).collect();
+        let finished: Vec<_> = gathered
+            .into_par_iter()
+            .map(|((workload, requests), relative)| requests.finish(workload, relative))
+            .collect();
         let mut logs: Vec<RequestLog> = Vec::new();
-        for (gathered, relative) in [(self.dated, false), (self.relative, true)] {
-            for (workload, requests) in gathered {
-                let (log, kept) = requests.finish(workload, relative);
-                self.account.add_log(&log, kept);
-                logs.push(log);
-            }
+        for (log, kept) in finished {
+            self.account.add_log(&log, kept);
+            logs.push(log);
         }
         logs.sort_by(|a, b| a.workload.cmp(&b.workload));
         let days = self.rollups.finish(&mut self.account);
@@ -265,7 +324,8 @@ impl RequestBuilder {
             if kept {
                 let record = call.record();
                 self.account.count_outcome(record.outcome);
-                gathered(&mut self.dated, &name).add(&record);
+                let log = place_of(&mut self.dated, &name);
+                self.dated[log].add(&record);
             } else {
                 self.account.count(Fate::Nested);
             }
@@ -273,12 +333,25 @@ impl RequestBuilder {
     }
 }
 
-fn gathered<'a>(logs: &'a mut BTreeMap<String, Gathered>, name: &str) -> &'a mut Gathered {
-    // No text is made for a name that is there already.
-    if !logs.contains_key(name) {
-        logs.insert(name.to_owned(), Gathered::default());
+/// The place of a workload's log. No text is made for a name that is there already.
+fn place_of(logs: &mut Logs, name: &str) -> usize {
+    let known = logs.get_index_of(name);
+    known.unwrap_or_else(|| logs.insert_full(name.to_owned(), Gathered::default()).0)
+}
+
+/// What the labels of a row mean.
+struct Known<'a> {
+    labels: Labels<'a>,
+    /// The place of the log that the row belongs to.
+    log: usize,
+    whose: u64,
+}
+
+impl Known<'_> {
+    fn record(&self, at_us: i64, tokens: TokenCounts) -> Record<'_> {
+        let (model, team) = (self.labels.model.as_deref(), self.labels.team.as_deref());
+        Record { at_us, tokens: Some(tokens), model, team, ..Record::default() }
     }
-    logs.get_mut(name).expect("it was there or has just been inserted")
 }
 
 /// Names the workloads of a file's requests; what the rules say of a subject is asked once.

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono_tz::Tz;
 
 use super::super::cell::{self, Cell};
-use super::super::raw::RawTable;
+use super::super::raw::{Column, RawTable, Tuples};
 use super::clock::{TimeFormat, Unit};
 use super::log::Record;
 use super::mapping::LogMapping;
@@ -265,7 +265,7 @@ impl<'a> Columns<'a> {
             _ => None,
         };
         let (mut outcome, unknown_status) = self.outcome(row)?;
-        let mut tells = outcome::tells(self.cell(Role::Status, row), outcome);
+        let mut tells = outcome::tells(self.cell(Role::Status, row).unwrap_or(Cell::Null), outcome);
         if self.format == RequestFormat::LiteLlm {
             // A stream whose usage nobody counted is logged with zeros.
             tokens = tokens.filter(|it| it.total() > 0);
@@ -297,8 +297,57 @@ impl<'a> Columns<'a> {
         })
     }
 
-    fn cell(&self, role: Role, row: usize) -> Cell<'a> {
-        self.places[role as usize].map_or(Cell::Null, |at| self.raw.cell(at, row).trimmed())
+    /// Whether no row needs those before it: none has an id that may have been read already, or a
+    /// word for its status that may be a new one, or a time that may be one of two.
+    pub(super) fn stand_alone(&self) -> bool {
+        let has = |role: Role| self.places[role as usize].is_some();
+        self.is_one_instant() && !has(Role::Id) && !has(Role::Status)
+    }
+
+    /// Whether every time is one instant, whatever the clocks of the zone do.
+    fn is_one_instant(&self) -> bool {
+        let column = self.places[Role::Time as usize].and_then(|at| self.raw.column(at));
+        let is_wall_clock = !matches!(column, Some(Column::Time(_, true)));
+        self.zone == Tz::UTC || self.is_relative() || !is_wall_clock
+    }
+
+    /// The columns as they are, where a log has a time, tokens and labels only, each of the type
+    /// that Parquet has for it.
+    pub(super) fn plain(&self) -> Option<Plain<'a>> {
+        const LABELS: [Role; 7] = [
+            Role::Workload,
+            Role::Model,
+            Role::ModelGroup,
+            Role::Provider,
+            Role::ApiBase,
+            Role::Team,
+            Role::Tags,
+        ];
+        let place = |role: Role| self.places[role as usize];
+        let column = |role: Role| self.raw.column(place(role)?);
+        let (
+            Some(Column::Time(at_us, _)),
+            Some(Column::Int(prompt)),
+            Some(Column::Int(completion)),
+        ) = (column(Role::Time), column(Role::Prompt), column(Role::Completion))
+        else {
+            return None;
+        };
+        let labels: Vec<usize> = LABELS.into_iter().filter_map(place).collect();
+        let is_coded = |at: &usize| matches!(self.raw.column(*at), Some(Column::Coded(_)));
+        let is_plain = self.is_one_instant()
+            && self.clock == TimeFormat::Auto
+            && self.format != RequestFormat::LiteLlm
+            && labels.iter().all(is_coded)
+            && self.used().count() == labels.len() + 3;
+        is_plain.then(|| Plain { at_us, prompt, completion, labels: self.raw.tuples(&labels) })
+    }
+
+    /// A cell that says something.
+    #[inline]
+    fn cell(&self, role: Role, row: usize) -> Option<Cell<'a>> {
+        let cell = self.raw.cell(self.places[role as usize]?, row).trimmed();
+        (!matches!(cell, Cell::Null)).then_some(cell)
     }
 
     fn fault(&self, role: Role, reason: String) -> Fault {
@@ -307,8 +356,8 @@ impl<'a> Columns<'a> {
     }
 
     fn time(&self, role: Role, row: usize) -> Result<Option<i64>, Fault> {
-        let found = self.clock.read(self.cell(role, row), self.zone);
-        found.map_err(|it| self.fault(role, it))
+        let Some(cell) = self.cell(role, row) else { return Ok(None) };
+        self.clock.read(cell, self.zone).map_err(|it| self.fault(role, it))
     }
 
     /// When the request came: of the two instants of an hour that autumn shows twice the one that
@@ -317,18 +366,21 @@ impl<'a> Columns<'a> {
         let missing = || self.fault(Role::Time, "the time is missing".to_owned());
         let first_us = self.time(Role::Time, row)?.ok_or_else(missing)?;
         let apart_us = passes.apart_us(first_us, self.zone);
-        let apart_us = self.clock.apart_us(self.cell(Role::Time, row), first_us, apart_us);
+        let cell = self.cell(Role::Time, row).unwrap_or(Cell::Null);
+        let apart_us = self.clock.apart_us(cell, first_us, apart_us);
         Ok(passes.next(first_us, (apart_us > 0).then_some(first_us + apart_us)))
     }
 
     fn count(&self, role: Role, row: usize) -> Result<Option<u64>, Fault> {
-        cell::count(self.cell(role, row)).map_err(|it| self.fault(role, it))
+        let Some(cell) = self.cell(role, row) else { return Ok(None) };
+        cell::count(cell).map_err(|it| self.fault(role, it))
     }
 
     /// Microseconds of the first column that has a value, each with its unit in seconds.
     fn seconds(&self, columns: [(Role, f64); 2], row: usize) -> Result<Option<u64>, Fault> {
         for (role, unit_s) in columns {
-            let value = cell::quantity(self.cell(role, row)).map_err(|it| self.fault(role, it))?;
+            let Some(cell) = self.cell(role, row) else { continue };
+            let value = cell::quantity(cell).map_err(|it| self.fault(role, it))?;
             if let Some(value) = value {
                 return seconds_to_us(value * unit_s).map(Some).map_err(|it| self.fault(role, it));
             }
@@ -338,15 +390,16 @@ impl<'a> Columns<'a> {
 
     fn label(&self, role: Role, row: usize) -> Result<Option<Cow<'a, str>>, Fault> {
         match self.cell(role, row) {
-            Cell::Text(text) => Ok(Some(Cow::Borrowed(text))),
-            other => match cell::text(other) {
+            None => Ok(None),
+            Some(Cell::Text(text)) => Ok(Some(Cow::Borrowed(text))),
+            Some(other) => match cell::text(other) {
                 Ok(text) => Ok(text.map(Cow::Owned)),
                 Err(reason) => Err(self.fault(role, reason)),
             },
         }
     }
 
-    fn labels(&self, row: usize) -> Result<Labels<'a>, Fault> {
+    pub(super) fn labels(&self, row: usize) -> Result<Labels<'a>, Fault> {
         Ok(Labels {
             workload: self.label(Role::Workload, row)?,
             model: self.label(Role::Model, row)?,
@@ -360,7 +413,8 @@ impl<'a> Columns<'a> {
     }
 
     fn outcome(&self, row: usize) -> Result<(Outcome, Option<Cow<'a, str>>), Fault> {
-        match outcome::of_status(self.cell(Role::Status, row)) {
+        let Some(cell) = self.cell(Role::Status, row) else { return Ok((Outcome::Served, None)) };
+        match outcome::of_status(cell) {
             Ok(outcome) => Ok((outcome.unwrap_or(Outcome::Served), None)),
             Err(()) => Ok((Outcome::Served, self.label(Role::Status, row)?)),
         }
@@ -368,8 +422,8 @@ impl<'a> Columns<'a> {
 
     fn is_true(&self, role: Role, row: usize) -> bool {
         match self.cell(role, row) {
-            Cell::Bool(truth) => truth,
-            Cell::Text(text) => text.eq_ignore_ascii_case("true") || text == "t",
+            Some(Cell::Bool(truth)) => truth,
+            Some(Cell::Text(text)) => text.eq_ignore_ascii_case("true") || text == "t",
             _ => false,
         }
     }
@@ -377,7 +431,7 @@ impl<'a> Columns<'a> {
     /// An exact amount. The column is a double in LiteLLM's own database, so a text with more
     /// decimals than money has is taken as the double it was.
     fn spend(&self, row: usize) -> Result<Option<Money>, Fault> {
-        let cell = self.cell(Role::Spend, row);
+        let Some(cell) = self.cell(Role::Spend, row) else { return Ok(None) };
         match cell::amount(cell, Currency::USD) {
             Ok(amount) => Ok(amount.map(|(money, _)| money)),
             Err(reason) => match cell::number(cell).ok().flatten().map(atto_from_float) {
@@ -385,6 +439,31 @@ impl<'a> Columns<'a> {
                 _ => Err(self.fault(Role::Spend, reason)),
             },
         }
+    }
+}
+
+/// A batch of rows with times, tokens and labels of the usual types.
+pub(super) struct Plain<'a> {
+    at_us: &'a [Option<i64>],
+    prompt: &'a [Option<i64>],
+    completion: &'a [Option<i64>],
+    labels: Tuples<'a>,
+}
+
+impl Plain<'_> {
+    /// The different labels.
+    pub(super) fn n_labels(&self) -> usize {
+        self.labels.len()
+    }
+
+    /// When a request came, its tokens, and the number of its labels; nothing for a row that has
+    /// more to it: [`Columns::row`] says what.
+    pub(super) fn row(&self, row: usize) -> Option<(i64, TokenCounts, usize)> {
+        let at_us = cell::plausible_us((*self.at_us.get(row)?)?)?;
+        let count = |column: &[Option<i64>]| cell::whole_count((*column.get(row)?)?);
+        let (prompt, completion) = (count(self.prompt)?, count(self.completion)?);
+        let labels = *self.labels.of_rows.get(row)? as usize;
+        Some((at_us, TokenCounts { prompt, completion }, labels))
     }
 }
 

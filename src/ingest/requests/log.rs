@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::super::window;
 use super::outcome::{Outcome, Tells};
@@ -22,8 +23,9 @@ pub struct RequestLog {
     pub workload: String,
     /// The team that sent them, where the log names one team only.
     pub owner: Option<String>,
-    /// Its requests in order of arrival: those that were served, and those that failed.
-    pub trace: ArrivalTrace,
+    /// Its requests in order of arrival: those that were served, and those that failed. Its
+    /// [`crate::workload::Workload`] shares them.
+    pub trace: Arc<ArrivalTrace>,
     /// What else the log says of them.
     pub facts: RequestFacts,
     samples: Samples,
@@ -76,14 +78,6 @@ pub(super) struct Record<'a> {
     pub(super) team: Option<&'a str>,
 }
 
-/// A request that may be part of the trace.
-#[derive(Clone, Copy, Debug)]
-struct Request {
-    at_us: i64,
-    tokens: Option<TokenCounts>,
-    failed: bool,
-}
-
 /// Values with the arrival of their request, in order, so that they can be cut to a window.
 type Series = Vec<(i64, u64)>;
 
@@ -106,7 +100,12 @@ struct Samples {
 /// The requests of a workload while its files are read.
 #[derive(Debug, Default)]
 pub(super) struct Gathered {
-    requests: Vec<Request>,
+    /// Arrivals of the requests with token counts.
+    at_us: Vec<i64>,
+    /// Their tokens.
+    tokens: Vec<TokenCounts>,
+    /// Arrivals of those without, failed ones among them.
+    without_tokens: Vec<i64>,
     samples: Samples,
 }
 
@@ -145,47 +144,63 @@ impl Gathered {
         count(&mut samples.teams, record.team, at);
         let failed = record.outcome == Outcome::Failed;
         // No request has an empty prompt: zeros of a failure mean that nobody counted.
-        let tokens = record.tokens.filter(|it| !failed || it.total() > 0);
-        self.requests.push(Request { at_us: at, tokens, failed });
+        match record.tokens.filter(|it| !failed || it.total() > 0) {
+            Some(tokens) => {
+                self.at_us.push(at);
+                self.tokens.push(tokens);
+            }
+            None => self.without_tokens.push(at),
+        }
+    }
+
+    /// Adds the requests of a later part of the file.
+    pub(super) fn absorb(&mut self, other: Gathered) {
+        self.at_us.extend(other.at_us);
+        self.tokens.extend(other.tokens);
+        self.without_tokens.extend(other.without_tokens);
+        self.samples.absorb(other.samples);
     }
 
     /// The log, in order of arrival; the tokens decide between requests at one instant, so that no
     /// order of files matters.
     pub(super) fn finish(mut self, workload: String, relative: bool) -> (RequestLog, Kept) {
-        let served = self.requests.iter().filter(|it| !it.failed).count() as u64;
+        let failed = self.samples.failed.len() as u64;
+        let served = (self.at_us.len() + self.without_tokens.len()) as u64 - failed;
         let without = self.samples.without_tokens.len() as u64;
         let few = without * 100 <= served * MOST_WITHOUT_TOKENS_PERCENT;
-        let some = self.requests.iter().any(|it| it.tokens.is_some());
+        let some = !self.at_us.is_empty();
         let mut kept = Kept { tokens_given_up: some && !few, ..Kept::default() };
         if some && few {
-            self.requests.retain(|it| {
-                if it.tokens.is_none() {
-                    let n = if it.failed {
-                        &mut kept.failed_left_out
-                    } else {
-                        &mut kept.served_left_out
-                    };
-                    *n += 1;
-                }
-                it.tokens.is_some()
-            });
+            kept.served_left_out = without;
+            kept.failed_left_out = self.without_tokens.len() as u64 - without;
+            sort_by_arrival(&mut self.at_us, &mut self.tokens);
+        } else {
+            self.at_us.append(&mut self.without_tokens);
+            self.at_us.sort_unstable();
+            self.tokens.clear();
         }
-        let tokens_of = |it: &Request| it.tokens.map(|it| (it.prompt, it.completion));
-        self.requests.sort_unstable_by_key(|it| (it.at_us, tokens_of(it)));
-        kept.in_trace = self.requests.len() as u64;
-        let trace = ArrivalTrace {
-            at_us: self.requests.iter().map(|it| it.at_us).collect(),
-            tokens: if some && few {
-                self.requests.iter().filter_map(|it| it.tokens).collect()
-            } else {
-                Vec::new()
-            },
-            relative,
-        };
+        kept.in_trace = self.at_us.len() as u64;
+        let trace = ArrivalTrace { at_us: self.at_us, tokens: self.tokens, relative }.into();
         self.samples.sort();
         let (owner, facts) = (self.samples.owner(), self.samples.facts());
         (RequestLog { workload, owner, trace, facts, samples: self.samples }, kept)
     }
+}
+
+/// Sorts requests by arrival, then by tokens. Most logs are in the order of time already.
+fn sort_by_arrival(at_us: &mut Vec<i64>, tokens: &mut Vec<TokenCounts>) {
+    if at_us.is_sorted() {
+        let mut rest = tokens.as_mut_slice();
+        for same in at_us.chunk_by(|a, b| a == b) {
+            let (tied, after) = rest.split_at_mut(same.len());
+            tied.sort_unstable();
+            rest = after;
+        }
+        return;
+    }
+    let mut both: Vec<_> = at_us.drain(..).zip(tokens.drain(..)).collect();
+    both.sort();
+    (*at_us, *tokens) = both.into_iter().unzip();
 }
 
 impl RequestLog {
@@ -225,11 +240,10 @@ impl RequestLog {
 
     /// The requests inside `window`.
     pub(in crate::ingest) fn cut_to(self, window: Period) -> RequestLog {
-        let inside = |at: &[i64]| within(window, at.len(), |it| at[it]);
-        let range = inside(&self.trace.at_us);
-        let tokens = self.trace.tokens.get(range.clone()).unwrap_or_default().to_vec();
-        let at_us = self.trace.at_us.get(range).unwrap_or_default().to_vec();
-        let trace = ArrivalTrace { at_us, tokens, ..self.trace };
+        let ArrivalTrace { at_us, tokens, relative } = Arc::unwrap_or_clone(self.trace);
+        let range = within(window, at_us.len(), |it| at_us[it]);
+        let tokens = if tokens.is_empty() { tokens } else { part(tokens, range.clone()) };
+        let trace = ArrivalTrace { at_us: part(at_us, range), tokens, relative }.into();
         let samples = self.samples.cut_to(window);
         let (owner, facts) = (samples.owner(), samples.facts());
         RequestLog { owner, trace, facts, samples, ..self }
@@ -237,6 +251,21 @@ impl RequestLog {
 }
 
 impl Samples {
+    fn absorb(&mut self, other: Samples) {
+        self.failed.extend(other.failed);
+        self.throttled.extend(other.throttled);
+        self.cached.extend(other.cached);
+        self.without_tokens.extend(other.without_tokens);
+        self.latency_us.extend(other.latency_us);
+        self.ttft_us.extend(other.ttft_us);
+        self.cached_prompt_tokens.extend(other.cached_prompt_tokens);
+        for (into, from) in [(&mut self.models, other.models), (&mut self.teams, other.teams)] {
+            for (name, times) in from {
+                into.entry(name).or_default().extend(times);
+            }
+        }
+    }
+
     fn sort(&mut self) {
         let lists = [
             &mut self.failed,
@@ -253,8 +282,14 @@ impl Samples {
     }
 
     fn cut_to(self, window: Period) -> Samples {
-        let times = |it: Vec<i64>| it[within(window, it.len(), |at| it[at])].to_vec();
-        let series = |it: Series| it[within(window, it.len(), |at| it[at].0)].to_vec();
+        let times = |it: Vec<i64>| {
+            let range = within(window, it.len(), |at| it[at]);
+            part(it, range)
+        };
+        let series = |it: Series| {
+            let range = within(window, it.len(), |at| it[at].0);
+            part(it, range)
+        };
         let named = |it: BTreeMap<String, Vec<i64>>| {
             let cut = it.into_iter().map(|(name, at)| (name, times(at)));
             cut.filter(|(_, at)| !at.is_empty()).collect()
@@ -310,6 +345,13 @@ impl Samples {
             models: models.into_iter().take(MOST_MODELS).map(|(name, _)| name.clone()).collect(),
         }
     }
+}
+
+/// What a list has in a range.
+fn part<T>(mut list: Vec<T>, range: Range<usize>) -> Vec<T> {
+    list.truncate(range.end);
+    list.drain(..range.start);
+    list
 }
 
 /// The places inside a window of times that do not fall.

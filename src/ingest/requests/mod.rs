@@ -16,6 +16,7 @@ mod overlap;
 mod passes;
 mod rollup;
 mod seen;
+mod side_by_side;
 #[cfg(test)]
 mod tests;
 
@@ -32,6 +33,7 @@ pub use log::{RequestFacts, RequestLog, push_requests};
 pub(in crate::ingest) use mapping::{LogMapping, RawLogMappings, near_miss, workload_of_file};
 pub use outcome::Tells;
 pub(in crate::ingest) use rollup::DayCounts;
+pub(in crate::ingest) use side_by_side::add_side_by_side;
 
 /// What is wrong with a row: the header of the column at fault, if one is, and the reason.
 type Fault = (Option<String>, String);
@@ -149,7 +151,7 @@ pub(in crate::ingest) struct RequestSubject<'a> {
 }
 
 /// Names a workload, where a rule of the config does.
-pub(in crate::ingest) type Rules<'a> = &'a dyn Fn(&RequestSubject<'_>) -> Option<String>;
+pub(in crate::ingest) type Rules<'a> = &'a (dyn Fn(&RequestSubject<'_>) -> Option<String> + Sync);
 
 /// A file that is read, with what the config says of it.
 #[derive(Clone, Copy)]

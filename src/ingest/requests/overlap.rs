@@ -35,6 +35,7 @@ pub(super) struct Sketch {
     n_with_id: u64,
     /// Rows that differ from the row before in their second only.
     n_like_last: u64,
+    first_kind: Option<u64>,
     last_kind: Option<u64>,
 }
 
@@ -47,17 +48,39 @@ struct Sampled {
 }
 
 impl Sketch {
+    /// For a later part of the file, whose sample needs no more than this one's.
+    pub(super) fn part(&self) -> Sketch {
+        Sketch { sample: Least::up_to(self.sample.reach()), ..Sketch::default() }
+    }
+
     /// Adds a row.
     pub(super) fn add(&mut self, record: &Record<'_>, labels: &Labels<'_>, has_id: bool) {
+        self.note(record, whose(labels), has_id);
+    }
+
+    /// Adds a row, given [`whose`] it is.
+    pub(super) fn note(&mut self, record: &Record<'_>, whose: u64, has_id: bool) {
         let at_ms = record.at_us.div_euclid(1000);
         let (second, ms) = (at_ms.div_euclid(1000), at_ms.rem_euclid(1000));
         let tokens = record.tokens.map(|it| (it.prompt, it.completion));
         let latency = if tokens.is_none() { record.latency_us } else { None };
-        let kind = hash_of((ms, tokens, latency, &labels.workload, &labels.model));
+        let kind = hash_of((ms, tokens, latency, whose));
+        self.first_kind = self.first_kind.or(Some(kind));
         self.n_rows += 1;
         self.n_with_id += u64::from(has_id);
         self.n_like_last += u64::from(self.last_kind.replace(kind) == Some(kind));
         self.sample.note(hash_of((kind, second)), Sampled { kind, second });
+    }
+
+    /// Adds the rows of a later part of the file.
+    pub(super) fn absorb(&mut self, other: Sketch) {
+        let is_like_last = other.first_kind.is_some() && self.last_kind == other.first_kind;
+        self.n_like_last += other.n_like_last + u64::from(is_like_last);
+        self.n_rows += other.n_rows;
+        self.n_with_id += other.n_with_id;
+        self.first_kind = self.first_kind.or(other.first_kind);
+        self.last_kind = other.last_kind.or(self.last_kind);
+        self.sample.absorb(other.sample);
     }
 
     /// Distinct rows: exact where all are sampled, else by how close the sample lies.
@@ -82,6 +105,11 @@ impl Sketch {
         let per_second = 1.0 + 2.0 * (together + unseen) / n * (self.n_distinct() / n);
         (alike.max(in_a_row) * per_second).min(1.0)
     }
+}
+
+/// A hash of the labels that both exports of one log have.
+pub(super) fn whose(labels: &Labels<'_>) -> u64 {
+    hash_of((&labels.workload, &labels.model))
 }
 
 /// How many pairs of equal values there are.

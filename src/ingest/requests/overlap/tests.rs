@@ -27,7 +27,10 @@ fn service(seed: u64, (from_s, n): (i64, u64), every_us: u64, step_us: i64) -> V
 }
 
 fn sketch(rows: &[Row], has_id: bool) -> Sketch {
-    let mut sketch = Sketch::default();
+    added(Sketch::default(), rows, has_id)
+}
+
+fn added(mut sketch: Sketch, rows: &[Row], has_id: bool) -> Sketch {
     for (at_us, prompt, completion) in rows {
         let tokens = Some(TokenCounts { prompt: *prompt, completion: *completion });
         let record = Record { at_us: *at_us, tokens, ..Record::default() };
@@ -129,4 +132,20 @@ fn ids_of_one_format_have_told_already() {
     let (one, other) = (RequestFormat::LiteLlm, RequestFormat::Generic);
     assert_eq!((with([one, one], true), with([one, one], false)), (0, 1));
     assert_eq!(with([one, other], true), 1);
+}
+
+#[test]
+fn parts_of_a_file_make_its_sample() {
+    let mut rows = service(1, (1000, 6000), 1_000_000, SECOND_US);
+    rows.extend_from_within(5990..);
+    let whole = format!("{:?}", sketch(&rows, false));
+    for at in [0, 1, 4000, 5995, rows.len()] {
+        let (first, second) = rows.split_at(at);
+        for told in [false, true] {
+            let mut found = sketch(first, false);
+            let part = if told { found.part() } else { Sketch::default() };
+            found.absorb(added(part, second, false));
+            assert_eq!(format!("{found:?}"), whole, "{at}");
+        }
+    }
 }

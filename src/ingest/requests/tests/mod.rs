@@ -2,6 +2,7 @@
 
 mod gateways;
 mod laws;
+mod parquet;
 mod spans;
 mod traces;
 
