@@ -430,6 +430,17 @@ pub struct Settings {
     pub standby: bool,
     /// Most requests one replica may serve at once.
     pub max_num_seqs: Option<u32>,
+    /// What it delivers, where that is neither tokens nor requests.
+    pub unit: Option<DeliveredUnit>,
+}
+
+/// A unit that the user names, such as an image.
+#[derive(Clone, Debug, PartialEq)]
+pub struct DeliveredUnit {
+    /// Its name, in the singular.
+    pub name: String,
+    /// How many of it a request delivers; positive.
+    pub per_request: f64,
 }
 
 /// The form demand takes over time.

@@ -375,6 +375,31 @@ assumptions! {
         /// Days in common from which demands are pooled.
         pool_days,
     }
+    /// Costs that history does not predict.
+    anomaly: AnomalyRules {
+        /// Days at the end of a window that are judged where no data lie before it.
+        judged_days,
+        /// Latest weeks before the judged time that say what is usual.
+        history_weeks,
+        /// Weeks from which a weekday and hour is judged by itself.
+        min_weeks,
+        /// Days from which an hour is judged by the same hour of all days.
+        min_days,
+        /// Distance from the usual cost, in spreads, from which a cost is over.
+        deviations,
+        /// Least spread, as a share of the usual cost.
+        floor_share,
+        /// Share of the hours of a past week that may have been further over.
+        history_share,
+        /// Hours between two costs over that still belong to one event.
+        gap_hours,
+        /// Least size of an event, as a share of the cost of a day.
+        min_day_share,
+        /// Least size of an event, in the currency of the bill.
+        min_amount,
+        /// Share of the usual cost that must be missing for a cost to be below.
+        fall_share,
+    }
     /// Simulating a plan.
     simulate: Simulate {
         /// Assumed limit of the time to the first token at the 95th percentile, seconds.

@@ -39,8 +39,8 @@ mod weights;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
-    Advice, Assumption, Assumptions, Capacity, Classify, ColdStart, DemandLimits, EngineMemory,
-    Interconnect, Simulate, Sizing, Training, Waste,
+    Advice, AnomalyRules, Assumption, Assumptions, Capacity, Classify, ColdStart, DemandLimits,
+    EngineMemory, Interconnect, Simulate, Sizing, Training, Waste,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

@@ -2,16 +2,19 @@
 //!
 //! Comes in: the [`crate::workload::Demand`] of a workload, the zone of the report and the
 //! thresholds of the catalog. Goes out: [`Features`], an [`HourlySeries`], a
-//! [`crate::workload::WorkloadClass`] with its evidence, [`Waste`] and [`Pool`]. Nothing here knows a
-//! price, and a statistic the data are too short or too coarse for is `None`, never a guess.
+//! [`crate::workload::WorkloadClass`] with its evidence, [`Waste`] and [`Pool`], and from its bill
+//! [`UnitCosts`] and [`Anomalies`]. Nothing here knows a price list, and a statistic the data are too
+//! short or too coarse for is `None`, never a guess.
 
 mod acf;
+mod anomaly;
 mod bins;
 mod bought;
 mod calendar;
 mod censored;
 mod changes;
 mod clock;
+mod costs;
 mod evidence;
 mod features;
 mod gaps;
@@ -28,9 +31,11 @@ mod season;
 mod service;
 mod statistics;
 mod trend;
+mod unit_cost;
 mod waste;
 
 pub use acf::autocorrelations;
+pub use anomaly::{Anomalies, Anomaly, Moved, Step, anomalies};
 pub use bought::{
     BilledHours, Bought, Contradiction, DemandSource, MeasuredHours, RequestedHours, ServiceLoad,
     bought,
@@ -49,4 +54,7 @@ pub use season::{Seasonality, seasonality};
 pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, whole_us};
 pub use statistics::{STATISTICS, Statistic};
 pub use trend::Trend;
+pub use unit_cost::{
+    Counted, NamedUnitCost, UnitCost, UnitCostWeek, UnitCosts, portfolio_unit_cost, unit_costs,
+};
 pub use waste::{Examined, Unused, Waste, WasteKind, portfolio_waste, waste};

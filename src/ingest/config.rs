@@ -9,7 +9,7 @@ use super::fx::FxRates;
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
 use crate::units::{Currency, Fraction, parse_span_us};
-use crate::workload::{Kind, Settings, Slo};
+use crate::workload::{DeliveredUnit, Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -82,6 +82,7 @@ impl WorkloadConfig {
                 cold_start_s: a.settings.cold_start_s.or(b.settings.cold_start_s),
                 standby: a.settings.standby || b.settings.standby,
                 max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
+                unit: a.settings.unit.or(b.settings.unit),
             },
         }
     }
@@ -166,6 +167,8 @@ struct RawWorkload {
     purpose: Option<String>,
     service_time_s: Option<f64>,
     cold_start_s: Option<f64>,
+    unit: Option<String>,
+    units_per_request: Option<f64>,
     slo: Option<RawSlo>,
 }
 
@@ -301,6 +304,7 @@ fn check_filled(raw: &RawWorkload) -> Result<(), String> {
         ("dtype", &raw.dtype),
         ("quantization", &raw.quantization),
         ("task", &raw.task),
+        ("unit", &raw.unit),
     ];
     let is_empty = |text: &Option<String>| text.as_ref().is_some_and(|it| it.trim().is_empty());
     match texts.iter().find(|(_, text)| is_empty(text)) {
@@ -351,8 +355,26 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
             standby,
             max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
+            unit: check_unit(raw.unit, raw.units_per_request)?,
         },
     })
+}
+
+/// The unit a workload delivers; one a request where nothing else is said.
+fn check_unit(
+    name: Option<String>,
+    per_request: Option<f64>,
+) -> Result<Option<DeliveredUnit>, String> {
+    match (name, per_request) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => Err("units_per_request needs a unit".to_owned()),
+        (Some(_), Some(it)) if !(it.is_finite() && it > 0.0) => {
+            Err(format!("units_per_request is {it}, which is not a positive number"))
+        }
+        (Some(name), per_request) => {
+            Ok(Some(DeliveredUnit { name, per_request: per_request.unwrap_or(1.0) }))
+        }
+    }
 }
 
 fn check_slo(raw: RawSlo) -> Result<Slo, String> {
@@ -389,6 +411,8 @@ mod tests {
             [workload.chat]
             owner = "Product"
             kind = "real_time_inference"
+            unit = "answer"
+            units_per_request = 0.5
             [workload.chat.slo]
             ttft_p95 = "1s"
             [[mapping]]
@@ -400,6 +424,8 @@ mod tests {
         let config = parse_config(text, "gpuadvise.toml").unwrap();
         let chat = &config.workloads["chat"];
         assert_eq!(chat.settings.kind, Some(Kind::RealTimeInference));
+        let unit = DeliveredUnit { name: "answer".to_owned(), per_request: 0.5 };
+        assert_eq!(chat.settings.unit, Some(unit));
         assert_eq!(
             chat.settings.slo.map(|it| (it.ttft_p95_s, it.assumed)),
             Some((Some(1.0), false))
@@ -417,6 +443,8 @@ mod tests {
         fails("[workload.a]\ngpu = \" \"\n", 1, "gpu is empty");
         fails("[workload.a.slo]\nttft_p95 = \"soon\"\n", 1, "not a time");
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
+        fails("[workload.a]\nunits_per_request = 4\n", 1, "needs a unit");
+        fails("[workload.a]\nunit = \"image\"\nunits_per_request = 0\n", 1, "positive");
         fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");
         fails("[[mapping]]\nfile = \"[\"\nworkload = \"a\"\n", 1, "not a pattern");
         fails("[[rule]]\nworkload = \"a\"\n", 1, "a rule needs");

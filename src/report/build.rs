@@ -12,7 +12,7 @@ use super::model::{
 };
 use super::{rules, waste};
 use crate::catalog::Catalog;
-use crate::classify::{Features, HourlySeries, Waste};
+use crate::classify::{self, Features, HourlySeries, UnitCosts, Waste};
 use crate::ingest::{Ingested, SourceKind};
 use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
@@ -57,7 +57,11 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
         let cost = |it: &Analysed| it.recommendation.baseline.monthly_cost.map(Money::atto);
         cost(b).cmp(&cost(a)).then_with(|| a.workload.name.cmp(&b.workload.name))
     });
-    let totals = totals(&analysed, run, currency)?;
+    let units: Vec<UnitCosts> = analysed
+        .iter()
+        .map(|it| classify::unit_costs(&it.workload, run.zone))
+        .collect::<Result<_, _>>()?;
+    let totals = totals(&analysed, &units, run, currency)?;
     let account = Reconciliation::of(run.ingested);
     let waste = waste::portfolio(&mut analysed, &account, run)?;
     let portfolio = portfolio(&analysed, totals.monthly_savings, waste);
@@ -76,8 +80,9 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let mut slugs = BTreeSet::new();
     let workloads = analysed
         .iter()
+        .zip(&units)
         .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
-        .collect::<Result<_, _>>()?;
+        .collect();
     Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
         period_label: period_label(run.ingested.window, run.zone, run.ingested.relative),
@@ -104,6 +109,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
 
 fn totals(
     analysed: &[Analysed],
+    units: &[UnitCosts],
     run: RunFacts<'_>,
     currency: Currency,
 ) -> Result<Totals, MoneyError> {
@@ -135,32 +141,14 @@ fn totals(
         requests: count(&|it| it.workload.totals.requests),
         prompt_tokens: count(&|it| it.workload.totals.prompt_tokens),
         completion_tokens: count(&|it| it.workload.totals.completion_tokens),
-        cost_per_million_tokens: cost_per_million(analysed, currency)?,
+        cost_per_million_tokens: classify::portfolio_unit_cost(units)?
+            .per_million_tokens
+            .and_then(|it| it.amount),
         projected_monthly_cost: projected(analysed, currency)?,
         baseline_monthly_cost: baseline,
         recommended_monthly_cost: recommended,
         monthly_savings,
     })
-}
-
-/// Effective cost of the workloads with tokens over their tokens, idle included.
-fn cost_per_million(
-    analysed: &[Analysed],
-    currency: Currency,
-) -> Result<Option<Money>, MoneyError> {
-    let with_tokens: Vec<(Money, u64)> = analysed
-        .iter()
-        .filter_map(|it| {
-            let totals = &it.workload.totals;
-            Some((
-                totals.effective_cost_of_demand?,
-                totals.prompt_tokens?.saturating_add(totals.completion_tokens?),
-            ))
-        })
-        .collect();
-    let tokens = with_tokens.iter().fold(0_u64, |sum, it| sum.saturating_add(it.1));
-    let cost = Money::sum(with_tokens.into_iter().map(|it| it.0), currency)?;
-    if tokens == 0 { Ok(None) } else { cost.scale(1_000_000, tokens).map(Some) }
 }
 
 /// Baselines, those with a certain trend moved by it. A trend that takes more than all leaves zero.

@@ -6,30 +6,31 @@ use serde_json::json;
 
 use super::build::{Analysed, RunFacts};
 use super::model::{
-    AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PlanReport, SloReport,
-    UnitCost, WorkloadReport,
+    AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport,
+    SloReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
 use super::{rules, waste};
-use crate::classify::{HourlyUnit, weekday_hour_profile};
+use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
 use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
-use crate::units::{Money, MoneyError};
+use crate::units::Money;
 use crate::workload::{Direction, PricingCategory};
 
 /// Candidates a report lists beside those simulated.
 const MAX_CANDIDATES_LEFT_SHOWN: usize = 20;
+
 pub(super) fn workload(
-    it: &Analysed,
+    (it, units): (&Analysed, &UnitCosts),
     run: RunFacts<'_>,
     break_even: Option<f64>,
     slugs: &mut BTreeSet<String>,
-) -> Result<WorkloadReport, MoneyError> {
+) -> WorkloadReport {
     let found = &it.recommendation;
     let demand_unit = match it.hourly.unit {
         HourlyUnit::Requests => "requests/h",
         HourlyUnit::Gpus => "GPUs",
     };
-    Ok(WorkloadReport {
+    WorkloadReport {
         slug: slug(&it.workload.name, slugs),
         name: it.workload.name.clone(),
         owner: it.workload.owner.clone(),
@@ -42,7 +43,7 @@ pub(super) fn workload(
         rule_of_thumb: rules::sentences(it, run.catalog, break_even),
         verdict: verdict(it),
         features: it.features.to_json(),
-        baseline: baseline(it)?,
+        baseline: baseline(it, units),
         slo: SloReport {
             ttft_p95_s: found.slo.ttft_p95_s,
             tpot_p95_s: found.slo.tpot_p95_s,
@@ -62,7 +63,7 @@ pub(super) fn workload(
             break_even_label: curve.break_even_label.clone(),
             reserved_units: curve.reserved_units,
         }),
-    })
+    }
 }
 
 /// Six decimals are more than any statistic here is worth, and keep the file small.
@@ -89,17 +90,11 @@ fn capitalized(text: &str) -> String {
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
+fn baseline(it: &Analysed, units: &UnitCosts) -> Baseline {
     let (found, totals) = (&it.recommendation.baseline, &it.workload.totals);
     let deployment = &it.workload.deployment;
-    let tokens =
-        totals.prompt_tokens.zip(totals.completion_tokens).map(|(a, b)| a.saturating_add(b));
-    let per = |scale: u64, units: Option<u64>| match (totals.effective_cost_of_demand, units) {
-        (Some(cost), Some(units)) if units > 0 => cost.scale(scale, units).map(Some),
-        _ => Ok(None),
-    };
     let (busy_fraction, busy_source) = busy(it);
-    Ok(Baseline {
+    Baseline {
         monthly_cost: found.monthly_cost,
         effective_cost: totals.effective_cost,
         billed_cost: totals.billed_cost,
@@ -108,10 +103,7 @@ fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
             .rate_per_gpu_hour
             .and_then(|it| Money::from_nano(it.nano(), it.currency()).ok()),
         priced_from_catalog: found.priced_from_catalog,
-        unit_cost: UnitCost {
-            per_million_tokens: per(1_000_000, tokens)?,
-            per_thousand_requests: per(1000, totals.requests)?,
-        },
+        unit_cost: unit_cost(units),
         provider: deployment.provider.clone(),
         region: deployment.region.clone(),
         gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
@@ -124,7 +116,26 @@ fn baseline(it: &Analysed) -> Result<Baseline, MoneyError> {
         completion_tokens: totals.completion_tokens,
         busy_fraction: busy_fraction.map(rounded),
         busy_source,
-    })
+    }
+}
+
+fn unit_cost(units: &UnitCosts) -> UnitCost {
+    let amount = |it: Option<classify::UnitCost>| it.and_then(|it| it.amount);
+    UnitCost {
+        per_million_tokens: amount(units.per_million_tokens),
+        per_million_input_tokens: amount(units.per_million_input_tokens),
+        per_million_output_tokens: amount(units.per_million_output_tokens),
+        per_thousand_requests: amount(units.per_thousand_requests),
+        per_unit: units
+            .per_unit
+            .first()
+            .and_then(|it| Some(PerUnit { name: it.name.clone(), cost: it.each.amount? })),
+        trend_per_30d: units.trend_per_30d.map(|it| UnitCostTrend {
+            value: rounded(it.value),
+            low: rounded(it.low),
+            high: rounded(it.high),
+        }),
+    }
 }
 
 /// Share of paid GPU time with work: measured where there is telemetry, else by the simulation of

@@ -201,8 +201,36 @@ pub struct Baseline {
 pub struct UnitCost {
     /// Per million tokens, prompt and completion together.
     pub per_million_tokens: Option<Money>,
+    /// The whole cost per million prompt tokens: not to be added to the next.
+    pub per_million_input_tokens: Option<Money>,
+    /// The whole cost per million completion tokens.
+    pub per_million_output_tokens: Option<Money>,
     /// Per thousand requests.
     pub per_thousand_requests: Option<Money>,
+    /// Per unit that the config names.
+    pub per_unit: Option<PerUnit>,
+    /// Change of the daily unit cost (of the named unit, else tokens, else requests) per 30 days.
+    pub trend_per_30d: Option<UnitCostTrend>,
+}
+
+/// The cost of one unit that the config names.
+#[derive(Clone, Debug, Serialize)]
+pub struct PerUnit {
+    /// Its name.
+    pub name: String,
+    /// What one costs.
+    pub cost: Money,
+}
+
+/// A change per 30 days as a share of the mean day, with its 95 % interval.
+#[derive(Clone, Copy, Debug, Serialize)]
+pub struct UnitCostTrend {
+    /// Theil-Sen slope x 30 / mean.
+    pub value: f64,
+    /// Lower end.
+    pub low: f64,
+    /// Upper end.
+    pub high: f64,
 }
 
 /// Latency limits.

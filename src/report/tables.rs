@@ -53,8 +53,16 @@ fn text(value: Option<&String>) -> String {
     value.map_or_else(|| DASH.to_owned(), |it| shown(it))
 }
 
-/// Cost per unit with the unit's name, or a dash.
+/// Cost per unit with the unit's name, or a dash: of the unit that the config names, where it does.
 pub(crate) fn unit_cost(workload: &WorkloadReport, medium: Medium) -> String {
+    match &workload.baseline.unit_cost.per_unit {
+        Some(it) => format!("{}/{}", medium.unit_cost(it.cost), shown(&it.name)),
+        None => common_unit_cost(workload, medium),
+    }
+}
+
+/// The same of tokens or requests, whose names are short.
+pub(crate) fn common_unit_cost(workload: &WorkloadReport, medium: Medium) -> String {
     let unit = &workload.baseline.unit_cost;
     match (unit.per_million_tokens, unit.per_thousand_requests) {
         (Some(cost), _) => format!("{}/1M tok", medium.unit_cost(cost)),

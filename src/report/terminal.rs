@@ -225,7 +225,7 @@ fn row(report: &ReportModel, workload: &WorkloadReport, wide: bool) -> [String; 
         if gpus.is_empty() { DASH.to_owned() } else { gpus },
         baseline.busy_fraction.map_or_else(|| DASH.to_owned(), |it| TERM.percent(it)),
         money(baseline.effective_cost),
-        tables::unit_cost(workload, TERM).replace(" tok", "").replace(" req", "r"),
+        tables::common_unit_cost(workload, TERM).replace(" tok", "").replace(" req", "r"),
         rank.map_or_else(|| action.clone(), |rank| format!("{rank} {action}")),
         if saving.is_zero() { String::new() } else { TERM.money(saving) },
     ]

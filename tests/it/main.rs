@@ -20,6 +20,7 @@ mod bill_laws;
 mod charges;
 mod cli;
 mod clocks;
+mod cost_anomalies;
 mod cur_items;
 mod describe_laws;
 mod focus;

@@ -324,6 +324,7 @@ fn the_config_is_about_this_month() {
         "max_num_seqs",
         "service_time_s",
         "cold_start_s",
+        "unit",
         "slo",
         "model",
         "dtype",

@@ -133,7 +133,11 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
             gpu_hours: Some(5952.0),
             rate_per_gpu_hour: Some(usd("3.430882")),
             priced_from_catalog: false,
-            unit_cost: UnitCost { per_million_tokens: Some(usd("1.5312")), per_thousand_requests: Some(usd("3.9")) },
+            unit_cost: UnitCost {
+                per_million_tokens: Some(usd("1.5312")),
+                per_thousand_requests: Some(usd("3.9")),
+                ..UnitCost::default()
+            },
             provider: Some("aws".to_owned()),
             region: Some("us-east-1".to_owned()),
             gpu: Some("A100 80GB SXM4".to_owned()),

@@ -1,0 +1,158 @@
+//! What is usual at a weekday and hour, and how far from it costs have been.
+
+use std::collections::BTreeMap;
+
+use super::cells::Cell;
+use crate::catalog::AnomalyRules;
+use crate::classify::bins::{DAY_US, nth};
+use crate::units::{Currency, Money};
+
+/// Median distance to standard deviation of normal values.
+const MAD_TO_SD: f64 = 1.4826;
+
+/// What a cell usually costs.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Expected {
+    pub(super) cost: Money,
+    pub(super) gpu_hours: Option<f64>,
+    pub(super) by_weekday: bool,
+}
+
+/// The cells before the judged time.
+pub(super) struct Usual {
+    pub(super) currency: Currency,
+    /// Whole cells.
+    pub(super) history: usize,
+    /// Mean cost of 24 hours.
+    pub(super) cost_per_day: f64,
+    cells: Vec<Cell>,
+    by_weekday: BTreeMap<(usize, usize), Vec<usize>>,
+    by_hour: BTreeMap<usize, Vec<usize>>,
+    /// By hour: the spread of past costs around what was expected of them.
+    spread: BTreeMap<usize, f64>,
+    /// The least spread as a share of what is usual.
+    spread_share: f64,
+    /// In the median past week all but `history_share` of the costs were not further over and below.
+    reach: [f64; 2],
+    /// No past cost was.
+    furthest: [f64; 2],
+    min_weeks: f64,
+    min_days: f64,
+}
+
+impl Usual {
+    pub(super) fn of(cells: &[Cell], rules: &AnomalyRules) -> Usual {
+        let mut usual = Usual {
+            currency: cells.first().map_or(Currency::USD, |it| it.cost.currency()),
+            history: 0,
+            cost_per_day: 0.0,
+            cells: cells.to_vec(),
+            by_weekday: BTreeMap::new(),
+            by_hour: BTreeMap::new(),
+            spread: BTreeMap::new(),
+            spread_share: 0.0,
+            reach: [0.0; 2],
+            furthest: [0.0; 2],
+            min_weeks: rules.min_weeks,
+            min_days: rules.min_days,
+        };
+        let (mut cost, mut hours) = (0.0, 0.0);
+        for (at, cell) in cells.iter().enumerate().filter(|it| it.1.is_whole()) {
+            usual.by_weekday.entry((cell.weekday, cell.hour)).or_default().push(at);
+            usual.by_hour.entry(cell.hour).or_default().push(at);
+            usual.history += 1;
+            cost += cell.cost.to_f64();
+            hours += cell.period.hours();
+        }
+        usual.cost_per_day = if hours > 0.0 { cost * 24.0 / hours } else { 0.0 };
+        usual.measure(rules);
+        usual
+    }
+
+    /// Holds every past cell against what the others said of it.
+    fn measure(&mut self, rules: &AnomalyRules) {
+        let mut by_hour: BTreeMap<usize, Vec<f64>> = BTreeMap::new();
+        let mut by_week: BTreeMap<i64, Vec<f64>> = BTreeMap::new();
+        let mut shares = Vec::new();
+        let end_us = self.cells.last().map_or(0, |it| it.period.end().us());
+        for (at, cell) in self.cells.iter().enumerate().filter(|it| it.1.is_whole()) {
+            let Some(expected) = self.of_cell(cell, Some(at)) else { continue };
+            let usual = expected.cost.to_f64();
+            let off = cell.cost.to_f64() - usual;
+            by_hour.entry(cell.hour).or_default().push(off.abs());
+            let week = (end_us - cell.period.end().us()) / (7 * DAY_US);
+            by_week.entry(week).or_default().push(off);
+            if usual > 0.0 {
+                shares.push(off.abs() / usual);
+            }
+        }
+        let mut reach: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
+        for week in by_week.values_mut() {
+            week.sort_unstable_by(f64::total_cmp);
+            let last = week.len() as f64 - 1.0;
+            let out = (week.len() as f64 * rules.history_share).floor();
+            reach[0].push(nth(week, last - out).max(0.0));
+            reach[1].push(-nth(week, out).min(0.0));
+            let [over, below] = &mut self.furthest;
+            *over = over.max(nth(week, last));
+            *below = below.max(-nth(week, 0.0));
+        }
+        self.reach = reach.map(median);
+        self.spread_share = (MAD_TO_SD * median(shares)).max(rules.floor_share);
+        self.spread =
+            by_hour.into_iter().map(|(hour, all)| (hour, MAD_TO_SD * median(all))).collect();
+    }
+
+    /// The median of the same weekday and hour, else of the same hour; without one past cell, where
+    /// that is the one that is asked about.
+    pub(super) fn of_cell(&self, cell: &Cell, without: Option<usize>) -> Option<Expected> {
+        let own = self.by_weekday.get(&(cell.weekday, cell.hour));
+        let weeks = own.filter(|it| it.len() as f64 >= self.min_weeks);
+        let (past, by_weekday) = match weeks {
+            Some(past) => (past, true),
+            None => {
+                (self.by_hour.get(&cell.hour).filter(|it| it.len() as f64 >= self.min_days)?, false)
+            }
+        };
+        let past: Vec<&Cell> =
+            past.iter().filter(|at| Some(**at) != without).map(|at| &self.cells[*at]).collect();
+        let cost = median_atto(past.iter().map(|it| it.cost.atto()).collect())?;
+        let gpu_hours: Option<Vec<f64>> = past.iter().map(|it| it.gpu_hours).collect();
+        Some(Expected {
+            cost: Money::from_atto(cost.max(0), self.currency),
+            gpu_hours: gpu_hours.map(median),
+            by_weekday,
+        })
+    }
+
+    /// 1 where a cell is over what is expected of it, -1 where it is far below, else 0. Without weeks
+    /// a weekday may be unlike the others, so nothing past may have been further off.
+    pub(super) fn sign(&self, cell: &Cell, expected: &Expected, rules: &AnomalyRules) -> i8 {
+        let usual = expected.cost.to_f64() * cell.share();
+        let off_by = cell.cost.to_f64() - usual;
+        let spread = self.spread.get(&cell.hour).copied().unwrap_or(0.0) * cell.share();
+        let clear = rules.deviations * spread.max(self.spread_share * usual);
+        let reach = if expected.by_weekday { self.reach } else { self.furthest };
+        let [over, below] = reach.map(|it| it * cell.share());
+        if off_by > clear.max(over) {
+            1
+        } else if -off_by > clear.max(below) && -off_by >= rules.fall_share * usual {
+            -1
+        } else {
+            0
+        }
+    }
+}
+
+fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    let middle = (values.len().max(1) - 1) as f64 / 2.0;
+    f64::midpoint(nth(&values, middle.floor()), nth(&values, middle.ceil()))
+}
+
+/// The exact median: of two middle amounts their mean, cut to 10^-18.
+fn median_atto(mut values: Vec<i128>) -> Option<i128> {
+    values.sort_unstable();
+    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
+    Some(values[low].midpoint(values[high]))
+}
