@@ -66,7 +66,7 @@ pub enum Command {
     #[command(after_help = "Examples:
   gpuadvise describe requests.csv
   gpuadvise describe usage.parquet --format json --since 7d")]
-    Describe(InputArgs),
+    Describe(DescribeArgs),
     /// Print which GPUs carry a model, and how fast
     #[command(after_help = "Examples:
   gpuadvise size meta-llama/Meta-Llama-3.1-8B
@@ -165,6 +165,17 @@ pub struct IngestArgs {
     /// Say of each file what was used, of each row what became of it, of each rule what it matched
     #[arg(long)]
     pub explain: bool,
+}
+
+/// Arguments of `describe`
+#[derive(Debug, Args)]
+pub struct DescribeArgs {
+    /// Inputs and the part of them to use
+    #[command(flatten)]
+    pub input: InputArgs,
+    /// Draw demand, day, duration and autocorrelation of each workload into this folder
+    #[arg(long, value_name = "DIR")]
+    pub charts: Option<PathBuf>,
 }
 
 /// Arguments of `analyze`

@@ -52,18 +52,24 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Demand as far as anybody saw it: GPUs active where telemetry is all there is.
+    /// Demand as far as anybody saw it: GPUs active where telemetry is all there is, and of a bill
+    /// also the time before its first and after its last row, in which it says that nothing ran.
     pub fn seen(&self) -> Cow<'_, Demand> {
-        if !matches!(self.demand, Demand::Unknown) || self.activity.is_empty() {
-            return Cow::Borrowed(&self.demand);
+        match &self.demand {
+            Demand::Level(series) if series.absent_is_zero => {
+                Cow::Owned(Demand::Level(series.padded(self.demand_window)))
+            }
+            Demand::Unknown if !self.activity.is_empty() => {
+                let bin = |it: &ActivityBin| LevelBin { period: it.period, gpus: it.active };
+                let widths = self.activity.iter().map(|it| it.period.len_us());
+                Cow::Owned(Demand::Level(LevelSeries {
+                    bins: self.activity.iter().map(bin).collect(),
+                    width_us: widths.min().unwrap_or(1),
+                    absent_is_zero: false,
+                }))
+            }
+            demand => Cow::Borrowed(demand),
         }
-        let bin = |it: &ActivityBin| LevelBin { period: it.period, gpus: it.active };
-        let widths = self.activity.iter().map(|it| it.period.len_us());
-        Cow::Owned(Demand::Level(LevelSeries {
-            bins: self.activity.iter().map(bin).collect(),
-            width_us: widths.min().unwrap_or(1),
-            absent_is_zero: false,
-        }))
     }
 
     /// The time in which anybody looked: of counts and measurements from the first to the last row,
@@ -186,6 +192,19 @@ pub struct LevelSeries {
     pub width_us: i64,
     /// True when a period without a row means no GPU (a bill), false when it means nobody measured.
     pub absent_is_zero: bool,
+}
+
+impl LevelSeries {
+    /// The series with rows at zero from the start of a window to its first row, and from the last to
+    /// the end.
+    fn padded(&self, window: Period) -> LevelSeries {
+        let zero = |from, to| Some(LevelBin { period: Period::new(from, to)?, gpus: 0.0 });
+        let ends = self.bins.iter().map(|it| it.period).reduce(Period::cover);
+        let before = ends.and_then(|it| zero(window.start(), it.start()));
+        let after = ends.and_then(|it| zero(it.end(), window.end()));
+        let bins = before.into_iter().chain(self.bins.iter().copied()).chain(after).collect();
+        LevelSeries { bins, ..*self }
+    }
 }
 
 /// What one period cost, bought one way.

@@ -5,6 +5,7 @@
 //! where the data reach back before it (`--since 7d`), else its last days.
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::{HOUR_US, fits_densely};
 use super::costs::{days_after, span};
@@ -23,7 +24,8 @@ mod usual;
 const WEEK: i64 = 7;
 
 /// What a cost is judged by.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Step {
     /// Clock hours of the report's zone.
     #[default]
@@ -34,7 +36,7 @@ pub enum Step {
 }
 
 /// Costs above and far below what is usual.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Anomalies {
     /// The time that was judged.
     pub judged: Option<Period>,
@@ -57,7 +59,7 @@ pub struct Anomalies {
 }
 
 /// A time whose cost is not what history predicts.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Anomaly {
     /// Who answers for the workload.
     pub owner: Option<String>,
@@ -79,7 +81,7 @@ pub struct Anomaly {
 }
 
 /// The difference in two parts that add up to it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Moved {
     /// GPU-hours more than usual, at the usual rate.
     pub by_gpu_hours: Money,

@@ -13,6 +13,8 @@
 mod hours;
 mod sentences;
 
+use serde::Serialize;
+
 use super::hourly::HourlySeries;
 use super::service::{TodaysReplica, todays_replica};
 use crate::catalog::{Catalog, DemandLimits};
@@ -22,7 +24,8 @@ use crate::workload::{ActivityBin, Demand, LevelSeries, Workload};
 use hours::{busy_of_arrivals, busy_of_counts, union_hours};
 
 /// Where a figure comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum DemandSource {
     /// What was billed.
     Bill,
@@ -33,7 +36,7 @@ pub enum DemandSource {
 }
 
 /// What was held.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct BilledHours {
     /// GPU-hours.
     pub gpu_hours: f64,
@@ -46,7 +49,7 @@ pub struct BilledHours {
 }
 
 /// What GPUs measured of themselves.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct MeasuredHours {
     /// GPU-hours measured.
     pub gpu_hours: f64,
@@ -67,7 +70,7 @@ pub struct MeasuredHours {
 }
 
 /// What was asked.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct RequestedHours {
     /// Requests of the demand.
     pub requests: u64,
@@ -78,11 +81,12 @@ pub struct RequestedHours {
     /// Hours of the window they were recorded in.
     pub window_hours: f64,
     /// What they take of replicas, or why nobody can say.
+    #[serde(serialize_with = "load_or_reason")]
     pub load: Result<ServiceLoad, String>,
 }
 
 /// What requests take of today's replicas.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct ServiceLoad {
     /// False where the time of a request is the user's own.
     pub by_model: bool,
@@ -109,6 +113,17 @@ pub struct ServiceLoad {
     pub from_arrivals: bool,
 }
 
+/// The load, or `{"null_because": ".."}`.
+fn load_or_reason<S: serde::Serializer>(
+    load: &Result<ServiceLoad, String>,
+    serializer: S,
+) -> Result<S::Ok, S::Error> {
+    match load {
+        Ok(load) => load.serialize(serializer),
+        Err(why) => serializer.collect_map([("null_because", why)]),
+    }
+}
+
 impl ServiceLoad {
     /// GPU-hours of the replica-seconds.
     pub fn gpu_hours(&self) -> f64 {
@@ -130,7 +145,8 @@ impl ServiceLoad {
 }
 
 /// Two sources that cannot both be right.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Contradiction {
     /// GPUs are active beyond what the requests explain, as shares of the GPU-hours measured.
     MoreActiveThanAsked {
@@ -156,7 +172,7 @@ pub enum Contradiction {
 }
 
 /// Demand in the unit that is bought.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Bought {
     /// What was held; nothing without GPU-hours.
     pub bill: Option<BilledHours>,

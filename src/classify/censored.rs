@@ -5,12 +5,14 @@
 //! absent, and a workload without signs counts as served only where queues and refusals were both
 //! measured.
 
+use serde::Serialize;
+
 use super::evidence::{grouped, number, percent};
 use crate::catalog::DemandLimits;
 use crate::workload::{EngineBin, Workload};
 
 /// Hours in which something was, of the hours in which it was measured.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct HoursWith {
     /// Hours with it.
     pub hours: u64,
@@ -28,7 +30,7 @@ impl HoursWith {
 }
 
 /// A count and what it is a part of.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct PartOf {
     /// How many.
     pub n: u64,
@@ -44,7 +46,8 @@ impl PartOf {
 }
 
 /// Whether demand was cut off.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Censoring {
     /// Queues and refusals were measured, and there were too few to matter.
     Served,
@@ -59,7 +62,7 @@ pub enum Censoring {
 }
 
 /// Signs that demand was cut off, each nothing where it was not measured.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Censored {
     /// Hours with requests waiting in an engine.
     pub queue: Option<HoursWith>,

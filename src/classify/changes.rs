@@ -1,6 +1,7 @@
 //! When demand changed for good: a launch, an end, a step.
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::nth;
 use super::calendar;
@@ -19,7 +20,8 @@ const LEAST_DAYS: usize = 3;
 const MAX_DAYS: usize = 1830;
 
 /// What sort of change it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum ChangeKind {
     /// From nothing.
     Launch,
@@ -44,7 +46,7 @@ impl ChangeKind {
 }
 
 /// A day on which the level of demand changed.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Change {
     /// The first instant of the first day after it.
     pub at: Timestamp,
@@ -72,7 +74,7 @@ impl Change {
 }
 
 /// The changes of a series, and where demand is going since the last.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Changes {
     /// In order of time.
     pub all: Vec<Change>,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::{DAY_US, HOUR_US, MINUTE_US};
 use crate::units::{Period, Timestamp};
@@ -17,7 +18,7 @@ const NEAR_US: i64 = DAY_US;
 const DAYS_PER_CHANGE: i64 = 120;
 
 /// An hour of the clock that rows repeat, and one they leave out.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct ClockChange {
     /// The first repeated start.
     pub first: Timestamp,

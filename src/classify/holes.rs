@@ -1,6 +1,7 @@
 //! What a silence is: demand measured at zero, nothing measured, nothing billed, or an outage.
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::{Grid, HOUR_US, fits_densely};
 use super::calendar;
@@ -71,7 +72,7 @@ pub fn holes(demand: &Demand) -> Option<Holes> {
 }
 
 /// A time in which every workload of a unit is silent and each is active in most such hours.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Outage {
     /// The time.
     pub period: Period,

@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::{Grid, HOUR_US, fits_densely};
 use super::calendar;
@@ -13,7 +14,8 @@ use crate::workload::Demand;
 const MIN_SHARE_OF_HOUR: f64 = 1.0 / 12.0;
 
 /// What the values of an [`HourlySeries`] count.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum HourlyUnit {
     /// Requests per hour.
     #[default]

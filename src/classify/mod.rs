@@ -1,10 +1,10 @@
 //! Describes demand: its statistics, its hours, and the class they put a workload in.
 //!
 //! Comes in: the [`crate::workload::Demand`] of a workload, the zone of the report and the
-//! thresholds of the catalog. Goes out: [`Features`], an [`HourlySeries`], a
-//! [`crate::workload::WorkloadClass`] with its evidence, [`Waste`] and [`Pool`], and from its bill
-//! [`UnitCosts`] and [`Anomalies`]. Nothing here knows a price list, and a statistic the data are too
-//! short or too coarse for is `None`, never a guess.
+//! thresholds of the catalog. Goes out: a [`Description`] of each workload, its statistics, patterns,
+//! class, unit costs, anomalies and waste, and a [`Fleet`] of what shows only across them. Nothing here
+//! knows a price list, and a statistic the data are too short or too coarse for is `None`, never a
+//! guess.
 
 mod acf;
 mod anomaly;
@@ -15,6 +15,7 @@ mod censored;
 mod changes;
 mod clock;
 mod costs;
+mod description;
 mod evidence;
 mod features;
 mod gaps;
@@ -43,6 +44,7 @@ pub use bought::{
 pub use censored::{Censored, Censoring, HoursWith, PartOf, censored};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use clock::{ClockChange, clock_changes};
+pub use description::{Description, Fleet, describe, fleet};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
 pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};

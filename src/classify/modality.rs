@@ -1,11 +1,13 @@
 //! What goes in and comes out of a model, as far as the data show it.
 
+use serde::Serialize;
+
 use super::evidence::grouped;
 use crate::catalog::Catalog;
 use crate::workload::{Modality, Workload};
 
 /// A modality with its reason.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct ModalityVerdict {
     /// What goes in and comes out.
     pub modality: Modality,

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::bins::{HOUR_US, nth};
 use super::hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
@@ -23,7 +24,8 @@ pub const POOL_CAVEATS: [&str; 3] = [
 ];
 
 /// Where the demand of a pool comes from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum PoolSource {
     /// GPUs that telemetry saw active.
     Activity,
@@ -91,7 +93,7 @@ impl PoolMember {
 }
 
 /// When and how much one workload asks at its peak.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Peak {
     /// The workload.
     pub name: String,
@@ -108,7 +110,7 @@ pub struct Peak {
 }
 
 /// Two workloads side by side.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pair {
     /// Their names.
     pub names: [String; 2],
@@ -120,7 +122,7 @@ pub struct Pair {
 }
 
 /// What a group of workloads would need together.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Pool {
     /// The GPU they share.
     pub gpu: Option<String>,

@@ -1,5 +1,6 @@
 //! The class of a workload: rules over its statistics, each with the numbers that decided.
 
+use super::changes::{Change, Changes};
 use super::evidence::{number, span};
 use super::features::Features;
 use super::hourly::HourlySeries;
@@ -47,13 +48,13 @@ impl ShapeVerdict {
 /// 6. steady.
 ///
 /// A declared kind wins over an inferred one. The confidence is the lower of shape and kind.
-/// `features` and `hourly` are those of the workload's demand, over the window it was recorded in.
+/// Statistics, hours and changes are those of the workload's demand, over the window it was recorded
+/// in.
 /// The rule of thumb takes the hours a day that some replica is busy, and those of the demand where
 /// they are not known.
 pub fn classify(
     workload: &Workload,
-    features: &Features,
-    hourly: &HourlySeries,
+    (features, hourly, changes): (&Features, &HourlySeries, &Changes),
     thresholds: &Classify,
     replica_busy_hours: Option<f64>,
 ) -> WorkloadClass {
@@ -62,7 +63,7 @@ pub fn classify(
         kind(workload, features, hourly, thresholds);
     let direction = match shape.shape {
         Shape::Idle | Shape::Unknown => None,
-        _ => direction(features, thresholds),
+        _ => direction(changes, thresholds),
     };
     let days = match &*workload.seen() {
         Demand::Unknown => workload.window.hours() / 24.0,
@@ -73,7 +74,8 @@ pub fn classify(
     let confidence = thresholds.confidence_floor + range * weight;
     let confidence = kind_confidence.map_or(confidence, |it| it.min(confidence));
     let mut evidence = shape.evidence;
-    evidence.extend(direction.and_then(|it| trend_sentence(it, features)));
+    evidence.extend(changes.all.last().map(Change::words));
+    evidence.extend(direction.and_then(|it| trend_sentence(it, changes)));
     evidence.push(kind_evidence);
     let of_demand = BusyHours::OfDemand(features.busy_hours_per_day);
     let busy = replica_busy_hours.map_or(of_demand, BusyHours::OfAnyReplica);
@@ -284,8 +286,9 @@ fn too_short(features: &Features, limits: &Classify) -> ShapeVerdict {
     ShapeVerdict::new(shape, 0.0, vec![short, sentence])
 }
 
-fn direction(features: &Features, limits: &Classify) -> Option<Direction> {
-    let trend = features.trend_per_30d?;
+/// Where demand goes since it last changed for good: a launch is no growth.
+fn direction(changes: &Changes, limits: &Classify) -> Option<Direction> {
+    let trend = changes.trend_since_change?;
     Some(if trend.value >= limits.trend_per_30d && trend.low > 0.0 {
         Direction::Growing
     } else if trend.value <= -limits.trend_per_30d && trend.high < 0.0 {
@@ -295,8 +298,8 @@ fn direction(features: &Features, limits: &Classify) -> Option<Direction> {
     })
 }
 
-fn trend_sentence(direction: Direction, features: &Features) -> Option<String> {
-    let trend = features.trend_per_30d?;
+fn trend_sentence(direction: Direction, changes: &Changes) -> Option<String> {
+    let trend = changes.trend_since_change?;
     let word = match direction {
         Direction::Growing => "Growing",
         Direction::Declining => "Declining",

@@ -3,6 +3,7 @@
 use std::fmt::Write as _;
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::calendar;
 use super::evidence::number;
@@ -20,7 +21,7 @@ const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
 
 /// How demand repeats by the hour of the day and by the weekday, on the clock of the report's zone.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct Seasonality {
     /// Strength of the hour of the day, 0 to 1.
     pub hour_of_day: Option<f64>,

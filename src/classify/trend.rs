@@ -1,7 +1,7 @@
 //! Where demand is going: a slope that a few odd days cannot move.
 
 /// Change per 30 days as a share of the mean day, with its 95 % interval.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Trend {
     /// The Theil-Sen slope x 30 / mean.
     pub value: f64,

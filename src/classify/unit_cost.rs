@@ -4,6 +4,7 @@
 //! while nothing was delivered is in the cost, so an idle GPU makes every unit dearer.
 
 use chrono_tz::Tz;
+use serde::Serialize;
 
 use super::costs::{days_after, span, spread};
 use super::trend::{Trend, trend_per_30d};
@@ -16,7 +17,7 @@ const MAX_DAYS: i64 = 3660;
 const WEEK: usize = 7;
 
 /// A cost per unit, with what it was divided from.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct UnitCost {
     /// Effective cost, idle included, of the time the units were counted in.
     pub cost: Money,
@@ -27,7 +28,7 @@ pub struct UnitCost {
 }
 
 /// A cost per unit that the user named.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct NamedUnitCost {
     /// The unit, such as `image`.
     pub name: String,
@@ -36,7 +37,7 @@ pub struct NamedUnitCost {
 }
 
 /// A week of the demand window.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct UnitCostWeek {
     /// Seven days of the zone's clock.
     pub period: Period,
@@ -49,7 +50,8 @@ pub struct UnitCostWeek {
 }
 
 /// What weeks and trend count.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Counted {
     /// Millions of tokens, prompt and completion together.
     MillionTokens,
@@ -61,7 +63,7 @@ pub enum Counted {
 
 /// The unit costs of a workload or, without weeks and trend, of several. `None` where the units or
 /// their cost are not known.
-#[derive(Clone, Debug, Default, PartialEq)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize)]
 pub struct UnitCosts {
     /// Per million tokens, prompt and completion together.
     pub per_million_tokens: Option<UnitCost>,

@@ -10,9 +10,10 @@ use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
 use super::{CommandResult, describe, output};
+use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Format, Global};
-use crate::ingest::Source;
-use crate::recommend::{self, Context};
+use crate::ingest::{Ingested, Source};
+use crate::recommend::{self, Context, Described};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
@@ -43,35 +44,32 @@ fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, F
     let Inputs { config, catalog, zone, ingested, workloads } = inputs;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let context = Context { catalog: &catalog, policy: &config.policy, seed: global.seed, as_of };
-    let analysed = advise_all(workloads, context, zone, talk);
+    let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    Ok(report::build(analysed, run)?)
+    Ok(report::build(analysed, &fleet, run)?)
 }
 
 /// What each workload is and what to do about it, in the order of the workloads.
 pub(super) fn advise_all(
     workloads: Vec<Workload>,
+    ingested: &Ingested,
     context: Context<'_>,
-    zone: Tz,
-    talk: Talk,
-) -> Vec<Analysed> {
+    (zone, talk): (Tz, Talk),
+) -> Result<(Vec<Analysed>, Fleet), Failure> {
+    let (described, fleet) = describe::describe_all(&workloads, ingested, context.catalog, zone)?;
+    let descriptions: Vec<Description> = described.into_iter().map(|it| it.1).collect();
     let progress = Progress::new(talk, "simulating plans", workloads.len());
-    workloads
+    let analysed = workloads
         .into_par_iter()
-        .map(|workload| {
-            let described = describe::describe(&workload, context.catalog, zone);
-            let recommendation = recommend::advise(described.borrow(&workload), context);
+        .zip(descriptions)
+        .map(|(workload, description)| {
+            let described = Described::of(&workload, &description);
+            let recommendation = recommend::advise(described, context);
             progress.step();
-            Analysed {
-                features: described.features,
-                hourly: described.hourly,
-                class: described.class,
-                waste: described.waste,
-                recommendation,
-                workload,
-            }
+            Analysed { workload, description, recommendation }
         })
-        .collect()
+        .collect();
+    Ok((analysed, fleet))
 }
 
 /// `--output`, else `reports/<stem of the first input>`.

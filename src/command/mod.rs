@@ -12,7 +12,6 @@ mod ingest;
 mod init;
 mod inputs;
 mod output;
-mod patterns;
 mod prices;
 mod progress;
 pub mod sample;
@@ -72,7 +71,7 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
     let words = match &cli.command {
         Command::Analyze(args) => &args.input.files,
         Command::Ingest(args) => &args.input.files,
-        Command::Describe(args) => &args.files,
+        Command::Describe(args) => &args.input.files,
         _ => return Vec::new(),
     };
     let sources = crate::ingest::expand(words).unwrap_or_default();

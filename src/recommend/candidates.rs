@@ -234,8 +234,7 @@ fn load_factor(question: &Question<'_>) -> f64 {
     let headroom = question.context.catalog.assumptions.capacity.downgrade_headroom;
     let described = question.described;
     let growing = described.class.direction == Some(Direction::Growing);
-    let trend =
-        described.features.trend_per_30d.as_ref().filter(|_| growing).map_or(0.0, |it| it.value);
+    let trend = described.trend.filter(|_| growing).map_or(0.0, |it| it.value);
     (1.0 + trend.clamp(0.0, 2.0)) / (1.0 - headroom.clamp(0.0, 0.9))
 }
 

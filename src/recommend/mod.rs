@@ -23,7 +23,7 @@ mod switch;
 mod task;
 
 use crate::catalog::Catalog;
-use crate::classify::{Features, HourlySeries, Waste};
+use crate::classify::{Description, Features, HourlySeries, Trend, Waste};
 use crate::ingest::Policy;
 use crate::units::Timestamp;
 use crate::workload::{Slo, Workload, WorkloadClass};
@@ -59,8 +59,24 @@ pub struct Described<'a> {
     pub hourly: &'a HourlySeries,
     /// What it is.
     pub class: &'a WorkloadClass,
+    /// Where it is going since it last changed for good.
+    pub trend: Option<Trend>,
     /// What of it is paid and not used.
     pub waste: &'a [Waste],
+}
+
+impl<'a> Described<'a> {
+    /// The parts of a description that advice rests on.
+    pub fn of(workload: &'a Workload, description: &'a Description) -> Described<'a> {
+        Described {
+            workload,
+            features: &description.features,
+            hourly: &description.hourly,
+            class: &description.class,
+            trend: description.changes.trend_since_change,
+            waste: &description.waste,
+        }
+    }
 }
 
 /// Demand in the unit that is bought, hour by hour.

@@ -199,7 +199,7 @@ fn has_tokens(workload: &Workload) -> bool {
 
 fn of_workload(it: &Analysed, catalog: &Catalog) -> Vec<Blank> {
     let pricing = it.workload.deployment.pricing_category;
-    if it.class.shape == Shape::Idle || pricing == PricingCategory::Committed {
+    if it.description.class.shape == Shape::Idle || pricing == PricingCategory::Committed {
         return Vec::new();
     }
     let known = Known::of(it, catalog);
@@ -303,7 +303,7 @@ fn slo(known: &Known<'_>) -> Option<Blank> {
 }
 
 fn kind(known: &Known<'_>) -> Option<Blank> {
-    let unknown = known.it.class.kind == Kind::Unknown;
+    let unknown = known.it.description.class.kind == Kind::Unknown;
     (unknown && known.it.recommendation.slo.assumed && simulated(known)).then(|| {
         let why = "whether somebody waits for its answers is not known, so the latency limits of real-time \
                    work are applied";

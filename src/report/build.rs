@@ -12,25 +12,19 @@ use super::model::{
 };
 use super::{rules, waste};
 use crate::catalog::Catalog;
-use crate::classify::{self, Features, HourlySeries, UnitCosts, Waste};
+use crate::classify::{Description, Fleet};
 use crate::ingest::{Ingested, SourceKind};
 use crate::recommend::{Action, Recommendation};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::{Direction, Workload, WorkloadClass};
+use crate::workload::{Direction, Workload};
 
 /// One workload with everything found out about it.
 #[derive(Clone, Debug)]
 pub struct Analysed {
     /// The workload.
     pub workload: Workload,
-    /// The statistics of its demand.
-    pub features: Features,
-    /// Its demand by hour.
-    pub hourly: HourlySeries,
     /// What it is.
-    pub class: WorkloadClass,
-    /// What of it is paid and not used.
-    pub waste: Vec<Waste>,
+    pub description: Description,
     /// What to do.
     pub recommendation: Recommendation,
 }
@@ -51,19 +45,19 @@ pub struct RunFacts<'a> {
 }
 
 /// Puts the report together; fails only when amounts do not fit their type.
-pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportModel, MoneyError> {
+pub fn build(
+    mut analysed: Vec<Analysed>,
+    fleet: &Fleet,
+    run: RunFacts<'_>,
+) -> Result<ReportModel, MoneyError> {
     let currency = run.ingested.reconciliation.currency;
     analysed.sort_by(|a, b| {
         let cost = |it: &Analysed| it.recommendation.baseline.monthly_cost.map(Money::atto);
         cost(b).cmp(&cost(a)).then_with(|| a.workload.name.cmp(&b.workload.name))
     });
-    let units: Vec<UnitCosts> = analysed
-        .iter()
-        .map(|it| classify::unit_costs(&it.workload, run.zone))
-        .collect::<Result<_, _>>()?;
-    let totals = totals(&analysed, &units, run, currency)?;
+    let totals = totals(&analysed, fleet, run, currency)?;
     let account = Reconciliation::of(run.ingested);
-    let waste = waste::portfolio(&mut analysed, &account, run)?;
+    let waste = waste::portfolio(&analysed, fleet, currency)?;
     let portfolio = portfolio(&analysed, totals.monthly_savings, waste);
     // What touches money first, what single files say last.
     let mut notices: Vec<String> =
@@ -80,12 +74,11 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
     let mut slugs = BTreeSet::new();
     let workloads = analysed
         .iter()
-        .zip(&units)
         .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
         .collect();
     Ok(ReportModel {
         schema_version: SCHEMA_VERSION,
-        period_label: period_label(run.ingested.window, run.zone, run.ingested.relative),
+        period_label: period_label(run.ingested, run.zone),
         currency,
         time_zone: run.zone.name().to_owned(),
         totals,
@@ -109,7 +102,7 @@ pub fn build(mut analysed: Vec<Analysed>, run: RunFacts<'_>) -> Result<ReportMod
 
 fn totals(
     analysed: &[Analysed],
-    units: &[UnitCosts],
+    fleet: &Fleet,
     run: RunFacts<'_>,
     currency: Currency,
 ) -> Result<Totals, MoneyError> {
@@ -141,9 +134,7 @@ fn totals(
         requests: count(&|it| it.workload.totals.requests),
         prompt_tokens: count(&|it| it.workload.totals.prompt_tokens),
         completion_tokens: count(&|it| it.workload.totals.completion_tokens),
-        cost_per_million_tokens: classify::portfolio_unit_cost(units)?
-            .per_million_tokens
-            .and_then(|it| it.amount),
+        cost_per_million_tokens: fleet.unit_costs.per_million_tokens.and_then(|it| it.amount),
         projected_monthly_cost: projected(analysed, currency)?,
         baseline_monthly_cost: baseline,
         recommended_monthly_cost: recommended,
@@ -157,9 +148,17 @@ fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>,
     let mut parts = Vec::new();
     for it in analysed {
         let Some(cost) = it.recommendation.baseline.monthly_cost else { continue };
-        let certain = matches!(it.class.direction, Some(Direction::Growing | Direction::Declining));
-        let trend =
-            it.features.trend_per_30d.as_ref().filter(|_| certain).map_or(0.0, |it| it.value);
+        let certain = matches!(
+            it.description.class.direction,
+            Some(Direction::Growing | Direction::Declining)
+        );
+        let trend = it
+            .description
+            .changes
+            .trend_since_change
+            .as_ref()
+            .filter(|_| certain)
+            .map_or(0.0, |it| it.value);
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -234,8 +233,12 @@ fn window_notices(window: Period) -> Vec<String> {
     }
 }
 
-/// `October 2026` for a whole month of the zone, else the first and last day.
-fn period_label(window: Period, zone: Tz, relative: bool) -> String {
+/// What the window is called: `October 2026` for a whole month of the zone, else its days.
+pub fn period_label(ingested: &Ingested, zone: Tz) -> String {
+    label(ingested.window, zone, ingested.relative)
+}
+
+fn label(window: Period, zone: Tz, relative: bool) -> String {
     if relative {
         return format!("{:.1} hours from the start of the log", window.hours());
     }
@@ -306,7 +309,7 @@ mod tests {
     #[test]
     fn a_whole_month_has_a_name() {
         let at = |text| Timestamp::parse(text, Tz::UTC).unwrap();
-        let label = |from, to| period_label(Period::new(at(from), at(to)).unwrap(), Tz::UTC, false);
+        let label = |from, to| super::label(Period::new(at(from), at(to)).unwrap(), Tz::UTC, false);
         assert_eq!(label("2026-10-01", "2026-11-01"), "October 2026");
         assert_eq!(label("2026-10-01", "2026-12-01"), "1 Oct 2026 to 30 Nov 2026");
         assert_eq!(label("2026-10-05T03:00", "2026-10-05T04:00"), "5 October 2026");

@@ -20,13 +20,13 @@ use crate::workload::{Direction, PricingCategory};
 const MAX_CANDIDATES_LEFT_SHOWN: usize = 20;
 
 pub(super) fn workload(
-    (it, units): (&Analysed, &UnitCosts),
+    it: &Analysed,
     run: RunFacts<'_>,
     break_even: Option<f64>,
     slugs: &mut BTreeSet<String>,
 ) -> WorkloadReport {
     let found = &it.recommendation;
-    let demand_unit = match it.hourly.unit {
+    let demand_unit = match it.description.hourly.unit {
         HourlyUnit::Requests => "requests/h",
         HourlyUnit::Gpus => "GPUs",
     };
@@ -35,15 +35,15 @@ pub(super) fn workload(
         name: it.workload.name.clone(),
         owner: it.workload.owner.clone(),
         environment: it.workload.environment.clone(),
-        kind: it.class.kind,
-        shape: it.class.shape,
-        direction: it.class.direction,
-        class_confidence: it.class.confidence.get(),
-        evidence: it.class.evidence.clone(),
+        kind: it.description.class.kind,
+        shape: it.description.class.shape,
+        direction: it.description.class.direction,
+        class_confidence: it.description.class.confidence.get(),
+        evidence: it.description.class.evidence.clone(),
         rule_of_thumb: rules::sentences(it, run.catalog, break_even),
         verdict: verdict(it),
-        features: it.features.to_json(),
-        baseline: baseline(it, units),
+        features: it.description.features.to_json(),
+        baseline: baseline(it),
         slo: SloReport {
             ttft_p95_s: found.slo.ttft_p95_s,
             tpot_p95_s: found.slo.tpot_p95_s,
@@ -53,8 +53,8 @@ pub(super) fn workload(
         candidates: shown_candidates(&found.candidates).map(candidate).collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
         advice: advice(it),
-        waste: it.waste.iter().map(waste::report).collect(),
-        demand_by_weekday_hour: weekday_hour_profile(&it.hourly, run.zone),
+        waste: it.description.waste.iter().map(waste::report).collect(),
+        demand_by_weekday_hour: weekday_hour_profile(&it.description.hourly, run.zone),
         demand_unit: demand_unit.to_owned(),
         duration_curve: found.duration_curve.as_ref().map(|curve| DurationCurve {
             unit: curve.unit.clone(),
@@ -73,14 +73,14 @@ fn rounded(value: f64) -> f64 {
 
 /// What it is and what to do, in one sentence.
 fn verdict(it: &Analysed) -> String {
-    let direction = match it.class.direction {
+    let direction = match it.description.class.direction {
         Some(Direction::Growing) => ", growing",
         Some(Direction::Declining) => ", declining",
         Some(Direction::Flat) | None => "",
     };
-    let kind = it.class.kind.as_str();
+    let kind = it.description.class.kind.as_str();
     let kind = if kind == "unknown" { "use unknown" } else { kind };
-    let shape = it.class.shape.as_str();
+    let shape = it.description.class.shape.as_str();
     let shape = if shape == "unknown" { "demand unknown" } else { shape };
     format!("{}{direction}, {kind}. {}", capitalized(shape), it.recommendation.advice.summary)
 }
@@ -90,7 +90,7 @@ fn capitalized(text: &str) -> String {
     chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
 }
 
-fn baseline(it: &Analysed, units: &UnitCosts) -> Baseline {
+fn baseline(it: &Analysed) -> Baseline {
     let (found, totals) = (&it.recommendation.baseline, &it.workload.totals);
     let deployment = &it.workload.deployment;
     let (busy_fraction, busy_source) = busy(it);
@@ -103,7 +103,7 @@ fn baseline(it: &Analysed, units: &UnitCosts) -> Baseline {
             .rate_per_gpu_hour
             .and_then(|it| Money::from_nano(it.nano(), it.currency()).ok()),
         priced_from_catalog: found.priced_from_catalog,
-        unit_cost: unit_cost(units),
+        unit_cost: unit_cost(&it.description.unit_costs),
         provider: deployment.provider.clone(),
         region: deployment.region.clone(),
         gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
@@ -264,7 +264,7 @@ fn advice(it: &Analysed) -> AdviceReport {
 }
 
 /// A name that is safe as a file name and unique: letters and digits, at most 40.
-fn slug(name: &str, taken: &mut BTreeSet<String>) -> String {
+pub(super) fn slug(name: &str, taken: &mut BTreeSet<String>) -> String {
     let clean: String = name
         .chars()
         .map(|c| if c.is_ascii_alphanumeric() { c.to_ascii_lowercase() } else { '-' })

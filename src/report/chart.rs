@@ -5,14 +5,20 @@
 //! carry a class each, so that one style sheet themes the page and another the file. Nothing here
 //! depends on the fonts of the machine.
 
+mod autocorrelation;
 mod canvas;
 mod compact;
+mod day_profile;
 mod duration;
 mod heat_map;
+mod hours;
 mod plans;
 
+pub(crate) use autocorrelation::autocorrelation;
+pub(crate) use day_profile::day_profile;
 pub(crate) use duration::duration;
 pub(crate) use heat_map::heat_map;
+pub(crate) use hours::{Hours, over_time, sorted};
 pub(crate) use plans::plans;
 
 /// Width of every chart; the page scales it.

@@ -91,7 +91,7 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
 }
 
 /// A table; nothing for an empty one.
-fn grid(table: &Table) -> String {
+pub(super) fn grid(table: &Table) -> String {
     if table.is_empty() {
         return String::new();
     }
@@ -111,7 +111,7 @@ fn grid(table: &Table) -> String {
 }
 
 /// Text that Markdown shows as it is: no markup, no HTML, one line.
-fn escape(text: &str) -> String {
+pub(super) fn escape(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for it in words::plain(text).chars() {
         match it {

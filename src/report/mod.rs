@@ -11,6 +11,7 @@ mod build;
 mod build_workload;
 mod chart;
 mod csv;
+mod description;
 mod html;
 mod json;
 mod markdown;
@@ -28,10 +29,12 @@ mod words;
 
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
-pub use build::{Analysed, RunFacts, build};
+pub use build::{Analysed, RunFacts, build, period_label};
 pub(crate) use csv::line as csv_line;
+pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use model::ReportModel;
 pub use terminal::{TerminalStyle, hanging};
+pub use waste::unused;
 
 /// Why a report could not be written out. All of these are faults of the program, not of the data.
 #[derive(Debug, thiserror::Error)]

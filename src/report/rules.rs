@@ -40,15 +40,17 @@ fn simulated_hours(it: &Analysed) -> Option<f64> {
 
 /// Hours a day a replica is busy, else the busy hours of the demand.
 fn busy_hours(it: &Analysed) -> Option<f64> {
-    let of_replica = simulated_hours(it).or(it.class.replica_busy_hours_per_day);
-    of_replica.or(it.features.busy_hours_per_day)
+    let of_replica = simulated_hours(it).or(it.description.class.replica_busy_hours_per_day);
+    of_replica.or(it.description.features.busy_hours_per_day)
 }
 
 /// The rule on hours, applied to what the simulation found where it ran.
 fn by_hours(it: &Analysed, limits: &Classify) -> String {
     match simulated_hours(it) {
-        Some(hours) => rule_sentence(it.class.shape, BusyHours::OfReplica(hours), limits),
-        None => it.class.rule_of_thumb.clone(),
+        Some(hours) => {
+            rule_sentence(it.description.class.shape, BusyHours::OfReplica(hours), limits)
+        }
+        None => it.description.class.rule_of_thumb.clone(),
     }
 }
 
@@ -94,7 +96,8 @@ pub(super) fn sentences(it: &Analysed, catalog: &Catalog, break_even: Option<f64
         ));
     }
     let serverless = it.recommendation.plans.iter().find(|plan| plan.way == Way::Serverless);
-    if let Some(plan) = serverless.filter(|_| it.class.kind == Kind::RealTimeInference) {
+    if let Some(plan) = serverless.filter(|_| it.description.class.kind == Kind::RealTimeInference)
+    {
         said.push(format!(
             "By the rule serverless for users keeps one worker on; the cheapest serverless plan here keeps {}.",
             plan.scaling.min

@@ -1,33 +1,22 @@
 //! What is paid and not used, over all workloads.
 
-use super::build::{Analysed, RunFacts};
+use super::build::Analysed;
 use super::model::{PortfolioWaste, Reconciliation, WasteReport};
-use crate::classify::{self, Examined, Unused, Waste, WasteKind};
+use crate::classify::{Fleet, Unused, Waste, WasteKind};
 use crate::ingest::Fate;
 use crate::units::{Currency, Money, MoneyError};
 
 /// Why the amounts are no savings.
 const BASIS: &str = "effective cost of the window, no hour twice; not added to the savings, of which the advice already claims a part";
 
-/// Gives each workload the findings that only show beside others, and sums all of them.
+/// Sums the findings of the workloads and those across them.
 pub(super) fn portfolio(
-    analysed: &mut [Analysed],
-    account: &Reconciliation,
-    run: RunFacts<'_>,
+    analysed: &[Analysed],
+    fleet: &Fleet,
+    currency: Currency,
 ) -> Result<PortfolioWaste, MoneyError> {
-    let examined: Vec<Examined<'_>> =
-        analysed.iter().map(|it| Examined { workload: &it.workload, waste: &it.waste }).collect();
-    let unused = unused(account);
-    let across = classify::portfolio_waste(&examined, &unused, run.zone, &run.catalog.assumptions);
-    let mut findings = Vec::new();
-    for waste in across {
-        match analysed.iter_mut().find(|it| Some(&it.workload.name) == waste.workload.as_ref()) {
-            Some(owner) => owner.waste.push(waste),
-            None => findings.push(waste),
-        }
-    }
-    let all: Vec<&Waste> = analysed.iter().flat_map(|it| &it.waste).chain(&findings).collect();
-    let currency = run.ingested.reconciliation.currency;
+    let own = analysed.iter().flat_map(|it| &it.description.waste);
+    let all: Vec<&Waste> = own.chain(&fleet.waste).collect();
     let standby = analysed.iter().filter(|it| it.workload.settings.standby);
     Ok(PortfolioWaste {
         confirmed_waste: sum(&all, currency, |it| it.confirmed)?,
@@ -36,7 +25,7 @@ pub(super) fn portfolio(
         })?,
         not_measured: sum(&all, currency, |it| it.kind == WasteKind::DataMissing)?,
         waste_basis: BASIS,
-        waste: findings.iter().map(report).collect(),
+        waste: fleet.waste.iter().map(report).collect(),
         standby: standby.map(|it| it.workload.name.clone()).collect(),
     })
 }
@@ -50,7 +39,7 @@ fn sum(
 }
 
 /// What the bill says nothing used.
-fn unused(account: &Reconciliation) -> Vec<Unused> {
+pub fn unused(account: &Reconciliation) -> Vec<Unused> {
     let by_id = account
         .by_commitment
         .iter()

@@ -7,6 +7,7 @@ use std::fmt;
 
 use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use serde::{Serialize, Serializer};
 
 /// Hours in the month that every monthly cost refers to: 24 x 365 / 12.
 pub const HOURS_PER_MONTH: u64 = 730;
@@ -35,6 +36,13 @@ pub enum TimeError {
     /// No span.
     #[error("`{0}` is not a span such as 7d, 36h or 90m")]
     NotASpan(String),
+}
+
+/// RFC 3339, in UTC.
+impl Serialize for Timestamp {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_rfc3339())
+    }
 }
 
 impl Timestamp {
@@ -244,7 +252,7 @@ pub fn parse_span_us(text: &str) -> Result<i64, TimeError> {
 }
 
 /// The instants from `start` up to, not including, `end`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 pub struct Period {
     start: Timestamp,
     end: Timestamp,

@@ -1,7 +1,7 @@
 //! Tokens of a request or of a period.
 
 /// Prompt and completion tokens, kept apart because they cost and take different amounts.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 pub struct TokenCounts {
     /// Tokens read.
     pub prompt: u64,

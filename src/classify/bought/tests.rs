@@ -21,7 +21,7 @@ fn hours(from: i64, to: i64) -> Period {
 
 fn arrivals(at_s: &[i64]) -> Demand {
     let at_us = at_s.iter().map(|it| it * 1_000_000).collect();
-    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::new(), relative: false })
+    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::new(), relative: false }.into())
 }
 
 fn counts(requests: &[u64], tokens: Option<(u64, u64)>) -> Demand {

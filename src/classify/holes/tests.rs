@@ -45,7 +45,7 @@ fn a_hole_is_no_zero() {
     let bins = vec![bin(0, 5), bin(1, 0), bin(4, 1)];
     check(Demand::Counts(CountSeries { bins, width_us: HOUR_US }), HoleMeaning::CountedAsZero);
     let log = ArrivalTrace { at_us: vec![0, 5], ..ArrivalTrace::default() };
-    assert_eq!(holes(&Demand::Arrivals(log)), None);
+    assert_eq!(holes(&Demand::Arrivals(log.into())), None);
     assert_eq!(holes(&Demand::Unknown), None);
 }
 

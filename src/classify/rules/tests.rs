@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::super::{features, hourly};
+use super::super::{changes, features, hourly};
 use super::*;
 use crate::catalog::Catalog;
 use crate::units::{Period, Timestamp};
@@ -53,7 +53,8 @@ fn workload(demand: Demand, n_hours: usize) -> Workload {
 fn class_of(workload: &Workload) -> WorkloadClass {
     let features = features(&workload.seen(), Tz::UTC);
     let hourly = hourly(&workload.seen(), workload.window, Tz::UTC);
-    classify(workload, &features, &hourly, &limits(), None)
+    let changes = changes(&hourly, Tz::UTC, &limits());
+    classify(workload, (&features, &hourly, &changes), &limits(), None)
 }
 
 fn check(demand: Demand, n_hours: usize, shape: Shape, kind: Kind, rule: &str) -> WorkloadClass {
@@ -138,7 +139,7 @@ fn the_rule_takes_hours_of_replicas_before_those_of_the_demand() {
     let features = features(&all_day.demand, Tz::UTC);
     let hourly = hourly(&all_day.demand, all_day.window, Tz::UTC);
     let check = |busy: Option<f64>, expected: &str| {
-        let class = classify(&all_day, &features, &hourly, &limits(), busy);
+        let class = classify(&all_day, (&features, &hourly, &Changes::default()), &limits(), busy);
         assert_eq!(class.replica_busy_hours_per_day, busy);
         assert_eq!(class.rule_of_thumb, format!("The rule of thumb: {expected}."));
     };

@@ -65,7 +65,7 @@ impl WasteKind {
 }
 
 /// A finding.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Waste {
     /// What sort.
     pub kind: WasteKind,

@@ -259,6 +259,8 @@ fn replicas_beyond_the_peak_are_over_provisioned() {
         running_mean: None,
         running_max: Some(running),
         waiting_max: None,
+        requests: None,
+        swapped_max: None,
         preemptions: None,
         prefix_queries: None,
         prefix_hits: None,

@@ -164,7 +164,7 @@ fn whole(gpus: f64) -> Option<u64> {
 
 /// The kind that the demand shows, with the signs of it.
 fn kind(it: &Analysed) -> Option<Inferred> {
-    let word = match it.class.kind {
+    let word = match it.description.class.kind {
         Kind::Training => "training",
         Kind::FineTuning => "fine_tuning",
         Kind::BatchInference => "batch_inference",
@@ -174,7 +174,8 @@ fn kind(it: &Analysed) -> Option<Inferred> {
     let from = if it.workload.settings.kind.is_some() {
         "the cluster".to_owned()
     } else {
-        let signs = it.class.evidence.iter().find_map(|it| it.split_once("Looks like "));
+        let signs =
+            it.description.class.evidence.iter().find_map(|it| it.split_once("Looks like "));
         let signs = signs.and_then(|(_, signs)| signs.split_once(": "));
         let signs = signs.map(|(_, signs)| format!(": {}", signs.trim_end_matches('.')));
         format!("the demand{}", signs.unwrap_or_default())

@@ -146,7 +146,7 @@ fn draft<'a>(
         let as_of = global.as_of.unwrap_or(ingested.window.end());
         let context = Context { catalog, policy: &config.policy, seed: global.seed, as_of };
         let assembled = ingest::assemble(ingested, &config, catalog)?;
-        workloads = advise_all(assembled, context, zone, talk);
+        workloads = advise_all(assembled, ingested, context, (zone, talk))?.0;
         let run = RunFacts { ingested, catalog, zone, seed: global.seed, as_of };
         blanks = report::blanks(&workloads, run);
     }

@@ -189,7 +189,7 @@ fn workload(page: &mut Page, draft: &Draft<'_>, it: &Analysed, sources: &Sources
     if let Some(requests) = totals.requests {
         facts.push(format!("{} requests", report::count(requests)));
     }
-    facts.push(format!("{}, {}", it.class.shape, it.class.kind.as_str()));
+    facts.push(format!("{}, {}", it.description.class.shape, it.description.class.kind.as_str()));
     page.prose(&facts.join(" · "));
     let evidence = sources.evidence(workload);
     if !evidence.is_empty() {
@@ -226,7 +226,7 @@ fn workload(page: &mut Page, draft: &Draft<'_>, it: &Analysed, sources: &Sources
     if workload.owner.is_none() {
         page.setting("owner", "\"\"", "who answers for it: the data name nobody");
     }
-    if it.class.shape == Shape::Idle {
+    if it.description.class.shape == Shape::Idle {
         let note =
             "nothing asked for it; if it is kept ready on purpose, it is not advised to stop";
         page.setting("purpose", "\"standby\"", note);

@@ -6,6 +6,7 @@
 
 mod convert;
 mod expected;
+mod shapes;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -176,18 +177,17 @@ fn check_nulls(name: &str, workload: &Value) {
 /// later. No other silence is one of all.
 fn check_outages(clusters: &BTreeMap<String, Value>) {
     for (name, workload) in clusters {
-        let patterns = &workload["patterns"];
-        let outages = patterns["outages"].as_array().unwrap();
+        let outages = workload["outages"].as_array().unwrap();
         let seen: Vec<[&str; 2]> = outages
             .iter()
-            .map(|it| ["start", "end"].map(|end| it[end].as_str().unwrap()))
+            .map(|it| ["start", "end"].map(|end| it["period"][end].as_str().unwrap()))
             .collect();
         let expected = [
             ["2020-05-09T23:56:00Z", "2020-05-11T00:03:00Z"],
             ["2020-05-12T14:01:00Z", "2020-05-12T16:02:00Z"],
         ];
         assert_eq!(seen, expected, "{name}: {outages:?}");
-        let outside = patterns["longest_idle_gap_outside_outages_s"].as_f64().unwrap();
+        let outside = workload["longest_idle_gap_outside_outages_s"].as_f64().unwrap();
         let all = workload["features"]["longest_idle_gap_s"].as_f64().unwrap();
         eprintln!("  {name}: idle for {all} s, outside the outages for {outside} s");
         assert!(outside <= all, "{name}");
@@ -204,7 +204,7 @@ fn the_clock_change_of_cloudwatch_is_told() {
     let name = "ec2_request_latency_system_failure";
     let file = bench.write("latency.csv", convert::cloudwatch_as_it_is(&folder, name));
     let described = describe(&bench, &file);
-    let changes = described[name]["patterns"]["clock_changes"].as_array().unwrap();
+    let changes = described[name]["clock_changes"].as_array().unwrap();
     assert_eq!(changes.len(), 1, "{changes:?}");
     let words = changes[0]["words"].as_str().unwrap();
     assert!(words.starts_with("On 2014-03-09 "), "{words}");
@@ -214,10 +214,7 @@ fn the_clock_change_of_cloudwatch_is_told() {
     );
     let file = bench.write("steady.csv", convert::cloudwatch_as_it_is(&folder, "grok_asg_anomaly"));
     assert!(
-        describe(&bench, &file)["grok_asg_anomaly"]["patterns"]["clock_changes"]
-            .as_array()
-            .unwrap()
-            .is_empty()
+        describe(&bench, &file)["grok_asg_anomaly"]["clock_changes"].as_array().unwrap().is_empty()
     );
 }
 
