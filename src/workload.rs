@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::units::{Fraction, Money, Period, TokenCounts};
+use crate::units::{Fraction, Money, Period, Timestamp, TokenCounts};
 pub use crate::usage::PricingCategory;
 
 /// A workload over the window of the analysis.
@@ -52,23 +52,38 @@ pub struct Workload {
 }
 
 impl Workload {
-    /// Demand as far as anybody saw it: GPUs active where telemetry is all there is, and of a bill
-    /// also the time before its first and after its last row, in which it says that nothing ran.
+    /// Demand as far as anybody saw it: requests, else GPUs active where telemetry saw nearly all that
+    /// was held, else GPUs held. Of a bill also the time before its first and after its last row, in
+    /// which it says that nothing ran.
     pub fn seen(&self) -> Cow<'_, Demand> {
+        /// Share of the GPU-hours held that telemetry must have seen to speak for them.
+        const NEARLY_ALL: f64 = 0.9;
+        let measured: f64 = self.activity.iter().map(|it| it.gpus * it.period.hours()).sum();
         match &self.demand {
-            Demand::Level(series) if series.absent_is_zero => {
-                Cow::Owned(Demand::Level(series.padded(self.demand_window)))
-            }
-            Demand::Unknown if !self.activity.is_empty() => {
-                let bin = |it: &ActivityBin| LevelBin { period: it.period, gpus: it.active };
-                let widths = self.activity.iter().map(|it| it.period.len_us());
-                Cow::Owned(Demand::Level(LevelSeries {
-                    bins: self.activity.iter().map(bin).collect(),
-                    width_us: widths.min().unwrap_or(1),
-                    absent_is_zero: false,
+            Demand::Level(series) => {
+                let held: f64 = series.bins.iter().map(|it| it.gpus * it.period.hours()).sum();
+                let is_seen = measured > 0.0 && measured >= NEARLY_ALL * held;
+                let level = if is_seen { self.active_level() } else { series.clone() };
+                let level = LevelSeries { absent_is_zero: series.absent_is_zero, ..level };
+                Cow::Owned(Demand::Level(if series.absent_is_zero {
+                    level.padded(self.demand_window)
+                } else {
+                    level
                 }))
             }
+            Demand::Unknown if measured > 0.0 => Cow::Owned(Demand::Level(self.active_level())),
             demand => Cow::Borrowed(demand),
+        }
+    }
+
+    /// GPUs active, as telemetry saw them.
+    fn active_level(&self) -> LevelSeries {
+        let bin = |it: &ActivityBin| LevelBin { period: it.period, gpus: it.active };
+        let widths = self.activity.iter().map(|it| it.period.len_us());
+        LevelSeries {
+            bins: self.activity.iter().map(bin).collect(),
+            width_us: widths.min().unwrap_or(1),
+            absent_is_zero: false,
         }
     }
 
@@ -196,13 +211,21 @@ pub struct LevelSeries {
 
 impl LevelSeries {
     /// The series with rows at zero from the start of a window to its first row, and from the last to
-    /// the end.
+    /// the end. They are as long as a row, at most an hour where rows are.
     fn padded(&self, window: Period) -> LevelSeries {
-        let zero = |from, to| Some(LevelBin { period: Period::new(from, to)?, gpus: 0.0 });
+        const HOUR_US: i64 = 3_600_000_000;
+        let step_us = self.width_us.max(HOUR_US);
         let ends = self.bins.iter().map(|it| it.period).reduce(Period::cover);
-        let before = ends.and_then(|it| zero(window.start(), it.start()));
-        let after = ends.and_then(|it| zero(it.end(), window.end()));
-        let bins = before.into_iter().chain(self.bins.iter().copied()).chain(after).collect();
+        let zeros = |from: Timestamp, to: Timestamp| {
+            let starts = std::iter::successors(Some(from), move |it| Some(it.plus_us(step_us)));
+            starts.map_while(move |start| {
+                let period = Period::new(start, start.plus_us(step_us).min(to))?;
+                Some(LevelBin { period, gpus: 0.0 })
+            })
+        };
+        let before = ends.into_iter().flat_map(|it| zeros(window.start(), it.start()));
+        let after = ends.into_iter().flat_map(|it| zeros(it.end(), window.end()));
+        let bins = before.chain(self.bins.iter().copied()).chain(after).collect();
         LevelSeries { bins, ..*self }
     }
 }

@@ -101,10 +101,12 @@ pub struct Moved {
 /// than `gap_hours` apart are one event; one of less than `min_day_share` of a day's cost, or of
 /// `min_amount`, is none. Below are costs as far under the usual that at least `fall_share` is missing.
 ///
+/// `billed_until` is where the bills of the run end.
+///
 /// Four weeks at 10.00 an hour, then three hours at 40.00: 90.00 over the usual 30.00.
 pub fn anomalies(
     workload: &Workload,
-    zone: Tz,
+    (zone, billed_until): (Tz, Timestamp),
     rules: &AnomalyRules,
 ) -> Result<Anomalies, MoneyError> {
     let none = |why: &str| Anomalies { reason: Some(why.to_owned()), ..Anomalies::default() };
@@ -114,13 +116,15 @@ pub fn anomalies(
         return Ok(none("most of the cost is billed in rows longer than a day"));
     };
     let window = workload.window;
-    let last_days = days_after(zone, window.end(), -whole(rules.judged_days));
+    // What a log reaches beyond the bill, nobody was charged for yet.
+    let end = window.end().min(billed_until);
+    let last_days = days_after(zone, end, -whole(rules.judged_days));
     let start = if workload.costs_before.is_empty() {
         last_days.max(window.start())
     } else {
         window.start()
     };
-    let Some(judged) = Period::new(start, window.end()) else {
+    let Some(judged) = Period::new(start, end) else {
         return Ok(none("no time to judge"));
     };
     if !fits_densely(judged.len_us(), HOUR_US) {
@@ -128,13 +132,15 @@ pub fn anomalies(
     }
     let earliest = days_after(zone, start, -whole(rules.history_weeks).saturating_mul(WEEK));
     let first = known.start().max(earliest).min(start);
-    let all = cells(&bins, step, zone, [first, start, window.end()])?;
+    let all = cells(&bins, step, zone, [first, start, end])?;
     let split = all.partition_point(|it| it.period.start() < start);
     let usual = Usual::of(&all[..split], rules);
     let mut found =
         Anomalies { judged: Some(judged), step, history: usual.history, ..Anomalies::default() };
     let judge = Judge { workload, rules, usual: &usual, cells: &all, split };
     judge.run(&mut found)?;
+    // After its last row a bill may have ended, or not be complete: nobody says that less was paid.
+    found.below.retain(|it| it.since < known.end());
     if found.by_weekday + found.by_hour == 0 {
         found.reason = Some(format!(
             "too little history: {} whole {} before the judged time, and {} days are the least",

@@ -7,7 +7,7 @@ use super::{
     Outage, Pool, PoolMember, Seasonality, UnitCosts, Unused, Waste,
 };
 use crate::catalog::Catalog;
-use crate::units::{MoneyError, Period};
+use crate::units::{MoneyError, Period, Timestamp};
 use crate::workload::{Demand, Workload, WorkloadClass};
 
 /// What one workload is.
@@ -52,11 +52,12 @@ pub struct Fleet {
     pub unit_costs: UnitCosts,
 }
 
-/// Describes one workload; fails only where amounts do not fit their type.
+/// Describes one workload; fails only where amounts do not fit their type. `billed_until` is where the
+/// bills of all workloads end: beyond, nobody was charged yet.
 pub fn describe(
     workload: &Workload,
     catalog: &Catalog,
-    zone: Tz,
+    (zone, billed_until): (Tz, Timestamp),
 ) -> Result<Description, MoneyError> {
     let assumptions = &catalog.assumptions;
     let limits = &assumptions.classify;
@@ -67,13 +68,18 @@ pub fn describe(
     let bought = super::bought(workload, &hourly, catalog);
     let busy_hours = bought.replica_busy_hours_per_day;
     Ok(Description {
-        class: super::classify(workload, (&features, &hourly, &changes), limits, busy_hours),
+        class: super::classify(
+            workload,
+            (&features, &hourly, &changes),
+            limits,
+            (busy_hours, zone),
+        ),
         seasonality: super::seasonality(&hourly, zone, limits),
         holes: super::holes(&seen),
         censored: super::censored(workload, &assumptions.demand),
         modality: super::modality(workload, catalog),
         unit_costs: super::unit_costs(workload, zone)?,
-        anomalies: super::anomalies(workload, zone, &assumptions.anomaly)?,
+        anomalies: super::anomalies(workload, (zone, billed_until), &assumptions.anomaly)?,
         waste: super::waste(workload, zone, assumptions),
         features,
         hourly,
@@ -108,7 +114,7 @@ pub fn fleet(
     let seen: Vec<_> = all.iter().map(|(it, _)| (it.name.as_str(), it.seen())).collect();
     let demands: Vec<(&str, &Demand)> = seen.iter().map(|(name, it)| (*name, &**it)).collect();
     let members: Vec<PoolMember> =
-        all.iter().filter_map(|(it, _)| PoolMember::of(it, None, zone)).collect();
+        all.iter().filter_map(|(it, _)| PoolMember::of(it, zone)).collect();
     let units: Vec<UnitCosts> = all.iter().map(|(_, it)| it.unit_costs.clone()).collect();
     Ok(Fleet {
         outages: super::outages(&demands, zone, &assumptions.classify),

@@ -52,7 +52,7 @@ pub struct Holes {
 impl Holes {
     /// Time without a row, seconds.
     pub fn without_row_s(&self) -> f64 {
-        self.without_row.iter().map(|it| it.len_us() as f64).sum::<f64>() / 1e6
+        self.without_row.iter().map(|it| it.len_us() as f64).sum::<f64>().abs() / 1e6
     }
 }
 
@@ -68,7 +68,7 @@ pub fn holes(demand: &Demand) -> Option<Holes> {
     let zeros = rows.iter().filter(|it| !it.1).map(|it| it.0.len_us() as f64).sum::<f64>();
     let span = span(demand)?;
     let without_row = between(span, rows.iter().map(|it| it.0), 1);
-    Some(Holes { without_row, meaning, measured_zero_s: zeros / 1e6 })
+    Some(Holes { without_row, meaning, measured_zero_s: zeros.abs() / 1e6 })
 }
 
 /// A time in which every workload of a unit is silent and each is active in most such hours.

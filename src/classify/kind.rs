@@ -1,6 +1,9 @@
 //! What a workload does, as far as its demand shows it. A guess is made only on a sign that the
 //! reader can check, and says so.
 
+use chrono_tz::Tz;
+
+use super::calendar;
 use super::evidence::{number, span};
 use super::features::Features;
 use super::hourly::HourlySeries;
@@ -37,9 +40,9 @@ impl KindVerdict {
 /// The declared kind, else the one the demand suggests.
 pub(super) fn kind(
     workload: &Workload,
-    features: &Features,
-    hourly: &HourlySeries,
+    (features, hourly): (&Features, &HourlySeries),
     limits: &Classify,
+    zone: Tz,
 ) -> KindVerdict {
     if let Some(kind) = workload.settings.kind {
         let evidence = format!("The config declares it {}.", kind.as_str());
@@ -47,11 +50,13 @@ pub(super) fn kind(
     }
     match &*workload.seen() {
         Demand::Unknown => KindVerdict::unknown("only its cost was measured"),
-        Demand::Level(_) => of_level(workload, hourly, limits),
+        Demand::Level(_) => of_level(workload, hourly, limits, zone),
         Demand::Arrivals(_) | Demand::Counts(_) if features.n == 0 => {
             KindVerdict::unknown("it had no request")
         }
-        Demand::Arrivals(_) | Demand::Counts(_) => of_requests(workload, features, hourly, limits),
+        Demand::Arrivals(_) | Demand::Counts(_) => {
+            of_requests(workload, (features, hourly), limits, zone)
+        }
     }
 }
 
@@ -59,12 +64,12 @@ pub(super) fn kind(
 /// in many hours of the day, or at irregular gaps unless in few hours a day, as jobs do.
 fn of_requests(
     workload: &Workload,
-    features: &Features,
-    hourly: &HourlySeries,
+    (features, hourly): (&Features, &HourlySeries),
     limits: &Classify,
+    zone: Tz,
 ) -> KindVerdict {
-    let repeats = repeats_daily(hourly, limits);
-    if let Some(hours) = hours_of_day_holding_90_percent(hourly).filter(|_| repeats) {
+    let repeats = repeats_daily(hourly, limits, zone);
+    if let Some(hours) = hours_of_day_holding_90_percent(hourly, zone).filter(|_| repeats) {
         let active = features.active_hours_per_day.unwrap_or(24.0);
         if hours as f64 <= limits.batch_hours {
             let mut signs =
@@ -101,7 +106,12 @@ fn of_requests(
 
 /// Training and fine-tuning: GPUs in use in runs that start and stop at no fixed hour, active GPUs
 /// where that was measured. A level that never stops, or stops by the clock, may be anything.
-fn of_level(workload: &Workload, hourly: &HourlySeries, limits: &Classify) -> KindVerdict {
+fn of_level(
+    workload: &Workload,
+    hourly: &HourlySeries,
+    limits: &Classify,
+    zone: Tz,
+) -> KindVerdict {
     let runs = runs_of_use(hourly);
     let Some(longest) = runs.iter().copied().max() else {
         return KindVerdict::unknown("no GPU was in use");
@@ -112,7 +122,7 @@ fn of_level(workload: &Workload, hourly: &HourlySeries, limits: &Classify) -> Ki
             "only GPU-hours were measured and they never stop; training and serving look alike",
         );
     }
-    if repeats_daily(hourly, limits) {
+    if repeats_daily(hourly, limits, zone) {
         return KindVerdict::unknown(
             "only GPU-hours were measured and they follow the time of day",
         );
@@ -136,8 +146,8 @@ fn of_level(workload: &Workload, hourly: &HourlySeries, limits: &Classify) -> Ki
     KindVerdict::inferred(kind, &signs, limits)
 }
 
-fn repeats_daily(hourly: &HourlySeries, limits: &Classify) -> bool {
-    let strength = Rhythm::of(hourly).and_then(|it| it.day_strength);
+fn repeats_daily(hourly: &HourlySeries, limits: &Classify, zone: Tz) -> bool {
+    let strength = Rhythm::of(hourly, zone).and_then(|it| it.day_strength);
     strength.is_some_and(|it| it >= limits.diurnal_strength)
 }
 
@@ -148,13 +158,14 @@ fn has_tokens(workload: &Workload) -> bool {
 }
 
 /// Least number of hours of the day (over all days) that hold 90 % of the demand.
-fn hours_of_day_holding_90_percent(hourly: &HourlySeries) -> Option<usize> {
+fn hours_of_day_holding_90_percent(hourly: &HourlySeries, zone: Tz) -> Option<usize> {
     if hourly.spread {
         return None;
     }
     let mut by_hour = [0.0; 24];
     for (at, value) in hourly.values.iter().enumerate() {
-        by_hour[at % 24] += value.unwrap_or(0.0);
+        let clock = calendar::hour_and_weekday(zone, hourly.hour_start(at).us());
+        by_hour[clock?.0] += value.unwrap_or(0.0);
     }
     super::features::hours_holding_90_percent(&mut by_hour)
 }

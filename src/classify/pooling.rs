@@ -29,24 +29,10 @@ pub const POOL_CAVEATS: [&str; 3] = [
 pub enum PoolSource {
     /// GPUs that telemetry saw active.
     Activity,
-    /// GPUs that the requests need by the service-time model.
-    Needed,
     /// GPUs billed, where the bill follows demand. A constant level says nothing of demand.
     Billed,
     /// Requests: what one costs differs by model, so they are never added up.
     Requests,
-}
-
-impl PoolSource {
-    /// The words for people.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            PoolSource::Activity => "GPUs active, measured",
-            PoolSource::Needed => "GPUs needed by its requests",
-            PoolSource::Billed => "GPUs billed",
-            PoolSource::Requests => "requests",
-        }
-    }
 }
 
 /// The demand of one workload and what it is made of.
@@ -74,10 +60,9 @@ pub struct PoolMember {
 }
 
 impl PoolMember {
-    /// The demand of a workload in the best unit there is: GPUs active, else `needed` (GPUs by hour,
-    /// from a service-time model), else GPUs billed where they vary, else requests. Nothing where
-    /// none of them is known or the times have no date.
-    pub fn of(workload: &Workload, needed: Option<HourlySeries>, zone: Tz) -> Option<PoolMember> {
+    /// The demand of a workload in the best unit there is: GPUs active, else GPUs billed where they
+    /// vary, else requests. Nothing where none of them is known or the times have no date.
+    pub fn of(workload: &Workload, zone: Tz) -> Option<PoolMember> {
         if matches!(&workload.demand, Demand::Arrivals(it) if it.relative) {
             return None;
         }
@@ -87,7 +72,7 @@ impl PoolMember {
             gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
             provider: deployment.provider.clone(),
             region: deployment.region.clone(),
-            demanded: demanded(workload, needed, zone)?,
+            demanded: demanded(workload, zone)?,
         })
     }
 }
@@ -165,7 +150,7 @@ pub fn pooling(members: &[PoolMember], zone: Tz, limits: &Limits) -> Vec<Pool> {
     groups.into_values().filter_map(|group| pool(group, zone, limits)).collect()
 }
 
-fn demanded(workload: &Workload, needed: Option<HourlySeries>, zone: Tz) -> Option<Demanded> {
+fn demanded(workload: &Workload, zone: Tz) -> Option<Demanded> {
     let window = workload.window;
     if !workload.activity.is_empty() {
         let bins = &workload.activity;
@@ -173,9 +158,6 @@ fn demanded(workload: &Workload, needed: Option<HourlySeries>, zone: Tz) -> Opti
         let series = LevelSeries { bins, width_us: HOUR_US, absent_is_zero: false };
         let hourly = hourly(&Demand::Level(series), window, zone);
         return Some(Demanded { hourly, source: PoolSource::Activity });
-    }
-    if let Some(hourly) = needed {
-        return Some(Demanded { hourly, source: PoolSource::Needed });
     }
     if let Some(level) = &workload.billed_level {
         let hourly = hourly(&Demand::Level(level.clone()), window, zone);

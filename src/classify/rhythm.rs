@@ -1,5 +1,8 @@
 //! How the hours of a workload vary: by the clock, about the level of their day, in rare peaks.
 
+use chrono_tz::Tz;
+
+use super::calendar;
 use super::hourly::HourlySeries;
 use super::season::{detrended, strength};
 
@@ -24,8 +27,8 @@ pub(super) struct Rhythm {
 }
 
 impl Rhythm {
-    /// Of a series with demand; nothing without.
-    pub(super) fn of(series: &HourlySeries) -> Option<Rhythm> {
+    /// Of a series with demand, on the clock of `zone`; nothing without.
+    pub(super) fn of(series: &HourlySeries, zone: Tz) -> Option<Rhythm> {
         let total: f64 = series.values.iter().flatten().sum();
         if total <= 0.0 {
             return None;
@@ -35,10 +38,11 @@ impl Rhythm {
         let n = usual.iter().flatten().count() as f64;
         let around = about_the_day(&usual, kept / n);
         let squares: f64 = around.iter().map(|it| it * it).sum();
+        let clock = |at: usize| calendar::hour_and_weekday(zone, series.hour_start(at).us());
         let has_hours = !series.spread && !series.relative && n >= LEAST_HOURS;
         Some(Rhythm {
             day_strength: has_hours
-                .then(|| strength::<DAY>(&usual, |at| Some(at % DAY)))
+                .then(|| strength::<DAY>(&usual, |at| Some(clock(at)?.0)))
                 .flatten()
                 .map(|it| it.value),
             variation: (squares / around.len() as f64).sqrt() / (kept / n),
@@ -72,7 +76,7 @@ mod tests {
 
     fn of(values: impl Iterator<Item = f64>) -> Rhythm {
         let values = values.map(Some).collect();
-        Rhythm::of(&HourlySeries { values, ..HourlySeries::default() }).unwrap()
+        Rhythm::of(&HourlySeries { values, ..HourlySeries::default() }, Tz::UTC).unwrap()
     }
 
     #[test]
@@ -100,9 +104,9 @@ mod tests {
     #[test]
     fn nothing_without_demand_and_no_strength_without_hours() {
         let none = HourlySeries { values: vec![Some(0.0); 99], ..HourlySeries::default() };
-        assert_eq!(Rhythm::of(&none), None);
+        assert_eq!(Rhythm::of(&none, Tz::UTC), None);
         let values = (0..96).map(|at| Some(f64::from(at % 24))).collect();
         let spread = HourlySeries { values, spread: true, ..HourlySeries::default() };
-        assert_eq!(Rhythm::of(&spread).unwrap().day_strength, None);
+        assert_eq!(Rhythm::of(&spread, Tz::UTC).unwrap().day_strength, None);
     }
 }

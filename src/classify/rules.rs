@@ -1,6 +1,8 @@
 //! The class of a workload: rules over its statistics, each with the numbers that decided.
 
-use super::changes::{Change, Changes};
+use chrono_tz::Tz;
+
+use super::changes::Changes;
 use super::evidence::{number, span};
 use super::features::Features;
 use super::hourly::HourlySeries;
@@ -56,11 +58,11 @@ pub fn classify(
     workload: &Workload,
     (features, hourly, changes): (&Features, &HourlySeries, &Changes),
     thresholds: &Classify,
-    replica_busy_hours: Option<f64>,
+    (replica_busy_hours, zone): (Option<f64>, Tz),
 ) -> WorkloadClass {
-    let shape = shape(workload, features, hourly, thresholds);
+    let shape = shape(workload, (features, hourly), thresholds, zone);
     let KindVerdict { kind, evidence: kind_evidence, confidence: kind_confidence } =
-        kind(workload, features, hourly, thresholds);
+        kind(workload, (features, hourly), thresholds, zone);
     let direction = match shape.shape {
         Shape::Idle | Shape::Unknown => None,
         _ => direction(changes, thresholds),
@@ -74,7 +76,7 @@ pub fn classify(
     let confidence = thresholds.confidence_floor + range * weight;
     let confidence = kind_confidence.map_or(confidence, |it| it.min(confidence));
     let mut evidence = shape.evidence;
-    evidence.extend(changes.all.last().map(Change::words));
+    evidence.extend(changes.all.last().map(|it| it.words(zone)));
     evidence.extend(direction.and_then(|it| trend_sentence(it, changes)));
     evidence.push(kind_evidence);
     let of_demand = BusyHours::OfDemand(features.busy_hours_per_day);
@@ -92,9 +94,9 @@ pub fn classify(
 
 fn shape(
     workload: &Workload,
-    features: &Features,
-    hourly: &HourlySeries,
+    (features, hourly): (&Features, &HourlySeries),
     limits: &Classify,
+    zone: Tz,
 ) -> ShapeVerdict {
     if let Some(idle) = idle(workload, features, limits) {
         return idle;
@@ -105,8 +107,14 @@ fn shape(
             return ShapeVerdict::new(Shape::Unknown, 0.0, vec![why.to_owned()]);
         }
         Demand::Arrivals(_) | Demand::Counts(_) if features.n == 0 => {
-            let why = "It had no request, and no bill says that it was paid for.";
-            return ShapeVerdict::new(Shape::Unknown, 0.0, vec![why.to_owned()]);
+            let why = match busiest_hour_active(&workload.activity) {
+                Some(active) => format!(
+                    "No request was counted, and its GPUs were active up to {} % of an hour: the count misses what runs there.",
+                    number(active * 100.0)
+                ),
+                None => "It had no request, and no bill says that it was paid for.".to_owned(),
+            };
+            return ShapeVerdict::new(Shape::Unknown, 0.0, vec![why]);
         }
         Demand::Arrivals(_) | Demand::Counts(_) | Demand::Level(_) => {}
     }
@@ -117,7 +125,7 @@ fn shape(
                 peak,
                 h90: features.h90.unwrap_or(24.0),
                 idc: features.idc_1h,
-                rhythm: Rhythm::of(hourly).unwrap_or_default(),
+                rhythm: Rhythm::of(hourly, zone).unwrap_or_default(),
             };
             by_day(&days, limits)
         }
@@ -137,16 +145,17 @@ fn idle(workload: &Workload, features: &Features, limits: &Classify) -> Option<S
         Demand::Level(_) | Demand::Unknown => totals.requests == Some(0),
     };
     let window = span(workload.window.hours() * 3600.0);
-    let inactive = busiest_hour_active(&workload.activity)
-        .filter(|it| *it < limits.idle_gpu_active && features.n_requests(workload) == 0);
-    let why = if no_request && paid {
+    let busiest = busiest_hour_active(&workload.activity);
+    let works = busiest.is_some_and(|it| it >= limits.idle_gpu_active);
+    let why = if no_request && paid && !works {
         let hours =
             totals.gpu_hours.map_or(String::new(), |it| format!(" for {} GPU-hours", number(it)));
         format!("Paid{hours} and not one request in {window}.")
     } else if features.max == Some(0.0) {
         format!("No GPU was in use in {window}.")
     } else {
-        let most = number(inactive? * 100.0);
+        let inactive = busiest.filter(|_| !works && features.n_requests(workload) == 0)?;
+        let most = number(inactive * 100.0);
         format!("The GPUs were active at most {most} % of any hour measured in {window}.")
     };
     Some(ShapeVerdict::new(Shape::Idle, 1.0, vec![why]))

@@ -16,6 +16,10 @@ const MIN_FULL_DAYS: usize = 3;
 const MIN_WEEKDAY_DAYS: usize = 15;
 /// One-sided 1 % point of the normal distribution.
 const Z_99: f64 = 2.326_347_874_040_841;
+/// Share of a working day below which a weekend is quiet.
+const QUIET_WEEKEND: f64 = 0.1;
+/// Share of the busiest hour from which its neighbours are as busy.
+const AS_BUSY: f64 = 0.8;
 /// Monday first.
 const WEEKDAYS: [&str; 7] =
     ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
@@ -113,18 +117,29 @@ impl Seasonality {
         self.peak_hour = Some(peak);
         self.quiet_hours = longest_run(profile, |it| it < mean / 2.0);
         let times = number(most / mean);
-        let until = |hour: usize| (hour + 1) % 24;
-        let mut words =
-            format!("Busiest from {peak}:00 to {}:00 with {times} times the mean", until(peak));
+        let (first, last) = around(profile, peak, |it| it >= most * AS_BUSY);
+        let clock = |hour: usize| format!("{:02}:00", hour % 24);
+        let mut words = format!(
+            "Busiest from {} to {}, with up to {times} times the mean",
+            clock(first),
+            clock(last + 1)
+        );
         if let (Some(first), Some(last)) = (self.quiet_hours.first(), self.quiet_hours.last()) {
             // Writing to a String cannot fail.
-            let _ = write!(words, ", quiet from {first}:00 to {}:00", until(*last));
+            let _ = write!(words, ", quiet from {} to {}", clock(*first), clock(last + 1));
         }
         words.push('.');
         self.words.push(words);
     }
 
     fn tell_weekdays(&mut self, profile: &[f64]) {
+        let working = profile[..5].iter().sum::<f64>() / 5.0;
+        if profile[5].max(profile[6]) < working * QUIET_WEEKEND {
+            self.quietest_weekday = Some(WEEKDAYS[if profile[5] < profile[6] { 5 } else { 6 }]);
+            self.busiest_weekday = highest(profile).map(|it| WEEKDAYS[it.0]);
+            self.words.push("Weekends are quiet: less than a tenth of a working day.".to_owned());
+            return;
+        }
         let lowest = profile.iter().map(|it| -it).collect::<Vec<f64>>();
         let (Some((busy, most)), Some((quiet, _))) = (highest(profile), highest(&lowest)) else {
             return;
@@ -239,6 +254,13 @@ fn means<const P: usize>(
 /// Place and value of the highest, the first of equals.
 fn highest(profile: &[f64]) -> Option<(usize, f64)> {
     profile.iter().copied().enumerate().reduce(|best, it| if it.1 > best.1 { it } else { best })
+}
+
+/// First and last hour of the run that holds an hour, around midnight.
+fn around(profile: &[f64], at: usize, is_in: impl Fn(f64) -> bool) -> (usize, usize) {
+    let n = profile.len();
+    let far = |step: usize| (1..n).take_while(|far| is_in(profile[(at + far * step) % n])).count();
+    ((at + n - far(n - 1)) % n, (at + far(1)) % n)
 }
 
 /// The longest run of a clock's hours, around midnight.

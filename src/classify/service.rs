@@ -177,6 +177,13 @@ pub(super) struct TodaysReplica {
     pub(super) mean_s: [f64; 3],
 }
 
+/// Requests in progress on each of so many replicas, of all that are in service on average; at least
+/// one and at most the slots. 2.5 in service on 2 replicas: 2.
+fn in_progress(in_service: f64, replicas: u32, slots: u32) -> u32 {
+    let each = (in_service / f64::from(replicas.max(1))).ceil();
+    (1..slots.max(1)).find(|it| f64::from(*it) >= each).unwrap_or(slots.max(1))
+}
+
 /// Today's replica at the batch of the busiest hour, by the same formulas as the plans; or why nobody
 /// can say how long a request takes on it.
 pub(super) fn todays_replica(
@@ -195,7 +202,7 @@ pub(super) fn todays_replica(
                 by_model: false,
                 gpus,
                 slots,
-                batch: slots.max(1),
+                batch: in_progress(busiest_rps * seconds, replicas(today).unwrap_or(1), slots),
                 at_batch: fixed,
                 mean_s: [seconds; 3],
             })

@@ -64,9 +64,11 @@ pub(super) fn describe_all<'a>(
     catalog: &Catalog,
     zone: Tz,
 ) -> Result<(Described<'a>, Fleet), Failure> {
+    let costs = workloads.iter().flat_map(|it| &it.costs);
+    let billed_until = costs.map(|it| it.period.end()).max().unwrap_or(ingested.window.end());
     let mut described: Described<'_> = workloads
         .par_iter()
-        .map(|it| Ok((it, classify::describe(it, catalog, zone)?)))
+        .map(|it| Ok((it, classify::describe(it, catalog, (zone, billed_until))?)))
         .collect::<Result<_, Failure>>()?;
     let unused = report::unused(&report::Reconciliation::of(ingested));
     let fleet = classify::fleet(&mut described, &unused, catalog, zone)?;

@@ -125,8 +125,7 @@ pub(super) fn remove_stale_charts(folder: &Path, files: &Files) {
 }
 
 fn failed(error: anyhow::Error) -> Failure {
-    let hint =
-        "check the space on the disk and the rights on the folder, or choose another with --output";
+    let hint = "check the space on the disk and the rights on the folder, or choose another folder";
     Failure::new(ExitStatus::Output, error).with_hint(hint)
 }
 

@@ -165,6 +165,9 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
         workload.name = names.of(&workload.name);
         names.replace(&mut workload.owner);
         names.replace(&mut workload.environment);
+        if let Some(unit) = &mut workload.settings.unit {
+            "unit".clone_into(&mut unit.name);
+        }
     }
 }
 

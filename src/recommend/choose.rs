@@ -323,9 +323,13 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
         return keep(question, currency, why.to_owned());
     }
     let finding = question.described.waste.iter().find(|it| it.kind == WasteKind::Idle);
-    let confirmed = finding.is_some_and(|it| it.confirmed);
+    let Some(finding) = finding else {
+        let why = "it looks idle, but too little of its time was measured to stop it: see what runs there";
+        return no_advice(question, currency, why.to_owned());
+    };
+    let confirmed = finding.confirmed;
     let (grade, mut reasons) = capped(question, Grade::A);
-    reasons.splice(0..0, finding.map(|it| it.evidence.clone()));
+    reasons.insert(0, finding.evidence.clone());
     reasons.push("its disk stays and stays billed: that part is not subtracted".to_owned());
     if !confirmed {
         reasons.push(

@@ -10,7 +10,8 @@ use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
     Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
 };
-use super::{rules, waste};
+use super::number::Medium;
+use super::{description, rules, waste};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet};
 use crate::ingest::{Ingested, SourceKind};
@@ -58,7 +59,7 @@ pub fn build(
     let totals = totals(&analysed, fleet, run, currency)?;
     let account = Reconciliation::of(run.ingested);
     let waste = waste::portfolio(&analysed, fleet, currency)?;
-    let portfolio = portfolio(&analysed, totals.monthly_savings, waste);
+    let portfolio = portfolio(&analysed, totals.monthly_savings, waste, fleet);
     // What touches money first, what single files say last.
     let mut notices: Vec<String> =
         account.unclaimed().map(unassigned_sentence).into_iter().collect();
@@ -67,6 +68,9 @@ pub fn build(
     }));
     notices.extend(window_notices(run.ingested.window));
     notices.extend(workload_notices(&analysed));
+    notices.extend(analysed.iter().flat_map(|it| {
+        description::anomalies(&it.workload, &it.description.anomalies, run.zone, Medium::Terminal)
+    }));
     notices.extend(run.ingested.notices.iter().cloned());
     let break_even = rules::least_break_even_hours(run.catalog);
     let mut blanks = blanks::blanks(&analysed, run);
@@ -170,7 +174,12 @@ fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>,
     if parts.is_empty() { Ok(None) } else { Money::sum(parts, currency).map(Some) }
 }
 
-fn portfolio(analysed: &[Analysed], monthly_savings: Money, waste: PortfolioWaste) -> Portfolio {
+fn portfolio(
+    analysed: &[Analysed],
+    monthly_savings: Money,
+    waste: PortfolioWaste,
+    fleet: &Fleet,
+) -> Portfolio {
     let mut actions: Vec<(&str, i128)> = analysed
         .iter()
         .map(|it| &it.recommendation.advice)
@@ -185,6 +194,8 @@ fn portfolio(analysed: &[Analysed], monthly_savings: Money, waste: PortfolioWast
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings,
         waste,
+        pools: fleet.pools.clone(),
+        outages: fleet.outages.clone(),
         candidates_sized: count(&|it| it.n_sized),
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),

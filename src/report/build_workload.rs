@@ -9,7 +9,7 @@ use super::model::{
     AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport,
     SloReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
-use super::{rules, waste};
+use super::{rules, waste, words};
 use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
 use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
@@ -82,12 +82,11 @@ fn verdict(it: &Analysed) -> String {
     let kind = if kind == "unknown" { "use unknown" } else { kind };
     let shape = it.description.class.shape.as_str();
     let shape = if shape == "unknown" { "demand unknown" } else { shape };
-    format!("{}{direction}, {kind}. {}", capitalized(shape), it.recommendation.advice.summary)
-}
-
-fn capitalized(text: &str) -> String {
-    let mut chars = text.chars();
-    chars.next().map_or(String::new(), |first| first.to_uppercase().chain(chars).collect())
+    format!(
+        "{}{direction}, {kind}. {}",
+        words::capitalized(shape),
+        it.recommendation.advice.summary
+    )
 }
 
 fn baseline(it: &Analysed) -> Baseline {

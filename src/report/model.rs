@@ -13,6 +13,7 @@ pub use super::account::{
 };
 pub use super::blanks::Blank;
 
+use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
 
@@ -452,6 +453,10 @@ pub struct Portfolio {
     /// Paid and not used.
     #[serde(flatten)]
     pub waste: PortfolioWaste,
+    /// What workloads would need together; no saving.
+    pub pools: Vec<Pool>,
+    /// Times in which all workloads of a unit were silent at once.
+    pub outages: Vec<Outage>,
     /// Candidates sized over all workloads.
     pub candidates_sized: u64,
     /// Plans simulated.

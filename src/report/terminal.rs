@@ -4,7 +4,7 @@
 //! stands on a line of its own, so nothing is lost. Bold and nothing else marks headings, and only
 //! where it is asked for.
 
-mod cell;
+pub(super) mod cell;
 
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};

@@ -129,6 +129,12 @@ pub(crate) fn plain(text: &str) -> String {
         .collect()
 }
 
+/// A text with its first letter in upper case.
+pub(crate) fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
 /// At most `longest` characters, the last one an ellipsis where something was cut.
 pub(crate) fn clip(text: &str, longest: usize) -> String {
     if text.chars().count() <= longest {

@@ -35,7 +35,9 @@ fn a_spike_of_the_last_week_is_found_from_the_weeks_before() {
         let found = read_with(&[path.clone().into()], config, &cut).unwrap();
         let workloads = ingest::assemble(&found, &config_of(config), &catalog).unwrap();
         let [workload] = &workloads[..] else { panic!("{}", workloads.len()) };
-        let found = anomalies(workload, Tz::UTC, &catalog.assumptions.anomaly).unwrap();
+        let found =
+            anomalies(workload, (Tz::UTC, workload.window.end()), &catalog.assumptions.anomaly)
+                .unwrap();
         let [spike] = &found.over[..] else { panic!("{found:?}") };
         assert_eq!(found.history, 672);
         assert_eq!(spike.since.to_rfc3339(), "2026-10-29T02:00:00Z");

@@ -48,9 +48,9 @@ pub(super) fn of(found: &Bought, workload: &Workload) -> Vec<String> {
         return vec!["Only money is known: no GPU-hours, no activity and no requests.".to_owned()];
     }
     let decides = match found.decides {
-        Some(DemandSource::Bill) => "the bill decides",
-        Some(DemandSource::Telemetry) => "GPU activity decides",
-        Some(DemandSource::Requests) => "requests decide",
+        Some(DemandSource::Bill) => "only the bill says what it needs",
+        Some(DemandSource::Telemetry) => "GPU activity says what it needs",
+        Some(DemandSource::Requests) => "its requests say what it needs",
         None => "nothing says what it needs of GPUs",
     };
     let mut said = vec![format!("{}: {decides}.", capitalized(&parts.join("; ")))];
@@ -76,6 +76,9 @@ impl Bought {
         } else {
             format!("{} GPU-hours measured", grouped(it.gpu_hours))
         };
+        if it.active_gpu_hours <= 0.0 {
+            return Some(format!("GPUs were active in none of {of}"));
+        }
         let active = grouped(it.active_gpu_hours);
         Some(format!("GPUs were active {active} of {of} ({} %)", percent(share)))
     }

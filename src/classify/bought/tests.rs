@@ -68,10 +68,11 @@ fn with_activity(workload: Workload, active: f64) -> Workload {
 fn three_requests_are_30_seconds_in_service_and_25_busy() {
     let load = load_of(&timed(arrivals(&[0, 5, 60]), hours(0, 1), 2));
     let close = |found: f64, expected: f64| assert!((found - expected).abs() < 1e-9, "{found}");
-    close(load.replica_seconds, 15.0);
+    // Never two at once on average, so each second in service is one of a replica.
+    close(load.replica_seconds, 30.0);
     close(load.erlangs, 30.0 / 3600.0);
     close(load.busy_hours * 3600.0, 25.0);
-    assert_eq!((load.by_model, load.from_arrivals, load.batch), (false, true, 2));
+    assert_eq!((load.by_model, load.from_arrivals, load.batch), (false, true, 1));
     // The window ends 4 s after the last arrival.
     let cut = Period::new(Timestamp::from_s(0), Timestamp::from_s(64)).unwrap();
     close(load_of(&timed(arrivals(&[0, 5, 60]), cut, 2)).busy_hours * 3600.0, 19.0);
@@ -122,10 +123,10 @@ fn sources_are_held_against_each_other() {
     assert_eq!(
         it.sentences,
         [
-            "Billed 720 GPU-hours; GPUs were active 9 of them (1.25 %); its 1,512 requests need 2.1 replica-hours: \
-             requests decide.",
-            "That is 0.29 % of what was billed in the same time.",
-            "A request takes 10 seconds by the config with 2 at once on a replica, and some request is in service \
+            "Billed 720 GPU-hours; GPUs were active 9 of them (1.25 %); its 1,512 requests need 4.2 replica-hours: \
+             its requests say what it needs.",
+            "That is 0.58 % of what was billed in the same time.",
+            "A request takes 10 seconds by the config with 1 at once on a replica, and some request is in service \
              4.2 hours of the window.",
         ]
     );
@@ -213,14 +214,15 @@ proptest! {
     ) {
         at_s.sort_unstable();
         let load = load_of(&timed(arrivals(&at_s), hours(0, 24), slots));
-        let in_service = load.replica_seconds * f64::from(slots) / 3600.0;
+        let in_service = load.replica_seconds * f64::from(load.batch) / 3600.0;
+        prop_assert!((1..=slots).contains(&load.batch));
         prop_assert!(load.busy_hours <= 24.0 + 1e-9);
         prop_assert!(load.busy_hours <= in_service + 1e-9);
         prop_assert!((load.erlangs * 24.0 - in_service).abs() < 1e-9);
     }
 
     #[test]
-    fn replica_seconds_scale_with_requests(
+    fn time_in_service_scales_with_requests(
         requests in proptest::collection::vec(0_u64..1_000, 1..48),
         times in 1_u64..9,
     ) {
@@ -228,8 +230,10 @@ proptest! {
         let more: Vec<u64> = requests.iter().map(|it| it * times).collect();
         let one = load_of(&timed(counts(&requests, None), window, 3));
         let all = load_of(&timed(counts(&more, None), window, 3));
-        let expected = one.replica_seconds * times as f64;
-        prop_assert!((all.replica_seconds - expected).abs() <= 1e-9 * (1.0 + expected));
+        let in_service = |it: ServiceLoad| it.replica_seconds * f64::from(it.batch);
+        let expected = in_service(one) * times as f64;
+        prop_assert!((in_service(all) - expected).abs() <= 1e-9 * (1.0 + expected));
+        prop_assert!(all.replica_seconds <= one.replica_seconds * times as f64 + 1e-6);
         prop_assert!(all.busy_hours >= one.busy_hours - 1e-9);
         prop_assert!(all.busy_hours <= window.hours() + 1e-9);
     }

@@ -56,7 +56,10 @@ fn launches_ends_and_steps_are_found_on_their_day() {
     check(&[level(15, 5.0), level(15, 6.0)].concat(), &[]);
     let step = found(&[level(10, 5.0), level(10, 10.0)].concat());
     assert_eq!((step.all[0].before, step.all[0].after), (5.0, 10.0));
-    assert_eq!(step.all[0].words(), "From 2026-10-15 on 2 times as much as before.");
+    assert_eq!(
+        step.all[0].words(Tz::UTC),
+        "From 15 Oct 2026 on demand is 2 times what it was before."
+    );
 }
 
 #[test]

@@ -98,18 +98,16 @@ fn activity_before_need_before_a_bill_that_varies_before_requests() {
     let bins = (0..n).map(bin).collect();
     let mut it =
         Workload::of_demand(Demand::Counts(CountSeries { bins, width_us: HOUR_US }), window);
-    let source =
-        |it: &Workload, needed| PoolMember::of(it, needed, Tz::UTC).map(|it| it.demanded.source);
-    assert_eq!(source(&it, None), Some(PoolSource::Requests));
+    let source = |it: &Workload| PoolMember::of(it, Tz::UTC).map(|it| it.demanded.source);
+    assert_eq!(source(&it), Some(PoolSource::Requests));
     let level = |at: usize, step: f64| LevelBin { period: hour(at), gpus: 2.0 + step };
     let billed = |bins| Some(LevelSeries { bins, width_us: HOUR_US, absent_is_zero: true });
     it.billed_level = billed((0..n).map(|at| level(at, 0.0)).collect());
-    assert_eq!(source(&it, None), Some(PoolSource::Requests), "a constant bill says nothing");
+    assert_eq!(source(&it), Some(PoolSource::Requests), "a constant bill says nothing");
     it.billed_level = billed((0..n).map(|at| level(at, (at % 2) as f64)).collect());
-    assert_eq!(source(&it, None), Some(PoolSource::Billed));
-    assert_eq!(source(&it, Some(HourlySeries::default())), Some(PoolSource::Needed));
+    assert_eq!(source(&it), Some(PoolSource::Billed));
     it.activity = vec![ActivityBin { period: hour(0), gpus: 2.0, active: 0.5 }];
-    assert_eq!(source(&it, Some(HourlySeries::default())), Some(PoolSource::Activity));
+    assert_eq!(source(&it), Some(PoolSource::Activity));
 }
 
 proptest! {

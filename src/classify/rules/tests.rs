@@ -54,7 +54,7 @@ fn class_of(workload: &Workload) -> WorkloadClass {
     let features = features(&workload.seen(), Tz::UTC);
     let hourly = hourly(&workload.seen(), workload.window, Tz::UTC);
     let changes = changes(&hourly, Tz::UTC, &limits());
-    classify(workload, (&features, &hourly, &changes), &limits(), None)
+    classify(workload, (&features, &hourly, &changes), &limits(), (None, Tz::UTC))
 }
 
 fn check(demand: Demand, n_hours: usize, shape: Shape, kind: Kind, rule: &str) -> WorkloadClass {
@@ -123,6 +123,16 @@ fn short_windows_say_so() {
 }
 
 #[test]
+fn active_gpus_without_a_counted_request_are_not_idle() {
+    let mut uncounted = workload(counts(MONTH, |_| 0.0), MONTH);
+    assert_eq!(class_of(&uncounted).shape, Shape::Idle);
+    uncounted.activity = vec![ActivityBin { period: hour(0, 1), gpus: 2.0, active: 0.9 }];
+    let class = class_of(&uncounted);
+    assert_eq!(class.shape, Shape::Unknown);
+    assert!(class.evidence[0].contains("active up to 45 %"), "{:?}", class.evidence);
+}
+
+#[test]
 fn a_gpu_measured_as_inactive_is_idle_and_a_declared_kind_wins() {
     let mut pod = workload(level(MONTH, |_| 1.0), MONTH);
     pod.activity = vec![ActivityBin { period: hour(0, 1), gpus: 1.0, active: 0.02 }];
@@ -139,7 +149,12 @@ fn the_rule_takes_hours_of_replicas_before_those_of_the_demand() {
     let features = features(&all_day.demand, Tz::UTC);
     let hourly = hourly(&all_day.demand, all_day.window, Tz::UTC);
     let check = |busy: Option<f64>, expected: &str| {
-        let class = classify(&all_day, (&features, &hourly, &Changes::default()), &limits(), busy);
+        let class = classify(
+            &all_day,
+            (&features, &hourly, &Changes::default()),
+            &limits(),
+            (busy, Tz::UTC),
+        );
         assert_eq!(class.replica_busy_hours_per_day, busy);
         assert_eq!(class.rule_of_thumb, format!("The rule of thumb: {expected}."));
     };

@@ -38,7 +38,7 @@ fn a_day_that_repeats_has_strength_one() {
     assert_eq!(found.quiet_hours, [20, 21, 22, 23, 0, 1, 2, 3, 4, 5, 6, 7]);
     assert_eq!(
         found.words,
-        ["Busiest from 8:00 to 9:00 with 2 times the mean, quiet from 20:00 to 8:00."]
+        ["Busiest from 08:00 to 20:00, with up to 2 times the mean, quiet from 20:00 to 08:00."]
     );
     assert_eq!(found.weekday_null.as_deref(), Some("needs 15 full days, has 5"));
     // On the clock of another zone.

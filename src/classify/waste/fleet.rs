@@ -49,14 +49,21 @@ impl Peak {
         Peak { kv_cache, batch, active, memory, days: hours as f64 / 24.0, engine_days }
     }
 
-    /// The share of the fleet the peak needs: the most any signal saw. Without GPU activity the
-    /// engine's cache and its batch must both be known. Memory says nothing here: another replica
-    /// takes as much again.
+    /// The share of the fleet the peak needs: the larger of the engine's cache and batch where both
+    /// are known, since a GPU is active at any batch; else the most any signal saw, GPU activity among
+    /// them. Memory says nothing here: another replica takes as much again.
     fn share(&self) -> Option<f64> {
-        let engine = [self.kv_cache, self.batch];
-        let is_enough = self.active.is_some() || engine.iter().all(Option::is_some);
-        let largest = engine.into_iter().chain([self.active]).flatten().reduce(f64::max);
-        largest.filter(|_| is_enough)
+        if let Some((kv_cache, batch)) = self.kv_cache.zip(self.batch) {
+            return Some(kv_cache.max(batch));
+        }
+        let active = self.active?;
+        Some([self.kv_cache, self.batch].into_iter().flatten().fold(active, f64::max))
+    }
+
+    /// Whether GPU activity needs no more of the fleet than the engine does: all signals agree.
+    fn agree(&self, need: f64) -> bool {
+        let all = [self.kv_cache, self.batch, self.active];
+        all.iter().all(|it| it.is_some_and(|it| it <= need))
     }
 
     fn in_words(&self) -> String {
@@ -106,9 +113,8 @@ pub(super) fn over_provisioned(
         let claim = ledger.claim(Part::Stoppable, |_, hour| {
             freed(hour, target, unit).filter(|_| is_seen(hour, by_gpus))
         })?;
-        let signals = [peak.kv_cache, peak.batch, peak.active];
-        let confirmed = signals.iter().all(Option::is_some)
-            && peak.days.min(peak.engine_days) >= limits.cycle_days;
+        let confirmed =
+            peak.agree(target / gpus) && peak.days.min(peak.engine_days) >= limits.cycle_days;
         let action = format!(
             "{} about latency at the peak, then go from {} to {} GPUs. A GPU freed inside an instance that stays frees no money: only whole instances lower the bill.",
             case.ask(),

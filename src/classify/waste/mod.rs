@@ -22,7 +22,7 @@ use serde::Serialize;
 use self::ledger::{Claim, Hour, Ledger, Part};
 use self::off_hours::Schedule;
 use self::silence::Silence;
-use super::evidence::span;
+use super::evidence::{number, span};
 use crate::catalog::{Assumptions, Waste as Limits};
 use crate::units::{Money, Timestamp};
 use crate::workload::Workload;
@@ -96,19 +96,27 @@ pub fn waste(workload: &Workload, zone: Tz, assumptions: &Assumptions) -> Vec<Wa
     }
     let Some(mut ledger) = Ledger::of(workload, zone, limits) else { return Vec::new() };
     let case = Case { workload, zone, limits };
-    if let Some(missing) = case.data_missing(&mut ledger) {
-        return vec![missing];
+    let (missing, nearly_all) = case.data_missing(&mut ledger);
+    if nearly_all {
+        return missing.into_iter().collect();
     }
     let mut found = Vec::new();
     found.extend(case.idle(&mut ledger));
     found.extend(case.forgotten(&mut ledger));
     // What is to be stopped needs no schedule and no smaller fleet.
     if found.is_empty() {
+        found.extend(case.long_silences(&mut ledger));
         found.extend(case.off_hours(&mut ledger));
         found.extend(fleet::over_provisioned(&case, &mut ledger, assumptions));
     }
     found.extend(case.unused_commitment(&mut ledger));
+    found.extend(missing);
     found
+}
+
+/// Whether a run of silence holds this hour: it was silent, or not paid.
+fn goes_on(hour: &Hour) -> bool {
+    hour.is_silent() || !hour.is_paid()
 }
 
 /// A workload and what it is judged by.
@@ -139,7 +147,7 @@ impl Case<'_> {
     }
 
     fn ask(&self) -> String {
-        format!("Ask {}", self.workload.owner.as_deref().unwrap_or("the owner, who is not known"))
+        format!("Ask {}", self.workload.owner.as_deref().unwrap_or("its owner"))
     }
 
     fn stop(&self) -> String {
@@ -151,32 +159,61 @@ impl Case<'_> {
         at.in_zone(self.zone).format("%Y-%m-%d %H:%M").to_string()
     }
 
-    /// No signal for nearly all of what was paid.
-    fn data_missing(&self, ledger: &mut Ledger) -> Option<Waste> {
+    /// No signal for a part of what was paid, and whether that is nearly all of it.
+    fn data_missing(&self, ledger: &mut Ledger) -> (Option<Waste>, bool) {
         let is_unknown = |hour: &Hour| hour.requests.is_none() && hour.gpus.is_none();
         let paid = Silence::of(ledger, |_, hour| hour.is_paid());
         let unknown = Silence::of(ledger, |_, hour| hour.is_paid() && is_unknown(hour));
-        if paid.n == 0 || (unknown.n as f64) < self.limits.covered_share * paid.n as f64 {
-            return None;
+        let share = unknown.n as f64 / paid.n.max(1) as f64;
+        if share <= 1.0 - self.limits.covered_share {
+            return (None, false);
         }
+        let (n, days) = (unknown.n, paid.days());
         let unknown = |_: usize, hour: &Hour| is_unknown(hour);
         let parts = [Part::Stoppable, Part::Committed].map(|it| ledger.claim_hours(it, unknown));
         let claim = parts.into_iter().flatten().reduce(|a, b| Claim {
             cost: a.cost.checked_add(b.cost).unwrap_or(a.cost),
             gpu_hours: a.gpu_hours.zip(b.gpu_hours).map(|(a, b)| a + b),
-        })?;
-        let n = paid.n;
+        });
         let evidence = format!(
-            "{n} paid hours over {}: no request was counted and no GPU measured, so nobody knows whether it is used.",
-            span(paid.days() * 86_400.0)
+            "{n} of {} paid hours over {}: no request was counted and no GPU measured, so nobody knows whether it was used.",
+            paid.n,
+            span(days * 86_400.0)
         );
         let action = "Not known to be waste. Collect its GPU activity (gpuadvise collect prometheus-dcgm) and its requests (gpuadvise collect prometheus-vllm, litellm or request-log).";
-        Some(self.finding(
-            WasteKind::DataMissing,
-            false,
-            Some(claim),
-            (evidence, action.to_owned()),
-        ))
+        let said = (evidence, action.to_owned());
+        let found = claim.map(|it| self.finding(WasteKind::DataMissing, false, Some(it), said));
+        (found, share >= self.limits.covered_share)
+    }
+
+    /// Runs of paid hours without demand, each of a business cycle or longer, of a workload that is
+    /// used at other times.
+    fn long_silences(&self, ledger: &mut Ledger) -> Option<Waste> {
+        let least = 24.0 * self.limits.cycle_days;
+        let mut is_in = vec![false; ledger.hours.len()];
+        let mut start = 0;
+        // Hours that were not paid are in no run and end none.
+        for run in ledger.hours.chunk_by(|a, b| goes_on(a) == goes_on(b)) {
+            let paid = run.iter().filter(|it| it.is_paid()).count();
+            let is_long = run.first().is_some_and(goes_on) && paid as f64 >= least;
+            is_in[start..start + run.len()].fill(is_long);
+            start += run.len();
+        }
+        let silence = Silence::of(ledger, |at, hour| is_in[at] && hour.is_paid());
+        let claim =
+            ledger.claim_hours(Part::Stoppable, |at, hour| is_in[at] && hour.is_silent())?;
+        let cycle = self.limits.cycle_days;
+        let evidence = format!(
+            "Used at other times, and silent for {} days and longer: {}",
+            number(cycle),
+            silence.evidence(cycle, self.limits)
+        );
+        let action = format!(
+            "{}, then start it when it is needed or scale it to zero between, and keep its disk.",
+            self.ask()
+        );
+        let confirmed = silence.agrees_over(cycle, self.limits);
+        Some(self.finding(WasteKind::Idle, confirmed, Some(claim), (evidence, action)))
     }
 
     /// No demand in any paid hour.

@@ -225,6 +225,32 @@ fn committed_hours_are_paid_either_way() {
 }
 
 #[test]
+fn one_request_hides_no_silence() {
+    // Silent but for the last day: 27 days at 2 USD an hour.
+    let ping = Month { requests: Some(|at| at == 660), active: Some(|_| 0.0), ..ALWAYS };
+    let all = found(&ping.workload());
+    let idle = all.iter().find(|it| it.kind == Idle).unwrap();
+    assert_eq!((idle.confirmed, idle.cost), (true, Some(usd("1320"))), "{all:?}");
+    assert!(idle.evidence.starts_with("Used at other times, and silent for 7 days"), "{all:?}");
+    // Silent from day 3 to day 24, used around it.
+    let between = |at: usize| if (72..600).contains(&at) { 0.0 } else { 0.9 };
+    let middle = Month { requests: None, active: Some(between), ..ALWAYS };
+    let all = found(&middle.workload());
+    let idle = all.iter().find(|it| it.kind == Idle).unwrap();
+    assert_eq!((idle.confirmed, idle.cost), (false, Some(usd("1056"))), "{all:?}");
+}
+
+#[test]
+fn what_was_measured_half_the_time_is_missing_the_other_half() {
+    let mut half = Month { active: Some(|_| 0.5), ..ALWAYS }.workload();
+    half.activity.truncate(MONTH / 2);
+    let all = found(&half);
+    let missing = all.iter().find(|it| it.kind == DataMissing).unwrap();
+    assert_eq!(missing.cost, Some(usd("672")), "{all:?}");
+    assert!(missing.evidence.starts_with("336 of 672 paid hours"), "{all:?}");
+}
+
+#[test]
 fn nobody_measured_is_not_waste() {
     let all = check(&ALWAYS.workload(), &[(DataMissing, false, Some("1344"), Some(672.0))]);
     assert!(all[0].action.contains("gpuadvise collect prometheus-dcgm"), "{}", all[0].action);

@@ -17,6 +17,8 @@ const BOTTOM: i32 = HEIGHT - 30;
 const LONGEST: usize = 192;
 /// Hours of a day.
 const DAY: usize = 24;
+/// Below, a day says little of the next.
+const WEAK: f64 = 0.3;
 
 /// The autocorrelation of the hours at every lag up to half of the data, at most 8 days.
 pub(crate) fn autocorrelation(hours: &Hours<'_>) -> Result<Chart, RenderError> {
@@ -26,11 +28,13 @@ pub(crate) fn autocorrelation(hours: &Hours<'_>) -> Result<Chart, RenderError> {
     let page = Medium::Page;
     let title = match values.get(DAY).filter(|_| usable) {
         None => "Too little data for an autocorrelation".to_owned(),
-        Some(day) if *day > chance(n) => {
-            format!("Resembles the day before: {} at 24 hours", page.measure(*day))
-        }
         Some(day) => {
-            format!("Does not resemble the day before: {} at 24 hours", page.measure(*day))
+            let much = match *day {
+                it if it <= chance(n) => "Does not resemble",
+                it if it < WEAK => "Hardly resembles",
+                _ => "Resembles",
+            };
+            format!("{much} the day before: {} at 24 hours", page.measure(*day))
         }
     };
     let subtitle = format!("Autocorrelation of {}, {}", hours.unit(), hours.window);

@@ -65,17 +65,23 @@ pub(crate) fn day_profile(hours: &Hours<'_>) -> Result<Chart, RenderError> {
 
 /// The sentence above the chart: the busiest hour, and how far it stands above the quietest.
 fn finding(day: &[Hour]) -> String {
+    /// Below this ratio no hour stands out.
+    const STANDS_OUT: f64 = 1.3;
     let by_mean = |a: &(usize, &Hour), b: &(usize, &Hour)| a.1.mean.total_cmp(&b.1.mean);
     let busiest = day.iter().enumerate().max_by(by_mean);
     let quietest = day.iter().map(|it| it.mean).fold(f64::INFINITY, f64::min);
     let Some((at, hour)) = busiest else { return String::new() };
-    let page = Medium::Page;
     if quietest <= 0.0 {
         let empty = day.iter().filter(|it| it.mean <= 0.0).count();
-        return format!("The day peaks at {at:02}:00 and has {empty} hours without demand");
+        let hours = if empty == 1 { "hour" } else { "hours" };
+        return format!("Highest at {at:02}:00; {empty} {hours} of the day without demand");
     }
     let ratio = hour.mean / quietest;
-    format!("The day peaks at {at:02}:00, with {} times its quietest hour", page.measure(ratio))
+    if ratio < STANDS_OUT {
+        return "No hour of the day stands out".to_owned();
+    }
+    let ratio = Medium::Page.measure(ratio);
+    format!("Highest at {at:02}:00, {ratio} times the quietest hour")
 }
 
 /// Hours of the day of the known hours of a series.
@@ -125,7 +131,7 @@ fn paint(canvas: &Canvas<'_>, days: &Days, top: f64) -> Result<(), RenderError> 
             day.iter().enumerate().map(|(at, it)| (x(at), y(it.high))).collect();
         band.extend(day.iter().enumerate().rev().map(|(at, it)| (x(at), y(it.low))));
         canvas.area(band, RECOMMENDED, 0.18)?;
-        named("Mon to Fri, and 80 of 100 days", RECOMMENDED)?;
+        named("Mon to Fri; shaded: 8 of 10 days", RECOMMENDED)?;
     }
     if days.weekend.is_some() {
         named("Sat and Sun", SERVERLESS)?;

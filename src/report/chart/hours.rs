@@ -9,6 +9,7 @@ use super::{Chart, WIDTH};
 use crate::classify::{HourlySeries, HourlyUnit};
 use crate::report::RenderError;
 use crate::report::number::{self, Medium};
+use crate::report::words;
 use crate::units::{Period, Timestamp};
 
 /// Height of the picture.
@@ -80,13 +81,19 @@ pub(crate) fn over_time(hours: &Hours<'_>) -> Result<Chart, RenderError> {
     let title = match (busiest, hours.changes.first()) {
         (None, _) => "Too little data for demand over time".to_owned(),
         (Some((_, value)), _) if value <= 0.0 => "No demand in any hour".to_owned(),
-        (Some(_), Some((_, what))) => what.clone(),
+        (Some(_), Some((_, what))) => what.trim_end_matches('.').to_owned(),
         (Some((at, value)), None) => {
             let unit = hours.unit();
             format!("Busiest {}: {} {unit}", when(hours, at), page.quantity(value))
         }
     };
-    let subtitle = format!("{} by hour, {}", capital(hours.unit()), hours.window);
+    let hatch = if hours.holes.is_empty() { "" } else { "; hatched: nobody measured" };
+    let subtitle = format!(
+        "{} by hour, {}, {}{hatch}",
+        words::capitalized(hours.unit()),
+        hours.window,
+        hours.zone.name()
+    );
     let drawn = top > 0.0;
     let height = if drawn { HEIGHT } else { super::EMPTY };
     let body = canvas::draw(height, |canvas| {
@@ -106,11 +113,6 @@ fn when(hours: &Hours<'_>, at: usize) -> String {
     }
     let local = hours.series.hour_start(at).in_zone(hours.zone);
     format!("on {} at {}", local.format("%-d %b"), local.format("%H:%M"))
-}
-
-fn capital(text: &str) -> String {
-    let mut letters = text.chars();
-    letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
 fn paint(canvas: &Canvas<'_>, hours: &Hours<'_>, top: f64) -> Result<(), RenderError> {
@@ -246,8 +248,11 @@ pub(crate) fn sorted(hours: &Hours<'_>) -> Result<Chart, RenderError> {
         let share = enough.count() as f64 / values.len() as f64;
         format!("{} of the hours hold 90\u{202f}% of the demand", page.percent(share))
     };
-    let subtitle =
-        format!("{} against the share of hours, {}", capital(hours.unit()), hours.window);
+    let subtitle = format!(
+        "{} against the share of hours, {}",
+        words::capitalized(hours.unit()),
+        hours.window
+    );
     let height = if total > 0.0 { HEIGHT + 10 } else { super::EMPTY };
     let body = canvas::draw(height, |canvas| {
         if total > 0.0 {

@@ -27,7 +27,7 @@ fn row(report: &DescriptionReport<'_>, told: &Told<'_>) -> Value {
         "n": it.features.n,
         "features": it.features.to_json(),
         "null_because": it.features.null_because(),
-        "summary": words::paragraph(told, Medium::Terminal),
+        "summary": words::paragraph(told, report, Medium::Terminal),
         "class": {
             "shape": it.class.shape,
             "direction": it.class.direction,

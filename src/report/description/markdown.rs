@@ -2,8 +2,10 @@
 
 use std::fmt::Write;
 
+use serde_json::Value;
+
 use super::{DescriptionReport, Told, words};
-use crate::classify::STATISTICS;
+use crate::classify::{POOL_CAVEATS, STATISTICS};
 use crate::report::markdown::{escape, grid};
 use crate::report::number::Medium;
 use crate::report::table::Table;
@@ -23,8 +25,12 @@ pub(super) fn render(report: &DescriptionReport<'_>) -> String {
         ]);
     }
     text.push_str(&grid(&table));
+    let mut pools = words::pools(report, PAGE);
+    if !pools.is_empty() {
+        pools.extend(POOL_CAVEATS.map(str::to_owned));
+    }
     for (heading, lines) in [
-        ("Pools", words::pools(report, PAGE)),
+        ("Pools: what a shared fleet would need, no saving", pools),
         ("Outages", words::outages(report)),
         (
             "Waste across workloads",
@@ -54,14 +60,14 @@ fn section(text: &mut String, heading: &str, lines: &[String]) {
 fn workload(text: &mut String, report: &DescriptionReport<'_>, told: &Told<'_>) {
     let it = told.description;
     let name = escape(&told.workload.name);
-    let _ = writeln!(text, "\n## {name}\n\n{}", escape(&words::paragraph(told, PAGE)));
+    let _ = writeln!(text, "\n## {name}\n\n{}", escape(&words::paragraph(told, report, PAGE)));
     let class = it.class.evidence.iter().chain([&it.class.rule_of_thumb, &it.modality.evidence]);
     section(text, "### Why", &class.cloned().collect::<Vec<_>>());
     section(text, "### What was bought", &it.bought.sentences);
     section(text, "### Offered and served", &it.censored.sentences);
     let waste: Vec<String> = it.waste.iter().map(|it| words::finding(None, it, PAGE)).collect();
     section(text, "### Waste", &waste);
-    let mut unexpected = words::anomalies(told, report.zone, PAGE);
+    let mut unexpected = words::anomalies(told.workload, &it.anomalies, report.zone, PAGE);
     unexpected.extend(it.anomalies.reason.iter().map(|why| format!("Not looked for: {why}.")));
     section(text, "### Unexpected cost", &unexpected);
     unit_costs(text, told);
@@ -96,20 +102,38 @@ fn unit_costs(text: &mut String, told: &Told<'_>) {
 fn statistics(told: &Told<'_>) -> Table {
     let features = &told.description.features;
     let (values, reasons) = (features.to_json(), features.null_because());
-    let mut table = Table::new("Statistics", &["statistic", "value#", "unit", "window", "meaning"]);
+    let mut table =
+        Table::new("Statistics", &["statistic", "value#", "unit", "window", "needs", "meaning"]);
     for it in &STATISTICS {
         let Some(value) = values.get(it.name) else { continue };
         let reason = reasons.get(it.name).and_then(|it| it.as_str());
         let shown = match value.as_f64() {
             Some(value) => PAGE.measure(value),
             None if value.is_null() => crate::report::number::DASH.to_owned(),
-            None => "see JSON".to_owned(),
+            None => {
+                match ["value", "low", "high"].map(|key| value.get(key).and_then(Value::as_f64)) {
+                    [Some(value), Some(low), Some(high)] => format!(
+                        "{} ({} to {})",
+                        PAGE.measure(value),
+                        PAGE.measure(low),
+                        PAGE.measure(high)
+                    ),
+                    _ => "see JSON".to_owned(),
+                }
+            }
         };
         let meaning = reason.map_or_else(
             || it.meaning.to_owned(),
             |why| format!("{}; not known: {why}", it.meaning),
         );
-        table.push(vec![it.name.to_owned(), shown, it.unit.to_owned(), it.window(), meaning]);
+        table.push(vec![
+            it.name.to_owned(),
+            shown,
+            it.unit.to_owned(),
+            it.window(),
+            it.needs(),
+            meaning,
+        ]);
     }
     table
 }

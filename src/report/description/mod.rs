@@ -12,9 +12,11 @@ use chrono_tz::Tz;
 
 use super::chart::{self, Chart, Hours};
 use super::{Format, RenderError, TerminalStyle};
-use crate::classify::{ClockChange, Description, Fleet};
+use crate::classify::{ClockChange, Description, Fleet, HoleMeaning};
 use crate::units::Timestamp;
 use crate::workload::Workload;
+
+pub(super) use words::anomalies;
 
 /// One workload and what was found out about it.
 #[derive(Clone, Copy, Debug)]
@@ -54,11 +56,14 @@ pub fn describe(
     }
 }
 
-/// The charts of every workload: path inside the folder, and bytes.
+/// The charts of every workload of which demand is known: path inside the folder, and bytes.
 pub fn charts(report: &DescriptionReport<'_>) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
     let mut slugs = std::collections::BTreeSet::new();
     let mut files = Vec::new();
     for told in report.workloads {
+        if told.description.hourly.values.iter().flatten().next().is_none() {
+            continue;
+        }
         let slug = super::build_workload::slug(&told.workload.name, &mut slugs);
         let name = super::words::shown(&told.workload.name);
         for (what, chart) in drawn(report, told)? {
@@ -75,9 +80,12 @@ fn drawn(
 ) -> Result<[(&'static str, Chart); 4], RenderError> {
     let it = told.description;
     let changes: Vec<(Timestamp, String)> =
-        it.changes.all.iter().map(|it| (it.at, it.words())).collect();
-    let holes: Vec<_> = it.holes.iter().flat_map(|it| it.without_row.iter().copied()).collect();
-    let outages = report.fleet.outages.iter().map(|it| it.period);
+        it.changes.all.iter().map(|it| (it.at, it.words(report.zone))).collect();
+    // A bill without a row says that nothing ran, which is no hole.
+    let holes = it.holes.iter().filter(|it| it.meaning == HoleMeaning::Unknown);
+    let holes: Vec<_> = holes.flat_map(|it| it.without_row.iter().copied()).collect();
+    let outages = report.fleet.outages_of(&told.workload.name);
+    let outages = outages.into_iter().map(|it| it.period);
     let silent: Vec<_> = holes.into_iter().chain(outages).collect();
     let hours = Hours {
         series: &it.hourly,

@@ -39,12 +39,12 @@ fn char_width(it: char) -> usize {
 }
 
 /// Columns a text takes.
-pub(super) fn width(text: &str) -> usize {
+pub(in crate::report) fn width(text: &str) -> usize {
     text.chars().map(char_width).sum()
 }
 
 /// The text, or as much of it as fits before an ellipsis.
-pub(super) fn fit(text: &str, columns: usize) -> String {
+pub(in crate::report) fn fit(text: &str, columns: usize) -> String {
     if width(text) <= columns {
         return text.to_owned();
     }
@@ -65,7 +65,7 @@ pub(super) fn fit(text: &str, columns: usize) -> String {
 }
 
 /// Blanks after the text up to `columns`.
-pub(super) fn pad_right(text: &str, columns: usize) -> String {
+pub(in crate::report) fn pad_right(text: &str, columns: usize) -> String {
     format!("{text}{}", " ".repeat(columns.saturating_sub(width(text))))
 }
 

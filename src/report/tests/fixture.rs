@@ -394,6 +394,8 @@ pub(super) fn report() -> ReportModel {
                 waste: Vec::new(),
                 standby: Vec::new(),
             },
+            pools: Vec::new(),
+            outages: Vec::new(),
             candidates_sized: 164,
             plans_simulated: 1208,
             candidates_pruned: 77,
