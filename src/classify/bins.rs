@@ -250,6 +250,20 @@ fn nth_least(values: &mut [f64], rank: f64) -> f64 {
     *values.select_nth_unstable_by(at, f64::total_cmp).1
 }
 
+/// Quantile of sorted values, interpolated linearly between the two around position q (n - 1). Of 0, 1,
+/// ..., 200 at 0.99: 198.
+pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
+    let position = q * (sorted.len() as f64 - 1.0).max(0.0);
+    let low = nth(sorted, position.floor());
+    low + (nth(sorted, position.ceil()) - low) * position.fract()
+}
+
+/// The middle value, of an even number the mean of the two; 0 of nothing.
+pub(super) fn median(mut values: Vec<f64>) -> f64 {
+    values.sort_unstable_by(f64::total_cmp);
+    quantile(&values, 0.5)
+}
+
 /// Whether a period of this length fits densely in windows of this width.
 pub(super) fn fits_densely(len_us: i64, width_us: i64) -> bool {
     len_us / width_us < MAX_DENSE

@@ -8,6 +8,8 @@ use chrono_tz::Tz;
 use super::bins::HOUR_US;
 use crate::units::Timestamp;
 
+/// Names of the weekdays, Monday first.
+pub const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Instants beyond this many microseconds from the epoch (250 years) have no calendar here.
 const CALENDAR_US: i64 = 7_900_000_000_000_000;
 /// Steps in which the first instant of a day is sought when its midnight was skipped.

@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::bins::nth;
+use super::bins::median;
 use super::calendar;
 use super::evidence::number;
 use super::hourly::HourlySeries;
@@ -16,6 +16,8 @@ use crate::units::Timestamp;
 const MIN_DAYS: usize = 14;
 /// Days between two changes, at least.
 const LEAST_DAYS: usize = 3;
+/// Least noise, as a share of the mean: days without any would be cut by their last digits.
+const LEAST_NOISE: f64 = 0.01;
 /// Latest days looked at: the work grows with the square.
 const MAX_DAYS: usize = 1830;
 
@@ -104,7 +106,8 @@ pub fn changes(series: &HourlySeries, zone: Tz, limits: &Classify) -> Changes {
     let start = |at: usize| series.hour_start(days[known[at].0].hours.start);
     let weekday = |at: usize| calendar::hour_and_weekday(zone, start(at).us()).map(|it| it.1);
     let (scaled, freedom) = without_weekday(values.iter().map(|it| it.sqrt()).collect(), weekday);
-    let variance = noise(&scaled).powi(2) * n as f64 / freedom;
+    let spread = noise(&scaled).max(LEAST_NOISE * mean(&scaled));
+    let variance = spread.powi(2) * n as f64 / freedom;
     let penalty = limits.change_penalty * variance * (n as f64).ln();
     let mut cuts = partition(&scaled, penalty);
     if !beats_a_line(&scaled, &cuts, penalty) {
@@ -220,13 +223,6 @@ fn beats_a_line(values: &[f64], cuts: &[usize], penalty: f64) -> bool {
         .sum();
     let cost = steps + penalty * cuts.len() as f64;
     cost < line + penalty
-}
-
-/// 0 of nothing.
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = (values.len().saturating_sub(1)) as f64 / 2.0;
-    f64::midpoint(nth(&values, middle.floor()), nth(&values, middle.ceil()))
 }
 
 /// Standard deviation of the noise of daily values from their differences d: the larger of 1.4826 x

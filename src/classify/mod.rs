@@ -41,6 +41,7 @@ pub use bought::{
     BilledHours, Bought, Contradiction, DemandSource, MeasuredHours, RequestedHours, ServiceLoad,
     bought,
 };
+pub use calendar::DAYS;
 pub use censored::{Censored, Censoring, HoursWith, PartOf, censored};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use clock::{ClockChange, clock_changes};

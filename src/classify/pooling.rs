@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::bins::{HOUR_US, nth};
+use super::bins::{HOUR_US, quantile};
 use super::hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 use crate::catalog::Waste as Limits;
 use crate::units::Timestamp;
@@ -294,13 +294,11 @@ fn largest(values: &[f64]) -> f64 {
     values.iter().copied().reduce(f64::max).unwrap_or(0.0)
 }
 
-/// 99th percentile, interpolated linearly. Of 0, 1, ..., 200: 198.
+/// 99th percentile.
 fn p99(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
-    let position = 0.99 * (sorted.len() as f64 - 1.0).max(0.0);
-    let low = nth(&sorted, position.floor());
-    low + (nth(&sorted, position.ceil()) - low) * position.fract()
+    quantile(&sorted, 0.99)
 }
 
 /// Pearson's correlation; nothing where one series does not vary.

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::cells::Cell;
 use crate::catalog::AnomalyRules;
-use crate::classify::bins::{DAY_US, nth};
+use crate::classify::bins::{DAY_US, median, nth};
 use crate::units::{Currency, Money};
 
 /// Median distance to standard deviation of normal values.
@@ -142,12 +142,6 @@ impl Usual {
             0
         }
     }
-}
-
-fn median(mut values: Vec<f64>) -> f64 {
-    values.sort_unstable_by(f64::total_cmp);
-    let middle = (values.len().max(1) - 1) as f64 / 2.0;
-    f64::midpoint(nth(&values, middle.floor()), nth(&values, middle.ceil()))
 }
 
 /// The exact median: of two middle amounts their mean, cut to 10^-18.

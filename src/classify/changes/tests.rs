@@ -63,6 +63,15 @@ fn launches_ends_and_steps_are_found_on_their_day() {
 }
 
 #[test]
+fn weekends_and_growth_are_no_steps() {
+    let weekends = |n: usize| (0..n).map(|at| if at % 7 < 5 { 7200.0 } else { 0.0 });
+    check(&weekends(14).collect::<Vec<_>>(), &[]);
+    check(&weekends(28).collect::<Vec<_>>(), &[]);
+    let growth = |at: usize| 1000.0 + 33.0 * at as f64 + 10.0 * normal(3, at);
+    check(&(0..60).map(growth).collect::<Vec<_>>(), &[]);
+}
+
+#[test]
 fn a_step_is_no_growth() {
     let values: Vec<f64> =
         (0..40).map(|at| if at < 20 { 5.0 } else { 10.0 } + normal(1, at) / 5.0).collect();

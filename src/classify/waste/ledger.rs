@@ -4,8 +4,9 @@
 use chrono_tz::Tz;
 
 use super::super::bins::{Grid, HOUR_US, fits_densely};
+use super::super::costs::spread;
 use crate::catalog::Waste as Limits;
-use crate::units::{Money, MoneyError, Period, Timestamp};
+use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{ActivityBin, CostBin, Demand, PricingCategory, Workload};
 
 /// The two halves of an hour's cost: they are claimed apart.
@@ -133,7 +134,9 @@ impl Ledger {
         let has_gpu_hours = workload.costs.iter().any(|it| it.gpu_hours.is_some());
         let hours = vec![empty; n];
         let mut ledger = Ledger { grid, first, window, hours, left, has_gpu_hours };
-        workload.costs.iter().try_for_each(|it| ledger.pay(it)).ok()?;
+        for part in [Part::Stoppable, Part::Committed] {
+            ledger.pay(&workload.costs, part, currency).ok()?;
+        }
         ledger.see_requests(workload, limits);
         ledger.see_activity(&workload.activity, limits);
         Some(ledger)
@@ -158,28 +161,20 @@ impl Ledger {
         hours.filter_map(piece).filter(|it| it.0 < self.hours.len()).collect()
     }
 
-    /// Books a cost: each hour gets the difference of two shares counted from the start, so that the
-    /// pieces add up to the whole.
-    fn pay(&mut self, bin: &CostBin) -> Result<(), MoneyError> {
-        let part = if bin.category == PricingCategory::Committed {
-            Part::Committed
-        } else {
-            Part::Stoppable
+    /// Books the costs of one part by hour.
+    fn pay(&mut self, bins: &[CostBin], part: Part, currency: Currency) -> Result<(), MoneyError> {
+        let is_committed = |it: &&CostBin| {
+            (it.category == PricingCategory::Committed) == (part == Part::Committed)
         };
-        let len_us = bin.period.len_us();
-        let until = |us: i64| {
-            let us = us.saturating_sub(bin.period.start().us());
-            if us >= len_us {
-                return Ok(bin.cost);
-            }
-            bin.cost.scale(u64::try_from(us).unwrap_or(0), u64::try_from(len_us).unwrap_or(0))
-        };
-        for (at, from, to) in self.pieces(bin.period) {
-            let cost = until(to)?.checked_sub(until(from)?)?;
-            let share = to.saturating_sub(from) as f64 / len_us as f64;
-            let paid = self.hours[at].paid_mut(part);
-            paid.cost = paid.cost.checked_add(cost)?;
-            paid.gpu_hours += bin.gpu_hours.unwrap_or(0.0) * share;
+        let start = self.window.start();
+        let inner = (1..self.hours.len()).map(|at| self.start(at));
+        let edges: Vec<Timestamp> =
+            [start].into_iter().chain(inner).chain([self.window.end()]).collect();
+        let spread = spread(bins.iter().filter(is_committed), &edges, currency)?;
+        for (hour, it) in self.hours.iter_mut().zip(spread) {
+            let paid = hour.paid_mut(part);
+            paid.cost = it.cost;
+            paid.gpu_hours = it.gpu_hours.unwrap_or(0.0);
         }
         Ok(())
     }

@@ -4,14 +4,12 @@ use std::ops::Range;
 
 use chrono_tz::Tz;
 
-use super::super::calendar;
+use super::super::calendar::{self, DAYS};
 use super::ledger::Ledger;
 use crate::catalog::Waste as Limits;
 
 /// Hours of a week.
-const WEEK: usize = 168;
-const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
-
+const WEEK: usize = 7 * 24;
 /// A weekly schedule: Monday 00:00 first.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Schedule {

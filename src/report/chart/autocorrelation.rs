@@ -56,12 +56,16 @@ fn chance(n: usize) -> f64 {
 
 fn paint(canvas: &Canvas<'_>, values: &[f64], chance: f64) -> Result<(), RenderError> {
     let least = values.iter().copied().fold(0.0, f64::min);
-    let bottom = if least < -chance { -0.5 } else { -0.25 };
+    let bottom = match least {
+        it if it < -0.5 => -1.0,
+        it if it < -chance => -0.5,
+        _ => -0.25,
+    };
     let y = |value: f64| BOTTOM - pixels((value - bottom) / (1.0 - bottom), BOTTOM - TOP);
     let last = values.len() - 1;
     let x = |lag: usize| LEFT + pixels(lag as f64 / last as f64, RIGHT - LEFT);
     canvas.rect((LEFT, y(chance)), (RIGHT, y(-chance)), TODAY, 0.18)?;
-    for value in [0.0, 0.5, 1.0] {
+    for value in [-0.5, 0.0, 0.5, 1.0].into_iter().filter(|it| *it >= bottom) {
         canvas.line(vec![(LEFT, y(value)), (RIGHT, y(value))], RULE, 1)?;
         canvas.text(&Medium::Page.quantity(value), (LEFT - 8, y(value)), Anchor::End, TODAY)?;
     }

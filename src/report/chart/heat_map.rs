@@ -2,12 +2,11 @@
 
 use super::canvas::{self, Anchor, Canvas, IDLE, PAGE, RECOMMENDED, RULE, TEXT, TODAY, pixels};
 use super::{Chart, WIDTH};
+use crate::classify::DAYS;
 use crate::report::RenderError;
 use crate::report::model::{ReportModel, WorkloadReport};
 use crate::report::number::Medium;
 
-/// Names of the rows.
-pub(crate) const DAYS: [&str; 7] = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"];
 /// Left edge of the cells.
 const LEFT: i32 = 40;
 /// Width of a cell.

@@ -65,6 +65,11 @@ fn what(told: &Told<'_>) -> String {
         Shape::Sporadic => "that is used now and then",
         Shape::Bursty => "whose demand comes in bursts",
         Shape::Diurnal => "whose demand follows the clock",
+        Shape::Steady
+            if told.description.features.days_active < told.description.features.full_days =>
+        {
+            "whose demand is much the same while it is in use"
+        }
         Shape::Steady => "whose demand is much the same all the time",
     };
     format!("{name} is {kind}{modality} {shape}.")
