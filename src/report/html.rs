@@ -241,8 +241,8 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
     ));
     if let Some((confirmed, others)) = waste_sums(report, PAGE) {
         let split = if others.is_empty() { "" } else { "; " };
-        let note = format!("{others}{split}{}", report.portfolio.waste.waste_basis);
-        figures.push(figure("Paid and not used", confirmed, note, false));
+        let note = format!("{others}{split}in the window, not added to the savings");
+        figures.push(figure("Not used, confirmed", confirmed, note, false));
     }
     figures
 }
@@ -388,7 +388,7 @@ pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String
     let others = sums.iter().filter(|it| !it.0.is_zero());
     let others: Vec<String> =
         others.map(|(cost, what)| format!("{} {what}", medium.money(*cost))).collect();
-    let confirmed = format!("{} {} confirmed", medium.money(it.confirmed_waste), report.currency);
+    let confirmed = format!("{} {}", medium.money(it.confirmed_waste), report.currency);
     Some((confirmed, others.join(" · ")))
 }
 

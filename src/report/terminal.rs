@@ -131,7 +131,11 @@ fn summary(page: &mut Page, report: &ReportModel) {
         ),
     );
     if let Some((confirmed, others)) = html::waste_sums(report, TERM) {
-        let parts = [confirmed, others, "in the window, not added to the savings".to_owned()];
+        let parts = [
+            confirmed + " confirmed",
+            others,
+            "in the window, not added to the savings".to_owned(),
+        ];
         let parts: Vec<String> = parts.into_iter().filter(|it| !it.is_empty()).collect();
         page.labelled("not used", &parts.join(" · "));
     }
