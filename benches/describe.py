@@ -9,7 +9,6 @@ Where GPUADVISE_REFERENCE names the folder of reference data, its trace of 162 c
 described too, as a usage table. Build first: cargo build --release. Needs duckdb (pip install duckdb).
 """
 
-import argparse
 import csv
 import gzip
 import json
@@ -17,12 +16,11 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
-from run import HERE, MIB, Run, machine, write_section
+from run import HERE, MIB, Run, arguments, machine, write_section
 
 
 def same_counts(ours, duckdb):
@@ -111,16 +109,7 @@ def of_reference(args):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--rows", type=int, default=10_000_000)
-    parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--runs", type=int, default=7)
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--folder", default=os.path.join(tempfile.gettempdir(), "gpuadvise-bench"))
-    parser.add_argument("--binary", default=str(HERE.parent / "target" / "release" / "gpuadvise"))
-    parser.add_argument("--results", default=str(HERE / "RESULTS.md"))
-    args = parser.parse_args()
-    os.makedirs(args.folder, exist_ok=True)
+    args = arguments(__doc__, runs=7)
     tables, duckdb = [], None
     for kind in ("parquet", "csv"):
         file = os.path.join(args.folder, f"requests-{args.rows}-{args.seed}.{kind}")

@@ -87,17 +87,23 @@ def write_section(file, text):
     Path(file).write_text("\n".join(it.strip() + "\n" for it in sections))
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__)
+def arguments(doc, runs):
+    """What every benchmark takes on the command line; its folder exists."""
+    parser = argparse.ArgumentParser(description=doc)
     parser.add_argument("--rows", type=int, default=10_000_000)
     parser.add_argument("--seed", type=int, default=42)
-    parser.add_argument("--runs", type=int, default=5)
+    parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--folder", default=os.path.join(tempfile.gettempdir(), "gpuadvise-bench"))
     parser.add_argument("--binary", default=str(HERE.parent / "target" / "release" / "gpuadvise"))
     parser.add_argument("--results", default=str(HERE / "RESULTS.md"))
     args = parser.parse_args()
     os.makedirs(args.folder, exist_ok=True)
+    return args
+
+
+def main():
+    args = arguments(__doc__, runs=5)
     file = os.path.join(args.folder, f"focus-{args.rows}-{args.seed}.parquet")
     if not os.path.exists(file):
         generate = [sys.executable, str(HERE / "generate_focus.py"), file]

@@ -2,6 +2,7 @@
 
 use chrono_tz::Tz;
 
+use super::bins::HOUR_US;
 use super::changes::Changes;
 use super::evidence::{number, span};
 use super::features::Features;
@@ -163,7 +164,6 @@ fn idle(workload: &Workload, features: &Features, limits: &Classify) -> Option<S
 
 /// Share of time the GPUs were active in their busiest hour; nothing where nobody measured.
 fn busiest_hour_active(activity: &[ActivityBin]) -> Option<f64> {
-    const HOUR_US: i64 = 3_600_000_000;
     let hour = |it: &ActivityBin| it.period.start().us().div_euclid(HOUR_US);
     let hours = activity.chunk_by(|a, b| hour(a) == hour(b)).filter_map(|bins| {
         let sum = |of: &dyn Fn(&ActivityBin) -> f64| -> f64 {

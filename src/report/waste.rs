@@ -15,27 +15,33 @@ pub(super) fn portfolio(
     fleet: &Fleet,
     currency: Currency,
 ) -> Result<PortfolioWaste, MoneyError> {
-    let own = analysed.iter().flat_map(|it| &it.description.waste);
-    let all: Vec<&Waste> = own.chain(&fleet.waste).collect();
+    let sum = |of: &dyn Fn(&Waste) -> bool| {
+        let own = analysed.iter().flat_map(|it| &it.description.waste);
+        Ok::<_, MoneyError>(total(own.chain(&fleet.waste), of)?.unwrap_or(Money::zero(currency)))
+    };
     let standby = analysed.iter().filter(|it| it.workload.settings.standby);
     Ok(PortfolioWaste {
-        confirmed_waste: sum(&all, currency, |it| it.confirmed)?,
-        to_investigate: sum(&all, currency, |it| {
-            !it.confirmed && it.kind != WasteKind::DataMissing
-        })?,
-        not_measured: sum(&all, currency, |it| it.kind == WasteKind::DataMissing)?,
+        confirmed_waste: sum(&|it| it.confirmed)?,
+        to_investigate: sum(&is_open)?,
+        not_measured: sum(&|it| it.kind == WasteKind::DataMissing)?,
         waste_basis: BASIS,
         waste: fleet.waste.iter().map(report).collect(),
         standby: standby.map(|it| it.workload.name.clone()).collect(),
     })
 }
 
-fn sum(
-    all: &[&Waste],
-    currency: Currency,
+/// What some findings cost together; nothing where none has an amount.
+pub(super) fn total<'a>(
+    all: impl Iterator<Item = &'a Waste>,
     of: impl Fn(&Waste) -> bool,
-) -> Result<Money, MoneyError> {
-    Money::sum(all.iter().filter(|it| of(it)).filter_map(|it| it.cost), currency)
+) -> Result<Option<Money>, MoneyError> {
+    let costs: Vec<Money> = all.filter(|it| of(it)).filter_map(|it| it.cost).collect();
+    costs.first().map(|it| it.currency()).map(|it| Money::sum(costs, it)).transpose()
+}
+
+/// Whether a finding is to investigate. Missing data is no waste.
+pub(super) fn is_open(it: &Waste) -> bool {
+    !it.confirmed && it.kind != WasteKind::DataMissing
 }
 
 /// What the bill says nothing used.

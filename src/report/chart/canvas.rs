@@ -10,6 +10,7 @@ use plotters::style::{Color, IntoTextStyle, ShapeStyle};
 
 use super::WIDTH;
 use crate::report::RenderError;
+use crate::report::number::Medium;
 
 /// Today, the baseline, and secondary text.
 pub(super) const TODAY: RGBColor = RGBColor(0x5B, 0x65, 0x73);
@@ -155,6 +156,20 @@ impl Canvas<'_> {
         self.write(text, at, anchor, color, FontStyle::Bold)
     }
 
+    /// Light rules from `left` to `right` at round values up to `top`, each with its number.
+    pub(super) fn levels(
+        &self,
+        top: f64,
+        (left, right): (i32, i32),
+        y: impl Fn(f64) -> i32,
+    ) -> Result<(), RenderError> {
+        for value in ticks(top) {
+            self.line(vec![(left, y(value)), (right, y(value))], RULE, 1)?;
+            self.text(&Medium::Page.quantity(value), (left - 8, y(value)), Anchor::End, TODAY)?;
+        }
+        Ok(())
+    }
+
     /// Says in the middle of the picture why it is empty.
     pub(super) fn empty(&self, why: &str, height: i32) -> Result<(), RenderError> {
         self.frame((0, 0), (WIDTH - 1, height - 1), RULE)?;
@@ -231,6 +246,36 @@ pub(super) fn ticks(top: f64) -> Vec<f64> {
     let Some(step) = step else { return vec![0.0, top] };
     let values = (0..5_u32).map(|at| step * f64::from(at));
     values.take_while(|value| *value <= top).collect()
+}
+
+/// The corners of steps, a point only where the height in pixels changes; the last goes on to `end`.
+pub(super) fn steps(
+    values: impl IntoIterator<Item = (i32, f64)>,
+    end: i32,
+    y: impl Fn(f64) -> i32,
+) -> Vec<(i32, i32)> {
+    let mut points: Vec<(i32, i32)> = Vec::new();
+    for (x, value) in values {
+        let height = y(value);
+        match points.last().copied() {
+            Some((_, last)) if last == height => {}
+            Some((_, last)) => points.extend([(x, last), (x, height)]),
+            None => points.push((x, height)),
+        }
+    }
+    if let Some((_, last)) = points.last().copied() {
+        points.push((end, last));
+    }
+    points
+}
+
+/// A line closed to an area down to `floor`.
+pub(super) fn closed(line: &[(i32, i32)], floor: i32) -> Vec<(i32, i32)> {
+    let mut points = line.to_vec();
+    if let (Some(first), Some(last)) = (line.first(), line.last()) {
+        points.extend([(last.0, floor), (first.0, floor)]);
+    }
+    points
 }
 
 /// `share` of `length` in whole pixels; anything outside 0 to 1 is held at the edge.

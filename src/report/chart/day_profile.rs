@@ -4,7 +4,7 @@ use chrono::{Datelike, Timelike};
 
 use super::Chart;
 use super::canvas::{
-    self, Anchor, Canvas, RECOMMENDED, RULE, SERVERLESS, TEXT, TODAY, pixels, text_width, ticks,
+    self, Anchor, Canvas, RECOMMENDED, SERVERLESS, TEXT, TODAY, pixels, text_width,
 };
 use super::hours::{Hours, LEFT, RIGHT};
 use crate::report::RenderError;
@@ -115,10 +115,7 @@ fn hour(values: &mut [f64]) -> Hour {
 fn paint(canvas: &Canvas<'_>, days: &Days, top: f64) -> Result<(), RenderError> {
     let y = |value: f64| BOTTOM - pixels(value / top, BOTTOM - TOP);
     let x = |at: usize| LEFT + pixels(at as f64 / 23.0, RIGHT - LEFT);
-    for value in &ticks(top) {
-        canvas.line(vec![(LEFT, y(*value)), (RIGHT, y(*value))], RULE, 1)?;
-        canvas.text(&Medium::Page.quantity(*value), (LEFT - 8, y(*value)), Anchor::End, TODAY)?;
-    }
+    canvas.levels(top, (LEFT, RIGHT), y)?;
     let mut name_at = LEFT;
     let mut named = |text: &str, color| {
         canvas.line(vec![(name_at, 8), (name_at + 14, 8)], color, 2)?;

@@ -1,7 +1,7 @@
 //! Hours sorted by demand, with the share above which a unit is cheaper reserved.
 
 use super::canvas::{
-    self, Anchor, Canvas, RECOMMENDED, RISK, RULE, TEXT, TODAY, pixels, text_width, ticks,
+    self, Anchor, Canvas, RECOMMENDED, RISK, TEXT, TODAY, closed, pixels, steps, text_width,
 };
 use super::{Chart, WIDTH};
 use crate::report::RenderError;
@@ -79,10 +79,7 @@ fn paint(canvas: &Canvas<'_>, curve: &DurationCurve) -> Result<(), RenderError> 
     let reserved = curve.reserved_units.map(f64::from).filter(|it| *it > 0.0);
     let top = highest.max(reserved.unwrap_or(0.0)).max(f64::MIN_POSITIVE);
     let y = |value: f64| BOTTOM - pixels(value / top, BOTTOM - TOP);
-    for value in &ticks(top) {
-        canvas.line(vec![(LEFT, y(*value)), (RIGHT, y(*value))], RULE, 1)?;
-        canvas.text(&Medium::Page.quantity(*value), (LEFT - 8, y(*value)), Anchor::End, TODAY)?;
-    }
+    canvas.levels(top, (LEFT, RIGHT), y)?;
     let line = outline(hours, y);
     canvas.area(closed(&line, BOTTOM), RECOMMENDED, FAINT)?;
     if let Some(reserved) = reserved {
@@ -124,30 +121,9 @@ fn break_even(canvas: &Canvas<'_>, share: Option<f64>) -> Result<(), RenderError
     canvas.text(&text, (middle, 7), Anchor::Middle, TEXT)
 }
 
-/// The steps of the curve, a point only where its height in pixels changes.
+/// The steps of the curve.
 fn outline(hours: &[f64], y: impl Fn(f64) -> i32) -> Vec<(i32, i32)> {
     let n = hours.len() as f64;
-    let mut points: Vec<(i32, i32)> = Vec::new();
-    for (at, hour) in hours.iter().enumerate() {
-        let height = y(*hour);
-        let x = LEFT + pixels(at as f64 / n, RIGHT - LEFT);
-        match points.last().copied() {
-            Some((_, last)) if last == height => {}
-            Some((_, last)) => points.extend([(x, last), (x, height)]),
-            None => points.push((x, height)),
-        }
-    }
-    if let Some((_, last)) = points.last().copied() {
-        points.push((RIGHT, last));
-    }
-    points
-}
-
-/// A line closed to an area down to `floor`.
-fn closed(line: &[(i32, i32)], floor: i32) -> Vec<(i32, i32)> {
-    let mut points = line.to_vec();
-    if let (Some(first), Some(last)) = (line.first(), line.last()) {
-        points.extend([(last.0, floor), (first.0, floor)]);
-    }
-    points
+    let x = |at: usize| LEFT + pixels(at as f64 / n, RIGHT - LEFT);
+    steps(hours.iter().enumerate().map(|(at, hour)| (x(at), *hour)), RIGHT, y)
 }

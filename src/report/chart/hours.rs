@@ -3,7 +3,7 @@
 use chrono_tz::Tz;
 
 use super::canvas::{
-    self, Anchor, Canvas, IDLE, RECOMMENDED, RISK, RULE, TEXT, TODAY, pixels, text_width, ticks,
+    self, Anchor, Canvas, IDLE, RECOMMENDED, RISK, TEXT, TODAY, closed, pixels, steps, text_width,
 };
 use super::{Chart, WIDTH};
 use crate::classify::{HourlySeries, HourlyUnit};
@@ -117,10 +117,7 @@ fn when(hours: &Hours<'_>, at: usize) -> String {
 
 fn paint(canvas: &Canvas<'_>, hours: &Hours<'_>, top: f64) -> Result<(), RenderError> {
     let y = |value: f64| BOTTOM - pixels(value / top, BOTTOM - TOP);
-    for value in &ticks(top) {
-        canvas.line(vec![(LEFT, y(*value)), (RIGHT, y(*value))], RULE, 1)?;
-        canvas.text(&Medium::Page.quantity(*value), (LEFT - 8, y(*value)), Anchor::End, TODAY)?;
-    }
+    canvas.levels(top, (LEFT, RIGHT), y)?;
     for hole in hours.holes {
         let (from, to) = (hours.x_of(hole.start()), hours.x_of(hole.end()));
         canvas.rect((from, TOP), (to.max(from + 1), BOTTOM), IDLE, 1.0)?;
@@ -154,32 +151,10 @@ fn line(
         }
     }
     let end = hours.x((start + run.len()) as f64);
-    let mean: Vec<(i32, f64)> = columns.iter().map(|it| (it.0, it.1 / it.2)).collect();
-    let most: Vec<(i32, f64)> = columns.iter().map(|it| (it.0, it.3)).collect();
-    let most = steps(&most, end, &y);
-    let mut area = most.clone();
-    if let (Some(first), Some(last)) = (most.first(), most.last()) {
-        area.extend([(last.0, BOTTOM), (first.0, BOTTOM)]);
-    }
-    canvas.area(area, RECOMMENDED, FAINT)?;
-    canvas.line(steps(&mean, end, &y), RECOMMENDED, 1)
-}
-
-/// The corners of steps, a point only where the height in pixels changes.
-pub(super) fn steps(values: &[(i32, f64)], end: i32, y: impl Fn(f64) -> i32) -> Vec<(i32, i32)> {
-    let mut points: Vec<(i32, i32)> = Vec::new();
-    for (x, value) in values {
-        let height = y(*value);
-        match points.last().copied() {
-            Some((_, last)) if last == height => {}
-            Some((_, last)) => points.extend([(*x, last), (*x, height)]),
-            None => points.push((*x, height)),
-        }
-    }
-    if let Some((_, last)) = points.last().copied() {
-        points.push((end, last));
-    }
-    points
+    let most = steps(columns.iter().map(|it| (it.0, it.3)), end, &y);
+    let mean = steps(columns.iter().map(|it| (it.0, it.1 / it.2)), end, &y);
+    canvas.area(closed(&most, BOTTOM), RECOMMENDED, FAINT)?;
+    canvas.line(mean, RECOMMENDED, 1)
 }
 
 /// The lines of the changes, each with its date where there is room.
@@ -267,20 +242,11 @@ pub(crate) fn sorted(hours: &Hours<'_>) -> Result<Chart, RenderError> {
 fn sorted_hours(canvas: &Canvas<'_>, values: &[f64]) -> Result<(), RenderError> {
     let top = values.first().copied().unwrap_or(0.0).max(f64::MIN_POSITIVE);
     let y = |value: f64| BOTTOM - pixels(value / top, BOTTOM - TOP);
-    for value in &ticks(top) {
-        canvas.line(vec![(LEFT, y(*value)), (RIGHT, y(*value))], RULE, 1)?;
-        canvas.text(&Medium::Page.quantity(*value), (LEFT - 8, y(*value)), Anchor::End, TODAY)?;
-    }
+    canvas.levels(top, (LEFT, RIGHT), y)?;
     let n = values.len() as f64;
-    let placed: Vec<(i32, f64)> = values
-        .iter()
-        .enumerate()
-        .map(|(at, value)| (LEFT + pixels(at as f64 / n, RIGHT - LEFT), *value))
-        .collect();
-    let line = steps(&placed, RIGHT, y);
-    let mut area = line.clone();
-    area.extend([(RIGHT, BOTTOM), (LEFT, BOTTOM)]);
-    canvas.area(area, RECOMMENDED, FAINT)?;
+    let x = |at: usize| LEFT + pixels(at as f64 / n, RIGHT - LEFT);
+    let line = steps(values.iter().enumerate().map(|(at, value)| (x(at), *value)), RIGHT, y);
+    canvas.area(closed(&line, BOTTOM), RECOMMENDED, FAINT)?;
     canvas.line(line, RECOMMENDED, 2)?;
     let mean = values.iter().sum::<f64>() / n;
     canvas.line(vec![(LEFT, y(mean)), (RIGHT, y(mean))], TODAY, 1)?;

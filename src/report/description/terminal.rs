@@ -208,9 +208,8 @@ pub(super) fn csv(report: &DescriptionReport<'_>) -> String {
             totals.gpu_hours.map(|it| it.to_string()).unwrap_or_default(),
             unit(it.unit_costs.per_million_tokens),
             unit(it.unit_costs.per_thousand_requests),
-            money(words::total(&it.waste, true)),
-            money(words::total(&it.waste, false)),
         ]);
+        cells.extend(words::totals(&it.waste.iter()).map(money));
         text.push_str(&csv_line(&cells));
     }
     text

@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use super::{DescriptionReport, Told};
 use crate::classify::{Anomalies, Anomaly, Censoring, Counted, Pool, UnitCosts, Waste, WasteKind};
 use crate::report::number::Medium;
+use crate::report::waste;
 use crate::report::words::shown;
 use crate::units::{Money, Timestamp};
 use crate::workload::{Demand, Direction, Kind, Modality, Shape, Workload};
@@ -27,7 +28,7 @@ pub(super) fn paragraph(told: &Told<'_>, report: &DescriptionReport<'_>, medium:
         .into_iter()
         .chain(of_demand.into_iter().filter(|_| is_known))
         .chain(bought(told).into_iter().map(Some))
-        .chain([cost(told, medium), waste(told, medium), Some(known(told, report.zone, medium))]);
+        .chain([cost(told, medium), wasted(told, medium), Some(known(told, report.zone, medium))]);
     sentences.flatten().collect::<Vec<_>>().join(" ")
 }
 
@@ -173,16 +174,14 @@ pub(super) fn counted(costs: &UnitCosts) -> String {
     }
 }
 
-/// What findings cost together, confirmed or to investigate; nothing where there is none.
-pub(super) fn total(waste: &[Waste], confirmed: bool) -> Option<Money> {
-    let costs = waste.iter().filter(|it| is_waste(it) && it.confirmed == confirmed);
-    let costs: Vec<Money> = costs.filter_map(|it| it.cost).collect();
-    let currency = costs.first()?.currency();
-    Money::sum(costs, currency).ok()
+/// What findings cost together: confirmed, and to investigate.
+pub(super) fn totals<'a>(all: &(impl Iterator<Item = &'a Waste> + Clone)) -> [Option<Money>; 2] {
+    let total = |of: &dyn Fn(&Waste) -> bool| waste::total(all.clone(), of).ok().flatten();
+    [total(&|it| it.confirmed), total(&waste::is_open)]
 }
 
-fn waste(told: &Told<'_>, medium: Medium) -> Option<String> {
-    let [sure, open] = [true, false].map(|it| total(&told.description.waste, it));
+fn wasted(told: &Told<'_>, medium: Medium) -> Option<String> {
+    let [sure, open] = totals(&told.description.waste.iter());
     let amount = |it: Money| format!("{} {}", medium.money(it), it.currency());
     match (sure, open) {
         (Some(sure), Some(open)) => Some(format!(
@@ -199,12 +198,10 @@ fn waste(told: &Told<'_>, medium: Medium) -> Option<String> {
 /// The heading of all findings, with their sums.
 pub(super) fn waste_heading(report: &DescriptionReport<'_>, medium: Medium) -> String {
     let own = report.workloads.iter().flat_map(|it| &it.description.waste);
-    let all: Vec<Waste> = own.chain(&report.fleet.waste).cloned().collect();
-    let amount = |confirmed: bool| {
-        let sum = total(&all, confirmed);
+    let [sure, open] = totals(&own.chain(&report.fleet.waste)).map(|sum| {
         sum.map_or("0".to_owned(), |it| format!("{} {}", medium.money(it), it.currency()))
-    };
-    format!("WASTE in this window: {} confirmed, {} to investigate", amount(true), amount(false))
+    });
+    format!("WASTE in this window: {sure} confirmed, {open} to investigate")
 }
 
 /// Missing data is a finding, and no waste.
