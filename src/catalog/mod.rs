@@ -24,6 +24,7 @@ mod offer;
 mod offer_rows;
 mod platform;
 mod raw;
+mod scaler;
 mod sku;
 mod sku_device;
 mod sku_rows;
@@ -54,7 +55,10 @@ pub use model::{
 };
 pub use model_name::quantization_of;
 pub use offer::{Offer, Purchase};
-pub use platform::{ScalerRule, ServerlessPlatform};
+pub use platform::ServerlessPlatform;
+pub use scaler::{
+    ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, StepMetric, StepwiseRule,
+};
 pub use sku::{Counted, Evidence, GpuUse, SkuEvidence, SkuMatch};
 pub use weights::{
     DtypeSum, MetadataValue, SafetensorsIndex, TensorInfo, WeightFile, WeightSums, WeightsError,

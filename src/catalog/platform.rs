@@ -5,22 +5,7 @@ use toml::Spanned;
 use super::error::CatalogError;
 use super::file::PricingFile;
 use super::raw::{RawPlatform, RawPlatforms, RawScaler};
-
-/// What makes a platform start another worker.
-#[derive(Clone, Copy, Debug, PartialEq, PartialOrd)]
-pub enum ScalerRule {
-    /// A request that has waited this long starts one.
-    QueueDelay {
-        /// The threshold in seconds.
-        threshold_s: f64,
-    },
-    /// `ceil((queued + in progress) / value)` workers are wanted. A user who raises the requests
-    /// per worker raises the value with it.
-    RequestCount {
-        /// Requests per worker.
-        value: u32,
-    },
-}
+use super::scaler::ScalerRule;
 
 /// One platform of `pricing/serverless.toml`, checked.
 #[derive(Clone, Debug)]
@@ -94,11 +79,11 @@ fn check(
     let scaler = match raw.scaler {
         RawScaler::QueueDelay { threshold_s } => {
             file.positive(start, "scaler", Some(threshold_s))?;
-            ScalerRule::QueueDelay { threshold_s }
+            ScalerRule::QueueDelay { threshold_us: whole_us(threshold_s) }
         }
         RawScaler::RequestCount { value } => {
             file.positive(start, "scaler", Some(f64::from(value)))?;
-            ScalerRule::RequestCount { value }
+            ScalerRule::RequestCount { requests: value }
         }
     };
     Ok(ServerlessPlatform {
@@ -115,4 +100,10 @@ fn check(
         source: raw.source.clone(),
         as_of: raw.as_of.clone(),
     })
+}
+
+/// Seconds as whole microseconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn whole_us(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
 }

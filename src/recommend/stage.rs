@@ -258,7 +258,7 @@ impl Stage<'_> {
     /// Serverless workers by the rules of their platform.
     pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
         let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed);
+        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
         let service = self.at_batch(batch)?;
         let billing = Billing {
             rate: offer.rate,
@@ -282,26 +282,29 @@ impl Stage<'_> {
     }
 
     /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
-    fn scaler_of(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> (Scaler, u32, u32) {
+    fn scaler_of(
+        &self,
+        platform: &ServerlessPlatform,
+        fixed: &Fixed,
+    ) -> Option<(Scaler, u32, u32)> {
         let per_worker = if platform.concurrency_is_configurable {
             self.target_batch(fixed).saturating_mul(self.hosted)
         } else {
             platform.concurrency_per_worker.max(1)
         };
         let scaler = match platform.scaler {
-            ScalerRule::QueueDelay { threshold_s } => {
-                Scaler::QueueDelay { threshold_us: whole_us(threshold_s) }
-            }
-            ScalerRule::RequestCount { value } => Scaler::RequestCount {
+            ScalerRule::QueueDelay { threshold_us } => Scaler::QueueDelay { threshold_us },
+            ScalerRule::RequestCount { requests } => Scaler::RequestCount {
                 requests: if platform.concurrency_is_configurable {
                     per_worker
                 } else {
-                    value.max(1)
+                    requests.max(1)
                 },
                 per_replicas: 1,
             },
+            _ => return None,
         };
-        (scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1))
+        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.
