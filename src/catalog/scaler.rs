@@ -30,6 +30,64 @@ pub enum ScalerRule {
     Stepwise(StepwiseRule),
 }
 
+impl ScalerRule {
+    /// Whether surplus leaves by the idle timeout alone, and decisions follow events, not a clock.
+    pub const fn leaves_by_idle_timeout(self) -> bool {
+        matches!(self, ScalerRule::QueueDelay { .. } | ScalerRule::RequestCount { .. })
+    }
+
+    /// The same rule for replicas that serve `to` requests at once instead of `from`.
+    pub fn for_concurrency(self, from: u32, to: u32) -> ScalerRule {
+        let factor = f64::from(to.max(1)) / f64::from(from.max(1));
+        match self {
+            ScalerRule::QueueDelay { .. } => self,
+            ScalerRule::RequestCount { .. } => ScalerRule::RequestCount { requests: to.max(1) },
+            ScalerRule::Concurrency(rule) => {
+                ScalerRule::Concurrency(ConcurrencyRule { target: rule.target * factor, ..rule })
+            }
+            ScalerRule::InFlight(rule) => {
+                ScalerRule::InFlight(InFlightRule { target: rule.target * factor, ..rule })
+            }
+            ScalerRule::Horizontal(rule) => {
+                ScalerRule::Horizontal(HorizontalRule { target: rule.target * factor, ..rule })
+            }
+            // A share of the slots is one of any number of slots.
+            ScalerRule::Stepwise(rule) => ScalerRule::Stepwise(StepwiseRule {
+                threshold: match rule.metric {
+                    StepMetric::BusyShare => rule.threshold,
+                    StepMetric::Pending => rule.threshold * factor,
+                },
+                ..rule
+            }),
+        }
+    }
+
+    /// The word in output.
+    pub const fn as_word(self) -> &'static str {
+        match self {
+            ScalerRule::QueueDelay { .. } => "queue_delay",
+            ScalerRule::RequestCount { .. } => "request_count",
+            ScalerRule::Concurrency(_) => "concurrency",
+            ScalerRule::InFlight(_) => "in_flight",
+            ScalerRule::Horizontal(_) => "horizontal",
+            ScalerRule::Stepwise(_) => "stepwise",
+        }
+    }
+
+    /// Requests in flight per replica that are aimed at, or the threshold of a step; nothing for a
+    /// delay.
+    pub fn target(self) -> Option<f64> {
+        match self {
+            ScalerRule::QueueDelay { .. } => None,
+            ScalerRule::RequestCount { requests } => Some(f64::from(requests)),
+            ScalerRule::Concurrency(rule) => Some(rule.target),
+            ScalerRule::InFlight(rule) => Some(rule.target),
+            ScalerRule::Horizontal(rule) => Some(rule.target),
+            ScalerRule::Stepwise(rule) => Some(rule.threshold),
+        }
+    }
+}
+
 /// The Knative pod autoscaler (knative/serving@98e5ef90, `autoscaler.yaml` and
 /// `pkg/autoscaler/scaling/autoscaler.go`).
 ///

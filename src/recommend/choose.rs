@@ -64,10 +64,7 @@ pub(super) fn choose(
     }
     Recommendation {
         slo: question.slo,
-        today_busy: found
-            .today_outcome
-            .as_ref()
-            .map(|it| it.busy_us as f64 / (it.busy_us + it.idle_us).max(1) as f64),
+        today_busy: found.today_outcome.as_ref().and_then(Outcome::busy_share),
         baseline,
         candidates: found.candidates,
         plans: found.plans,
@@ -159,9 +156,8 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
 fn today_parts(monthly_cost: Money, outcome: Option<&Outcome>) -> PlanParts {
     let zero = Money::zero(monthly_cost.currency());
     let busy = outcome
-        .and_then(|it| {
-            portion(monthly_cost, it.busy_us as f64 / (it.busy_us + it.idle_us).max(1) as f64)
-        })
+        .and_then(Outcome::busy_share)
+        .and_then(|share| portion(monthly_cost, share))
         .unwrap_or(monthly_cost);
     let idle = monthly_cost.checked_sub(busy).unwrap_or(zero);
     PlanParts { busy, idle, starting: zero, committed_unused: zero }

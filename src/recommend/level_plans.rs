@@ -97,7 +97,7 @@ fn level_plan(
     let window_us = u64::try_from(question.described.workload.demand_window.len_us()).ok()?;
     let elastic = money::monthly(cost.elastic_cost, window_us)?;
     let base_cost = money::month_of(offers.first()?.rate, base)?;
-    let used = money::monthly(cost.parts.base_busy, window_us)?;
+    let used = money::monthly(cost.base_busy_cost, window_us)?;
     let used = if used > base_cost { base_cost } else { used };
     let zero = Money::zero(elastic.currency());
     let parts = PlanParts {

@@ -7,8 +7,8 @@ use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
 use crate::simulate::{
-    Billing, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, least_fleet, run,
-    steps_by_hour,
+    Billing, Delay, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel,
+    least_fleet, run, steps_by_hour,
 };
 use crate::units::Money;
 
@@ -78,13 +78,18 @@ impl Stage<'_> {
         self.question.slo.ttft_p95_s.is_none()
     }
 
+    /// `n` instances of this size, to be changed where a plan differs.
+    fn fleet(&self, n: u32) -> FleetSpec {
+        FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted))
+    }
+
     pub(super) fn replay(
         &self,
         service: &ServiceModel,
         fleet: &FleetSpec,
         billing: &Billing,
     ) -> Option<Outcome> {
-        run(&self.load.trace, service, fleet, billing, Some(self.load.limits)).outcome()
+        run(&self.load.trace.served_by(service), fleet, billing, Some(self.load.limits)).outcome()
     }
 
     fn meets(&self, outcome: &Outcome) -> bool {
@@ -102,7 +107,7 @@ impl Stage<'_> {
         let rate = self.entry.buyable.payg.first().or(self.entry.buyable.serverless.first())?.rate;
         let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
             let (service, batch) = self.service(n)?;
-            let fleet = FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted));
+            let fleet = self.fleet(n);
             let billing = Billing::by_the_microsecond(rate);
             // A measured time has no model to add headroom to, so the trial takes longer instead.
             if let ServiceModel::Fixed { service_us } = &service {
@@ -124,9 +129,7 @@ impl Stage<'_> {
     /// `fixed.n` instances of one offer all the time.
     pub(super) fn fixed_plan(&self, offer: &Offer, way: Way, fixed: &Fixed) -> Option<Plan> {
         let total = money::month_of(offer.rate, fixed.n)?;
-        let share = fixed.outcome.busy_us as f64
-            / (fixed.outcome.busy_us + fixed.outcome.idle_us).max(1) as f64;
-        let busy = portion(total, share)?;
+        let busy = portion(total, fixed.outcome.busy_share().unwrap_or(0.0))?;
         let idle = total.checked_sub(busy).ok()?;
         let zero = Money::zero(total.currency());
         let committed = matches!(way, Way::Reserved { .. });
@@ -207,15 +210,13 @@ impl Stage<'_> {
             ..Billing::by_the_microsecond(offer.rate)
         };
         let fleet = FleetSpec {
-            slots_per_replica: self.slots().saturating_mul(self.hosted),
-            min_replicas: 0,
             max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
-            scaler: Scaler::RequestCount {
+            scaler: Scaler::Rule(ScalerRule::RequestCount {
                 requests: target.saturating_mul(self.hosted),
-                per_replicas: 1,
-            },
-            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(self.rented_start_s()),
+            }),
+            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            ..self.fleet(0)
         };
         let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
         else {
@@ -244,7 +245,7 @@ impl Stage<'_> {
         tries.sort_unstable();
         tries.dedup();
         for min_replicas in tries {
-            let fleet = FleetSpec { min_replicas, ..fleet };
+            let fleet = FleetSpec { min_replicas, ..fleet.clone() };
             let outcome = self.replay(service, &fleet, billing)?;
             let meets = self.meets(&outcome);
             last = Some((fleet, outcome));
@@ -258,53 +259,43 @@ impl Stage<'_> {
     /// Serverless workers by the rules of their platform.
     pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
         let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
+        let (scaler, slots, batch) = self.scaler_of(platform, fixed);
         let service = self.at_batch(batch)?;
         let billing = Billing {
             rate: offer.rate,
             base_rate: offer.rate,
-            bill_start: platform.bill_start,
+            free_start_us: if platform.bill_start { 0 } else { u64::MAX },
             granularity_us: u64::from(platform.granularity_s) * 1_000_000,
             minimum_us: u64::from(platform.minimum_s) * 1_000_000,
         };
         let fleet = FleetSpec {
             slots_per_replica: slots,
-            min_replicas: 0,
             max_replicas: platform
                 .max_workers
                 .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
             scaler,
-            idle_timeout_us: whole_us(platform.idle_timeout_s),
-            cold_start_us: whole_us(self.cold_start_s()),
+            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.cold_start_s())),
+            ..self.fleet(0)
         };
         let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
         self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
     }
 
     /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
-    fn scaler_of(
-        &self,
-        platform: &ServerlessPlatform,
-        fixed: &Fixed,
-    ) -> Option<(Scaler, u32, u32)> {
+    fn scaler_of(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> (Scaler, u32, u32) {
         let per_worker = if platform.concurrency_is_configurable {
             self.target_batch(fixed).saturating_mul(self.hosted)
         } else {
             platform.concurrency_per_worker.max(1)
         };
-        let scaler = match platform.scaler {
-            ScalerRule::QueueDelay { threshold_us } => Scaler::QueueDelay { threshold_us },
-            ScalerRule::RequestCount { requests } => Scaler::RequestCount {
-                requests: if platform.concurrency_is_configurable {
-                    per_worker
-                } else {
-                    requests.max(1)
-                },
-                per_replicas: 1,
-            },
-            _ => return None,
+        let rule = if platform.concurrency_is_configurable {
+            platform.scaler.for_concurrency(platform.concurrency_per_worker, per_worker)
+        } else {
+            platform.scaler
         };
-        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
+        let scaler = Scaler::Rule(rule);
+        (scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1))
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.
@@ -353,15 +344,13 @@ impl Stage<'_> {
             ..Billing::by_the_microsecond(overflow.rate)
         };
         let fleet = FleetSpec {
-            slots_per_replica: self.slots().saturating_mul(self.hosted),
-            min_replicas: base,
             max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
-            scaler: Scaler::RequestCount {
+            scaler: Scaler::Rule(ScalerRule::RequestCount {
                 requests: target.saturating_mul(self.hosted),
-                per_replicas: 1,
-            },
-            idle_timeout_us: whole_us(assumed.simulate.autoscale_idle_timeout_s),
-            cold_start_us: whole_us(self.rented_start_s()),
+            }),
+            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            ..self.fleet(base)
         };
         let outcome = self.replay(&service, &fleet, &billing)?;
         let offers = vec![reserved.clone(), overflow.clone()];
@@ -378,10 +367,10 @@ impl Stage<'_> {
     ) -> Option<Plan> {
         let window_us = self.load.trace.window_us();
         let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
-        let elastic = money::monthly(outcome.elastic_cost, window_us)?;
-        let starting = money::monthly(outcome.parts.starting, window_us)?;
-        let busy_elastic = money::monthly(outcome.parts.busy, window_us)?;
-        let busy_base = money::monthly(outcome.parts.base_busy, window_us)?;
+        let elastic = money::monthly(outcome.elastic.cost, window_us)?;
+        let starting = money::monthly(outcome.elastic.parts.starting, window_us)?;
+        let busy_elastic = money::monthly(outcome.elastic.parts.busy, window_us)?;
+        let busy_base = money::monthly(outcome.base.parts.busy, window_us)?;
         let busy_base = if busy_base > base { base } else { busy_base };
         let unused = base.checked_sub(busy_base).ok()?;
         // What the other parts leave of the whole, so that the parts add up to the last digit.
@@ -394,18 +383,25 @@ impl Stage<'_> {
             starting,
             committed_unused: if committed { unused } else { zero },
         };
-        let (policy, value) = match fleet.scaler {
+        let (policy, value) = match &fleet.scaler {
             Scaler::Fixed => ("fixed", None),
-            Scaler::QueueDelay { threshold_us } => ("queue_delay", Some(threshold_us as f64 / 1e6)),
-            Scaler::RequestCount { requests, .. } => ("request_count", Some(f64::from(requests))),
+            Scaler::Schedule(_) => ("schedule", None),
+            Scaler::PerRequest => ("per_request", None),
+            Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => {
+                ("queue_delay", Some(*threshold_us as f64 / 1e6))
+            }
+            Scaler::Rule(rule) => (rule.as_word(), rule.target()),
         };
         let scaling = Scaling {
             policy,
             value,
             min: fleet.min_replicas,
             max: outcome.max_on.max(fleet.min_replicas),
-            idle_timeout_s: Some(fleet.idle_timeout_us as f64 / 1e6),
-            cold_start_s: Some(fleet.cold_start_us as f64 / 1e6),
+            idle_timeout_s: fleet
+                .scaler
+                .leaves_by_idle_timeout()
+                .then(|| fleet.idle_timeout.mean_us() / 1e6),
+            cold_start_s: Some(fleet.cold_start.mean_us() / 1e6),
             slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
         };
         let total = base.checked_add(elastic).ok()?;

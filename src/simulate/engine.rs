@@ -1,40 +1,70 @@
 //! The event loop: one queue, replicas that come and go, every rule in integer microseconds.
 //!
-//! At one instant, in this order: departures (then the queue is served), replicas becoming Ready
-//! (then the queue is served), arrivals in their order, idle time-outs, the scaler. The scaler
-//! decides at instants with an arrival, a departure, a Ready, or a request reaching its threshold.
-//! A start that takes no time is Ready at its own instant, which is then gone through once more.
+//! At one instant, in this order: departures, interruptions, replicas becoming Ready (then the
+//! queue is served), arrivals in their order, time-outs of the queue and of idle replicas, the
+//! scaler. Queue delay and request count decide at instants with an arrival, a departure, a Ready,
+//! an interruption or a request reaching its threshold; a schedule at its own instants and
+//! whenever capacity is taken or back; the other rules at their intervals. A start that takes no
+//! time is Ready at its own instant, which is then gone through once more.
 //!
 //! A request without service time needs a free slot but does not hold it.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+
+use crate::catalog::ScalerRule;
 
 use super::heap::{Departure, Departures};
 use super::latency::Measure;
+use super::ledger::{Class, Ledger};
 use super::outcome::Impossible;
+use super::periodic::{Periodic, View};
 use super::plan::{FleetSpec, HORIZON_US, Scaler};
 use super::pool::{NEVER, Pool};
 use super::service::Request;
+use super::spot::{Blow, Market};
 
 /// Starts beyond this many, plus [`STARTS_PER_REQUEST`] for each request, end a run: replicas that
 /// leave at once and are wanted at once would otherwise start for ever.
 const STARTS_ALWAYS: u64 = 100_000;
 const STARTS_PER_REQUEST: u64 = 16;
 
-/// What the engine counted of all requests.
+/// What a loop counted of all requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counts {
     pub(super) requests: u64,
+    pub(super) refused: u64,
+    pub(super) timed_out: u64,
     /// Requests served by a replica that was not Ready when they arrived.
     pub(super) delayed: u64,
-    pub(super) service_us: u128,
+    /// Service time asked for, and that of the requests that were served.
+    pub(super) offered_us: u128,
+    pub(super) served_us: u128,
+}
+
+/// What decides when.
+#[derive(Debug)]
+enum Decide {
+    Never,
+    /// Step by step: the place of the step that holds.
+    Schedule(Arc<[(u64, u32)]>, usize),
+    QueueDelay(u64),
+    RequestCount(u32),
+    Periodic(Box<Periodic>),
 }
 
 /// A run in progress.
 struct Engine<'a, M> {
-    scaler: Scaler,
+    decide: Decide,
     slots: u64,
+    slots_per_replica: u32,
+    n_min: u32,
     n_max: u32,
+    cancel_starts: bool,
+    queue_timeout_us: u64,
+    holds_requests: bool,
+    idle_caps: Arc<[(u64, u32)]>,
+    market: Option<Box<Market>>,
     pool: Pool,
     departures: Departures,
     queue: VecDeque<Request>,
@@ -44,6 +74,7 @@ struct Engine<'a, M> {
     triggered: u64,
     /// Places before this one have reached the threshold.
     due: u64,
+    last_arrival: u64,
     counts: Counts,
     measure: &'a mut M,
 }
@@ -52,38 +83,75 @@ struct Engine<'a, M> {
 pub(super) fn replay(
     requests: impl Iterator<Item = Request>,
     fleet: &FleetSpec,
-    pool: Pool,
+    ledger: Ledger,
     measure: &mut impl Measure,
-) -> Result<(Pool, Counts), Impossible> {
+) -> Result<(Ledger, Counts), Impossible> {
+    let decide = match &fleet.scaler {
+        Scaler::Fixed | Scaler::PerRequest => Decide::Never,
+        Scaler::Schedule(steps) => Decide::Schedule(Arc::clone(steps), 0),
+        Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => Decide::QueueDelay(*threshold_us),
+        Scaler::Rule(ScalerRule::RequestCount { requests }) => Decide::RequestCount(*requests),
+        Scaler::Rule(rule) => match Periodic::of(*rule) {
+            Some(periodic) => Decide::Periodic(Box::new(periodic)),
+            None => Decide::Never,
+        },
+    };
     let mut engine = Engine {
-        scaler: fleet.scaler,
+        decide,
         slots: u64::from(fleet.slots_per_replica),
+        slots_per_replica: fleet.slots_per_replica,
+        n_min: fleet.min_replicas,
         n_max: fleet.reach(),
-        pool,
+        cancel_starts: fleet.cancel_starts,
+        queue_timeout_us: fleet.queue_timeout_us.unwrap_or(NEVER),
+        holds_requests: fleet.holds_requests,
+        idle_caps: Arc::clone(&fleet.idle_caps),
+        market: fleet.spot.map(|spot| Box::new(Market::new(spot, fleet.reach(), fleet.seed))),
+        pool: Pool::new(fleet, ledger),
         departures: Departures::default(),
         queue: VecDeque::new(),
         head: 0,
         triggered: 0,
         due: 0,
+        last_arrival: 0,
         counts: Counts::default(),
         measure,
     };
+    engine.begin();
     engine.run(requests)?;
-    Ok((engine.pool, engine.counts))
+    Ok((engine.pool.close(), engine.counts))
 }
 
 impl<M: Measure> Engine<'_, M> {
+    /// What a schedule holds at the window start has run before.
+    fn begin(&mut self) {
+        if let Decide::Schedule(steps, _) = &self.decide {
+            let first = steps.first().filter(|it| it.0 == 0).map_or(0, |it| it.1);
+            for _ in self.n_min..first.min(self.n_max) {
+                if let (Some(number), Some(market)) =
+                    (self.pool.begin_ready(Class::Elastic), &mut self.market)
+                {
+                    market.started(number, 0);
+                }
+            }
+        }
+    }
+
     fn run(&mut self, mut requests: impl Iterator<Item = Request>) -> Result<(), Impossible> {
         let mut arrival = requests.next();
         loop {
             let next_arrival = arrival.map_or(NEVER, |it| it.at_us);
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
-            let threshold = self.next_threshold();
+            let next_decision = self.next_decision(next_arrival);
+            let next_blow = self.market.as_ref().map_or(NEVER, |it| it.next_us());
+            let next_expiry = self.next_expiry();
             let now = next_arrival
                 .min(next_departure)
                 .min(self.pool.next_ready())
                 .min(self.pool.next_idle_off())
-                .min(threshold);
+                .min(next_decision)
+                .min(next_blow)
+                .min(next_expiry);
             let drained =
                 arrival.is_none() && self.queue.is_empty() && self.departures.first().is_none();
             if drained && now > self.pool.ledger.window_us {
@@ -95,28 +163,43 @@ impl<M: Measure> Engine<'_, M> {
             if now >= HORIZON_US {
                 return Err(Impossible::BeyondHorizon);
             }
-            let mut decide = threshold == now;
+            if let Decide::Periodic(periodic) = &mut self.decide {
+                let in_service = self.pool.n_in_service;
+                periodic.advance(now, self.queue.len() as u64 + in_service, in_service);
+            }
+            let mut changed = next_decision == now;
+            let mut freed = false;
             if next_departure == now {
-                decide = true;
+                (changed, freed) = (true, true);
                 self.depart(now);
-                self.serve_queue(now)?;
+            }
+            if next_blow == now {
+                (changed, freed) = (true, true);
+                self.interrupt(now);
             }
             if self.pool.next_ready() == now {
-                decide = true;
-                while self.pool.next_ready() == now {
-                    self.pool.become_ready(now);
+                // A slot that a departure freed takes the request that waited longest.
+                if freed {
+                    self.serve_queue(now)?;
                 }
+                (changed, freed) = (true, true);
+                self.become_ready(now);
+            }
+            if freed {
                 self.serve_queue(now)?;
             }
             while let Some(request) = arrival.filter(|it| it.at_us == now) {
-                decide = true;
+                changed = true;
                 self.arrive(request)?;
                 arrival = requests.next();
             }
-            while self.pool.next_idle_off() == now {
-                self.pool.turn_off_idle(now);
+            if next_expiry == now {
+                self.expire(now);
             }
-            if decide {
+            while self.pool.next_idle_off() == now {
+                let _ = self.pool.turn_off_idle(now);
+            }
+            if changed {
                 self.scale(now)?;
             }
         }
@@ -128,7 +211,85 @@ impl<M: Measure> Engine<'_, M> {
                 break;
             }
             self.departures.pop();
-            self.pool.release(departure.replica(), now);
+            let number = departure.replica();
+            if let Some(market) = &mut self.market
+                && let Some((request, began)) = market.ended(number, now)
+            {
+                self.measure.record(began - request.at_us, request.prefill_us);
+                self.counts.served_us += u128::from(request.service_us);
+            }
+            self.pool.release(number, now);
+        }
+    }
+
+    /// Replicas are told to leave or go Off, capacity comes back.
+    fn interrupt(&mut self, now: u64) {
+        while let Some((blow, number, started)) = self.market.as_mut().and_then(|it| it.pop(now)) {
+            if self.pool.started_at(number) != Some(started) {
+                continue;
+            }
+            match blow {
+                Blow::Notice => {
+                    let was_starting = self.pool.ready_at(number) == NEVER;
+                    // One that drains already ends by itself.
+                    if self.pool.interrupt(number, now)
+                        && let Some(market) = &mut self.market
+                    {
+                        self.pool.ledger.n_interruptions += 1;
+                        market.told(number, started, now);
+                        if was_starting {
+                            market.n_swaps = market.n_swaps.saturating_sub(1);
+                        }
+                    }
+                }
+                Blow::End => self.end(number, now),
+            }
+        }
+        if let Some(market) = &mut self.market
+            && market.out_until.is_some_and(|until| until <= now)
+        {
+            market.out_until = None;
+            let waiting = self.pool.count_of(Class::Fallback).saturating_sub(market.n_swaps);
+            for _ in 0..waiting {
+                if let Some(number) = self.pool.start(now, Class::Elastic) {
+                    market.started(number, now);
+                    market.n_swaps += 1;
+                }
+            }
+        }
+    }
+
+    /// A replica goes Off with what it serves, which begins again before all that wait.
+    fn end(&mut self, number: u32, now: u64) {
+        let Some(market) = &mut self.market else { return };
+        let cut = market.cut(number);
+        self.departures.retain(|it| it.replica() != number);
+        for (request, began, leaves) in cut.into_iter().rev() {
+            self.pool.ledger.lost_us += now - began;
+            let unserved = self.pool.ledger.inside(now, leaves);
+            self.pool.ledger.slot_busy_us -= u128::from(unserved);
+            self.back_to_the_head(request);
+        }
+        self.pool.kill(number, now);
+    }
+
+    /// A request waits again, before all others; what counts places moves with it.
+    fn back_to_the_head(&mut self, request: Request) {
+        self.queue.push_front(request);
+        match self.head.checked_sub(1) {
+            Some(head) => self.head = head,
+            None => (self.due, self.triggered) = (self.due + 1, self.triggered + 1),
+        }
+    }
+
+    fn become_ready(&mut self, now: u64) {
+        while self.pool.next_ready() == now {
+            let _ = self.pool.become_ready(now);
+            if let Some(market) = self.market.as_mut().filter(|it| it.n_swaps > 0)
+                && self.pool.retire_highest(now, Some(Class::Fallback)).is_some()
+            {
+                market.n_swaps -= 1;
+            }
         }
     }
 
@@ -145,11 +306,27 @@ impl<M: Measure> Engine<'_, M> {
 
     fn arrive(&mut self, request: Request) -> Result<(), Impossible> {
         self.counts.requests += 1;
-        self.counts.service_us += u128::from(request.service_us);
+        self.counts.offered_us += u128::from(request.service_us);
+        let gap = request.at_us - self.last_arrival;
+        self.last_arrival = request.at_us;
+        for (idle_us, most) in self.idle_caps.iter() {
+            if gap >= *idle_us {
+                self.n_max = self.n_max.min((*most).max(self.n_min));
+            }
+        }
         if self.queue.is_empty()
             && let Some(replica) = self.pool.available()
         {
             return self.serve(request, replica, request.at_us);
+        }
+        let shut = self.n_max == 0 && self.pool.n_on() == 0;
+        if shut || (!self.holds_requests && self.pool.n_ready() == 0) {
+            self.counts.refused += 1;
+            // The scaler sees it all the same: a refused request wakes the fleet.
+            if self.pool.n_on() == 0 && self.n_max > 0 {
+                self.start(request.at_us);
+            }
+            return Ok(());
         }
         self.queue.push_back(request);
         Ok(())
@@ -159,13 +336,20 @@ impl<M: Measure> Engine<'_, M> {
     fn serve(&mut self, request: Request, replica: u32, now: u64) -> Result<(), Impossible> {
         let delayed = self.pool.ready_at(replica) > request.at_us;
         self.counts.delayed += u64::from(delayed);
-        self.measure.record(now - request.at_us, request.prefill_us);
-        if request.service_us == 0 {
-            return Ok(());
-        }
         let leaves = now.saturating_add(request.service_us);
         if leaves >= HORIZON_US {
             return Err(Impossible::BeyondHorizon);
+        }
+        match &mut self.market {
+            // Known to be served only at its end.
+            Some(market) if request.service_us > 0 => market.began(replica, request, now, leaves),
+            _ => {
+                self.measure.record(now - request.at_us, request.prefill_us);
+                self.counts.served_us += u128::from(request.service_us);
+            }
+        }
+        if request.service_us == 0 {
+            return Ok(());
         }
         self.pool.occupy(replica, now);
         self.pool.ledger.slot_busy_us += u128::from(self.pool.ledger.inside(now, leaves));
@@ -173,43 +357,122 @@ impl<M: Measure> Engine<'_, M> {
         Ok(())
     }
 
-    /// When the next waiting request reaches the threshold.
+    /// When the request that has waited longest leaves unserved.
     #[inline]
-    fn next_threshold(&self) -> u64 {
-        let Scaler::QueueDelay { threshold_us } = self.scaler else { return NEVER };
-        let place = usize::try_from(self.due.max(self.head) - self.head).unwrap_or(usize::MAX);
-        self.queue.get(place).map_or(NEVER, |it| it.at_us.saturating_add(threshold_us))
+    fn next_expiry(&self) -> u64 {
+        if self.queue_timeout_us == NEVER {
+            return NEVER;
+        }
+        self.queue.front().map_or(NEVER, |it| it.at_us.saturating_add(self.queue_timeout_us))
+    }
+
+    fn expire(&mut self, now: u64) {
+        while self.next_expiry() <= now {
+            self.queue.pop_front();
+            self.head += 1;
+            self.counts.timed_out += 1;
+        }
+    }
+
+    /// When the scaler decides next, besides at events.
+    #[inline]
+    fn next_decision(&mut self, next_arrival: u64) -> u64 {
+        match &mut self.decide {
+            Decide::Never | Decide::RequestCount(_) => NEVER,
+            Decide::QueueDelay(threshold_us) => {
+                let place = usize::try_from(self.due.max(self.head) - self.head);
+                let waiting = place.ok().and_then(|it| self.queue.get(it));
+                waiting.map_or(NEVER, |it| it.at_us.saturating_add(*threshold_us))
+            }
+            Decide::Schedule(steps, at) => steps.get(*at + 1).map_or(NEVER, |it| it.0),
+            Decide::Periodic(periodic) => {
+                let idle = self.queue.is_empty() && self.pool.n_in_service == 0;
+                if idle && self.pool.n_on() == self.n_min {
+                    periodic.sleep_until(next_arrival);
+                }
+                periodic.next_us
+            }
+        }
     }
 
     fn scale(&mut self, now: u64) -> Result<(), Impossible> {
-        match self.scaler {
-            Scaler::Fixed => {}
-            Scaler::QueueDelay { .. } => {
-                self.due = self.due.max(self.head);
-                self.triggered = self.triggered.max(self.head);
-                while self.next_threshold() <= now {
-                    self.due += 1;
-                }
-                let n_older = self.due - self.head;
-                while self.triggered < self.due
-                    && n_older > self.slots * self.pool.n_starting()
-                    && self.pool.n_on() < self.n_max
-                {
-                    self.triggered += 1;
-                    self.pool.start(now);
+        match &mut self.decide {
+            Decide::Never => {}
+            Decide::QueueDelay(_) => self.by_queue_delay(now),
+            Decide::RequestCount(requests) => {
+                let in_flight = self.queue.len() as u64 + self.pool.n_in_service;
+                let wanted = in_flight.div_ceil(u64::from(*requests));
+                while u64::from(self.pool.n_on()) < wanted && self.pool.n_on() < self.n_max {
+                    if !self.start(now) {
+                        break;
+                    }
                 }
             }
-            Scaler::RequestCount { requests, per_replicas } => {
-                let in_system = self.queue.len() as u64 + self.pool.n_in_service;
-                let wanted = in_system.saturating_mul(u64::from(per_replicas));
-                while wanted > u64::from(self.pool.n_on()) * u64::from(requests)
-                    && self.pool.n_on() < self.n_max
-                {
-                    self.pool.start(now);
+            Decide::Schedule(steps, at) => {
+                while steps.get(*at + 1).is_some_and(|it| it.0 <= now) {
+                    *at += 1;
                 }
+                let wanted = steps.get(*at).map_or(0, |it| it.1);
+                self.follow(wanted, now);
             }
+            Decide::Periodic(periodic) if periodic.next_us <= now => {
+                let view = View {
+                    on: self.pool.n_on(),
+                    ready: self.pool.n_ready(),
+                    slots: self.slots_per_replica,
+                    min: self.n_min,
+                    in_flight: self.queue.len() as u64 + self.pool.n_in_service,
+                };
+                let wanted = periodic.decide(now, view);
+                self.follow(wanted, now);
+            }
+            Decide::Periodic(_) => {}
+        }
+        while self.cancel_starts
+            && self.pool.n_starting() > 0
+            && self.slots * (self.pool.n_starting() - 1) >= self.queue.len() as u64
+        {
+            self.pool.cancel_start(now);
         }
         let n_allowed = STARTS_ALWAYS + STARTS_PER_REQUEST.saturating_mul(self.counts.requests);
-        if self.pool.n_starts > n_allowed { Err(Impossible::Thrashing) } else { Ok(()) }
+        if self.pool.ledger.n_starts > n_allowed { Err(Impossible::Thrashing) } else { Ok(()) }
+    }
+
+    fn by_queue_delay(&mut self, now: u64) {
+        self.due = self.due.max(self.head);
+        self.triggered = self.triggered.max(self.head);
+        while self.next_decision(NEVER) <= now {
+            self.due += 1;
+        }
+        let n_older = self.due - self.head;
+        while self.triggered < self.due
+            && n_older > self.slots * self.pool.n_starting()
+            && self.pool.n_on() < self.n_max
+            && self.start(now)
+        {
+            self.triggered += 1;
+        }
+    }
+
+    /// Starts or retires until as many are on as wanted; nothing Starting is cancelled.
+    fn follow(&mut self, wanted: u32, now: u64) {
+        let wanted = wanted.clamp(self.n_min, self.n_max.max(self.n_min));
+        // A spot replica that starts in place of one on demand is one too many for a while.
+        let swaps = self.market.as_ref().map_or(0, |it| it.n_swaps);
+        while self.pool.n_on() < wanted + swaps && self.start(now) {}
+        while self.pool.n_on() > wanted + swaps && self.pool.retire_highest(now, None).is_some() {}
+    }
+
+    /// Starts a replica where capacity can be had.
+    fn start(&mut self, now: u64) -> bool {
+        let Some(market) = &mut self.market else {
+            return self.pool.start(now, Class::Elastic).is_some();
+        };
+        if market.out_until.is_none() {
+            let started = self.pool.start(now, Class::Elastic);
+            started.map(|number| market.started(number, now)).is_some()
+        } else {
+            market.has_fallback() && self.pool.start(now, Class::Fallback).is_some()
+        }
     }
 }

@@ -1,11 +1,13 @@
 //! The short way for a fleet that never changes: no events, only the times at which slots are free.
 //!
 //! Requests are served in order, so each takes the slot that is free first; the books and the
-//! choice of replica are those of the engine, and so is the outcome.
+//! choice of replica are those of the engine, and so is the outcome. Where all slots belong to one
+//! replica, or every replica has one, nothing has to be chosen and a heap of free times is all.
 
 use super::engine::Counts;
 use super::heap::{Departure, Departures};
 use super::latency::Measure;
+use super::ledger::{Class, Ledger};
 use super::outcome::Impossible;
 use super::plan::{FleetSpec, HORIZON_US};
 use super::pool::Pool;
@@ -18,10 +20,14 @@ const RESERVED_SLOTS: u64 = 1 << 16;
 pub(super) fn replay(
     requests: impl Iterator<Item = Request>,
     fleet: &FleetSpec,
-    mut pool: Pool,
+    ledger: Ledger,
     measure: &mut impl Measure,
-) -> Result<(Pool, Counts), Impossible> {
+) -> Result<(Ledger, Counts), Impossible> {
     let n_slots = u64::from(fleet.slots_per_replica) * u64::from(fleet.min_replicas);
+    if (fleet.min_replicas == 1 || fleet.slots_per_replica == 1) && n_slots <= RESERVED_SLOTS {
+        return by_free_times(requests, fleet, ledger, measure);
+    }
+    let mut pool = Pool::new(fleet, ledger);
     let room = usize::try_from(n_slots.min(RESERVED_SLOTS)).unwrap_or(0);
     // Per slot in use, when it is free again: requests already waiting for it included.
     let mut frees = Departures::with_capacity(room);
@@ -29,7 +35,7 @@ pub(super) fn replay(
     let mut slot_busy_us = 0;
     for request in requests {
         counts.requests += 1;
-        counts.service_us += u128::from(request.service_us);
+        counts.offered_us += u128::from(request.service_us);
         while let Some(free) = frees.first() {
             if free.at_us() > request.at_us {
                 break;
@@ -63,5 +69,47 @@ pub(super) fn replay(
         pool.release(free.replica(), free.at_us());
     }
     pool.ledger.slot_busy_us = slot_busy_us;
-    Ok((pool, counts))
+    counts.served_us = counts.offered_us;
+    Ok((pool.close(), counts))
+}
+
+/// As [`replay`], for one replica or for replicas of one slot: the time a replica is busy is then
+/// the time at which any slot, or the sum of the times at which each slot, is in use.
+fn by_free_times(
+    requests: impl Iterator<Item = Request>,
+    fleet: &FleetSpec,
+    mut ledger: Ledger,
+    measure: &mut impl Measure,
+) -> Result<(Ledger, Counts), Impossible> {
+    let n_slots = fleet.slots_per_replica * fleet.min_replicas;
+    let mut frees = Departures::all_at_zero(n_slots as usize);
+    let mut counts = Counts::default();
+    let (mut slot_busy_us, mut any_busy_us, mut busy_until) = (0_u128, 0_u64, 0_u64);
+    let window_us = ledger.window_us;
+    for request in requests {
+        counts.requests += 1;
+        counts.offered_us += u128::from(request.service_us);
+        let free = frees.first().map_or(0, Departure::at_us);
+        let starts = request.at_us.max(free);
+        measure.record(starts - request.at_us, request.prefill_us);
+        if request.service_us == 0 {
+            continue;
+        }
+        let leaves = starts.saturating_add(request.service_us);
+        if leaves >= HORIZON_US {
+            return Err(Impossible::BeyondHorizon);
+        }
+        let ends = leaves.min(window_us);
+        slot_busy_us += u128::from(ends.saturating_sub(starts));
+        any_busy_us += ends.saturating_sub(starts.max(busy_until));
+        busy_until = busy_until.max(leaves);
+        frees.replace_first(Departure::new(leaves, 0));
+    }
+    let one_slot_each = u64::try_from(slot_busy_us).unwrap_or(u64::MAX);
+    ledger.of(Class::Base).busy_us =
+        if fleet.min_replicas == 1 { any_busy_us } else { one_slot_each };
+    ledger.slot_busy_us = slot_busy_us;
+    ledger.close(fleet.min_replicas);
+    counts.served_us = counts.offered_us;
+    Ok((ledger, counts))
 }

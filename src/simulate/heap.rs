@@ -37,6 +37,18 @@ impl Departures {
         Departures(Vec::with_capacity(n))
     }
 
+    /// `n` slots of replica 0 that are free from the start.
+    pub(super) fn all_at_zero(n: usize) -> Departures {
+        Departures(vec![Departure::new(0, 0); n])
+    }
+
+    /// Takes away those that are not to be kept.
+    pub(super) fn retain(&mut self, keep: impl Fn(&Departure) -> bool) {
+        self.0.retain(keep);
+        // In rising order they are a heap.
+        self.0.sort_unstable();
+    }
+
     #[inline]
     pub(super) fn first(&self) -> Option<Departure> {
         self.0.first().copied()

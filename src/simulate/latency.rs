@@ -1,7 +1,8 @@
 //! Waits and times to the first token, ranked exactly.
 
 use super::plan::SloLimits;
-use super::service::ServiceModel;
+use super::service::Source;
+use super::sketch::Sketch;
 
 /// Mean and nearest-rank quantiles of a latency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -14,7 +15,13 @@ pub struct Latency {
     pub p95_us: u64,
     /// 99 % had at most this.
     pub p99_us: u64,
+    /// Whether the quantiles are exact; of more than 8 million values they are within 0.05 %.
+    pub is_exact: bool,
 }
+
+/// Values kept one by one, at most; the rest of a run goes into a [`Sketch`]. At four bytes each
+/// this is 32 MiB.
+const MAX_EXACT: usize = 1 << 23;
 
 /// Times kept for ranking. Zeros, which are most waits of a plan that works, take no room, and
 /// times below 71 minutes take four bytes.
@@ -23,10 +30,18 @@ struct Ranked {
     n_zero: u64,
     small: Vec<u32>,
     large: Vec<u64>,
+    /// All values but the zeros, once there are too many.
+    sketch: Option<Sketch>,
+    n_sketched: u64,
     sum_us: u128,
 }
 
 impl Ranked {
+    fn with_room_for(n: u64) -> Ranked {
+        let room = usize::try_from(n).unwrap_or(MAX_EXACT).min(MAX_EXACT);
+        Ranked { small: Vec::with_capacity(room), ..Ranked::default() }
+    }
+
     #[inline]
     fn record(&mut self, us: u64) {
         if us == 0 {
@@ -35,13 +50,32 @@ impl Ranked {
         }
         self.sum_us += u128::from(us);
         match u32::try_from(us) {
-            Ok(small) => self.small.push(small),
-            Err(_) => self.large.push(us),
+            Ok(small) if self.small.len() < MAX_EXACT => self.small.push(small),
+            _ => self.record_large(us),
         }
     }
 
+    #[cold]
+    fn record_large(&mut self, us: u64) {
+        if self.sketch.is_none() && self.small.len() + self.large.len() < MAX_EXACT {
+            self.large.push(us);
+            return;
+        }
+        self.sketch.get_or_insert_default().record(us);
+        self.n_sketched += 1;
+    }
+
     fn len(&self) -> u64 {
-        self.n_zero + self.small.len() as u64 + self.large.len() as u64
+        self.n_zero + self.small.len() as u64 + self.large.len() as u64 + self.n_sketched
+    }
+
+    /// Puts all values into the sketch, if there is one.
+    fn settle(&mut self) {
+        if let Some(sketch) = &mut self.sketch {
+            self.n_sketched += self.small.len() as u64 + self.large.len() as u64;
+            self.small.drain(..).map(u64::from).for_each(|us| sketch.record(us));
+            self.large.drain(..).for_each(|us| sketch.record(us));
+        }
     }
 
     /// Nearest rank: the value at place ceil(percent x n / 100), counted from 1.
@@ -49,6 +83,9 @@ impl Ranked {
         let rank = u128::from(self.len()) * u128::from(percent);
         let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX);
         let Some(place) = rank.checked_sub(self.n_zero + 1) else { return 0 };
+        if let Some(sketch) = &self.sketch {
+            return sketch.at(place);
+        }
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         if place < self.small.len() {
             u64::from(*self.small.select_nth_unstable(place).1)
@@ -59,11 +96,13 @@ impl Ranked {
     }
 
     fn summary(&mut self) -> Option<Latency> {
+        self.settle();
         (self.len() > 0).then(|| Latency {
             mean_us: self.sum_us as f64 / self.len() as f64,
             p50_us: self.quantile(50),
             p95_us: self.quantile(95),
             p99_us: self.quantile(99),
+            is_exact: self.sketch.is_none(),
         })
     }
 }
@@ -86,14 +125,12 @@ pub(super) struct Latencies {
 }
 
 impl Latencies {
-    /// For `n` requests: all the room is taken before the first.
-    pub(super) fn new(n: usize, service: &ServiceModel, slo: Option<SloLimits>) -> Latencies {
-        let ttfts = service
-            .has_prefill()
-            .then(|| Ranked { small: Vec::with_capacity(n), ..Ranked::default() });
-        let waits = Ranked { small: Vec::with_capacity(n), ..Ranked::default() };
+    /// For the requests of a source: all the room is taken before the first.
+    pub(super) fn new(source: &impl Source, slo: Option<SloLimits>) -> Latencies {
+        let ttfts = source.has_prefill().then(|| Ranked::with_room_for(source.len()));
+        let waits = Ranked::with_room_for(source.len());
         let limits = slo.unwrap_or_default();
-        let tpot_kept = match (limits.tpot_us, service.tpot_us()) {
+        let tpot_kept = match (limits.tpot_us, source.tpot_us()) {
             (Some(limit), Some(tpot)) => tpot <= limit,
             _ => true,
         };
@@ -132,6 +169,23 @@ impl Measure for Latencies {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::{ServiceModel, Trace};
+
+    #[test]
+    fn beyond_the_room_the_quantiles_are_close() {
+        let mut ranked = Ranked::default();
+        let n = MAX_EXACT as u64 + 1000;
+        for us in 1..=n {
+            ranked.record(us);
+        }
+        let found = ranked.summary().unwrap();
+        assert!(!found.is_exact);
+        for (percent, value) in [(50, found.p50_us), (95, found.p95_us), (99, found.p99_us)] {
+            let exact = (n * percent).div_ceil(100);
+            assert!(value.abs_diff(exact) <= exact >> 11, "{percent}: {value} for {exact}");
+        }
+        assert!((found.mean_us - (n + 1) as f64 / 2.0).abs() < 1e-3);
+    }
 
     #[test]
     fn nearest_rank_over_zero_small_and_large() {
@@ -151,7 +205,8 @@ mod tests {
         let check = |limit_us, tpot_us, expected| {
             let service = ServiceModel::Tokens { prefill_us_per_token: 1.0, tpot_us: 20.0 };
             let slo = SloLimits { ttft_us: Some(limit_us), tpot_us };
-            let mut latencies = Latencies::new(3, &service, Some(slo));
+            let trace = Trace::with_tokens(&[(0, 1, 1); 3], 10);
+            let mut latencies = Latencies::new(&trace.served_by(&service), Some(slo));
             for (wait, prefill) in [(0, 10), (5, 5), (6, 5)] {
                 latencies.record(wait, prefill);
             }

@@ -4,7 +4,6 @@ use crate::units::{Money, MoneyPerHour, Period};
 use crate::workload::LevelSeries;
 
 use super::curve::DemandStep;
-use super::outcome::CostParts;
 use super::plan::US_PER_HOUR;
 
 /// A stretch with a whole number of instances in use.
@@ -31,8 +30,8 @@ pub struct LevelCost {
     pub elastic_cost: Money,
     /// The base, the whole window.
     pub base_cost: Money,
-    /// The same total by use; nothing starts and nothing idles above the base.
-    pub parts: CostParts,
+    /// What of it was used; nothing starts and nothing idles above the base.
+    pub base_busy_cost: Money,
     /// Billed time above the base, microseconds.
     pub elastic_us: u64,
     /// Billed time of the base.
@@ -143,17 +142,10 @@ impl LevelDemand {
         let each = base_rate.nano_cost_of_us(self.window_us).ok()?;
         let held = each.checked_mul(i128::from(base))?;
         let used = base_rate.nano_cost_of_us(base_busy_us).ok()?.min(held);
-        let zero = Money::zero(rate.currency());
         Some(LevelCost {
             elastic_cost: money(elastic)?,
             base_cost: money(held)?,
-            parts: CostParts {
-                busy: money(elastic)?,
-                starting: zero,
-                idle: zero,
-                base_busy: money(used)?,
-                base_idle: money(held - used)?,
-            },
+            base_busy_cost: money(used)?,
             elastic_us,
             base_us: self.window_us.checked_mul(u64::from(base))?,
             base_busy_us,
@@ -224,7 +216,7 @@ mod tests {
         assert_eq!(demand.max_instances(), 2);
         let check = |base, base_rate, elastic: &str, held: &str, used: &str| {
             let cost = demand.cost(base, usd("10"), usd(base_rate)).unwrap();
-            let found = [cost.elastic_cost, cost.base_cost, cost.parts.base_busy]
+            let found = [cost.elastic_cost, cost.base_cost, cost.base_busy_cost]
                 .map(Money::to_decimal_string);
             assert_eq!(found, [elastic, held, used], "{base}");
         };

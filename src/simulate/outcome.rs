@@ -4,56 +4,71 @@ use crate::units::{Currency, Fraction, Money, MoneyError};
 
 use super::latency::Latency;
 
-/// Cost by what the time was used for. The parts add up to the total exactly.
+/// Cost by what the time was used for. The parts add up to the whole exactly.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct CostParts {
-    /// Elastic replicas serving at least one request.
+    /// Serving at least one request.
     pub busy: Money,
-    /// Elastic replicas starting, where that is billed.
+    /// Starting, where that is billed.
     pub starting: Money,
-    /// Elastic replicas Ready without a request, and what minimum and granularity add.
+    /// Ready without a request; of a commitment, its unused part.
     pub idle: Money,
-    /// Minimum replicas serving at least one request.
-    pub base_busy: Money,
-    /// Minimum replicas without one: the unused part of a commitment.
-    pub base_idle: Money,
+    /// What minimum and granularity of the billing add.
+    pub rounding: Money,
 }
 
-/// The result of one plan over one window. Requests without an end inside the window are served and
-/// measured to their end; every cost and instance time is cut at the window end.
-#[derive(Clone, Debug, PartialEq)]
-pub struct Outcome {
-    /// Requests served: all of the trace.
-    pub requests: u64,
-    /// Replicas started.
-    pub cold_starts: u64,
-    /// Requests served by a replica that was not Ready when they arrived.
-    pub delayed_requests: u64,
-    /// Wait for a slot, starts included; nothing without requests.
-    pub queue_wait: Option<Latency>,
-    /// Time to the first token: the wait plus the prefill, or the wait alone where the service
-    /// model has no prefill.
-    pub ttft: Option<Latency>,
-    /// Mean of wait plus service, microseconds.
-    pub sojourn_mean_us: Option<f64>,
-    /// Requests that kept the limits; nothing without limits.
-    pub attained: Option<u64>,
+/// What the replicas of one price did and cost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Usage {
     /// Replica time with at least one request in service.
     pub busy_us: u64,
     /// Replica time Ready without a request.
     pub idle_us: u64,
     /// Replica time Starting, billed or not.
     pub starting_us: u64,
-    /// Billed time of the elastic replicas, after minimum and granularity.
+    /// Billed time, after minimum and granularity.
     pub billed_us: u64,
-    /// Billed time of the minimum replicas.
-    pub base_us: u64,
-    /// Cost of the elastic replicas: each lifetime rounded half to even to 10^-9 once.
-    pub elastic_cost: Money,
-    /// Cost of the minimum replicas: one lifetime each, the whole window.
-    pub base_cost: Money,
-    /// The same total by use.
+    /// Cost: each lifetime rounded half to even to 10^-9 once.
+    pub cost: Money,
+    /// The same by use.
     pub parts: CostParts,
+}
+
+/// The result of one plan over one window. Requests without an end inside the window are served and
+/// measured to their end; every cost and replica time is cut at the window end.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Outcome {
+    /// Requests that arrived: served, refused and timed out.
+    pub requests: u64,
+    /// Requests turned away because nothing was Ready, or no replica could be had.
+    pub refused: u64,
+    /// Requests that left the queue unserved.
+    pub timed_out: u64,
+    /// Replicas started.
+    pub cold_starts: u64,
+    /// Of them those that ended because the queue no longer needed them.
+    pub cancelled_starts: u64,
+    /// Requests served by a replica that was not Ready when they arrived.
+    pub delayed_requests: u64,
+    /// Spot replicas taken back.
+    pub interruptions: u64,
+    /// Service time that interruptions cut and that began again.
+    pub lost_us: u64,
+    /// Wait for a slot, starts included; nothing without served requests.
+    pub queue_wait: Option<Latency>,
+    /// Time to the first token: the wait plus the prefill, or the wait alone where the service
+    /// model has no prefill.
+    pub ttft: Option<Latency>,
+    /// Mean of wait plus service of the served requests, microseconds.
+    pub sojourn_mean_us: Option<f64>,
+    /// Requests that kept the limits; nothing without limits. Who was not served did not.
+    pub attained: Option<u64>,
+    /// The minimum replicas.
+    pub base: Usage,
+    /// The replicas that come and go.
+    pub elastic: Usage,
+    /// The replicas on demand in place of spot.
+    pub fallback: Usage,
     /// Ready plus Starting replica time in each hour from the window start; the last may be short.
     pub on_us_by_hour: Vec<u64>,
     /// Most replicas Ready or Starting at once inside the window.
@@ -68,9 +83,21 @@ pub struct Outcome {
 }
 
 impl Outcome {
-    /// Elastic plus base cost.
+    /// What all replicas cost.
     pub fn total_cost(&self) -> Result<Money, MoneyError> {
-        self.elastic_cost.checked_add(self.base_cost)
+        self.base.cost.checked_add(self.elastic.cost)?.checked_add(self.fallback.cost)
+    }
+
+    /// One time of all replicas.
+    pub fn all(&self, time: impl Fn(&Usage) -> u64) -> u64 {
+        [&self.base, &self.elastic, &self.fallback].into_iter().map(time).sum()
+    }
+
+    /// Time with a request in service over time Ready, of all replicas; nothing when none was Ready.
+    pub fn busy_share(&self) -> Option<f64> {
+        let busy_us = self.all(|it| it.busy_us);
+        let ready_us = busy_us + self.all(|it| it.idle_us);
+        (ready_us > 0).then(|| busy_us as f64 / ready_us as f64)
     }
 
     /// Share of requests that kept the limits; nothing without limits or without requests.
@@ -100,11 +127,20 @@ pub enum Impossible {
     #[error("the fleet can never have a replica")]
     NoReplicas,
     /// A request-count rule with a zero.
-    #[error("the scaler's requests per replica are zero")]
+    #[error("the scaler aims at no requests per replica")]
     NoScalerValue,
     /// More replicas than the engine numbers.
     #[error("the fleet has more than 65,536 replicas")]
     TooManyReplicas,
+    /// A cold start, timeout or rate that is negative, infinite or not a number.
+    #[error("a start, a timeout or a rate of interruptions is not a time")]
+    NotATime,
+    /// Arrivals that are negative, infinite or not a number.
+    #[error("the arrivals have no positive rate")]
+    BadArrivals,
+    /// One request per replica asked of replicas with several slots.
+    #[error("one request per replica needs replicas of one slot")]
+    OneSlotOnly,
     /// A service time that is negative, infinite or missing.
     #[error("the service time is not a time")]
     BadServiceTime,

@@ -1,8 +1,12 @@
 //! What is bought: a fleet that scales by a rule, and how its time is billed.
 
+use std::sync::Arc;
+
+use crate::catalog::ScalerRule;
 use crate::units::MoneyPerHour;
 
 use super::outcome::Impossible;
+use super::random::{Random, whole_us};
 
 /// Microseconds in an hour.
 pub(super) const US_PER_HOUR: u64 = 3_600_000_000;
@@ -12,54 +16,160 @@ pub(super) const HORIZON_US: u64 = 1 << 47;
 /// Most replicas of one fleet.
 pub(super) const MAX_REPLICAS: u32 = 1 << 16;
 
-/// What makes the fleet grow. Surplus leaves only by the idle timeout.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// What makes the fleet grow and shrink.
+#[derive(Clone, Debug, PartialEq)]
 pub enum Scaler {
     /// Never: the minimum replicas are the fleet.
     Fixed,
-    /// A request that has waited `threshold_us` starts one replica, at most once, if more requests
-    /// have waited that long than the replicas now starting have slots for.
-    QueueDelay {
-        /// The wait that starts a replica.
-        threshold_us: u64,
+    /// From each instant on so many replicas; the first instant is 0 and its replicas are Ready then.
+    /// Surplus drains.
+    Schedule(Arc<[(u64, u32)]>),
+    /// The rule of a platform. Under queue delay and request count surplus leaves by the idle
+    /// timeout alone, under the others the highest-numbered Ready replicas drain.
+    Rule(ScalerRule),
+    /// One request per replica and no queue: a request that finds no idle replica starts one and
+    /// waits for it, and the youngest idle replica serves (the model of the field's simulators).
+    PerRequest,
+}
+
+impl Scaler {
+    /// Whether surplus leaves by the idle timeout, and by nothing else.
+    pub fn leaves_by_idle_timeout(&self) -> bool {
+        match self {
+            Scaler::Rule(rule) => rule.leaves_by_idle_timeout(),
+            Scaler::PerRequest => true,
+            Scaler::Fixed | Scaler::Schedule(_) => false,
+        }
+    }
+
+    /// So many replicas all the time, above the minimum.
+    pub fn hold(n: u32) -> Scaler {
+        Scaler::Schedule([(0, n)].into())
+    }
+}
+
+/// A time that may be chance.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum Delay {
+    /// Always the same.
+    Constant(u64),
+    /// Exponential.
+    Exponential {
+        /// Its mean, microseconds.
+        mean_us: f64,
     },
-    /// `ceil((queued + in progress) x per_replicas / requests)` replicas are wanted.
-    RequestCount {
-        /// That many requests ...
-        requests: u32,
-        /// ... for so many replicas, usually 1.
-        per_replicas: u32,
+    /// A snapshot that is found, or not: short with this probability, else long.
+    Mixture {
+        /// Probability of the short time.
+        share: f64,
+        /// The short time.
+        short_us: u64,
+        /// The long time.
+        long_us: u64,
     },
+}
+
+impl Delay {
+    /// The next time; a constant draws nothing.
+    #[inline]
+    pub(super) fn draw(self, random: &mut Random) -> u64 {
+        match self {
+            Delay::Constant(us) => us,
+            Delay::Exponential { mean_us } => whole_us(random.exponential() * mean_us),
+            Delay::Mixture { share, short_us, long_us } => {
+                if random.unit() < share {
+                    short_us
+                } else {
+                    long_us
+                }
+            }
+        }
+    }
+
+    /// The mean, microseconds: with 0.8 of 2 s and the rest of 60 s it is 13.6 s.
+    pub fn mean_us(self) -> f64 {
+        match self {
+            Delay::Constant(us) => us as f64,
+            Delay::Exponential { mean_us } => mean_us,
+            Delay::Mixture { share, short_us, long_us } => {
+                share * short_us as f64 + (1.0 - share) * long_us as f64
+            }
+        }
+    }
+
+    pub(super) fn is_time(self) -> bool {
+        match self {
+            Delay::Constant(_) => true,
+            Delay::Exponential { mean_us } => mean_us.is_finite() && mean_us >= 0.0,
+            Delay::Mixture { share, .. } => (0.0..=1.0).contains(&share),
+        }
+    }
+}
+
+/// Capacity that its owner takes back.
+///
+/// Each spot replica is told to leave after an exponential time and goes Off after the notice; what
+/// it serves then begins again at the head of the queue. From an interruption on there is no spot
+/// capacity for an exponential time, in which starts are on demand, if there is a fallback, or wait.
+/// When spot is back, each replica on demand is replaced and then drains.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Spot {
+    /// Interruptions per replica and hour of life.
+    pub interruptions_per_hour: f64,
+    /// From being told to being Off.
+    pub notice_us: u64,
+    /// Mean time without spot capacity after an interruption.
+    pub outage_us: u64,
+    /// Price of a replica on demand in an outage.
+    pub fallback: Option<MoneyPerHour>,
 }
 
 /// A fleet. One replica is one billed unit: an instance that hosts several engine copies counts once,
 /// with the slots of all of them.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct FleetSpec {
     /// Requests one replica serves at a time.
     pub slots_per_replica: u32,
-    /// Replicas that are Ready and billed throughout, numbers 0 to min - 1.
+    /// Replicas Ready throughout, numbers 0 to min - 1.
     pub min_replicas: u32,
     /// Most replicas at once.
     pub max_replicas: u32,
-    /// What makes it grow.
+    /// What makes it grow and shrink.
     pub scaler: Scaler,
     /// A replica above the minimum that has been idle this long goes Off.
-    pub idle_timeout_us: u64,
+    pub idle_timeout: Delay,
     /// Time from Starting to Ready.
-    pub cold_start_us: u64,
+    pub cold_start: Delay,
+    /// Whether a start that the queue no longer needs ends.
+    pub cancel_starts: bool,
+    /// A request that has waited this long leaves unserved.
+    pub queue_timeout_us: Option<u64>,
+    /// Whether a request that arrives while no replica is Ready waits, rather than being refused.
+    pub holds_requests: bool,
+    /// After so long without a request, at most so many replicas from then on; in rising order.
+    pub idle_caps: Arc<[(u64, u32)]>,
+    /// Elastic replicas are spot capacity.
+    pub spot: Option<Spot>,
+    /// Seed of all chance in the fleet.
+    pub seed: u64,
 }
 
 impl FleetSpec {
     /// `n` replicas that never change.
-    pub const fn fixed(n: u32, slots_per_replica: u32) -> FleetSpec {
+    pub fn fixed(n: u32, slots_per_replica: u32) -> FleetSpec {
         FleetSpec {
             slots_per_replica,
             min_replicas: n,
             max_replicas: n,
             scaler: Scaler::Fixed,
-            idle_timeout_us: 0,
-            cold_start_us: 0,
+            idle_timeout: Delay::Constant(0),
+            cold_start: Delay::Constant(0),
+            cancel_starts: false,
+            queue_timeout_us: None,
+            holds_requests: true,
+            idle_caps: [].into(),
+            spot: None,
+            seed: 0,
         }
     }
 
@@ -71,19 +181,35 @@ impl FleetSpec {
         }
     }
 
+    /// Whether nothing about this fleet ever changes.
+    pub(super) fn is_constant(&self) -> bool {
+        self.reach() == self.min_replicas
+            && self.queue_timeout_us.is_none()
+            && self.scaler != Scaler::PerRequest
+    }
+
     /// Why this fleet can serve nobody, if so.
     pub(super) fn check(&self) -> Result<(), Impossible> {
+        let rates = match self.scaler {
+            Scaler::Rule(ScalerRule::RequestCount { requests: 0 }) => false,
+            Scaler::Rule(rule) => rule.target().is_none_or(|it| it.is_finite() && it > 0.0),
+            _ => true,
+        };
+        let spot = self.spot.is_none_or(|it| {
+            it.interruptions_per_hour.is_finite() && it.interruptions_per_hour >= 0.0
+        });
         if self.slots_per_replica == 0 {
             Err(Impossible::NoSlots)
         } else if self.reach() == 0 {
             Err(Impossible::NoReplicas)
         } else if self.reach() > MAX_REPLICAS {
             Err(Impossible::TooManyReplicas)
-        } else if matches!(
-            self.scaler,
-            Scaler::RequestCount { requests: 0, .. } | Scaler::RequestCount { per_replicas: 0, .. }
-        ) {
+        } else if !rates {
             Err(Impossible::NoScalerValue)
+        } else if !spot || !self.idle_timeout.is_time() || !self.cold_start.is_time() {
+            Err(Impossible::NotATime)
+        } else if self.scaler == Scaler::PerRequest && self.slots_per_replica > 1 {
+            Err(Impossible::OneSlotOnly)
         } else {
             Ok(())
         }
@@ -97,8 +223,8 @@ pub struct Billing {
     pub rate: MoneyPerHour,
     /// Price of each minimum replica over the whole window: reserved, always-on, or the same.
     pub base_rate: MoneyPerHour,
-    /// Whether a lifetime is billed from Starting rather than from Ready.
-    pub bill_start: bool,
+    /// The first part of each start that is not billed: 0 bills all of it, `u64::MAX` none.
+    pub free_start_us: u64,
     /// A lifetime is rounded up to this; 0 means to the microsecond.
     pub granularity_us: u64,
     /// And is at least this, before rounding.
@@ -108,7 +234,7 @@ pub struct Billing {
 impl Billing {
     /// One rate for everything, by the microsecond, starts included.
     pub const fn by_the_microsecond(rate: MoneyPerHour) -> Billing {
-        Billing { rate, base_rate: rate, bill_start: true, granularity_us: 0, minimum_us: 0 }
+        Billing { rate, base_rate: rate, free_start_us: 0, granularity_us: 0, minimum_us: 0 }
     }
 
     /// What a lifetime that ended inside the window is billed: raised to the minimum, then rounded

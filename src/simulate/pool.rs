@@ -1,52 +1,15 @@
-//! The replicas of a fleet: which are Off, Starting, Ready, busy, and since when.
+//! The replicas of a fleet: which are Off, Starting, Ready, busy, draining, and since when.
 
 use std::collections::VecDeque;
 
-use super::ledger::Ledger;
-use super::plan::FleetSpec;
+use super::ledger::{Class, Ledger};
+use super::number_set::NumberSet;
+use super::plan::{Delay, FleetSpec};
+use super::random::Random;
 
 /// No replica, and no instant.
 const NONE: u32 = u32::MAX;
 pub(super) const NEVER: u64 = u64::MAX;
-
-/// A set of replica numbers that finds its lowest member in two steps per 4,096.
-#[derive(Debug)]
-struct NumberSet {
-    words: Vec<u64>,
-    /// Bit w is set when word w is not empty.
-    summary: Vec<u64>,
-}
-
-impl NumberSet {
-    fn new(n: u32) -> NumberSet {
-        let words = n.div_ceil(64) as usize;
-        NumberSet { words: vec![0; words], summary: vec![0; words.div_ceil(64)] }
-    }
-
-    #[inline]
-    fn insert(&mut self, number: u32) {
-        let word = (number / 64) as usize;
-        self.words[word] |= 1 << (number % 64);
-        self.summary[word / 64] |= 1 << (word % 64);
-    }
-
-    #[inline]
-    fn remove(&mut self, number: u32) {
-        let word = (number / 64) as usize;
-        self.words[word] &= !(1 << (number % 64));
-        if self.words[word] == 0 {
-            self.summary[word / 64] &= !(1 << (word % 64));
-        }
-    }
-
-    #[inline]
-    fn lowest(&self) -> Option<u32> {
-        let group = self.summary.iter().position(|bits| *bits != 0)?;
-        let word = group * 64 + self.summary[group].trailing_zeros() as usize;
-        let bit = self.words[word].trailing_zeros();
-        u32::try_from(word * 64).ok().map(|base| base + bit)
-    }
-}
 
 #[derive(Clone, Copy, Debug)]
 struct Replica {
@@ -54,19 +17,27 @@ struct Replica {
     /// Neighbours in the list of idle replicas that may go Off.
     idle_before: u32,
     idle_after: u32,
+    class: Class,
+    /// Serves what it has and then goes Off.
+    draining: bool,
     started: u64,
     ready: u64,
-    /// Since when it has been busy, or idle.
-    since: u64,
+    /// Since when it has been busy.
+    busy_since: u64,
+    /// When it goes Off if it stays idle.
+    off_at: u64,
 }
 
 const OFF: Replica = Replica {
     in_service: 0,
     idle_before: NONE,
     idle_after: NONE,
+    class: Class::Elastic,
+    draining: false,
     started: 0,
     ready: NEVER,
-    since: 0,
+    busy_since: 0,
+    off_at: NEVER,
 };
 
 /// All replicas with their books.
@@ -75,45 +46,56 @@ pub(super) struct Pool {
     replicas: Vec<Replica>,
     slots: u32,
     n_min: u32,
-    idle_timeout_us: u64,
-    cold_start_us: u64,
-    /// Ready with a free slot.
+    idle_timeout: Delay,
+    cold_start: Delay,
+    random: Random,
+    /// Ready with a free slot, not draining.
     available: NumberSet,
+    /// Ready, not draining, above the minimum.
+    ready: NumberSet,
     off: NumberSet,
-    /// Starting replicas; all starts take the same time, so in order of becoming Ready.
+    /// Starting replicas in order of becoming Ready.
     starting: VecDeque<(u64, u32)>,
-    /// Idle replicas that may go Off, the longest idle first.
+    /// Idle replicas that may go Off, the next to go first.
     first_idle: u32,
     last_idle: u32,
     n_on: u32,
+    n_ready: u32,
     pub(super) n_in_service: u64,
-    pub(super) n_starts: u64,
     pub(super) ledger: Ledger,
 }
 
 impl Pool {
-    /// The fleet at the window start: the minimum Ready, the rest Off. The fleet has been checked.
+    /// The fleet at the window start: the minimum and what a schedule holds then Ready, the rest
+    /// Off. The fleet has been checked.
     pub(super) fn new(fleet: &FleetSpec, ledger: Ledger) -> Pool {
         let reach = fleet.reach();
         let mut pool = Pool {
             replicas: vec![OFF; reach as usize],
             slots: fleet.slots_per_replica,
             n_min: fleet.min_replicas,
-            idle_timeout_us: fleet.idle_timeout_us,
-            cold_start_us: fleet.cold_start_us,
+            idle_timeout: if fleet.scaler.leaves_by_idle_timeout() {
+                fleet.idle_timeout
+            } else {
+                Delay::Constant(NEVER)
+            },
+            cold_start: fleet.cold_start,
+            random: Random::new(fleet.seed),
             available: NumberSet::new(reach),
+            ready: NumberSet::new(reach),
             off: NumberSet::new(reach),
             starting: VecDeque::with_capacity((reach - fleet.min_replicas) as usize),
             first_idle: NONE,
             last_idle: NONE,
             n_on: fleet.min_replicas,
+            n_ready: fleet.min_replicas,
             n_in_service: 0,
-            n_starts: 0,
             ledger,
         };
         for number in 0..reach {
             if number < fleet.min_replicas {
-                pool.replicas[number as usize].ready = 0;
+                let base = Replica { class: Class::Base, ready: 0, ..OFF };
+                pool.replicas[number as usize] = base;
                 pool.available.insert(number);
             } else {
                 pool.off.insert(number);
@@ -122,9 +104,14 @@ impl Pool {
         pool
     }
 
-    /// Replicas Ready or Starting.
+    /// Replicas Ready or Starting, without those that drain.
     pub(super) const fn n_on(&self) -> u32 {
         self.n_on
+    }
+
+    /// Replicas Ready, without those that drain.
+    pub(super) const fn n_ready(&self) -> u32 {
+        self.n_ready
     }
 
     /// Replicas Starting.
@@ -144,6 +131,11 @@ impl Pool {
         self.replicas[number as usize].ready
     }
 
+    /// When a replica started, if it is on.
+    pub(super) fn started_at(&self, number: u32) -> Option<u64> {
+        (!self.off.contains(number)).then(|| self.replicas[number as usize].started)
+    }
+
     /// A request takes a slot of an available replica.
     #[inline]
     pub(super) fn occupy(&mut self, number: u32, now: u64) {
@@ -154,7 +146,7 @@ impl Pool {
             self.available.remove(number);
         }
         if was_idle {
-            replica.since = now;
+            replica.busy_since = now;
             if number >= self.n_min {
                 self.unlink_idle(number);
             }
@@ -166,18 +158,19 @@ impl Pool {
     #[inline]
     pub(super) fn release(&mut self, number: u32, now: u64) {
         let replica = &mut self.replicas[number as usize];
-        if replica.in_service == self.slots {
+        if replica.in_service == self.slots && !replica.draining {
             self.available.insert(number);
         }
         replica.in_service -= 1;
         self.n_in_service -= 1;
         if replica.in_service == 0 {
-            let busy = self.ledger.inside(replica.since, now);
-            if number >= self.n_min {
-                self.ledger.busy_us += busy;
+            let (class, draining) = (replica.class, replica.draining);
+            let busy = self.ledger.inside(replica.busy_since, now);
+            self.ledger.of(class).busy_us += busy;
+            if draining {
+                self.end(number, now);
+            } else if number >= self.n_min {
                 self.link_idle(number, now);
-            } else {
-                self.ledger.base_busy_us += busy;
             }
         }
     }
@@ -189,69 +182,172 @@ impl Pool {
     }
 
     /// The replica that is due becomes Ready.
-    pub(super) fn become_ready(&mut self, now: u64) {
-        if let Some((_, number)) = self.starting.pop_front() {
-            self.replicas[number as usize].ready = now;
-            self.available.insert(number);
-            self.link_idle(number, now);
-        }
+    pub(super) fn become_ready(&mut self, now: u64) -> Option<u32> {
+        let (_, number) = self.starting.pop_front()?;
+        self.make_ready(number, now);
+        Some(number)
+    }
+
+    fn make_ready(&mut self, number: u32, now: u64) {
+        self.replicas[number as usize].ready = now;
+        self.n_ready += 1;
+        self.available.insert(number);
+        self.ready.insert(number);
+        self.link_idle(number, now);
     }
 
     /// The lowest-numbered Off replica starts, if one is Off.
-    pub(super) fn start(&mut self, now: u64) {
-        let Some(number) = self.off.lowest() else { return };
-        self.off.remove(number);
-        self.replicas[number as usize] = Replica { started: now, ..OFF };
-        self.starting.push_back((now.saturating_add(self.cold_start_us), number));
-        self.n_on += 1;
-        self.n_starts += 1;
-        self.ledger.on_changes(now, 1);
+    pub(super) fn start(&mut self, now: u64, class: Class) -> Option<u32> {
+        let number = self.switch_on(now, class)?;
+        let ready = now.saturating_add(self.cold_start.draw(&mut self.random));
+        let place = self.starting.partition_point(|it| it.0 <= ready);
+        self.starting.insert(place, (ready, number));
+        self.ledger.n_starts += 1;
+        Some(number)
     }
 
-    /// When the replica that has been idle longest goes Off.
-    #[inline]
-    pub(super) fn next_idle_off(&self) -> u64 {
-        match self.replicas.get(self.first_idle as usize) {
-            Some(replica) => replica.since.saturating_add(self.idle_timeout_us),
-            None => NEVER,
+    /// The lowest-numbered Off replica is Ready at the window start: it has run before.
+    pub(super) fn begin_ready(&mut self, class: Class) -> Option<u32> {
+        let number = self.switch_on(0, class)?;
+        self.make_ready(number, 0);
+        Some(number)
+    }
+
+    fn switch_on(&mut self, now: u64, class: Class) -> Option<u32> {
+        let number = self.off.lowest()?;
+        self.off.remove(number);
+        self.replicas[number as usize] = Replica { started: now, class, ..OFF };
+        self.n_on += 1;
+        self.ledger.on_changes(now, 1);
+        Some(number)
+    }
+
+    /// The start that would be Ready last ends.
+    pub(super) fn cancel_start(&mut self, now: u64) {
+        if let Some((_, number)) = self.starting.pop_back() {
+            self.ledger.n_cancelled_starts += 1;
+            self.n_on -= 1;
+            self.end(number, now);
         }
     }
 
-    /// The replica that has been idle longest goes Off.
-    pub(super) fn turn_off_idle(&mut self, now: u64) {
+    /// When the next idle replica goes Off.
+    #[inline]
+    pub(super) fn next_idle_off(&self) -> u64 {
+        self.replicas.get(self.first_idle as usize).map_or(NEVER, |it| it.off_at)
+    }
+
+    /// The next idle replica goes Off.
+    pub(super) fn turn_off_idle(&mut self, now: u64) -> Option<u32> {
         let number = self.first_idle;
-        let Some(replica) = self.replicas.get(number as usize).copied() else { return };
-        self.unlink_idle(number);
-        self.available.remove(number);
-        self.off.insert(number);
+        (number != NONE).then(|| {
+            self.retire(number, now);
+            number
+        })
+    }
+
+    /// The highest-numbered Ready replica above the minimum leaves, of `class` if one is asked for;
+    /// nothing when there is none.
+    pub(super) fn retire_highest(&mut self, now: u64, class: Option<Class>) -> Option<()> {
+        let number = match class {
+            None => self.ready.highest()?,
+            Some(class) => (0..u32::try_from(self.replicas.len()).ok()?).rev().find(|it| {
+                self.ready.contains(*it) && self.replicas[*it as usize].class == class
+            })?,
+        };
+        self.retire(number, now);
+        Some(())
+    }
+
+    /// A Ready replica takes no more requests and goes Off once it serves none.
+    pub(super) fn retire(&mut self, number: u32, now: u64) {
         self.n_on -= 1;
+        self.n_ready -= 1;
+        self.ready.remove(number);
+        self.available.remove(number);
+        if self.replicas[number as usize].in_service == 0 {
+            self.unlink_idle(number);
+            self.end(number, now);
+        } else {
+            self.replicas[number as usize].draining = true;
+        }
+    }
+
+    /// A replica is told to leave, Ready or not; false when it is draining already.
+    pub(super) fn interrupt(&mut self, number: u32, now: u64) -> bool {
+        if let Some(place) = self.starting.iter().position(|it| it.1 == number) {
+            self.starting.remove(place);
+            self.n_on -= 1;
+            self.end(number, now);
+        } else if self.ready.contains(number) {
+            self.retire(number, now);
+        } else {
+            return false;
+        }
+        true
+    }
+
+    /// What a draining replica serves ends with it.
+    pub(super) fn kill(&mut self, number: u32, now: u64) {
+        let replica = &mut self.replicas[number as usize];
+        let (class, in_service, since) = (replica.class, replica.in_service, replica.busy_since);
+        replica.in_service = 0;
+        self.n_in_service -= u64::from(in_service);
+        let busy = self.ledger.inside(since, now);
+        self.ledger.of(class).busy_us += busy;
+        self.end(number, now);
+    }
+
+    /// Books a lifetime.
+    fn end(&mut self, number: u32, now: u64) {
+        let replica = self.replicas[number as usize];
+        self.off.insert(number);
         self.ledger.on_changes(now, -1);
-        self.ledger.lifetime(replica.started, replica.ready, now);
+        self.ledger.lifetime(replica.class, replica.started, replica.ready, now);
+    }
+
+    /// Replicas of a class that are on and not draining.
+    pub(super) fn count_of(&self, class: Class) -> u32 {
+        let numbers = (0_u32..).zip(&self.replicas);
+        let on =
+            numbers.filter(|(n, it)| it.class == class && !it.draining && !self.off.contains(*n));
+        u32::try_from(on.count()).unwrap_or(u32::MAX)
     }
 
     /// Cuts what still runs at the window end and hands over the books. Nothing is in service.
-    pub(super) fn close(mut self) -> (Ledger, u64) {
+    pub(super) fn close(mut self) -> Ledger {
         for (number, replica) in (0_u32..).zip(&self.replicas) {
-            let off = self.off.words[(number / 64) as usize] >> (number % 64) & 1 == 1;
-            if number >= self.n_min && !off {
-                self.ledger.lifetime(replica.started, replica.ready, NEVER);
+            if number >= self.n_min && !self.off.contains(number) {
+                self.ledger.lifetime(replica.class, replica.started, replica.ready, NEVER);
             }
         }
-        self.ledger.close();
-        (self.ledger, self.n_starts)
+        self.ledger.close(self.n_min);
+        self.ledger
     }
 
+    /// Puts an idle replica into the list by the time it goes Off: at the end, where all wait
+    /// equally long.
     fn link_idle(&mut self, number: u32, now: u64) {
-        let before = self.last_idle;
-        let replica = &mut self.replicas[number as usize];
-        replica.since = now;
-        replica.idle_before = before;
-        replica.idle_after = NONE;
-        match self.replicas.get_mut(before as usize) {
-            Some(last) => last.idle_after = number,
-            None => self.first_idle = number,
+        let off_at = now.saturating_add(self.idle_timeout.draw(&mut self.random));
+        let mut before = self.last_idle;
+        while let Some(other) = self.replicas.get(before as usize) {
+            if other.off_at <= off_at {
+                break;
+            }
+            before = other.idle_before;
         }
-        self.last_idle = number;
+        let after = match self.replicas.get_mut(before as usize) {
+            Some(before) => std::mem::replace(&mut before.idle_after, number),
+            None => std::mem::replace(&mut self.first_idle, number),
+        };
+        match self.replicas.get_mut(after as usize) {
+            Some(after) => after.idle_before = number,
+            None => self.last_idle = number,
+        }
+        let replica = &mut self.replicas[number as usize];
+        replica.off_at = off_at;
+        replica.idle_before = before;
+        replica.idle_after = after;
     }
 
     fn unlink_idle(&mut self, number: u32) {
@@ -264,25 +360,5 @@ impl Pool {
             Some(after) => after.idle_before = idle_before,
             None => self.last_idle = idle_before,
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_lowest_number_is_found_across_words() {
-        let mut set = NumberSet::new(10_000);
-        assert_eq!(set.lowest(), None);
-        for number in [9_999, 4_097, 4_096, 70, 64, 3] {
-            set.insert(number);
-            assert_eq!(set.lowest(), Some(number));
-        }
-        for number in [3, 64, 70, 4_096, 4_097] {
-            assert_eq!(set.lowest(), Some(number));
-            set.remove(number);
-        }
-        assert_eq!(set.lowest(), Some(9_999));
     }
 }

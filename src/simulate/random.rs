@@ -31,6 +31,17 @@ pub(super) fn seed_of(seed: u64, workload: &str, period_start_us: i64) -> u64 {
     split_mix(hash).1
 }
 
+/// The nearest whole microsecond of a time that is not negative.
+#[expect(
+    clippy::cast_possible_truncation,
+    clippy::cast_sign_loss,
+    reason = "`as` saturates; a time past the type is past the horizon of the engine too"
+)]
+#[inline]
+pub(super) fn whole_us(us: f64) -> u64 {
+    (us + 0.5) as u64
+}
+
 impl Random {
     /// A generator whose stream depends on `seed` alone.
     pub(super) fn new(seed: u64) -> Random {

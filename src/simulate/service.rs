@@ -2,6 +2,7 @@
 
 use super::arrivals::Trace;
 use super::outcome::Impossible;
+use super::random::whole_us;
 
 /// What a request costs its slot in time.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,51 +29,84 @@ pub enum ServiceModel {
 /// One request as the engine sees it.
 #[expect(clippy::struct_field_names, reason = "the postfix is the unit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Request {
-    pub(super) at_us: u64,
-    pub(super) service_us: u64,
+pub struct Request {
+    /// Arrival, microseconds since the window start.
+    pub at_us: u64,
+    /// Time it holds a slot.
+    pub service_us: u64,
     /// The part of the service before the first token.
-    pub(super) prefill_us: u64,
+    pub prefill_us: u64,
 }
 
-impl ServiceModel {
-    /// Microseconds per output token, where the model has it.
-    pub const fn tpot_us(&self) -> Option<f64> {
-        match self {
-            ServiceModel::Tokens { tpot_us, .. } => Some(*tpot_us),
-            ServiceModel::Fixed { .. } | ServiceModel::PerRequest(_) => None,
-        }
+/// Requests of one window with their times: the same ones each time they are asked for.
+pub trait Source {
+    /// Length of the window, microseconds.
+    fn window_us(&self) -> u64;
+    /// How many requests there are.
+    fn len(&self) -> u64;
+    /// True for no request.
+    fn is_empty(&self) -> bool {
+        self.len() == 0
     }
-
+    /// Why the requests cannot be timed, if so.
+    fn check(&self) -> Result<(), Impossible>;
+    /// The requests in order of arrival.
+    fn requests(&self) -> impl Iterator<Item = Request> + '_;
     /// Whether a request has a time before its first token besides its wait.
-    pub(super) const fn has_prefill(&self) -> bool {
-        matches!(self, ServiceModel::Tokens { .. })
+    fn has_prefill(&self) -> bool {
+        false
+    }
+    /// Microseconds per output token, where that is known.
+    fn tpot_us(&self) -> Option<f64> {
+        None
+    }
+}
+
+/// A trace with the model that times it.
+#[derive(Clone, Copy, Debug)]
+pub struct Timed<'a> {
+    trace: &'a Trace,
+    service: &'a ServiceModel,
+}
+
+impl Trace {
+    /// The requests of this trace, each with its time.
+    pub const fn served_by<'a>(&'a self, service: &'a ServiceModel) -> Timed<'a> {
+        Timed { trace: self, service }
+    }
+}
+
+impl Source for Timed<'_> {
+    fn window_us(&self) -> u64 {
+        self.trace.window_us()
     }
 
-    /// Why this model cannot time this trace, if so.
-    pub(super) fn check(&self, trace: &Trace) -> Result<(), Impossible> {
+    fn len(&self) -> u64 {
+        self.trace.len() as u64
+    }
+
+    fn check(&self) -> Result<(), Impossible> {
         let is_time = |us: f64| us.is_finite() && us >= 0.0;
-        match self {
+        match self.service {
             ServiceModel::Tokens { prefill_us_per_token, tpot_us } => {
                 if !is_time(*prefill_us_per_token) || !is_time(*tpot_us) {
                     Err(Impossible::BadServiceTime)
-                } else if trace.tokens().is_none() && !trace.is_empty() {
+                } else if self.trace.tokens().is_none() && !self.trace.is_empty() {
                     Err(Impossible::NoTokens)
                 } else {
                     Ok(())
                 }
             }
             ServiceModel::Fixed { .. } => Ok(()),
-            ServiceModel::PerRequest(times) if times.len() == trace.len() => Ok(()),
+            ServiceModel::PerRequest(times) if times.len() == self.trace.len() => Ok(()),
             ServiceModel::PerRequest(_) => Err(Impossible::BadServiceTime),
         }
     }
 
-    /// The requests of a trace that [`ServiceModel::check`] let pass, each with its time.
-    pub(super) fn requests<'a>(&'a self, trace: &'a Trace) -> impl Iterator<Item = Request> + 'a {
-        let (prompt, completion) = trace.tokens().unwrap_or_default();
-        trace.at_us().iter().enumerate().map(move |(i, at)| {
-            let (service_us, prefill_us) = match self {
+    fn requests(&self) -> impl Iterator<Item = Request> + '_ {
+        let (prompt, completion) = self.trace.tokens().unwrap_or_default();
+        self.trace.at_us().iter().enumerate().map(move |(i, at)| {
+            let (service_us, prefill_us) = match self.service {
                 ServiceModel::Tokens { prefill_us_per_token, tpot_us } => {
                     let prefill = f64::from(prompt[i]) * prefill_us_per_token;
                     let decode = f64::from(completion[i]) * tpot_us;
@@ -84,16 +118,17 @@ impl ServiceModel {
             Request { at_us: *at, service_us, prefill_us }
         })
     }
-}
 
-/// The nearest whole microsecond of a time that is not negative.
-#[expect(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "`as` saturates; a time past the type is past the horizon of the engine too"
-)]
-fn whole_us(us: f64) -> u64 {
-    (us + 0.5) as u64
+    fn has_prefill(&self) -> bool {
+        matches!(self.service, ServiceModel::Tokens { .. })
+    }
+
+    fn tpot_us(&self) -> Option<f64> {
+        match self.service {
+            ServiceModel::Tokens { tpot_us, .. } => Some(*tpot_us),
+            ServiceModel::Fixed { .. } | ServiceModel::PerRequest(_) => None,
+        }
+    }
 }
 
 #[cfg(test)]
@@ -104,7 +139,7 @@ mod tests {
     fn the_formula_by_hand() {
         let trace = Trace::with_tokens(&[(7, 100, 20), (8, 0, 0)], 10);
         let model = ServiceModel::Tokens { prefill_us_per_token: 50.0, tpot_us: 25_000.0 };
-        let found: Vec<Request> = model.requests(&trace).collect();
+        let found: Vec<Request> = trace.served_by(&model).requests().collect();
         assert_eq!(found[0], Request { at_us: 7, service_us: 505_000, prefill_us: 5_000 });
         assert_eq!(found[1], Request { at_us: 8, service_us: 0, prefill_us: 0 });
     }
@@ -121,7 +156,7 @@ mod tests {
             (ServiceModel::PerRequest(vec![1]), Err(Impossible::BadServiceTime)),
             (ServiceModel::PerRequest(vec![1, 2]), Ok(())),
         ] {
-            assert_eq!(model.check(&trace), expected, "{model:?}");
+            assert_eq!(trace.served_by(&model).check(), expected, "{model:?}");
         }
     }
 }

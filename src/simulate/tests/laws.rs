@@ -3,6 +3,7 @@
 use proptest::prelude::*;
 
 use super::Waits;
+use crate::catalog::ScalerRule;
 use crate::simulate::run::{Way, replay, settle};
 use crate::simulate::*;
 use crate::units::{Currency, MoneyPerHour};
@@ -25,20 +26,18 @@ fn requests() -> impl Strategy<Value = (Trace, ServiceModel)> {
 
 fn fleets() -> impl Strategy<Value = FleetSpec> {
     let scaler = prop_oneof![
-        (0_u64..12).prop_map(|threshold_us| Scaler::QueueDelay { threshold_us }),
-        (1_u32..6, 1_u32..3)
-            .prop_map(|(requests, per_replicas)| Scaler::RequestCount { requests, per_replicas }),
+        (0_u64..12).prop_map(|threshold_us| Scaler::Rule(ScalerRule::QueueDelay { threshold_us })),
+        (1_u32..6).prop_map(|requests| Scaler::Rule(ScalerRule::RequestCount { requests })),
     ];
     (1_u32..4, 0_u32..3, 1_u32..5, scaler, 1_u64..12, 0_u64..12).prop_map(
-        |(slots_per_replica, min_replicas, more, scaler, idle_timeout_us, cold_start_us)| {
-            FleetSpec {
-                slots_per_replica,
-                min_replicas,
-                max_replicas: min_replicas + more,
-                scaler,
-                idle_timeout_us,
-                cold_start_us,
-            }
+        |(slots_per_replica, min_replicas, more, scaler, idle_timeout, cold_start)| FleetSpec {
+            slots_per_replica,
+            min_replicas,
+            max_replicas: min_replicas + more,
+            scaler,
+            idle_timeout: Delay::Constant(idle_timeout),
+            cold_start: Delay::Constant(cold_start),
+            ..FleetSpec::fixed(0, 1)
         },
     )
 }
@@ -46,7 +45,7 @@ fn fleets() -> impl Strategy<Value = FleetSpec> {
 fn waits(trace: &Trace, service: &ServiceModel, fleet: &FleetSpec, way: Way) -> Vec<u64> {
     let billing = Billing::by_the_microsecond(rate(1));
     let mut waits = Waits::default();
-    assert!(replay(trace, service, (fleet, &billing), way, &mut waits).is_ok());
+    assert!(replay(&trace.served_by(service), (fleet, &billing), way, &mut waits).is_ok());
     waits.0
 }
 
@@ -57,8 +56,8 @@ proptest! {
         let billing = Billing::by_the_microsecond(rate(7_777_777_777_777));
         let [events, short] = [Way::Events, Way::FreeSlots].map(|way| {
             let mut waits = Waits::default();
-            let books = replay(&trace, &service, (&fleet, &billing), way, &mut waits).ok().unwrap();
-            (settle(&trace, &fleet, &billing, books).unwrap(), waits)
+            let books = replay(&trace.served_by(&service), (&fleet, &billing), way, &mut waits).ok().unwrap();
+            (settle(trace.window_us(), &fleet, books).unwrap(), waits)
         });
         prop_assert_eq!(events, short);
     }
@@ -85,30 +84,32 @@ proptest! {
     #[test]
     fn the_books_balance((trace, service) in requests(), fleet in fleets(), price in 0_i128..1_000_000_000_000_000) {
         let billing = Billing { base_rate: rate(price / 2), ..Billing::by_the_microsecond(rate(price)) };
-        let it = run(&trace, &service, &fleet, &billing, None).outcome().unwrap();
+        let it = run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap();
         prop_assert_eq!(it.requests, trace.len() as u64);
-        prop_assert!(it.busy_us <= it.billed_us + it.base_us);
-        prop_assert_eq!(it.busy_us + it.idle_us + it.starting_us, it.billed_us + it.base_us);
-        prop_assert_eq!(it.on_us_by_hour.iter().sum::<u64>(), it.billed_us + it.base_us);
-        let parts = it.parts;
-        let all = [parts.busy, parts.starting, parts.idle];
-        prop_assert!(all.iter().all(|part| !part.is_negative()));
-        let sum = |parts: &[crate::units::Money]| parts.iter().map(|part| part.atto()).sum::<i128>();
-        prop_assert_eq!(sum(&all), it.elastic_cost.atto());
-        prop_assert_eq!(sum(&[parts.base_busy, parts.base_idle]), it.base_cost.atto());
+        let billed = it.all(|it| it.billed_us);
+        let busy = it.all(|it| it.busy_us);
+        prop_assert!(busy <= billed);
+        prop_assert_eq!(busy + it.all(|it| it.idle_us) + it.all(|it| it.starting_us), billed);
+        prop_assert_eq!(it.on_us_by_hour.iter().sum::<u64>(), billed);
+        for usage in [it.base, it.elastic, it.fallback] {
+            let CostParts { busy, starting, idle, rounding } = usage.parts;
+            let parts = [busy, starting, idle, rounding];
+            prop_assert!(parts.iter().all(|part| !part.is_negative()));
+            prop_assert_eq!(parts.iter().map(|part| part.atto()).sum::<i128>(), usage.cost.atto());
+        }
         prop_assert!(it.max_on <= fleet.max_replicas && it.delayed_requests <= it.requests);
     }
 
     #[test]
     fn cost_is_linear_in_price_before_rounding(
         (trace, service) in requests(), fleet in fleets(), price in 0_i128..1000, times in 1_i128..9,
-        granularity_us in 0_u64..20, minimum_us in 0_u64..20, bill_start in any::<bool>(),
+        granularity_us in 0_u64..20, minimum_us in 0_u64..20, free_start_us in 0_u64..20,
     ) {
         // A price in whole nano-units per microsecond makes every lifetime exact.
         let cost = |price: i128| {
             let per_hour = rate(price * 3_600_000_000);
-            let billing = Billing { rate: per_hour, base_rate: per_hour, bill_start, granularity_us, minimum_us };
-            run(&trace, &service, &fleet, &billing, None).outcome().unwrap().total_cost().unwrap().atto()
+            let billing = Billing { rate: per_hour, base_rate: per_hour, free_start_us, granularity_us, minimum_us };
+            run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap().total_cost().unwrap().atto()
         };
         prop_assert_eq!(cost(price * times), cost(price) * times);
     }
@@ -120,10 +121,11 @@ proptest! {
         let fleet = FleetSpec { min_replicas: n, max_replicas: n, ..fleet };
         let billing = Billing::by_the_microsecond(rate(3_600_000_000));
         let cost = |idle_timeout_us| {
-            let fleet = FleetSpec { idle_timeout_us, ..fleet };
-            run(&trace, &service, &fleet, &billing, None).outcome().unwrap()
+            let idle_timeout = Delay::Constant(idle_timeout_us);
+            let fleet = FleetSpec { idle_timeout, ..fleet.clone() };
+            run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap()
         };
-        prop_assert_eq!(cost(fleet.idle_timeout_us), cost(timeout));
+        prop_assert_eq!(cost(0), cost(timeout));
     }
 
     /// On a drained trace the mean number in service is the arrival rate times the mean service,
@@ -132,11 +134,11 @@ proptest! {
     fn little((trace, service) in requests(), fleet in fleets()) {
         let billing = Billing::by_the_microsecond(rate(1));
         let long = Trace::new(trace.at_us().to_vec(), 10_000);
-        let it = run(&long, &service, &fleet, &billing, None).outcome().unwrap();
+        let it = run(&long.served_by(&service), &fleet, &billing, None).outcome().unwrap();
         let ServiceModel::PerRequest(times) = &service else { return Ok(()) };
         let in_service: u64 = times.iter().sum();
         if let Some(occupancy) = it.server_occupancy {
-            let slot_time = (it.busy_us + it.idle_us) as f64 * f64::from(fleet.slots_per_replica);
+            let slot_time = it.all(|it| it.busy_us + it.idle_us) as f64 * f64::from(fleet.slots_per_replica);
             prop_assert!((occupancy * slot_time - in_service as f64).abs() < 1e-6 * slot_time);
         }
         let waits = waits(&long, &service, &fleet, Way::Events);

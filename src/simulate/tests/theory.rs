@@ -2,6 +2,7 @@
 //! each left out as warm-up, at most four standard errors from the exact value.
 
 use super::Waits;
+use crate::catalog::ScalerRule;
 use crate::simulate::random::Random;
 use crate::simulate::run::{Way, replay};
 use crate::simulate::*;
@@ -49,7 +50,7 @@ fn check(name: &str, exact: f64, mut value: impl FnMut(u64) -> f64) {
 fn sojourn(trace: &Trace, service: &ServiceModel, fleet: &FleetSpec, way: Way) -> f64 {
     let billing = Billing::by_the_microsecond(MoneyPerHour::from_nano(1, Currency::USD));
     let mut waits = Waits::default();
-    assert!(replay(trace, service, (fleet, &billing), way, &mut waits).is_ok());
+    assert!(replay(&trace.served_by(service), (fleet, &billing), way, &mut waits).is_ok());
     let ServiceModel::PerRequest(times) = service else { return f64::NAN };
     let from = times.len() / 10;
     let total: u64 =
@@ -115,12 +116,11 @@ fn one_worker_with_setup_and_idle_timeout() {
         let cycle = (1.0 / lambda + p * setup) / (1.0 - rho);
         let billed = rho + (p * setup + (1.0 - p) / lambda) / cycle;
         let fleet = FleetSpec {
-            slots_per_replica: 1,
-            min_replicas: 0,
             max_replicas: 1,
-            scaler: Scaler::QueueDelay { threshold_us: 0 },
-            idle_timeout_us: us(tau),
-            cold_start_us: us(setup),
+            scaler: Scaler::Rule(ScalerRule::QueueDelay { threshold_us: 0 }),
+            idle_timeout: Delay::Constant(us(tau)),
+            cold_start: Delay::Constant(us(setup)),
+            ..FleetSpec::fixed(0, 1)
         };
         let make = |seed| poisson(seed, lambda, |random| mean * random.exponential());
         let billing = Billing::by_the_microsecond(MoneyPerHour::from_nano(1, Currency::USD));
@@ -130,12 +130,12 @@ fn one_worker_with_setup_and_idle_timeout() {
         });
         check("billed share", billed, |seed| {
             let (trace, service) = make(seed);
-            let it = run(&trace, &service, &fleet, &billing, None).outcome().unwrap();
-            it.billed_us as f64 / trace.window_us() as f64
+            let it = run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap();
+            it.elastic.billed_us as f64 / trace.window_us() as f64
         });
         check("starts per request", p / (lambda * cycle), |seed| {
             let (trace, service) = make(seed);
-            let it = run(&trace, &service, &fleet, &billing, None).outcome().unwrap();
+            let it = run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap();
             it.cold_starts as f64 / it.requests as f64
         });
     }
@@ -150,7 +150,7 @@ fn the_least_fleet_of_erlang_c() {
     let target = crate::units::Fraction::try_from(0.95).unwrap();
     let share = |n| {
         let fleet = FleetSpec::fixed(n, 1);
-        run(&trace, &service, &fleet, &billing, Some(slo)).outcome()
+        run(&trace.served_by(&service), &fleet, &billing, Some(slo)).outcome()
     };
     let found = least_fleet(1, 64, |n| share(n).filter(|it| it.meets(target)));
     let FleetAnswer::Fleet { n, outcome } = found else { panic!("saturated") };
