@@ -401,8 +401,11 @@ impl<M: Measure> Engine<'_, M> {
             Decide::QueueDelay(_) => self.by_queue_delay(now),
             Decide::RequestCount(requests) => {
                 let in_flight = self.queue.len() as u64 + self.pool.n_in_service;
-                let wanted = in_flight.div_ceil(u64::from(*requests));
-                while u64::from(self.pool.n_on()) < wanted && self.pool.n_on() < self.n_max {
+                let requests = u64::from(*requests);
+                // ceil(in flight / requests) are wanted.
+                while u64::from(self.pool.n_on()) * requests < in_flight
+                    && self.pool.n_on() < self.n_max
+                {
                     if !self.start(now) {
                         break;
                     }

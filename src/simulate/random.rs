@@ -1,12 +1,41 @@
 //! Seeded chance with the same bits on every machine: integer generator, `libm` logarithms.
 
+use std::sync::LazyLock;
+
 /// 2^-52: the step of a number drawn from 52 random bits.
 const STEP: f64 = 1.0 / 4_503_599_627_370_496.0;
+
+/// Layers of the ziggurat, where its tail begins, and the area of each layer.
+const N_LAYERS: usize = 256;
+const TAIL: f64 = 7.697_117_470_131_05;
+const LAYER_AREA: f64 = 0.003_949_659_822_581_557;
+
+/// The layers under exp(-x): layer i reaches from 0 to `x[i]` and from `f[i]` up to `f[i + 1]`, with
+/// `f[i] = exp(-x[i])`; `x[0]` is the width that gives the lowest layer with the tail its area.
+#[derive(Debug)]
+struct Layers {
+    x: [f64; N_LAYERS + 1],
+    f: [f64; N_LAYERS + 1],
+}
+
+static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
+    let mut layers = Layers { x: [0.0; N_LAYERS + 1], f: [1.0; N_LAYERS + 1] };
+    layers.x[0] = LAYER_AREA * libm::exp(TAIL);
+    layers.f[0] = libm::exp(-layers.x[0]);
+    layers.x[1] = TAIL;
+    layers.f[1] = libm::exp(-TAIL);
+    for i in 2..N_LAYERS {
+        layers.f[i] = layers.f[i - 1] + LAYER_AREA / layers.x[i - 1];
+        layers.x[i] = -libm::log(layers.f[i]);
+    }
+    layers
+});
 
 /// The xoshiro256++ generator of Blackman and Vigna, seeded by `SplitMix64`.
 #[derive(Clone, Debug)]
 pub(super) struct Random {
     state: [u64; 4],
+    layers: &'static Layers,
     /// The second normal deviate of the last pair.
     spare: Option<f64>,
 }
@@ -51,10 +80,11 @@ impl Random {
             state = next;
             word
         });
-        Random { state: words, spare: None }
+        Random { state: words, layers: &LAYERS, spare: None }
     }
 
     /// 64 random bits.
+    #[inline]
     pub(super) fn bits(&mut self) -> u64 {
         let [a, b, c, d] = &mut self.state;
         let result = a.wrapping_add(*d).rotate_left(23).wrapping_add(*a);
@@ -69,13 +99,39 @@ impl Random {
     }
 
     /// Uniform in the open interval (0, 1).
+    #[inline]
     pub(super) fn unit(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) * STEP
     }
 
-    /// Exponential with mean 1.
+    /// Exponential with mean 1, by the ziggurat of Marsaglia and Tsang (2000): 98.9 % of the draws
+    /// are one multiplication and one comparison.
+    #[inline]
     pub(super) fn exponential(&mut self) -> f64 {
-        -libm::log(self.unit())
+        let bits = self.bits();
+        let layer = (bits & 0xFF) as usize;
+        let x = ((bits >> 12) as f64 + 0.5) * STEP * self.layers.x[layer];
+        if x < self.layers.x[layer + 1] { x } else { self.outside(layer, x) }
+    }
+
+    /// A point of a layer that may lie above the density.
+    #[cold]
+    fn outside(&mut self, mut layer: usize, mut x: f64) -> f64 {
+        loop {
+            if layer == 0 {
+                return TAIL - libm::log(self.unit());
+            }
+            let Layers { f, .. } = self.layers;
+            if f[layer] + (f[layer + 1] - f[layer]) * self.unit() < libm::exp(-x) {
+                return x;
+            }
+            let bits = self.bits();
+            layer = (bits & 0xFF) as usize;
+            x = ((bits >> 12) as f64 + 0.5) * STEP * self.layers.x[layer];
+            if x < self.layers.x[layer + 1] {
+                return x;
+            }
+        }
     }
 
     /// Standard normal, by the polar method of Marsaglia.
@@ -127,7 +183,7 @@ mod tests {
         // SplitMix64 from state 0: the first output of the reference implementation.
         assert_eq!(split_mix(0).1, 0xE220_A839_7B1D_CDAF);
         // xoshiro256++ from the state 1, 2, 3, 4: the first two outputs of the reference.
-        let mut random = Random { state: [1, 2, 3, 4], spare: None };
+        let mut random = Random { state: [1, 2, 3, 4], layers: &LAYERS, spare: None };
         assert_eq!([random.bits(), random.bits()], [41_943_041, 58_720_359]);
     }
 
@@ -138,6 +194,22 @@ mod tests {
         for (i, seed) in seeds.iter().enumerate() {
             assert!(!seeds[..i].contains(seed));
         }
+    }
+
+    /// The distribution function at points in every part of the ziggurat: P(X > x) = exp(-x), five
+    /// standard errors.
+    #[test]
+    fn the_exponential_is_exponential() {
+        let mut random = Random::new(11);
+        let n = 400_000_u32;
+        let draws: Vec<f64> = (0..n).map(|_| random.exponential()).collect();
+        for x in [0.001, 0.01, 0.1, 0.7, 2.0, 5.0, 7.5, 8.0, 9.0] {
+            let above = draws.iter().filter(|it| **it > x).count() as f64 / f64::from(n);
+            let exact = libm::exp(-x);
+            let error = libm::sqrt(exact * (1.0 - exact) / f64::from(n));
+            assert!((above - exact).abs() < 5.0 * error, "{x}: {above} for {exact}");
+        }
+        assert!((LAYERS.f[N_LAYERS - 1] + LAYER_AREA / LAYERS.x[N_LAYERS - 1] - 1.0).abs() < 1e-9);
     }
 
     #[test]
