@@ -187,6 +187,9 @@ pub struct AnalyzeArgs {
     /// End with exit code 5 when the savings found exceed this, in the currency of the data
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub fail_above: Option<f64>,
+    /// Start no more simulations after so many seconds; what was left out is said
+    #[arg(long, value_name = "SECONDS")]
+    pub time_budget: Option<u32>,
 }
 
 /// Arguments of `prices`

@@ -468,12 +468,36 @@ pub struct Settings {
     pub service_time_s: Option<f64>,
     /// Measured start of a replica, seconds.
     pub cold_start_s: Option<f64>,
+    /// What may happen to it on capacity that is taken back; nothing where it must not.
+    pub interruptible: Option<Interruptible>,
+    /// What somebody else's endpoint would charge.
+    pub api_price: Option<ApiPrice>,
     /// Kept on purpose although idle.
     pub standby: bool,
     /// Most requests one replica may serve at once.
     pub max_num_seqs: Option<u32>,
     /// What it delivers, where that is neither tokens nor requests.
     pub unit: Option<DeliveredUnit>,
+}
+
+/// How a workload lives with interruptions.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Interruptible {
+    /// Seconds of work between two checkpoints, for work that has them.
+    pub checkpoint_interval_s: Option<f64>,
+    /// Seconds to write one.
+    pub checkpoint_write_s: Option<f64>,
+    /// Hours from the start of a job to when it must be done.
+    pub deadline_h: Option<f64>,
+}
+
+/// Price per million tokens of an endpoint that somebody else runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ApiPrice {
+    /// Of the prompt.
+    pub prompt: Money,
+    /// Of the completion.
+    pub completion: Money,
 }
 
 /// A unit that the user names, such as an image.

@@ -421,6 +421,21 @@ assumptions! {
         /// Least number of requests an autoscaler aims at per replica.
         autoscale_least_target,
     }
+    /// Capacity that its owner takes back.
+    spot: SpotMarket {
+        /// Interruptions per instance and hour of the plan that is shown.
+        interruptions_per_hour,
+        /// The least of the range that is shown beside it.
+        low_interruptions_per_hour,
+        /// The most of that range.
+        high_interruptions_per_hour,
+        /// Mean time without spot capacity after an interruption, hours.
+        outage_h,
+        /// From being told to being Off, seconds.
+        notice_s,
+        /// Time to write a checkpoint, seconds.
+        checkpoint_write_s,
+    }
     /// Giving advice.
     advice: Advice {
         /// Days of data below which there is no Switch or Schedule.

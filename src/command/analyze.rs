@@ -1,6 +1,9 @@
 //! `gpuadvise analyze`: from files to the report.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use chrono_tz::Tz;
 use rayon::prelude::*;
@@ -21,7 +24,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let inputs = Inputs::read(&args.input, global, talk)?;
     let folder = report_folder(&args.input.files, global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
-    let report = analyse(inputs, global, talk)?;
+    let report = analyse(inputs, args.time_budget, global, talk)?;
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
     output::remove_stale_charts(&folder, &files);
@@ -40,13 +43,39 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
 }
 
 /// Describes every workload, finds its advice, in parallel and in order.
-fn analyse(inputs: Inputs, global: &Global, talk: Talk) -> Result<ReportModel, Failure> {
+fn analyse(
+    inputs: Inputs,
+    time_budget_s: Option<u32>,
+    global: &Global,
+    talk: Talk,
+) -> Result<ReportModel, Failure> {
     let Inputs { config, catalog, zone, ingested, workloads } = inputs;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
-    let context = Context { catalog: &catalog, policy: &config.policy, seed: global.seed, as_of };
+    let stop = stop_after(time_budget_s);
+    let context = Context {
+        catalog: &catalog,
+        policy: &config.policy,
+        seed: global.seed,
+        as_of,
+        zone,
+        stop: &stop,
+    };
     let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     Ok(report::build(analysed, &fleet, run)?)
+}
+
+/// A flag that is set after so many seconds; never without a number.
+fn stop_after(seconds: Option<u32>) -> Arc<AtomicBool> {
+    let stop = Arc::new(AtomicBool::new(seconds == Some(0)));
+    if let Some(seconds) = seconds {
+        let flag = Arc::clone(&stop);
+        std::thread::spawn(move || {
+            std::thread::sleep(Duration::from_secs(u64::from(seconds)));
+            flag.store(true, Ordering::Relaxed);
+        });
+    }
+    stop
 }
 
 /// What each workload is and what to do about it, in the order of the workloads.

@@ -8,8 +8,8 @@ use serde::Deserialize;
 use super::fx::FxRates;
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
-use crate::units::{Currency, Fraction, parse_span_us};
-use crate::workload::{DeliveredUnit, Kind, Settings, Slo};
+use crate::units::{Currency, Fraction, Money, parse_span_us};
+use crate::workload::{ApiPrice, DeliveredUnit, Interruptible, Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -80,6 +80,8 @@ impl WorkloadConfig {
                 slo: a.settings.slo.or(b.settings.slo),
                 service_time_s: a.settings.service_time_s.or(b.settings.service_time_s),
                 cold_start_s: a.settings.cold_start_s.or(b.settings.cold_start_s),
+                interruptible: a.settings.interruptible.or(b.settings.interruptible),
+                api_price: a.settings.api_price.or(b.settings.api_price),
                 standby: a.settings.standby || b.settings.standby,
                 max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
                 unit: a.settings.unit.or(b.settings.unit),
@@ -167,9 +169,23 @@ struct RawWorkload {
     purpose: Option<String>,
     service_time_s: Option<f64>,
     cold_start_s: Option<f64>,
+    #[serde(default)]
+    interruptible: bool,
+    checkpoint_interval_s: Option<f64>,
+    checkpoint_write_s: Option<f64>,
+    deadline_h: Option<f64>,
+    api_price: Option<RawApiPrice>,
     unit: Option<String>,
     units_per_request: Option<f64>,
     slo: Option<RawSlo>,
+}
+
+/// USD per million tokens.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawApiPrice {
+    prompt: RawRate,
+    completion: RawRate,
 }
 
 #[derive(Deserialize)]
@@ -187,6 +203,16 @@ enum RawRate {
     Text(String),
     Whole(i64),
     Float(f64),
+}
+
+impl RawRate {
+    fn into_text(self) -> String {
+        match self {
+            RawRate::Text(text) => text,
+            RawRate::Whole(whole) => whole.to_string(),
+            RawRate::Float(float) => float.to_string(),
+        }
+    }
 }
 
 #[derive(Deserialize)]
@@ -258,11 +284,7 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     }
     for (code, spanned) in raw.fx {
         let offset = spanned.span().start;
-        let text = match spanned.into_inner() {
-            RawRate::Text(text) => text,
-            RawRate::Whole(whole) => whole.to_string(),
-            RawRate::Float(float) => float.to_string(),
-        };
+        let text = spanned.into_inner().into_text();
         config.fx.add(&code, &text).map_err(|message| at(offset, message))?;
     }
     if let Some(spanned) = raw.report {
@@ -335,6 +357,13 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
         Some(0) => Err(format!("{name} is 0; the least is 1")),
         other => Ok(other),
     };
+    let details = Interruptible {
+        checkpoint_interval_s: positive("checkpoint_interval_s", raw.checkpoint_interval_s)?,
+        checkpoint_write_s: positive("checkpoint_write_s", raw.checkpoint_write_s)?,
+        deadline_h: positive("deadline_h", raw.deadline_h)?,
+    };
+    let interruptible =
+        (raw.interruptible || details.checkpoint_interval_s.is_some()).then_some(details);
     Ok(WorkloadConfig {
         owner: raw.owner,
         environment: raw.environment,
@@ -353,10 +382,27 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             slo: raw.slo.map(check_slo).transpose()?,
             service_time_s: positive("service_time_s", raw.service_time_s)?,
             cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
+            interruptible,
+            api_price: raw.api_price.map(check_api_price).transpose()?,
             standby,
             max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
             unit: check_unit(raw.unit, raw.units_per_request)?,
         },
+    })
+}
+
+/// What somebody else's endpoint charges, in USD per million tokens.
+fn check_api_price(raw: RawApiPrice) -> Result<ApiPrice, String> {
+    let price = |name: &str, raw: RawRate| {
+        let text = raw.into_text();
+        match Money::parse(&text, Currency::USD) {
+            Ok(price) if !price.is_negative() => Ok(price),
+            _ => Err(format!("api_price.{name} is `{text}`, which is not an amount of money")),
+        }
+    };
+    Ok(ApiPrice {
+        prompt: price("prompt", raw.prompt)?,
+        completion: price("completion", raw.completion)?,
     })
 }
 

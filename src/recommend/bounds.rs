@@ -22,12 +22,14 @@ const HOURS: f64 = 730.0;
 pub(super) enum Kind {
     Fixed,
     Autoscaled,
+    Scheduled,
     Reserved,
+    Spot,
     Serverless,
 }
 
 /// The cheapest plan of each kind that meets the limits, at home and elsewhere.
-#[derive(Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Best {
     costs: BTreeMap<(Kind, bool), f64>,
 }
@@ -37,10 +39,12 @@ impl Best {
     pub(super) fn learn(&mut self, question: &Question<'_>, plans: &[Plan]) {
         for plan in plans.iter().filter(|it| it.meets_slo) {
             let kind = match plan.way {
-                Way::Reserved { .. } => Kind::Reserved,
+                Way::Reserved { .. } | Way::ReservedServerless { .. } => Kind::Reserved,
                 Way::Serverless => Kind::Serverless,
                 Way::PaygAutoscaled => Kind::Autoscaled,
-                Way::PaygFixed | Way::PaygFollowing | Way::Today => Kind::Fixed,
+                Way::PaygScheduled => Kind::Scheduled,
+                Way::Spot => Kind::Spot,
+                Way::PaygFixed | Way::PaygFollowing | Way::Today | Way::Api => Kind::Fixed,
             };
             let allowed = plan.offers.iter().all(|it| may_advise(question, it));
             let cost = self.costs.entry((kind, allowed)).or_insert(f64::INFINITY);
@@ -113,9 +117,11 @@ impl Bounds {
             Purchase::Reserved { .. } | Purchase::FlexCommitment { .. } => {
                 below(one_instance(offer), Kind::Reserved)
             }
+            Purchase::Spot => below(self.fixed(offer), Kind::Spot),
             _ => {
                 below(self.fixed(offer), Kind::Fixed)
                     || below(self.autoscaled(offer), Kind::Autoscaled)
+                    || below(self.autoscaled(offer), Kind::Scheduled)
             }
         }
     }

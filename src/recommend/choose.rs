@@ -24,6 +24,7 @@ pub(super) struct Found {
     pub(super) today_outcome: Option<Outcome>,
     pub(super) n_sized: u64,
     pub(super) n_pruned: u64,
+    pub(super) n_out_of_time: u64,
 }
 
 /// Ranks the plans and decides.
@@ -35,6 +36,12 @@ pub(super) fn choose(
     let currency = baseline.monthly_cost.map_or(Currency::USD, Money::currency);
     let mut notices = question.notices.clone();
     notices.extend(baseline.note.clone());
+    if found.n_out_of_time > 0 {
+        notices.push(format!(
+            "the time for the search was up: {} candidates that fit were not simulated",
+            found.n_out_of_time
+        ));
+    }
     if found.plans.iter().any(|it| it.monthly_cost.currency() != currency) {
         notices.push(format!(
             "the bill is in {currency} and the catalog in another currency: plans cannot be compared"
@@ -55,10 +62,7 @@ pub(super) fn choose(
             .plans
             .iter()
             .find(|it| {
-                matches!(it.way, Way::Reserved { .. })
-                    && it.meets_slo
-                    && it.allowed
-                    && curve.unit.ends_with(&it.gpu)
+                it.is_committed() && it.meets_slo && it.allowed && curve.unit.ends_with(&it.gpu)
             })
             .map(|it| it.scaling.min);
     }
@@ -72,6 +76,7 @@ pub(super) fn choose(
         duration_curve: curve,
         n_sized: found.n_sized,
         n_pruned: found.n_pruned,
+        n_out_of_time: found.n_out_of_time,
         notices,
     }
 }
@@ -138,6 +143,8 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         attainment: outcome.and_then(Outcome::attainment),
         meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
         allowed: true,
+        needs: None,
+        spot_range: Vec::new(),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {
@@ -263,7 +270,7 @@ fn no_offer(question: &Question<'_>) -> String {
 
 /// The cheapest plan at another provider, where it beats the advice and the policy forbids it.
 fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
-    let other = plans.iter().find(|it| it.meets_slo && !it.allowed)?;
+    let other = plans.iter().find(|it| it.meets_slo && !it.allowed && it.needs.is_none())?;
     (other.monthly_cost < best).then(|| {
         format!(
             "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",

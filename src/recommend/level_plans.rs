@@ -8,6 +8,7 @@ use super::money;
 use super::offers::{self, Buyable};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::request_plans::{break_even_label, unit_of};
+use super::spot_plans;
 use crate::catalog::{Offer, Purchase};
 use crate::simulate::{LevelCost, LevelDemand, SavingsCurve};
 use crate::units::Money;
@@ -24,6 +25,11 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     for offer in &buyable.payg {
         if let Some(demand) = demand_on(question, series, offer) {
             found.plans.extend(by_use(question, &demand, offer));
+        }
+    }
+    for (spot, on_demand) in &buyable.spot {
+        if let Some(demand) = demand_on(question, series, spot) {
+            found.plans.extend(on_spot(question, &demand, spot, on_demand));
         }
     }
     let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
@@ -63,6 +69,29 @@ fn demand_on(question: &Question<'_>, series: &LevelSeries, offer: &Offer) -> Op
 fn by_use(question: &Question<'_>, demand: &LevelDemand, offer: &Offer) -> Option<Plan> {
     let cost = demand.cost(0, offer.rate, offer.rate)?;
     level_plan(question, (Way::PaygFollowing, 0), vec![offer.clone()], &cost, demand)
+}
+
+/// The hours in use at the spot rate, made longer by what interruptions cost; nothing where nobody
+/// said how often the work writes checkpoints.
+fn on_spot(
+    question: &Question<'_>,
+    demand: &LevelDemand,
+    spot: &Offer,
+    on_demand: &Offer,
+) -> Option<Plan> {
+    let assumed = &question.context.catalog.assumptions.cold_start;
+    let settings = &question.described.workload.settings;
+    let start_s =
+        settings.cold_start_s.unwrap_or(assumed.instance_boot_s + assumed.unknown_model_s);
+    let stretches = spot_plans::stretches(question, start_s)?;
+    let cost = demand.cost(0, spot.rate, spot.rate)?;
+    let offers = vec![spot.clone(), on_demand.clone()];
+    let mut plan = level_plan(question, (Way::Spot, 0), offers, &cost, demand)?;
+    plan.spot_range = spot_plans::range_of(plan.monthly_cost, &stretches)?;
+    let (_, stretch) = stretches.first()?;
+    plan.monthly_cost = spot_plans::stretched(plan.monthly_cost, *stretch)?;
+    plan.parts.busy = plan.monthly_cost;
+    Some(plan)
 }
 
 /// The best base of the savings curve.
@@ -120,6 +149,8 @@ fn level_plan(
         attainment: None,
         meets_slo: true,
         allowed: offers.iter().all(|it| offers::may_advise(question, it)),
+        needs: None,
+        spot_range: Vec::new(),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {

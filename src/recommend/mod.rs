@@ -7,6 +7,7 @@
 //! savings are never added: one plan per workload wins, and its saving is today's cost minus its own.
 
 mod advice;
+mod api_plan;
 mod baseline;
 mod bounds;
 mod candidates;
@@ -18,9 +19,15 @@ mod money;
 mod offers;
 mod plan;
 mod request_plans;
+mod schedule;
+mod spot_plans;
 mod stage;
 mod switch;
 mod task;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use chrono_tz::Tz;
 
 use crate::catalog::Catalog;
 use crate::classify::{Description, Features, HourlySeries, Trend, Waste};
@@ -32,7 +39,7 @@ pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
 pub use candidates::{Candidate, Verdict};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
-pub use plan::{Latencies, Plan, PlanParts, Scaling, Way};
+pub use plan::{Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
 
 /// What every workload's advice shares.
@@ -46,6 +53,17 @@ pub struct Context<'a> {
     pub seed: u64,
     /// The day prices are judged by.
     pub as_of: Timestamp,
+    /// The zone in which a week has its hours.
+    pub zone: Tz,
+    /// Set from outside when the time for the search is up.
+    pub stop: &'a AtomicBool,
+}
+
+impl Context<'_> {
+    /// Whether the time for the search is up.
+    pub(crate) fn is_stopped(&self) -> bool {
+        self.stop.load(Ordering::Relaxed)
+    }
 }
 
 /// A workload with what the earlier stage found out about it.
@@ -115,6 +133,8 @@ pub struct Recommendation {
     pub n_sized: u64,
     /// Candidates that fit but were not simulated.
     pub n_pruned: u64,
+    /// Candidates left out because the time was up.
+    pub n_out_of_time: u64,
     /// What the reader must know, one sentence each.
     pub notices: Vec<String>,
 }
@@ -123,10 +143,11 @@ pub struct Recommendation {
 pub fn advise(described: Described<'_>, context: Context<'_>) -> Recommendation {
     let question = demand::Question::of(described, context);
     let baseline = baseline::baseline(&question);
-    let found = match &question.load {
+    let mut found = match &question.load {
         demand::Load::Requests(load) => request_plans::search(&question, load, &baseline),
         demand::Load::Level(level) => level_plans::search(&question, level),
         demand::Load::Nothing(_) => choose::Found::default(),
     };
+    found.plans.extend(api_plan::plan(&question));
     choose::choose(&question, baseline, found)
 }

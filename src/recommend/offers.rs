@@ -12,6 +12,8 @@ pub(super) struct Buyable {
     pub(super) payg: Vec<Offer>,
     /// Reserved, each with the pay-as-you-go row of the same instance for the overflow.
     pub(super) reserved: Vec<(Offer, Offer)>,
+    /// Spot, each with the pay-as-you-go row of the same instance for its outages.
+    pub(super) spot: Vec<(Offer, Offer)>,
     /// Serverless workers, the cheapest of each platform and size.
     pub(super) serverless: Vec<Offer>,
 }
@@ -37,6 +39,15 @@ pub(super) fn buyable(
     for offer in &allowed {
         match offer.purchase {
             Purchase::PayAsYouGo => keep_cheapest(question, &mut found.payg, offer),
+            Purchase::Spot => {
+                let fallback = twin(&allowed, offer);
+                let size = |it: &Offer| (it.gpu_count, is_at_home(question, it));
+                if let Some(fallback) = fallback
+                    && found.spot.iter().all(|(it, _)| size(it) != size(offer))
+                {
+                    found.spot.push((offer.clone(), fallback.clone()));
+                }
+            }
             Purchase::ServerlessFlex if catalog.platform(&offer.provider).is_some() => {
                 keep_cheapest_of_platform(&mut found.serverless, offer);
             }

@@ -13,15 +13,26 @@ pub enum Way {
     PaygFixed,
     /// Pay as you go, instances come and go.
     PaygAutoscaled,
+    /// Pay as you go, so many instances by the hour of the week.
+    PaygScheduled,
     /// Pay as you go, exactly while GPUs are in use.
     PaygFollowing,
+    /// Spot, on demand while there is none.
+    Spot,
     /// Reserved for so many months, the rest on pay as you go.
     Reserved {
         /// The term.
         months: u32,
     },
+    /// Reserved for so many months, the rest on serverless workers.
+    ReservedServerless {
+        /// The term.
+        months: u32,
+    },
     /// Serverless workers.
     Serverless,
+    /// Somebody else's endpoint, by the token.
+    Api,
 }
 
 impl Way {
@@ -31,7 +42,11 @@ impl Way {
             Way::Today => "today".to_owned(),
             Way::PaygFixed => "payg_fixed".to_owned(),
             Way::PaygAutoscaled => "payg_autoscaled".to_owned(),
+            Way::PaygScheduled => "payg_scheduled".to_owned(),
             Way::PaygFollowing => "payg_following".to_owned(),
+            Way::Spot => "spot_with_fallback".to_owned(),
+            Way::ReservedServerless { months } => format!("reserved_{months}mo_serverless"),
+            Way::Api => "api".to_owned(),
             Way::Reserved { months } => format!("reserved_{months}mo"),
             Way::Serverless => "serverless_flex".to_owned(),
         }
@@ -43,7 +58,13 @@ impl Way {
             Way::Today => "today".to_owned(),
             Way::PaygFixed => "pay as you go, fixed".to_owned(),
             Way::PaygAutoscaled => "pay as you go, autoscaled".to_owned(),
+            Way::PaygScheduled => "pay as you go by schedule".to_owned(),
             Way::PaygFollowing => "pay as you go while in use".to_owned(),
+            Way::Spot => "spot with fallback".to_owned(),
+            Way::ReservedServerless { months } => {
+                format!("reserved {months} months with serverless")
+            }
+            Way::Api => "API by the token".to_owned(),
             Way::Reserved { months } => format!("reserved {months} months"),
             Way::Serverless => "serverless".to_owned(),
         }
@@ -93,6 +114,17 @@ pub struct Latencies {
     pub ttft_p99_s: f64,
 }
 
+/// A plan on spot at one rate of interruptions.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct SpotPoint {
+    /// Interruptions per instance and hour.
+    pub interruptions_per_hour: f64,
+    /// Cost of 730 hours.
+    pub monthly_cost: Money,
+    /// Share of requests within the limits.
+    pub attainment: Option<Fraction>,
+}
+
 /// One plan.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -124,6 +156,10 @@ pub struct Plan {
     pub meets_slo: bool,
     /// Whether the policy allows it.
     pub allowed: bool,
+    /// What the config must say before it may be advised, besides the policy.
+    pub needs: Option<&'static str>,
+    /// The same plan at other rates of interruption; empty where nothing is interrupted.
+    pub spot_range: Vec<SpotPoint>,
     /// Starts on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for one.
@@ -133,6 +169,11 @@ pub struct Plan {
 }
 
 impl Plan {
+    /// Whether some of it is committed.
+    pub fn is_committed(&self) -> bool {
+        matches!(self.way, Way::Reserved { .. } | Way::ReservedServerless { .. })
+    }
+
     /// The latencies of an outcome.
     pub(super) fn latencies_of(outcome: &Outcome) -> Option<Latencies> {
         let ttft = outcome.ttft.as_ref()?;
@@ -146,12 +187,17 @@ impl Plan {
 
     /// One line for people.
     pub fn label(&self) -> String {
+        if self.way == Way::Api {
+            return self.way.for_people();
+        }
         let provider = self.offers.first().map_or("", |it| it.provider.as_str());
         let range = match (&self.way, self.scaling.min, self.scaling.max) {
             (Way::Today, ..) => String::new(),
-            (Way::PaygFixed, n, _) => format!("{n} x "),
+            (Way::PaygFixed | Way::Spot, n, _) => format!("{n} x "),
             (Way::Reserved { .. }, n, max) if max <= n => format!("{n} x "),
-            (Way::Reserved { .. }, n, max) => format!("{n} + up to {} x ", max - n),
+            (Way::Reserved { .. } | Way::ReservedServerless { .. }, n, max) => {
+                format!("{n} + up to {} x ", max - n)
+            }
             (_, min, max) => format!("{min} to {max} x "),
         };
         let instance = match self.offers.first().map(|it| it.gpu_count) {

@@ -1,18 +1,24 @@
 //! Plans for workloads with requests: each replayed request by request.
 
+use rayon::prelude::*;
+
 use super::DurationCurve;
 use super::baseline::Baseline;
 use super::bounds::{Best, Bounds, Kind, one_instance};
 use super::candidates::{self, Entry};
 use super::choose::Found;
 use super::demand::{Question, RequestLoad};
-use super::offers::may_advise;
+use super::offers::{family, may_advise};
 use super::plan::{Plan, Way};
+use super::spot_plans;
 use super::stage::{Fixed, Stage};
 use crate::catalog::Offer;
 use crate::classify::replicas;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
 use crate::workload::PricingCategory;
+
+/// Candidates of a workload that are simulated side by side.
+const ROUND: usize = 4;
 
 /// Sizes the candidates and simulates the plans of the chosen ones.
 pub(super) fn search(
@@ -27,20 +33,32 @@ pub(super) fn search(
         candidates: Vec::new(),
         ..Found::default()
     };
-    // One after the other, so that each is measured against the best before it.
+    // Side by side in rounds: each is measured against the best of the rounds before, so that what
+    // is left out does not depend on the number of threads.
     let mut best = Best::default();
-    for entry in selection.chosen {
-        let (plans, curve) = plans_of(question, load, &entry, &mut best);
-        if entry.is_today {
-            found.today_candidate = Some(entry.candidate.id.clone());
-            found.today_outcome = today(question, load, &entry);
+    for round in selection.chosen.chunks(ROUND) {
+        if question.context.is_stopped() {
+            found.n_out_of_time += round.len() as u64;
+            continue;
         }
-        // The curve of today's GPU where there is one, else of the most promising candidate.
-        if found.curve.is_none() {
-            found.curve = curve;
+        let simulated: Vec<_> = round
+            .par_iter()
+            .map(|entry| {
+                let today = entry.is_today.then(|| today(question, load, entry));
+                (plans_of(question, load, entry, best.clone()), today)
+            })
+            .collect();
+        for (entry, ((plans, curve), today)) in round.iter().zip(simulated) {
+            if let Some(outcome) = today {
+                found.today_candidate = Some(entry.candidate.id.clone());
+                found.today_outcome = outcome;
+            }
+            // The curve of today's GPU where there is one, else of the most promising candidate.
+            found.curve = found.curve.or(curve);
+            best.learn(question, &plans);
+            found.candidates.push(entry.candidate.clone());
+            found.plans.extend(plans);
         }
-        found.candidates.push(entry.candidate);
-        found.plans.extend(plans);
     }
     found.candidates.extend(selection.all);
     found
@@ -68,7 +86,7 @@ fn plans_of(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
     entry: &Entry,
-    best: &mut Best,
+    mut best: Best,
 ) -> (Vec<Plan>, Option<DurationCurve>) {
     let mut plans = Vec::new();
     let mut curve = None;
@@ -76,7 +94,7 @@ fn plans_of(
         let load_factor = entry.load_factor;
         let stage = Stage { question, load, entry, hosted, load_factor };
         let bounds = Bounds::of(&stage);
-        if !offers_here(&stage).any(|offer| bounds.may_win(best, question, offer)) {
+        if !offers_here(&stage).any(|offer| bounds.may_win(&best, question, offer)) {
             continue;
         }
         let Some(fixed) = stage.least_fixed() else { continue };
@@ -91,6 +109,9 @@ fn plans_of(
             if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
+                if bounds.autoscaled(offer) < best.of(question, Kind::Scheduled, offer) {
+                    found.extend(stage.scheduled(offer, &fixed));
+                }
                 // The run of an offer that may be advised speaks for the commitment and the curve.
                 let ours = may_advise(question, offer);
                 if let Some(outcome) = outcome
@@ -100,7 +121,12 @@ fn plans_of(
                 }
             }
         }
-        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), best));
+        for (spot, on_demand) in entry.buyable.spot.iter().filter(|(it, _)| stage.hosts(it)) {
+            if bounds.fixed(spot) < best.of(question, Kind::Spot, spot) {
+                found.extend(spot_plans::for_requests(&stage, spot, on_demand, &fixed));
+            }
+        }
+        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), &best));
         for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
             if bounds.serverless(offer) < best.of(question, Kind::Serverless, offer) {
                 found.extend(stage.serverless(offer, &fixed));
@@ -146,9 +172,29 @@ fn reserved_plans(
     {
         if one_instance(reserved) < best.of(question, Kind::Reserved, reserved) {
             plans.extend(stage.reserved(reserved, overflow, on_demand, fixed));
+            plans.extend(with_serverless(stage, reserved, on_demand, fixed));
         }
     }
     plans
+}
+
+/// The same commitment with the serverless workers of its provider, or of any where providers may be
+/// mixed.
+fn with_serverless(
+    stage: &Stage<'_>,
+    reserved: &Offer,
+    on_demand: Option<&Outcome>,
+    fixed: &Fixed,
+) -> Vec<Plan> {
+    let mixes = stage.question.context.policy.switch_provider;
+    let same = |it: &&Offer| mixes || family(&it.provider) == family(&reserved.provider);
+    let mut workers = stage.entry.buyable.serverless.iter().filter(|it| stage.hosts(it));
+    match (workers.find(same), on_demand) {
+        (Some(serverless), Some(outcome)) => {
+            stage.reserved_with_serverless((reserved, serverless), outcome, fixed)
+        }
+        _ => Vec::new(),
+    }
 }
 
 /// Demand of the autoscaled run in instances, with the break-even of the cheapest reserved offer that

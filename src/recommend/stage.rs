@@ -5,10 +5,11 @@ use super::demand::{Question, RequestLoad, Timing, whole_us};
 use super::money;
 use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::schedule;
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
 use crate::simulate::{
-    Billing, Delay, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel,
-    least_fleet, run, steps_by_hour,
+    Billing, Delay, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot,
+    Usage, least_fleet, run, steps_by_hour,
 };
 use crate::units::Money;
 
@@ -69,6 +70,17 @@ impl Stage<'_> {
                 let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s(batch);
                 keeps.then_some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
             }
+            _ => None,
+        }
+    }
+
+    /// Seconds the mean request holds a slot with `batch` running.
+    pub(super) fn mean_service_s(&self, batch: u32) -> Option<f64> {
+        match (&self.load.timing, &self.entry.candidate.replica) {
+            (Timing::Measured { service_us, .. }, _) => {
+                Some(*service_us as f64 / 1e6 * self.entry.slowdown)
+            }
+            (Timing::Model { .. }, Some(replica)) => Some(replica.mean_service_time_s(batch)),
             _ => None,
         }
     }
@@ -205,10 +217,7 @@ impl Stage<'_> {
         let assumed = &self.question.context.catalog.assumptions;
         let target = self.target_batch(fixed);
         let Some(service) = self.at_batch(target) else { return (None, None) };
-        let billing = Billing {
-            granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
-            ..Billing::by_the_microsecond(offer.rate)
-        };
+        let billing = rented(offer);
         let fleet = FleetSpec {
             max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
             scaler: Scaler::Rule(ScalerRule::RequestCount {
@@ -229,6 +238,60 @@ impl Stage<'_> {
             &outcome,
         );
         (plan, Some(outcome))
+    }
+
+    /// Pay as you go by the hour of the week: the fewest instances a schedule needs to meet the
+    /// limits, found by raising every hour with requests alike. Nothing where the data have no two
+    /// of every hour of the week, or the week has no quieter hour.
+    pub(super) fn scheduled(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+        /// Hours with requests are raised by at most so many instances.
+        const MOST_MORE: u32 = 4;
+        let week = self.load.week.as_ref().filter(|it| it.n_weeks >= 2)?;
+        let service = self.at_batch(fixed.batch)?;
+        let per_hour = schedule::requests_per_hour(self, fixed)?;
+        let start_us = whole_us(self.rented_start_s());
+        let billing = rented(offer);
+        for more in 0..=MOST_MORE.min(fixed.n) {
+            let steps = week.steps(per_hour, more, fixed.n, start_us)?;
+            let fleet = FleetSpec {
+                max_replicas: fixed.n,
+                scaler: Scaler::Schedule(steps.into()),
+                cold_start: Delay::Constant(start_us),
+                ..self.fleet(0)
+            };
+            let outcome = self.replay(&service, &fleet, &billing)?;
+            if self.meets(&outcome) {
+                let way = (Way::PaygScheduled, vec![offer.clone()]);
+                return self.elastic_plan(way, &fleet, &billing, &outcome);
+            }
+        }
+        None
+    }
+
+    /// The fixed fleet on spot capacity, on demand while there is none.
+    pub(super) fn on_spot(
+        &self,
+        spot: &Offer,
+        on_demand: &Offer,
+        fixed: &Fixed,
+        market: Spot,
+    ) -> Option<Plan> {
+        let service = self.at_batch(fixed.batch)?;
+        let fleet = FleetSpec {
+            // Room for replicas that start while others still drain.
+            max_replicas: fixed.n.saturating_mul(2).saturating_add(2),
+            scaler: Scaler::hold(fixed.n),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            spot: Some(market),
+            seed: self.question.context.seed,
+            ..self.fleet(0)
+        };
+        let billing = rented(spot);
+        let outcome = self.replay(&service, &fleet, &billing)?;
+        let offers = vec![spot.clone(), on_demand.clone()];
+        let mut plan = self.elastic_plan((Way::Spot, offers), &fleet, &billing, &outcome)?;
+        (plan.scaling.min, plan.scaling.max) = (fixed.n, fixed.n);
+        Some(plan)
     }
 
     /// The fleet with no instance always on, or with the fewest that meet the limits.
@@ -258,6 +321,13 @@ impl Stage<'_> {
 
     /// Serverless workers by the rules of their platform.
     pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+        let (fleet, billing, service) = self.workers(offer, fixed)?;
+        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
+        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
+    }
+
+    /// Workers of a platform with no minimum, how they are billed and how fast they serve.
+    fn workers(&self, offer: &Offer, fixed: &Fixed) -> Option<(FleetSpec, Billing, ServiceModel)> {
         let platform = self.question.context.catalog.platform(&offer.provider)?;
         let (scaler, slots, batch) = self.scaler_of(platform, fixed);
         let service = self.at_batch(batch)?;
@@ -278,8 +348,7 @@ impl Stage<'_> {
             cold_start: Delay::Constant(whole_us(self.cold_start_s())),
             ..self.fleet(0)
         };
-        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
-        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
+        Some((fleet, billing, service))
     }
 
     /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
@@ -338,11 +407,7 @@ impl Stage<'_> {
         let assumed = &self.question.context.catalog.assumptions;
         let target = self.target_batch(fixed);
         let service = self.at_batch(target)?;
-        let billing = Billing {
-            base_rate: reserved.rate,
-            granularity_us: u64::from(overflow.billing_granularity_s.unwrap_or(1)) * 1_000_000,
-            ..Billing::by_the_microsecond(overflow.rate)
-        };
+        let billing = Billing { base_rate: reserved.rate, ..rented(overflow) };
         let fleet = FleetSpec {
             max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
             scaler: Scaler::Rule(ScalerRule::RequestCount {
@@ -357,6 +422,41 @@ impl Stage<'_> {
         self.elastic_plan((way, offers), &fleet, &billing, &outcome)
     }
 
+    /// A reserved base with serverless workers above it, at the best point of the savings curve
+    /// against their rate and one to each side.
+    pub(super) fn reserved_with_serverless(
+        &self,
+        (reserved, serverless): (&Offer, &Offer),
+        on_demand: &Outcome,
+        fixed: &Fixed,
+    ) -> Vec<Plan> {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
+            reserved.purchase
+        else {
+            return Vec::new();
+        };
+        let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
+        let Some(curve) = SavingsCurve::new(steps, serverless.rate, reserved.rate) else {
+            return Vec::new();
+        };
+        let best = curve.best_n();
+        let mut plans = Vec::new();
+        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+            let Some((fleet, billing, service)) = self.workers(serverless, fixed) else { break };
+            let fleet = FleetSpec {
+                min_replicas: base,
+                max_replicas: fleet.max_replicas.saturating_add(base),
+                ..fleet
+            };
+            let billing = Billing { base_rate: reserved.rate, ..billing };
+            let Some(outcome) = self.replay(&service, &fleet, &billing) else { continue };
+            let way = Way::ReservedServerless { months };
+            let offers = vec![reserved.clone(), serverless.clone()];
+            plans.extend(self.elastic_plan((way, offers), &fleet, &billing, &outcome));
+        }
+        plans
+    }
+
     /// A plan whose instances come and go above its minimum.
     fn elastic_plan(
         &self,
@@ -367,15 +467,19 @@ impl Stage<'_> {
     ) -> Option<Plan> {
         let window_us = self.load.trace.window_us();
         let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
-        let elastic = money::monthly(outcome.elastic.cost, window_us)?;
-        let starting = money::monthly(outcome.elastic.parts.starting, window_us)?;
-        let busy_elastic = money::monthly(outcome.elastic.parts.busy, window_us)?;
+        let both = |cost: fn(&Usage) -> Money| {
+            let sum = cost(&outcome.elastic).checked_add(cost(&outcome.fallback)).ok()?;
+            money::monthly(sum, window_us)
+        };
+        let elastic = both(|it| it.cost)?;
+        let starting = both(|it| it.parts.starting)?;
+        let busy_elastic = both(|it| it.parts.busy)?;
         let busy_base = money::monthly(outcome.base.parts.busy, window_us)?;
         let busy_base = if busy_base > base { base } else { busy_base };
         let unused = base.checked_sub(busy_base).ok()?;
         // What the other parts leave of the whole, so that the parts add up to the last digit.
         let idle = elastic.checked_sub(starting).ok()?.checked_sub(busy_elastic).ok()?;
-        let committed = matches!(way, Way::Reserved { .. });
+        let committed = matches!(way, Way::Reserved { .. } | Way::ReservedServerless { .. });
         let zero = Money::zero(base.currency());
         let parts = PlanParts {
             busy: busy_elastic.checked_add(busy_base).ok()?,
@@ -436,12 +540,22 @@ impl Stage<'_> {
             attainment: outcome.attainment(),
             meets_slo: self.meets(outcome),
             allowed: offers.iter().all(|it| may_advise(self.question, it)),
+            needs: None,
+            spot_range: Vec::new(),
             cold_starts: Some(outcome.cold_starts),
             delayed_requests: Some(outcome.delayed_requests),
             scaling,
             way,
             offers,
         }
+    }
+}
+
+/// An instance that is rented while it is on.
+fn rented(offer: &Offer) -> Billing {
+    Billing {
+        granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
+        ..Billing::by_the_microsecond(offer.rate)
     }
 }
 

@@ -40,7 +40,7 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
         reasons,
         steps: steps(question, plan),
         undo: match plan.way {
-            Way::Reserved { months } => format!("None for the commitment: it is paid for {months} months, used or not."),
+            Way::Reserved { months } | Way::ReservedServerless { months } => format!("None for the commitment: it is paid for {months} months, used or not."),
             _ => "Send the traffic back to today's deployment, which stays until the check has passed.".to_owned(),
         },
         wrong_if: wrong_if(question, plan),
@@ -56,7 +56,7 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         .first()
         .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
     steps.push(match &plan.way {
-        Way::Reserved { months } => format!(
+        Way::Reserved { months } | Way::ReservedServerless { months } => format!(
             "Confirm the price, then reserve {} instance(s) for {months} months{place}.",
             plan.scaling.min
         ),
@@ -106,7 +106,7 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     if question.slo.assumed && question.slo.ttft_p95_s.is_some() {
         wrong.push("the real latency limit is stricter than the one assumed".to_owned());
     }
-    if matches!(plan.way, Way::Reserved { .. }) {
+    if plan.is_committed() {
         wrong.push("demand falls or moves before the term ends".to_owned());
     }
     if let Some(cold_start) = plan.scaling.cold_start_s {
@@ -214,7 +214,7 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
     if !home {
         cap(Grade::B, "another provider: grade B at best".to_owned());
     }
-    if matches!(plan.way, Way::Reserved { .. }) {
+    if plan.is_committed() {
         cap(
             Grade::B,
             "a commitment rests on one window being typical of the term: grade B at best"

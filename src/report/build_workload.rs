@@ -7,7 +7,7 @@ use serde_json::json;
 use super::build::{Analysed, RunFacts};
 use super::model::{
     AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport,
-    SloReport, UnitCost, UnitCostTrend, WorkloadReport,
+    SloReport, SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
 use super::{rules, waste, words};
 use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
@@ -200,7 +200,10 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
     let zero = Money::zero(plan.monthly_cost.currency());
     let is_today = plan.way == Way::Today;
     let deployment = &it.workload.deployment;
-    let today = |text: &Option<String>| text.clone().unwrap_or_else(|| "as billed".to_owned());
+    let today = |text: &Option<String>| match plan.way {
+        Way::Api => "not named".to_owned(),
+        _ => text.clone().unwrap_or_else(|| "as billed".to_owned()),
+    };
     PlanReport {
         id: plan.id.clone(),
         candidate_id: plan.candidate_id.clone(),
@@ -228,6 +231,16 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         slo_attainment: plan.attainment.map(|it| rounded(it.get())),
         meets_slo: plan.meets_slo,
         allowed: plan.allowed,
+        needs: plan.needs.map(str::to_owned),
+        spot_range: plan
+            .spot_range
+            .iter()
+            .map(|it| SpotPointReport {
+                interruptions_per_hour: it.interruptions_per_hour,
+                monthly_cost: it.monthly_cost,
+                slo_attainment: it.attainment.map(|share| rounded(share.get())),
+            })
+            .collect(),
         cold_starts: plan.cold_starts,
         delayed_requests: plan.delayed_requests,
         max_num_seqs: scaling.slots,

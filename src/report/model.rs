@@ -322,7 +322,9 @@ pub struct PlanReport {
     pub tensor_parallel_size: u32,
     /// Pipeline stages.
     pub pipeline_parallel_size: u32,
-    /// `today`, `payg_fixed`, `payg_autoscaled`, `payg_following`, `reserved_12mo`, `serverless_flex`, ...
+    /// `today`, `payg_fixed`, `payg_autoscaled`, `payg_scheduled`,
+    /// `payg_following`, `spot_with_fallback`, `reserved_12mo`, `reserved_12mo_serverless`,
+    /// `serverless_flex`, `api`.
     pub purchase: String,
     /// Cost of a 730-hour month.
     pub monthly_cost: Money,
@@ -340,6 +342,10 @@ pub struct PlanReport {
     pub meets_slo: bool,
     /// Whether the policy allows it; by default plans stay with today's provider.
     pub allowed: bool,
+    /// What must be declared before it may be advised, besides the policy.
+    pub needs: Option<String>,
+    /// The plan at other rates of interruption; only of plans on spot.
+    pub spot_range: Vec<SpotPointReport>,
     /// Replicas started on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for a start.
@@ -364,6 +370,17 @@ pub struct PlanReport {
     pub price_as_of: Vec<String>,
     /// Sources of the prices used.
     pub price_sources: Vec<String>,
+}
+
+/// A plan on spot at one rate of interruptions.
+#[derive(Clone, Debug, Serialize)]
+pub struct SpotPointReport {
+    /// Interruptions per instance and hour.
+    pub interruptions_per_hour: f64,
+    /// Cost of 730 hours.
+    pub monthly_cost: Money,
+    /// Share of requests within the SLO.
+    pub slo_attainment: Option<f64>,
 }
 
 /// What to do.

@@ -13,6 +13,11 @@ pub(crate) fn purchase(id: &str) -> String {
     if let Some(months) = id.strip_prefix("reserved_").and_then(|rest| rest.strip_suffix("mo")) {
         return format!("reserved for {months} months");
     }
+    if let Some(months) =
+        id.strip_prefix("reserved_").and_then(|it| it.strip_suffix("mo_serverless"))
+    {
+        return format!("reserved for {months} months, the rest serverless");
+    }
     match id {
         "today" => "as today".to_owned(),
         "payg_fixed" => "pay as you go, fixed fleet".to_owned(),
@@ -20,6 +25,7 @@ pub(crate) fn purchase(id: &str) -> String {
         "payg_following" => "pay as you go, following demand".to_owned(),
         "payg_scheduled" => "pay as you go, on a schedule".to_owned(),
         "serverless_flex" => "serverless".to_owned(),
+        "api" => "an API by the token".to_owned(),
         "serverless_active" => "serverless with always-on workers".to_owned(),
         other => shown(&other.replace('_', " ")),
     }

@@ -15,6 +15,8 @@ mod write;
 
 use std::path::{Path, PathBuf};
 
+use std::sync::atomic::AtomicBool;
+
 use chrono_tz::Tz;
 
 use super::analyze::advise_all;
@@ -144,7 +146,14 @@ fn draft<'a>(
         let config = Config::default();
         let zone = global.time_zone.unwrap_or(Tz::UTC);
         let as_of = global.as_of.unwrap_or(ingested.window.end());
-        let context = Context { catalog, policy: &config.policy, seed: global.seed, as_of };
+        let context = Context {
+            catalog,
+            policy: &config.policy,
+            seed: global.seed,
+            as_of,
+            zone,
+            stop: &AtomicBool::new(false),
+        };
         let assembled = ingest::assemble(ingested, &config, catalog)?;
         workloads = advise_all(assembled, ingested, context, (zone, talk))?.0;
         let run = RunFacts { ingested, catalog, zone, seed: global.seed, as_of };

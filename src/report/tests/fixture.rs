@@ -63,6 +63,8 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
         slo_attainment: Some(0.994),
         meets_slo: purchase != "spot",
         allowed: true,
+        needs: None,
+        spot_range: Vec::new(),
         cold_starts: Some(31),
         delayed_requests: Some(112),
         max_num_seqs: Some(64),
