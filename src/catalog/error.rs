@@ -72,6 +72,9 @@ pub enum CatalogError {
     /// Two prices of one thing on one date.
     #[error("{at}: {id} has two prices of {as_of}: {prices}")]
     Conflict { at: Place, id: String, as_of: String, prices: String },
+    /// A platform nobody described.
+    #[error("no platform is called {found:?}; near are: {near}")]
+    UnknownPlatform { found: String, near: String },
     /// The assumptions are not complete.
     #[error("{at}: {message}")]
     Assumption { at: Place, message: String },
@@ -87,6 +90,32 @@ pub enum CatalogError {
 }
 
 impl CatalogError {
+    /// The line to look at, where it is one line's fault.
+    pub const fn place(&self) -> Option<&Place> {
+        match self {
+            CatalogError::Parse { at, .. }
+            | CatalogError::Empty { at, .. }
+            | CatalogError::BadDate { at, .. }
+            | CatalogError::BadPrice { at, .. }
+            | CatalogError::NotPositive { at, .. }
+            | CatalogError::UnknownWord { at, .. }
+            | CatalogError::OutOfRange { at, .. }
+            | CatalogError::Duplicate { at, .. }
+            | CatalogError::AliasUnknownGpu { at, .. }
+            | CatalogError::SkuUnknownGpu { at, .. }
+            | CatalogError::BadPattern { at, .. }
+            | CatalogError::GpuCount { at, .. }
+            | CatalogError::SpotNotCheaper { at, .. }
+            | CatalogError::Conflict { at, .. }
+            | CatalogError::Assumption { at, .. } => Some(at),
+            CatalogError::UnknownFile { .. }
+            | CatalogError::UnknownPlatform { .. }
+            | CatalogError::ConfigJson { .. }
+            | CatalogError::UnknownArchitecture { .. }
+            | CatalogError::MissingFields { .. } => None,
+        }
+    }
+
     /// What to do about it, in one line.
     pub const fn hint(&self) -> &'static str {
         match self {
@@ -123,6 +152,9 @@ impl CatalogError {
             }
             CatalogError::Assumption { .. } => {
                 "a replaced assumptions.toml holds every number of the built-in one and no other"
+            }
+            CatalogError::UnknownPlatform { .. } => {
+                "docs/prices.md lists the platforms; describe another one as a [[platform]] in gpuadvise.toml"
             }
             CatalogError::ConfigJson { .. } => "give the config.json of a Hugging Face model",
             CatalogError::UnknownArchitecture { .. } | CatalogError::MissingFields { .. } => {

@@ -7,7 +7,7 @@ use super::embedded;
 use super::error::{CatalogError, Place};
 use super::file::{CatalogFile, PricingFile};
 use super::raw::{RawAliases, RawFabrics, RawGpus, RawModels, RawOffers, RawPlatforms, RawSkus};
-use super::{Catalog, alias, fabric, gpu, model, offer_rows, platform, sku_rows};
+use super::{Catalog, alias, fabric, gpu, model, offer_rows, platform_rows, sku_rows};
 
 impl Catalog {
     /// The catalog inside the binary.
@@ -71,7 +71,7 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
     let models = model::read(&at, rows)?;
 
     let at = file("serverless.toml");
-    let platforms = platform::read(&at, &at.parse::<RawPlatforms>()?)?;
+    let platforms = platform_rows::read(&at, &at.parse::<RawPlatforms>()?)?;
     files.push(at.summary(platforms.len(), platforms.iter().map(|it| it.as_of.as_str())));
 
     let mut offers = Vec::new();

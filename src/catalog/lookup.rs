@@ -118,20 +118,21 @@ impl Catalog {
         self.reasons.get(&offer.id).map(String::as_str)
     }
 
-    /// How the serverless platform of this provider bills and scales, where that is known.
+    /// How the serverless platform of this provider bills and scales, as far as that is known.
     pub fn platform(&self, provider: &str) -> Option<&ServerlessPlatform> {
         self.platforms.iter().find(|it| it.provider == provider)
     }
 
     /// True when the simulator has what it needs for an offer: a public price that still stands, a
-    /// GPU with a specification and, for serverless, the rules of the platform. The other offers
-    /// are listed only.
+    /// GPU with a specification and, for serverless, every rule of the platform that is needed.
+    /// The other offers are listed only.
     pub fn is_simulated(&self, offer: &Offer) -> bool {
         let serverless =
             matches!(offer.purchase, Purchase::ServerlessFlex | Purchase::ServerlessActive);
         !self.withdrawn.contains(&offer.id)
             && self.simulated_gpu(offer).is_some()
-            && (!serverless || self.platform(&offer.provider).is_some())
+            && (!serverless
+                || self.platform(&offer.provider).is_some_and(ServerlessPlatform::is_complete))
     }
 
     /// The model of this Hugging Face id, in any case, or of which it is a tuned, quantized or
@@ -158,6 +159,15 @@ impl Catalog {
     /// Up to three GPU names near to `text`, the nearest first.
     pub fn suggest_gpu(&self, text: &str) -> Vec<&str> {
         suggest(&alias::normal(text), self.gpus.iter().map(|it| it.name.as_str()), alias::normal)
+    }
+
+    /// Up to three platform names near to `text`, the nearest first.
+    pub fn suggest_platform(&self, text: &str) -> Vec<&str> {
+        suggest(
+            &alias::normal(text),
+            self.platforms.iter().map(|it| it.provider.as_str()),
+            alias::normal,
+        )
     }
 
     /// Up to three model ids near to `text`, the nearest first.

@@ -23,8 +23,12 @@ mod model_name;
 mod offer;
 mod offer_rows;
 mod platform;
+mod platform_rows;
+#[cfg(test)]
+mod platform_tests;
 mod raw;
 mod scaler;
+mod scaler_rows;
 mod sku;
 mod sku_device;
 mod sku_rows;
@@ -55,7 +59,8 @@ pub use model::{
 };
 pub use model_name::quantization_of;
 pub use offer::{Offer, Purchase};
-pub use platform::ServerlessPlatform;
+pub use platform::{AccountCap, IdleCap, ServerlessPlatform, StartPhase};
+pub use platform_rows::OwnPlatform;
 pub use scaler::{
     ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, StepMetric, StepwiseRule,
 };
@@ -79,7 +84,8 @@ pub struct Catalog {
     pub aliases: BTreeMap<String, Vec<String>>,
     /// The newest row of every key, by provider and id.
     pub offers: Vec<Offer>,
-    /// Serverless platforms whose rules are known.
+    /// Platforms that start and stop replicas, complete or not, in the order of `serverless.toml`;
+    /// the user's own follow.
     pub platforms: Vec<ServerlessPlatform>,
     /// Models, in the order of `models.toml`.
     pub models: Vec<ModelArch>,

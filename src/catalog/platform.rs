@@ -1,109 +1,141 @@
-//! How a serverless platform bills and scales, as its own documents state it.
+//! How a platform bills, starts and stops replicas, as its own documents state it.
 
-use toml::Spanned;
+use serde::Deserialize;
 
-use super::error::CatalogError;
-use super::file::PricingFile;
-use super::raw::{RawPlatform, RawPlatforms, RawScaler};
 use super::scaler::ScalerRule;
 
-/// One platform of `pricing/serverless.toml`, checked.
-#[derive(Clone, Debug)]
+/// A platform of `pricing/serverless.toml` or of the user's own, checked. A rule that no source
+/// states is `None`.
+#[derive(Clone, Debug, PartialEq)]
 pub struct ServerlessPlatform {
     /// The provider name its offers carry.
     pub provider: String,
+    /// Whether it sells replicas; one that does not is a scaler people run on rented instances.
+    pub sells: bool,
     /// Whether the seconds from start to ready are billed.
-    pub bill_start: bool,
+    pub bill_start: Option<bool>,
+    /// Phases of a billed start that are free.
+    pub free_start_phases: Vec<StartPhase>,
     /// A lifetime is rounded up to this many seconds.
-    pub granularity_s: u32,
+    pub granularity_s: Option<f64>,
     /// And is at least this many.
-    pub minimum_s: u32,
-    /// Seconds a worker stays after its last request, billed.
-    pub idle_timeout_s: f64,
-    /// The default scaler.
-    pub scaler: ScalerRule,
-    /// Requests one worker serves at a time by default; a model server may allow more.
-    pub concurrency_per_worker: u32,
-    /// Whether the user may raise that number.
+    pub minimum_s: Option<f64>,
+    /// Seconds a worker stays after its last request, billed; the scaler removes workers where
+    /// none is stated.
+    pub idle_timeout_s: Option<f64>,
+    /// The scaling rules to choose from, the default first.
+    pub scalers: Vec<ScalerRule>,
+    /// Requests one worker serves at a time by default.
+    pub concurrency_per_worker: Option<u32>,
+    /// Whether the user may set that number; a model server then takes as many as it can.
     pub concurrency_is_configurable: bool,
-    /// Workers an account may have at most, where the platform says.
+    /// Workers an account may have at most.
     pub max_workers: Option<u32>,
+    /// Workers of one endpoint until the user changes it.
+    pub default_max_workers: Option<u32>,
+    /// Most workers by the money in the account, least first.
+    pub account_caps: Vec<AccountCap>,
+    /// Most workers of an endpoint without requests, shortest time first.
+    pub idle_caps: Vec<IdleCap>,
+    /// Seconds from submission after which a request that still waits is dropped.
+    pub queue_timeout_s: Option<f64>,
+    /// Seconds after which a request in service is ended.
+    pub execution_timeout_s: Option<f64>,
+    /// Whether requests wait while no worker is ready, or are refused.
+    pub holds_requests: Option<bool>,
+    /// Whether workers that are always on have offers of their own, `serverless_active`.
+    pub active_workers: bool,
     /// Which rules above the source does not state and why the value stands; empty when all are.
     pub assumed: String,
     /// Where the rules come from.
     pub source: String,
-    /// When they were read.
+    /// When they were read; empty for the user's own.
     pub as_of: String,
 }
 
-/// The rows of `serverless.toml`, checked.
-pub(super) fn read(
-    file: &PricingFile<'_>,
-    rows: &RawPlatforms,
-) -> Result<Vec<ServerlessPlatform>, CatalogError> {
-    let mut platforms: Vec<ServerlessPlatform> = Vec::with_capacity(rows.platform.len());
-    for row in &rows.platform {
-        let platform = check(file, row)?;
-        if platforms.iter().any(|it| it.provider == platform.provider) {
-            let at = file.place_of(row.span().start, "provider");
-            return Err(CatalogError::Duplicate {
-                at,
-                what: "the platform",
-                name: platform.provider,
-            });
-        }
-        platforms.push(platform);
-    }
-    Ok(platforms)
+/// What happens between starting a replica and its first request, in this order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StartPhase {
+    /// Finding and attaching the GPU.
+    Allocation,
+    /// Pulling the container image.
+    Image,
+    /// Starting the container and its framework.
+    Framework,
+    /// Loading the weights.
+    Weights,
+    /// Starting the engine.
+    Engine,
+    /// Compiling kernels and capturing graphs.
+    Compile,
 }
 
-fn check(
-    file: &PricingFile<'_>,
-    row: &Spanned<RawPlatform>,
-) -> Result<ServerlessPlatform, CatalogError> {
-    let start = row.span().start;
-    let raw = row.get_ref();
-    file.filled(start, "provider", &raw.provider)?;
-    file.provenance(start, &raw.source, &raw.as_of)?;
-    file.positive(start, "granularity_s", Some(f64::from(raw.granularity_s)))?;
-    file.positive(start, "concurrency_per_worker", Some(f64::from(raw.concurrency_per_worker)))?;
-    file.positive(start, "max_workers", raw.max_workers.map(f64::from))?;
-    if !(raw.idle_timeout_s >= 0.0 && raw.idle_timeout_s.is_finite()) {
-        return Err(CatalogError::OutOfRange {
-            at: file.place_of(start, "idle_timeout_s"),
-            column: "idle_timeout_s",
-            found: raw.idle_timeout_s.to_string(),
-            expected: "zero or more seconds",
-        });
+/// Most workers of an account from a balance on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AccountCap {
+    /// US dollars in the account.
+    pub balance_usd: u32,
+    /// Workers.
+    pub max_workers: u32,
+}
+
+/// Most workers of an endpoint that had no request for some days.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct IdleCap {
+    /// Days without a request.
+    pub after_days: u32,
+    /// Workers.
+    pub max_workers: u32,
+}
+
+impl ServerlessPlatform {
+    /// The rules without which nothing can be simulated and which no source states, by their keys.
+    ///
+    /// Replicate states what is billed and not how it scales: `scaler`, `idle_timeout_s` and
+    /// `concurrency_per_worker`.
+    pub fn missing(&self) -> Vec<&'static str> {
+        let mut missing = Vec::new();
+        if self.sells && self.bill_start.is_none() {
+            missing.push("bill_start");
+        }
+        if self.sells && self.granularity_s.is_none() {
+            missing.push("granularity_s");
+        }
+        let leaves = self.scalers.first().map(leaves_by_scaler);
+        if leaves.is_none() {
+            missing.push("scaler");
+        }
+        if leaves != Some(true) && self.idle_timeout_s.is_none() {
+            missing.push("idle_timeout_s");
+        }
+        if self.concurrency_per_worker.is_none() && !self.concurrency_is_configurable {
+            missing.push("concurrency_per_worker");
+        }
+        missing
     }
-    let scaler = match raw.scaler {
-        RawScaler::QueueDelay { threshold_s } => {
-            file.positive(start, "scaler", Some(threshold_s))?;
-            ScalerRule::QueueDelay { threshold_us: whole_us(threshold_s) }
-        }
-        RawScaler::RequestCount { value } => {
-            file.positive(start, "scaler", Some(f64::from(value)))?;
-            ScalerRule::RequestCount { requests: value }
-        }
-    };
-    Ok(ServerlessPlatform {
-        provider: raw.provider.clone(),
-        bill_start: raw.bill_start,
-        granularity_s: raw.granularity_s,
-        minimum_s: raw.minimum_s,
-        idle_timeout_s: raw.idle_timeout_s,
-        scaler,
-        concurrency_per_worker: raw.concurrency_per_worker,
-        concurrency_is_configurable: raw.concurrency_is_configurable,
-        max_workers: raw.max_workers,
-        assumed: raw.assumed.clone(),
-        source: raw.source.clone(),
-        as_of: raw.as_of.clone(),
-    })
+
+    /// Whether its rules are enough to simulate.
+    pub fn is_complete(&self) -> bool {
+        self.missing().is_empty()
+    }
+}
+
+/// Whether a rule removes replicas by itself; the others leave that to the idle timeout.
+const fn leaves_by_scaler(rule: &ScalerRule) -> bool {
+    match rule {
+        ScalerRule::QueueDelay { .. } | ScalerRule::RequestCount { .. } => false,
+        ScalerRule::Concurrency(_)
+        | ScalerRule::InFlight(_)
+        | ScalerRule::Horizontal(_)
+        | ScalerRule::Stepwise(_) => true,
+    }
 }
 
 /// Seconds as whole microseconds.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-fn whole_us(seconds: f64) -> u64 {
+pub(super) fn whole_us(seconds: f64) -> u64 {
     (seconds * 1e6).round() as u64
 }

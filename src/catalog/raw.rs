@@ -6,6 +6,8 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::model::{Diffusion, LinearAttention, Mla, Moe, VisionTower};
+use super::platform::{AccountCap, IdleCap, StartPhase};
+use super::scaler_rows::RawScaler;
 
 /// `gpus.toml`.
 #[derive(Deserialize)]
@@ -166,29 +168,39 @@ pub(super) struct RawPlatforms {
     pub(super) platform: Vec<Spanned<RawPlatform>>,
 }
 
+/// The `[[platform]]` tables of a file that holds other things beside.
 #[derive(Deserialize)]
+pub(super) struct RawOwnPlatforms {
+    #[serde(default)]
+    pub(super) platform: Vec<Spanned<RawPlatform>>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub(super) struct RawPlatform {
     pub(super) provider: String,
-    pub(super) bill_start: bool,
-    pub(super) granularity_s: u32,
-    pub(super) minimum_s: u32,
-    pub(super) idle_timeout_s: f64,
-    pub(super) scaler: RawScaler,
-    pub(super) concurrency_per_worker: u32,
-    pub(super) concurrency_is_configurable: bool,
-    pub(super) max_workers: Option<u32>,
+    pub(super) sells: Option<bool>,
+    pub(super) bill_start: Option<bool>,
+    pub(super) free_start_phases: Option<Vec<StartPhase>>,
+    pub(super) granularity_s: Option<f64>,
+    pub(super) minimum_s: Option<f64>,
+    pub(super) idle_timeout_s: Option<f64>,
+    pub(super) scaler: Option<Spanned<RawScaler>>,
     #[serde(default)]
-    pub(super) assumed: String,
-    pub(super) source: String,
-    pub(super) as_of: String,
-}
-
-#[derive(Deserialize)]
-#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
-pub(super) enum RawScaler {
-    QueueDelay { threshold_s: f64 },
-    RequestCount { value: u32 },
+    pub(super) other_scalers: Vec<Spanned<RawScaler>>,
+    pub(super) concurrency_per_worker: Option<u32>,
+    pub(super) concurrency_is_configurable: Option<bool>,
+    pub(super) max_workers: Option<u32>,
+    pub(super) default_max_workers: Option<u32>,
+    pub(super) account_caps: Option<Vec<AccountCap>>,
+    pub(super) idle_caps: Option<Vec<IdleCap>>,
+    pub(super) queue_timeout_s: Option<f64>,
+    pub(super) execution_timeout_s: Option<f64>,
+    pub(super) holds_requests: Option<bool>,
+    pub(super) active_workers: Option<bool>,
+    pub(super) assumed: Option<String>,
+    pub(super) source: Option<String>,
+    pub(super) as_of: Option<String>,
 }
 
 /// `models.toml`.

@@ -4,6 +4,8 @@
 //! *In flight* are the requests queued or in service. Rules with an interval decide at the window
 //! start and every interval after it; queue delay and request count decide at every event.
 
+use serde::Deserialize;
+
 const SECOND: u64 = 1_000_000;
 
 /// One rule.
@@ -202,7 +204,8 @@ impl HorizontalRule {
 }
 
 /// What a stepwise rule measures per Ready replica.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum StepMetric {
     /// Slots in service over slots.
     BusyShare,

@@ -268,6 +268,15 @@ fn models_platforms_and_assumptions_are_checked_too() {
         ),
         (
             "serverless.toml",
+            "granularity_s = 60\n",
+            "granularity_s = 0\n",
+            "`granularity_s` is 0, expected a positive number",
+        ),
+        ("serverless.toml", "\"allocation\"", "\"alocation\"", "unknown variant `alocation`"),
+        ("serverless.toml", "kind = \"in_flight\", ", "", "missing field `kind`"),
+        ("serverless.toml", "sells = false", "sell = false", "unknown field `sell`"),
+        (
+            "serverless.toml",
             "provider = \"modal\"",
             "provider = \"runpod-serverless\"",
             "is there twice",

@@ -7,7 +7,7 @@ use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use crate::catalog::{Catalog, GpuMatch};
+use crate::catalog::{Catalog, GpuMatch, ServerlessPlatform};
 use crate::cli::{Global, InputArgs};
 use crate::ingest::{self, Config, Ingested, ReadOptions, Source, WindowCut};
 use crate::units::Money;
@@ -48,8 +48,8 @@ impl Inputs {
     ) -> Result<Inputs, Failure> {
         let sources = ingest::expand(&args.files)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
-        let catalog = read_catalog(global.pricing.as_deref())?;
         let config = read_config(global.config.as_deref(), &sources, talk)?;
+        let catalog = read_catalog(global.pricing.as_deref())?.with_platforms(&config.platforms);
         let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
         let options = ReadOptions {
             zone,
@@ -153,7 +153,8 @@ fn read_config(named: Option<&Path>, sources: &[Source], talk: Talk) -> Result<C
     Ok(ingest::parse_config(&text, &path.display().to_string())?)
 }
 
-/// Warns of GPUs and models of the config that the catalog does not have: advice cannot use them.
+/// Warns of GPUs and models of the config that the catalog does not have, and of platforms that lack
+/// a rule: advice cannot use them.
 fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
     for (name, workload) in &config.workloads {
         let name = if redact { "…" } else { name.as_str() };
@@ -169,6 +170,14 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
             && catalog.model(model).is_none()
         {
             talk.warn(&format!("workload `{name}`: no catalog has the model `{model}`"));
+        }
+    }
+    for own in &config.platforms {
+        let missing = catalog.platform(own.provider()).map(ServerlessPlatform::missing);
+        let missing = missing.unwrap_or_default().join(", ");
+        if !missing.is_empty() {
+            let name = if redact { "…" } else { own.provider() };
+            talk.warn(&format!("platform `{name}` is not simulated: nothing states {missing}"));
         }
     }
     let known = |name: &&String| catalog.price_list().any(|it| it.provider == **name);

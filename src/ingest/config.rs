@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 
 use super::fx::FxRates;
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
+use crate::catalog::{CatalogError, OwnPlatform};
 use crate::units::{Currency, Fraction, Money, parse_span_us};
 use crate::workload::{ApiPrice, DeliveredUnit, Interruptible, Kind, Settings, Slo};
 
@@ -23,6 +25,17 @@ pub struct ConfigError {
     pub message: String,
 }
 
+impl From<CatalogError> for ConfigError {
+    fn from(error: CatalogError) -> ConfigError {
+        let text = error.to_string();
+        let (file, line) =
+            error.place().map_or_else(|| (String::new(), 1), |at| (at.file.clone(), at.line));
+        let place = format!("{file}:{line}: ");
+        let message = text.strip_prefix(&place).unwrap_or(&text).to_owned();
+        ConfigError { file, line, message }
+    }
+}
+
 /// The config, checked.
 #[derive(Clone, Debug, Default)]
 pub struct Config {
@@ -32,6 +45,8 @@ pub struct Config {
     pub(super) rules: Rules,
     /// What the columns of request logs mean, and whose the requests of a file are.
     pub(super) mappings: Vec<LogMapping>,
+    /// How platforms bill and scale, to be laid over the catalog.
+    pub platforms: Vec<OwnPlatform>,
     /// Exchange rates to the report's currency.
     pub fx: FxRates,
     /// What may be advised.
@@ -141,6 +156,9 @@ struct RawConfig {
     rule: Vec<toml::Spanned<RawRule>>,
     #[serde(default)]
     mapping: Option<toml::Spanned<RawLogMappings>>,
+    /// Read by the catalog, whose tables these are.
+    #[serde(default, rename = "platform")]
+    _platform: IgnoredAny,
     #[serde(default)]
     fx: BTreeMap<String, toml::Spanned<RawRate>>,
     #[serde(default)]
@@ -261,6 +279,7 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
             min_monthly_savings: it.min_monthly_savings,
             switch_provider: it.switch_provider,
         }),
+        platforms: OwnPlatform::read(text, file)?,
         ..Config::default()
     };
     for (name, spanned) in raw.workload {
@@ -491,6 +510,12 @@ mod tests {
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
         fails("[workload.a]\nunits_per_request = 4\n", 1, "needs a unit");
         fails("[workload.a]\nunit = \"image\"\nunits_per_request = 0\n", 1, "positive");
+        fails(
+            "\n[[platform]]\nprovider = \"own\"\nidle_timeout_s = -1\n",
+            4,
+            "`idle_timeout_s` is -1",
+        );
+        fails("[[platform]]\nprovider = \"own\"\nidle = 1\n", 3, "unknown field `idle`");
         fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");
         fails("[[mapping]]\nfile = \"[\"\nworkload = \"a\"\n", 1, "not a pattern");
         fails("[[rule]]\nworkload = \"a\"\n", 1, "a rule needs");

@@ -2,7 +2,7 @@
 
 use super::baseline::{self, Baseline};
 use super::demand::Question;
-use crate::catalog::{GpuSpec, Offer, Purchase};
+use crate::catalog::{GpuSpec, Offer, Purchase, ScalerRule};
 use crate::units::MoneyPerHour;
 
 /// Ways to buy instances of one GPU for replicas of one size.
@@ -48,7 +48,7 @@ pub(super) fn buyable(
                     found.spot.push((offer.clone(), fallback.clone()));
                 }
             }
-            Purchase::ServerlessFlex if catalog.platform(&offer.provider).is_some() => {
+            Purchase::ServerlessFlex if catalog.is_simulated(offer) => {
                 keep_cheapest_of_platform(&mut found.serverless, offer);
             }
             Purchase::Reserved { months: term } | Purchase::FlexCommitment { months: term }

@@ -1,12 +1,14 @@
 //! One candidate on instances of one size: its service rates, its fleets, its plans.
 
+use std::sync::Arc;
+
 use super::candidates::Entry;
 use super::demand::{Question, RequestLoad, Timing, whole_us};
 use super::money;
 use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::schedule;
-use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform};
+use crate::catalog::{IdleCap, Offer, Purchase, ScalerRule, ServerlessPlatform};
 use crate::simulate::{
     Billing, Delay, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot,
     Usage, least_fleet, run, steps_by_hour,
@@ -329,14 +331,14 @@ impl Stage<'_> {
     /// Workers of a platform with no minimum, how they are billed and how fast they serve.
     fn workers(&self, offer: &Offer, fixed: &Fixed) -> Option<(FleetSpec, Billing, ServiceModel)> {
         let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed);
+        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
         let service = self.at_batch(batch)?;
         let billing = Billing {
             rate: offer.rate,
             base_rate: offer.rate,
-            free_start_us: if platform.bill_start { 0 } else { u64::MAX },
-            granularity_us: u64::from(platform.granularity_s) * 1_000_000,
-            minimum_us: u64::from(platform.minimum_s) * 1_000_000,
+            free_start_us: if platform.bill_start? { 0 } else { u64::MAX },
+            granularity_us: whole_us(platform.granularity_s?),
+            minimum_us: whole_us(platform.minimum_s.unwrap_or(0.0)),
         };
         let fleet = FleetSpec {
             slots_per_replica: slots,
@@ -344,8 +346,11 @@ impl Stage<'_> {
                 .max_workers
                 .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
             scaler,
-            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s)),
+            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
             cold_start: Delay::Constant(whole_us(self.cold_start_s())),
+            queue_timeout_us: platform.queue_timeout_s.map(whole_us),
+            holds_requests: platform.holds_requests.unwrap_or(true),
+            idle_caps: idle_caps(platform),
             ..self.fleet(0)
         };
         Some((fleet, billing, service))
@@ -356,15 +361,16 @@ impl Stage<'_> {
         let per_worker = if platform.concurrency_is_configurable {
             self.target_batch(fixed).saturating_mul(self.hosted)
         } else {
-            platform.concurrency_per_worker.max(1)
+            platform.concurrency_per_worker?
         };
+        let rule = *platform.scalers.first()?;
         let rule = if platform.concurrency_is_configurable {
-            platform.scaler.for_concurrency(platform.concurrency_per_worker, per_worker)
+            rule.for_concurrency(platform.concurrency_per_worker.unwrap_or(1), per_worker)
         } else {
-            platform.scaler
+            rule
         };
         let scaler = Scaler::Rule(rule);
-        (scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1))
+        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.
@@ -557,6 +563,14 @@ fn rented(offer: &Offer) -> Billing {
         granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
         ..Billing::by_the_microsecond(offer.rate)
     }
+}
+
+const DAY_US: u64 = 86_400_000_000;
+
+/// Workers left after so many days without a request.
+fn idle_caps(platform: &ServerlessPlatform) -> Arc<[(u64, u32)]> {
+    let cap = |it: &IdleCap| (u64::from(it.after_days) * DAY_US, it.max_workers);
+    platform.idle_caps.iter().map(cap).collect()
 }
 
 /// A time made longer by a factor.

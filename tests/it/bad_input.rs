@@ -271,3 +271,23 @@ fn odd_names_stay_inside_their_folder_and_harmless() {
     let charts = std::fs::read_dir(bench.path("reports/usage/charts")).unwrap().count();
     assert_eq!(charts, names.len() * 3);
 }
+
+#[test]
+fn a_platform_that_lacks_a_rule_is_told() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", HEADER.to_owned() + &good(23));
+    let own = "[[platform]]\nprovider = \"ours\"\nbill_start = true\ngranularity_s = 60\n\n\
+               [[platform]]\nprovider = \"modal\"\nidle_timeout_s = 300\n";
+    let config = bench.write("own.toml", own);
+    let ran = bench.run(&["analyze", &file, "--config", &config]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let says = "platform `ours` is not simulated: nothing states scaler, idle_timeout_s, \
+                concurrency_per_worker";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+    assert!(!ran.stderr.contains("`modal`"), "{}", ran.stderr);
+    let spoiled = bench.write("spoiled.toml", own.replace("60", "0"));
+    let ran = bench.run(&["ingest", &file, "--config", &spoiled]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    let says = "spoiled.toml:4: `granularity_s` is 0, expected a positive number";
+    assert!(ran.stderr.contains(says), "{}", ran.stderr);
+}
