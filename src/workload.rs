@@ -472,6 +472,10 @@ pub struct Settings {
     pub interruptible: Option<Interruptible>,
     /// What somebody else's endpoint would charge.
     pub api_price: Option<ApiPrice>,
+    /// Measured start of a replica that a snapshot shortens, seconds.
+    pub cold_start_snapshot_s: Option<f64>,
+    /// Share of the starts that one shortens; nothing where the user does not know.
+    pub cold_start_snapshot_share: Option<Fraction>,
     /// Kept on purpose although idle.
     pub standby: bool,
     /// Most requests one replica may serve at once.

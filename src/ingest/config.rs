@@ -97,6 +97,14 @@ impl WorkloadConfig {
                 cold_start_s: a.settings.cold_start_s.or(b.settings.cold_start_s),
                 interruptible: a.settings.interruptible.or(b.settings.interruptible),
                 api_price: a.settings.api_price.or(b.settings.api_price),
+                cold_start_snapshot_s: a
+                    .settings
+                    .cold_start_snapshot_s
+                    .or(b.settings.cold_start_snapshot_s),
+                cold_start_snapshot_share: a
+                    .settings
+                    .cold_start_snapshot_share
+                    .or(b.settings.cold_start_snapshot_share),
                 standby: a.settings.standby || b.settings.standby,
                 max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
                 unit: a.settings.unit.or(b.settings.unit),
@@ -193,6 +201,8 @@ struct RawWorkload {
     checkpoint_write_s: Option<f64>,
     deadline_h: Option<f64>,
     api_price: Option<RawApiPrice>,
+    cold_start_snapshot_s: Option<f64>,
+    cold_start_snapshot_share: Option<f64>,
     unit: Option<String>,
     units_per_request: Option<f64>,
     slo: Option<RawSlo>,
@@ -383,6 +393,13 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
     };
     let interruptible =
         (raw.interruptible || details.checkpoint_interval_s.is_some()).then_some(details);
+    let snapshot_s = positive("cold_start_snapshot_s", raw.cold_start_snapshot_s)?;
+    let snapshot_share = check_snapshot_share(snapshot_s, raw.cold_start_snapshot_share)?;
+    if let (Some(short), Some(full)) = (snapshot_s, raw.cold_start_s)
+        && short > full
+    {
+        return Err(format!("cold_start_snapshot_s is {short}, above the cold_start_s of {full}"));
+    }
     Ok(WorkloadConfig {
         owner: raw.owner,
         environment: raw.environment,
@@ -403,6 +420,8 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
             interruptible,
             api_price: raw.api_price.map(check_api_price).transpose()?,
+            cold_start_snapshot_s: snapshot_s,
+            cold_start_snapshot_share: snapshot_share,
             standby,
             max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
             unit: check_unit(raw.unit, raw.units_per_request)?,
@@ -423,6 +442,20 @@ fn check_api_price(raw: RawApiPrice) -> Result<ApiPrice, String> {
         prompt: price("prompt", raw.prompt)?,
         completion: price("completion", raw.completion)?,
     })
+}
+
+/// How many of the starts a snapshot shortens.
+fn check_snapshot_share(
+    snapshot_s: Option<f64>,
+    share: Option<f64>,
+) -> Result<Option<Fraction>, String> {
+    if share.is_some() && snapshot_s.is_none() {
+        return Err("cold_start_snapshot_share needs cold_start_snapshot_s".to_owned());
+    }
+    let checked = share.map(|it| {
+        Fraction::try_from(it).map_err(|why| format!("cold_start_snapshot_share: {why}"))
+    });
+    checked.transpose()
 }
 
 /// The unit a workload delivers; one a request where nothing else is said.
@@ -508,6 +541,11 @@ mod tests {
         fails("[workload.a]\ngpu = \" \"\n", 1, "gpu is empty");
         fails("[workload.a.slo]\nttft_p95 = \"soon\"\n", 1, "not a time");
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
+        fails("[workload.a]\ncold_start_snapshot_s = 0.0\n", 1, "positive");
+        fails("[workload.a]\ncold_start_snapshot_share = 0.9\n", 1, "needs cold_start_snapshot_s");
+        let snapshot = "[workload.a]\ncold_start_snapshot_s = 2.0\n";
+        fails(&format!("{snapshot}cold_start_snapshot_share = 1.5\n"), 1, "snapshot_share");
+        fails(&format!("{snapshot}cold_start_s = 1.0\n"), 1, "above the cold_start_s of 1");
         fails("[workload.a]\nunits_per_request = 4\n", 1, "needs a unit");
         fails("[workload.a]\nunit = \"image\"\nunits_per_request = 0\n", 1, "positive");
         fails(
