@@ -265,6 +265,76 @@ assumptions! {
         unknown_model_s,
         /// Allocating and booting a rented instance before the engine can start, seconds.
         instance_boot_s,
+        /// Tracing the model, seconds.
+        tracing_s,
+        /// The same, per layer.
+        tracing_per_layer_s,
+        /// Loading compiled code, seconds.
+        cached_code_s,
+        /// The same, per layer.
+        cached_code_per_layer_s,
+        /// Compiling, seconds.
+        compile_s,
+        /// The same, per layer.
+        compile_per_layer_s,
+        /// Capturing CUDA graphs, seconds.
+        graphs_s,
+        /// The same, per layer.
+        graphs_per_layer_s,
+        /// Garbage collection between captures before vLLM 0.10, seconds.
+        old_graphs_s,
+        /// Checking one ordered pair of GPUs before vLLM 0.10, seconds.
+        p2p_pair_s,
+        /// Allocating a GPU with its driver, seconds.
+        allocation_s,
+        /// Pulling and unpacking an image, GB/s.
+        image_bandwidth_gb_s,
+        /// A network volume, GB/s.
+        network_volume_gb_s,
+        /// An SSD of the node, GB/s.
+        ssd_gb_s,
+        /// An object store, GB/s.
+        object_store_gb_s,
+        /// An `NVMe` disk by safetensors, GB/s.
+        nvme_gb_s,
+        /// The page cache, GB/s.
+        page_cache_gb_s,
+        /// `NVMe` by a loader around the page cache, GB/s.
+        direct_nvme_gb_s,
+        /// Pinned memory of the node, GB/s.
+        host_memory_gb_s,
+        /// Measured over predicted work of a host, lower end of the range.
+        host_low,
+        /// The same, upper end.
+        host_high,
+        /// The same where no such start was measured.
+        host_high_uncovered,
+        /// Measured over predicted on a calibrated host, lower end of the range.
+        calibrated_low,
+        /// The same, upper end.
+        calibrated_high,
+        /// Measured over predicted time of weights from a named storage, lower end of the range.
+        storage_low,
+        /// The same, upper end.
+        storage_high,
+        /// The same from a storage that is not named, lower end.
+        unnamed_storage_low,
+        /// The same, upper end.
+        unnamed_storage_high,
+        /// Restoring process and GPU memory, seconds.
+        memory_image_s,
+        /// Measured over predicted restore, lower end of the range.
+        memory_image_low,
+        /// The same, upper end.
+        memory_image_high,
+        /// Bringing back a worker that was put aside, seconds.
+        warm_worker_s,
+        /// Measured over predicted, lower end of the range.
+        warm_worker_low,
+        /// The same, upper end.
+        warm_worker_high,
+        /// Share of starts that a snapshot shortens.
+        snapshot_share,
     }
     /// Describing demand.
     classify: Classify {

@@ -6,7 +6,7 @@ use clap::{Args, ValueEnum};
 
 use super::{parse_amount, parse_precision};
 use crate::recommend::Task;
-use crate::size::{Engine, KvCacheDtype, LoraTarget, Precision};
+use crate::size::{Engine, KvCacheDtype, LoraTarget, Precision, Storage};
 
 /// Arguments of `size`
 #[derive(Debug, Args)]
@@ -94,6 +94,25 @@ pub struct ServingArgs {
     /// No CUDA graphs
     #[arg(long)]
     pub enforce_eager: bool,
+    /// Where a start reads the weights: network-volume, ssd, object-store, nvme, page-cache,
+    /// direct-nvme, host-memory [default: unnamed, with a wide range]
+    #[arg(long, value_name = "STORAGE", requires = "gpu", default_value = "unnamed", hide_default_value = true, value_parser = parse_storage)]
+    pub storage: Storage,
+    /// A start measured on the same host and as many GPUs, of this or another model: seconds from
+    /// process to ready, and of the weights alone where the log says
+    #[arg(long, value_name = "MODEL=TIME[,TIME]", requires = "gpu", value_parser = parse_measured_start)]
+    pub measured_start: Option<StartWord>,
+}
+
+/// A measured start as the command line gives it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct StartWord {
+    /// What was started.
+    pub model: String,
+    /// Seconds from process to ready.
+    pub total_s: f64,
+    /// Seconds of the weights.
+    pub weights_s: Option<f64>,
 }
 
 /// What is asked of the deployment
@@ -279,6 +298,28 @@ fn parse_seconds(text: &str) -> Result<f64, String> {
     }
 }
 
+fn parse_storage(text: &str) -> Result<Storage, String> {
+    Storage::parse(text).ok_or_else(|| {
+        let words: Vec<&str> = Storage::words().collect();
+        format!("not one of {}", words.join(", "))
+    })
+}
+
+fn parse_measured_start(text: &str) -> Result<StartWord, String> {
+    let (model, times) =
+        text.rsplit_once('=').ok_or_else(|| "not MODEL=TIME or MODEL=TIME,TIME".to_owned())?;
+    let (total, weights) = match times.split_once(',') {
+        None => (times, None),
+        Some((total, weights)) => (total, Some(weights)),
+    };
+    let total_s = parse_seconds(total)?;
+    let weights_s = weights.map(parse_seconds).transpose()?;
+    if weights_s.is_some_and(|it| it >= total_s) {
+        return Err("the weights alone take as long as the whole start".to_owned());
+    }
+    Ok(StartWord { model: model.to_owned(), total_s, weights_s })
+}
+
 fn parse_pixels(text: &str) -> Result<Pixels, String> {
     const MOST: u32 = 65_536;
     let parsed = text.split_once(['x', 'X']).and_then(|(width, height)| {
@@ -319,6 +360,12 @@ mod tests {
         assert_eq!(parse_seconds("0.5"), Ok(0.5));
         for wrong in ["0", "-1s", "2m", "nan", ""] {
             assert!(parse_seconds(wrong).is_err(), "{wrong}");
+        }
+        let word = |weights_s| StartWord { model: "a/b".to_owned(), total_s: 46.7, weights_s };
+        assert_eq!(parse_measured_start("a/b=46.7s"), Ok(word(None)));
+        assert_eq!(parse_measured_start("a/b=46.7s,8.7s"), Ok(word(Some(8.7))));
+        for wrong in ["a/b", "a/b=", "a/b=0", "a/b=3s,4s", "a/b=3s,x"] {
+            assert!(parse_measured_start(wrong).is_err(), "{wrong}");
         }
         assert_eq!(parse_pixels("1024x768"), Ok(Pixels { width: 1_024, height: 768 }));
         for wrong in ["1024", "0x1", "1x", "99999x1"] {

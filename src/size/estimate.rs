@@ -77,6 +77,11 @@ impl Coverage {
 }
 
 impl Band {
+    /// The ends, as multiples of a prediction.
+    pub(super) const fn new(low: f64, high: f64) -> Band {
+        Band { low, high }
+    }
+
     /// The range around a prediction.
     pub(super) fn around(self, value: f64) -> Estimate {
         Estimate { low: value * self.low, value, high: value * self.high }
@@ -87,7 +92,7 @@ impl Bands {
     /// The bands of a coverage: what held 85 of 100 measured over predicted when they were taken.
     pub(super) fn of(coverage: Coverage, it: &Capacity) -> Bands {
         let bands = |tpot, ttft, rate| {
-            let band = |(low, high)| Band { low, high };
+            let band = |(low, high)| Band::new(low, high);
             Bands { tpot: band(tpot), ttft: band(ttft), rate: band(rate) }
         };
         match coverage {

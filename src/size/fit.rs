@@ -6,7 +6,7 @@ use super::architecture::{Architecture, FeedForward, Mixer};
 use super::estimate::{Bands, Coverage};
 use super::memory::{Deployment, GpuMemory};
 use super::speed::{Setting, Speed};
-use super::{Precision, Replica, TokenProfile};
+use super::{Precision, Replica, StartQuestion, TokenProfile};
 use crate::catalog::{Assumptions, Capacity, EngineMemory, GpuSpec, Wiring};
 use crate::units::Bytes;
 
@@ -119,13 +119,14 @@ pub fn fit(
     };
     let capacity = constants.capacity;
     let coverage = Coverage::of(model, gpu, deployment);
+    let weights = Bytes::from_f64_rounded(memory.weights);
     Fit::Fits(Box::new(Replica {
         precision,
         tensor_parallel_size: deployment.tensor_parallel_size,
         runs_fp16: !gpu.native_bf16,
         datacenter_license: gpu.datacenter_license,
         profile: *profile,
-        num_hidden_layers: model.num_hidden_layers,
+        start: StartQuestion::new(model, gpu, deployment, weights),
         memory,
         coverage,
         bands: Bands::of(coverage, capacity),

@@ -47,7 +47,7 @@ from_file!(capacity: Capacity {
 
 from_file!(cold_start: ColdStart {
     framework_s, weight_bandwidth_gb_s, engine_s, engine_per_layer_s, unknown_model_s,
-    instance_boot_s,
+    instance_boot_s, tracing_s, tracing_per_layer_s, cached_code_s, cached_code_per_layer_s, compile_s, compile_per_layer_s, graphs_s, graphs_per_layer_s, old_graphs_s, p2p_pair_s, allocation_s, image_bandwidth_gb_s, network_volume_gb_s, ssd_gb_s, object_store_gb_s, nvme_gb_s, page_cache_gb_s, direct_nvme_gb_s, host_memory_gb_s, host_low, host_high, host_high_uncovered, calibrated_low, calibrated_high, storage_low, storage_high, unnamed_storage_low, unnamed_storage_high, memory_image_s, memory_image_low, memory_image_high, warm_worker_s, warm_worker_low, warm_worker_high, snapshot_share,
 });
 
 from_file!(interconnect: Interconnect {

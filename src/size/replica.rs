@@ -20,7 +20,7 @@ use super::estimate::{Bands, Coverage, Estimate};
 use super::memory::GpuMemory;
 use super::slo::Serving;
 use super::speed::Speed;
-use super::{Precision, cold_start_s};
+use super::{Precision, StartQuestion, StartUp};
 use crate::catalog::ColdStart;
 use crate::units::Bytes;
 
@@ -78,7 +78,8 @@ pub struct Replica {
     pub datacenter_license: bool,
     /// How long the requests are that the speeds below hold for.
     pub profile: TokenProfile,
-    pub(super) num_hidden_layers: u64,
+    /// How it starts, with everything but the weights at hand.
+    pub start: StartQuestion,
     /// Memory of each GPU.
     pub memory: GpuMemory,
     /// What backs the speeds.
@@ -228,9 +229,9 @@ impl Replica {
         None
     }
 
-    /// Seconds from process start to ready; see [`cold_start_s`].
-    pub fn cold_start_s(&self, start: &ColdStart) -> f64 {
-        cold_start_s(self.weights_bytes_per_gpu(), self.num_hidden_layers, start)
+    /// Seconds from process start to ready; see [`StartUp`].
+    pub fn cold_start_s(&self, constants: &ColdStart) -> f64 {
+        StartUp::of(&self.start, None, constants).total().value
     }
 }
 

@@ -325,6 +325,37 @@ fn tables_fit_80_columns() {
 }
 
 #[test]
+fn size_tells_the_start_phase_by_phase() {
+    let bench = Bench::new();
+    let deployment = ["size", "Qwen/Qwen3-32B", "--gpu", "H100 SXM5"];
+    let cold_start = |more: &[&str]| {
+        let ran = bench.run(&[&deployment[..], &["--format", "json"], more].concat());
+        check(&ran, 0);
+        let json: serde_json::Value = serde_json::from_str(&ran.stdout).unwrap();
+        json["cold_start"].clone()
+    };
+    let start = cold_start(&["--storage", "nvme"]);
+    for end in ["low_s", "expected_s", "high_s"] {
+        let phases = start["phases"].as_array().unwrap();
+        let sum: f64 = phases.iter().map(|it| it[end].as_f64().unwrap()).sum();
+        assert!((sum - start[end].as_f64().unwrap()).abs() < 1e-4, "{end}: {start}");
+    }
+    assert_eq!((&start["storage"], &start["host_factor"]), (&"nvme".into(), &().into()));
+    let measured = cold_start(&["--measured-start", "Qwen/Qwen3-32B=90s"]);
+    let range = ["low_s", "expected_s", "high_s"].map(|it| measured[it].as_f64().unwrap());
+    assert_eq!(range, [81.0, 90.0, 99.0], "a measured start is not predicted again");
+    for (word, code, message) in [
+        ("Qwen/Qwen3-32B=3s", 3, "--measured-start: 3 s"),
+        ("no/such=90s", 2, "no model `no/such`"),
+        ("Qwen/Qwen3-32B=9s,10s", 2, "as long as the whole start"),
+    ] {
+        let ran = bench.run(&[&deployment[..], &["--measured-start", word]].concat());
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        assert!(ran.stderr.contains(message), "{}", ran.stderr);
+    }
+}
+
+#[test]
 fn collect_prints_commands_and_runs_none() {
     let bench = Bench::new();
     let list = bench.run(&["collect", "--as-of", "2026-11-05"]);

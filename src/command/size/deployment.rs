@@ -6,6 +6,7 @@ use serde_json::json;
 
 use super::asked::{Asked, find_gpu, flags, precision, price};
 use super::shown::{PerGpu, deployed, extend, memory_text, served, title};
+use super::start::Started;
 use super::{Answer, downsizes, head, rule, shown, wires};
 use crate::catalog::{Catalog, GpuMatch, GpuSpec};
 use crate::cli::SizeArgs;
@@ -31,6 +32,7 @@ pub(super) struct Found<'a> {
     pub(super) carried: Carried,
     pub(super) calibration: Option<Calibration>,
     pub(super) usd_per_hour: Option<f64>,
+    pub(super) start: Started,
     pub(super) explanation: Vec<String>,
 }
 
@@ -66,6 +68,7 @@ pub(super) fn answer(
     };
     let calibration = calibrate(args, &replica)?;
     let replica = calibration.as_ref().map_or(replica.clone(), |it| replica.calibrated(it));
+    let start = Started::of(args, catalog, &replica, (gpu, &deployment))?;
     let carried = replica.within(&asked.slo, replica.max_num_seqs());
     let found = Found {
         name: &source.name,
@@ -77,6 +80,7 @@ pub(super) fn answer(
         replica,
         calibration,
         usd_per_hour: price(catalog, gpu, deployment.gpu_count()).map(|it| it * f64::from(copies)),
+        start,
         explanation,
     };
     Ok(found.answer(args, catalog, asked, &named))
@@ -284,6 +288,7 @@ fn not_fitting(
             "per_gpu": PerGpu::of(memory).json(),
             "kv_cache_tokens": memory.kv_cache_tokens(),
             "max_concurrency": 0,
+            "cold_start": null,
             "explain": args.explain.then_some(explanation),
         }),
     );

@@ -8,6 +8,7 @@ mod image;
 mod numbers;
 mod rule;
 mod shown;
+mod start;
 mod table;
 mod training;
 mod weights;

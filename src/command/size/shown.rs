@@ -96,9 +96,14 @@ pub(super) fn text(args: &SizeArgs, found: &Found<'_>, asked: &Asked) -> String 
         }
         Carried::UpTo(serving) => text.push_str(&serving_text(found, serving)),
     }
+    let _ = writeln!(text, "\nSTART      {}", found.start.sentence());
     if args.explain {
         let _ = writeln!(text, "\nEXPLAINED, for each GPU");
         for line in &found.explanation {
+            let _ = writeln!(text, "  {line}");
+        }
+        let _ = writeln!(text, "\nA START, phase by phase");
+        for line in &found.start.explanation {
             let _ = writeln!(text, "  {line}");
         }
     }
@@ -270,6 +275,7 @@ pub(super) fn in_json(args: &SizeArgs, found: &Found<'_>, asked: &Asked) -> Valu
             "usd_per_million_output_tokens":
                 serving.and_then(|it| found.usd_per_million(it)).map(|it| rounded(it.1)),
             "calibration": found.calibration.as_ref().map(|it| rounded(it.time_factor())),
+            "cold_start": found.start.json(),
             "explain": args.explain.then_some(&found.explanation),
         }),
     );
