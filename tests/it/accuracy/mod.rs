@@ -4,6 +4,7 @@
 //! public measurements with their source; rows of the reference set are read where
 //! `GPUADVISE_REFERENCE` names it, and marked.
 
+mod cold_start;
 mod collectives;
 mod framework;
 mod memory;
@@ -142,6 +143,7 @@ fn document() -> (String, bool) {
         training::section(),
         framework::section(),
         collectives::section(),
+        cold_start::section(),
     ];
     for section in sections {
         let _ = write!(text, "\n{section}");
