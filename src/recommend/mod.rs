@@ -24,6 +24,7 @@ mod spot_plans;
 mod stage;
 mod switch;
 mod task;
+mod ways;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

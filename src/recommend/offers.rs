@@ -2,7 +2,7 @@
 
 use super::baseline::{self, Baseline};
 use super::demand::Question;
-use crate::catalog::{GpuSpec, Offer, Purchase, ScalerRule};
+use crate::catalog::{GpuSpec, Offer, Purchase};
 use crate::units::MoneyPerHour;
 
 /// Ways to buy instances of one GPU for replicas of one size.

@@ -12,14 +12,17 @@ const HOURS_OF_WEEK: usize = 168;
 /// Instances wanted from each instant of the window on.
 pub(super) type Steps = Vec<(u64, u32)>;
 
-/// The busiest requests of each hour of the week over all weeks of a window.
+/// The busiest requests of each hour of the week over all weeks of a window but the last, on which a
+/// schedule has to prove itself.
 #[derive(Debug)]
 pub(super) struct Week {
     /// The hour of the week of each hour of the window.
     hours: Vec<usize>,
     busiest: [u64; HOURS_OF_WEEK],
-    /// Weeks that no hour of the week has less of.
+    /// Weeks before the last that no hour of the week has less of.
     pub(super) n_weeks: usize,
+    /// Where the last week begins.
+    pub(super) last_week_us: u64,
 }
 
 impl Week {
@@ -39,11 +42,17 @@ impl Week {
         }
         let mut busiest = [0; HOURS_OF_WEEK];
         let mut seen = [0; HOURS_OF_WEEK];
-        for (hour, count) in hours.iter().zip(&counts) {
+        let n_learned = n_hours.saturating_sub(HOURS_OF_WEEK);
+        for (hour, count) in hours.iter().zip(&counts).take(n_learned) {
             busiest[*hour] = busiest[*hour].max(*count);
             seen[*hour] += 1;
         }
-        Week { hours, busiest, n_weeks: seen.into_iter().min().unwrap_or(0) }
+        Week {
+            hours,
+            busiest,
+            n_weeks: seen.into_iter().min().unwrap_or(0),
+            last_week_us: n_learned as u64 * HOUR_US,
+        }
     }
 
     /// The steps of a schedule in which an hour with requests has what its busiest one needs at
@@ -94,6 +103,14 @@ impl Week {
     }
 }
 
+/// The steps from `from_us` on, in a window that begins there.
+pub(super) fn since(steps: &[(u64, u32)], from_us: u64) -> Steps {
+    let later = steps.partition_point(|it| it.0 <= from_us);
+    let now = later.checked_sub(1).and_then(|at| steps.get(at)).map_or(0, |it| it.1);
+    let rest = steps[later..].iter().map(|(at, n)| (at - from_us, *n));
+    std::iter::once((0, now)).chain(rest).collect()
+}
+
 /// Hours since Monday 0:00 on the clock of a zone.
 fn hour_of_week(start: Timestamp, hour: u64, zone: Tz) -> usize {
     let at = start.plus_us(i64::try_from(hour * HOUR_US).unwrap_or(i64::MAX));
@@ -113,16 +130,16 @@ pub(super) fn requests_per_hour(stage: &Stage<'_>, fixed: &Fixed) -> Option<f64>
 mod tests {
     use super::*;
 
-    /// Two weeks from a Monday: 50 requests at 9 o'clock of the first Monday, 90 of the second, 10
-    /// at 10 o'clock of both.
+    /// Three weeks from a Monday: 50 requests at 9 o'clock of the first Monday, 90 of the second, 10
+    /// at 10 o'clock of both, and a third that nothing is learned from.
     fn week() -> Week {
         let at = |week: u64, hour: u64, n: u64| {
             (0..n).map(move |i| (week * 168 + hour) * HOUR_US + i * 1_000_000)
         };
         let mut all: Vec<u64> = at(0, 9, 50).chain(at(0, 10, 10)).collect();
-        all.extend(at(1, 9, 90).chain(at(1, 10, 10)));
+        all.extend(at(1, 9, 90).chain(at(1, 10, 10)).chain(at(2, 0, 900)));
         let start = Timestamp::parse("2026-11-02T00:00:00Z", Tz::UTC).unwrap();
-        Week::of(&all, 336 * HOUR_US, start, Tz::UTC)
+        Week::of(&all, 504 * HOUR_US, start, Tz::UTC)
     }
 
     #[test]
@@ -137,6 +154,9 @@ mod tests {
         let more = week.steps(40.0, 1, 3, HOUR_US / 2).unwrap();
         let expected = [(0, 0), (hour(9) - HOUR_US / 2, 3), (hour(10), 2), (hour(11), 0)];
         assert_eq!(more[..4], expected);
+        assert_eq!(week.last_week_us, hour(336));
+        assert_eq!(since(&once, hour(9))[..3], [(0, 3), (hour(1), 1), (hour(2), 0)]);
+        assert_eq!(since(&once, 1)[..2], [(0, 0), (hour(9) - 1, 3)]);
     }
 
     #[test]
@@ -147,9 +167,9 @@ mod tests {
 
     #[test]
     fn even_demand_has_no_schedule() {
-        let every: Vec<u64> = (0..336).map(|hour| hour * HOUR_US).collect();
+        let every: Vec<u64> = (0..504).map(|hour| hour * HOUR_US).collect();
         let start = Timestamp::parse("2026-11-02T00:00:00Z", Tz::UTC).unwrap();
-        let week = Week::of(&every, 336 * HOUR_US, start, Tz::UTC);
+        let week = Week::of(&every, 504 * HOUR_US, start, Tz::UTC);
         assert_eq!(week.steps(40.0, 0, 8, 0), None);
     }
 }

@@ -1,18 +1,12 @@
 //! One candidate on instances of one size: its service rates, its fleets, its plans.
 
-use std::sync::Arc;
-
 use super::candidates::Entry;
-use super::demand::{Question, RequestLoad, Timing, whole_us};
+use super::demand::{Question, RequestLoad, Timing};
 use super::money;
 use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
-use super::schedule;
-use crate::catalog::{IdleCap, Offer, Purchase, ScalerRule, ServerlessPlatform};
-use crate::simulate::{
-    Billing, Delay, FleetAnswer, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot,
-    Usage, least_fleet, run, steps_by_hour,
-};
+use crate::catalog::Offer;
+use crate::simulate::{Billing, FleetAnswer, FleetSpec, Outcome, ServiceModel, least_fleet, run};
 use crate::units::Money;
 
 /// One candidate on instances that host `hosted` replicas each.
@@ -93,7 +87,7 @@ impl Stage<'_> {
     }
 
     /// `n` instances of this size, to be changed where a plan differs.
-    fn fleet(&self, n: u32) -> FleetSpec {
+    pub(super) fn fleet(&self, n: u32) -> FleetSpec {
         FleetSpec::fixed(n, self.slots().saturating_mul(self.hosted))
     }
 
@@ -106,7 +100,7 @@ impl Stage<'_> {
         run(&self.load.trace.served_by(service), fleet, billing, Some(self.load.limits)).outcome()
     }
 
-    fn meets(&self, outcome: &Outcome) -> bool {
+    pub(super) fn meets(&self, outcome: &Outcome) -> bool {
         outcome.meets(self.question.slo.attainment) && !outcome.unstable
     }
 
@@ -190,7 +184,7 @@ impl Stage<'_> {
         batch.max(1)
     }
 
-    fn cold_start_s(&self) -> f64 {
+    pub(super) fn cold_start_s(&self) -> f64 {
         let workload = self.question.described.workload;
         let assumed = &self.question.context.catalog.assumptions.cold_start;
         workload.settings.cold_start_s.unwrap_or_else(|| match &self.entry.candidate.replica {
@@ -200,7 +194,7 @@ impl Stage<'_> {
     }
 
     /// A start on a rented instance: its boot comes first, unless the user measured the whole.
-    fn rented_start_s(&self) -> f64 {
+    pub(super) fn rented_start_s(&self) -> f64 {
         match self.question.described.workload.settings.cold_start_s {
             Some(measured) => measured,
             None => {
@@ -210,315 +204,7 @@ impl Stage<'_> {
         }
     }
 
-    /// Pay as you go that follows the load; also what it found, for the commitment curve.
-    pub(super) fn autoscaled(
-        &self,
-        offer: &Offer,
-        fixed: &Fixed,
-    ) -> (Option<Plan>, Option<Outcome>) {
-        let assumed = &self.question.context.catalog.assumptions;
-        let target = self.target_batch(fixed);
-        let Some(service) = self.at_batch(target) else { return (None, None) };
-        let billing = rented(offer);
-        let fleet = FleetSpec {
-            max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
-            scaler: Scaler::Rule(ScalerRule::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-            }),
-            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
-            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
-            ..self.fleet(0)
-        };
-        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
-        else {
-            return (None, None);
-        };
-        let plan = self.elastic_plan(
-            (Way::PaygAutoscaled, vec![offer.clone()]),
-            &fleet,
-            &billing,
-            &outcome,
-        );
-        (plan, Some(outcome))
-    }
-
-    /// Pay as you go by the hour of the week: the fewest instances a schedule needs to meet the
-    /// limits, found by raising every hour with requests alike. Nothing where the data have no two
-    /// of every hour of the week, or the week has no quieter hour.
-    pub(super) fn scheduled(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
-        /// Hours with requests are raised by at most so many instances.
-        const MOST_MORE: u32 = 4;
-        let week = self.load.week.as_ref().filter(|it| it.n_weeks >= 2)?;
-        let service = self.at_batch(fixed.batch)?;
-        let per_hour = schedule::requests_per_hour(self, fixed)?;
-        let start_us = whole_us(self.rented_start_s());
-        let billing = rented(offer);
-        for more in 0..=MOST_MORE.min(fixed.n) {
-            let steps = week.steps(per_hour, more, fixed.n, start_us)?;
-            let fleet = FleetSpec {
-                max_replicas: fixed.n,
-                scaler: Scaler::Schedule(steps.into()),
-                cold_start: Delay::Constant(start_us),
-                ..self.fleet(0)
-            };
-            let outcome = self.replay(&service, &fleet, &billing)?;
-            if self.meets(&outcome) {
-                let way = (Way::PaygScheduled, vec![offer.clone()]);
-                return self.elastic_plan(way, &fleet, &billing, &outcome);
-            }
-        }
-        None
-    }
-
-    /// The fixed fleet on spot capacity, on demand while there is none.
-    pub(super) fn on_spot(
-        &self,
-        spot: &Offer,
-        on_demand: &Offer,
-        fixed: &Fixed,
-        market: Spot,
-    ) -> Option<Plan> {
-        let service = self.at_batch(fixed.batch)?;
-        let fleet = FleetSpec {
-            // Room for replicas that start while others still drain.
-            max_replicas: fixed.n.saturating_mul(2).saturating_add(2),
-            scaler: Scaler::hold(fixed.n),
-            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
-            spot: Some(market),
-            seed: self.question.context.seed,
-            ..self.fleet(0)
-        };
-        let billing = rented(spot);
-        let outcome = self.replay(&service, &fleet, &billing)?;
-        let offers = vec![spot.clone(), on_demand.clone()];
-        let mut plan = self.elastic_plan((Way::Spot, offers), &fleet, &billing, &outcome)?;
-        (plan.scaling.min, plan.scaling.max) = (fixed.n, fixed.n);
-        Some(plan)
-    }
-
-    /// The fleet with no instance always on, or with the fewest that meet the limits.
-    fn with_least_minimum(
-        &self,
-        service: &ServiceModel,
-        fleet: FleetSpec,
-        billing: &Billing,
-        most: u32,
-    ) -> Option<(FleetSpec, Outcome)> {
-        let mut last = None;
-        let mut tries = vec![0, 1, 2, most / 2, most.saturating_sub(1)];
-        tries.retain(|it| *it <= most);
-        tries.sort_unstable();
-        tries.dedup();
-        for min_replicas in tries {
-            let fleet = FleetSpec { min_replicas, ..fleet.clone() };
-            let outcome = self.replay(service, &fleet, billing)?;
-            let meets = self.meets(&outcome);
-            last = Some((fleet, outcome));
-            if meets {
-                break;
-            }
-        }
-        last
-    }
-
-    /// Serverless workers by the rules of their platform.
-    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
-        let (fleet, billing, service) = self.workers(offer, fixed)?;
-        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
-        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
-    }
-
-    /// Workers of a platform with no minimum, how they are billed and how fast they serve.
-    fn workers(&self, offer: &Offer, fixed: &Fixed) -> Option<(FleetSpec, Billing, ServiceModel)> {
-        let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
-        let service = self.at_batch(batch)?;
-        let billing = Billing {
-            rate: offer.rate,
-            base_rate: offer.rate,
-            free_start_us: if platform.bill_start? { 0 } else { u64::MAX },
-            granularity_us: whole_us(platform.granularity_s?),
-            minimum_us: whole_us(platform.minimum_s.unwrap_or(0.0)),
-        };
-        let fleet = FleetSpec {
-            slots_per_replica: slots,
-            max_replicas: platform
-                .max_workers
-                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
-            scaler,
-            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
-            cold_start: Delay::Constant(whole_us(self.cold_start_s())),
-            queue_timeout_us: platform.queue_timeout_s.map(whole_us),
-            holds_requests: platform.holds_requests.unwrap_or(true),
-            idle_caps: idle_caps(platform),
-            ..self.fleet(0)
-        };
-        Some((fleet, billing, service))
-    }
-
-    /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
-    fn scaler_of(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> (Scaler, u32, u32) {
-        let per_worker = if platform.concurrency_is_configurable {
-            self.target_batch(fixed).saturating_mul(self.hosted)
-        } else {
-            platform.concurrency_per_worker?
-        };
-        let rule = *platform.scalers.first()?;
-        let rule = if platform.concurrency_is_configurable {
-            rule.for_concurrency(platform.concurrency_per_worker.unwrap_or(1), per_worker)
-        } else {
-            rule
-        };
-        let scaler = Scaler::Rule(rule);
-        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
-    }
-
-    /// A reserved base at the best point of the savings curve and one to each side.
-    pub(super) fn reserved(
-        &self,
-        reserved: &Offer,
-        overflow: &Offer,
-        on_demand: Option<&Outcome>,
-        fixed: &Fixed,
-    ) -> Vec<Plan> {
-        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
-            reserved.purchase
-        else {
-            return Vec::new();
-        };
-        let way = Way::Reserved { months };
-        let mut plans: Vec<Plan> =
-            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
-        let Some(outcome) = on_demand else { return plans };
-        let steps = steps_by_hour(&outcome.on_us_by_hour, self.load.trace.window_us());
-        let Some(curve) = SavingsCurve::new(steps, overflow.rate, reserved.rate) else {
-            return plans;
-        };
-        let best = curve.best_n();
-        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
-            if n < fixed.n {
-                plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
-            }
-        }
-        plans
-    }
-
-    fn base_and_overflow(
-        &self,
-        (way, base): (Way, u32),
-        reserved: &Offer,
-        overflow: &Offer,
-        fixed: &Fixed,
-    ) -> Option<Plan> {
-        let assumed = &self.question.context.catalog.assumptions;
-        let target = self.target_batch(fixed);
-        let service = self.at_batch(target)?;
-        let billing = Billing { base_rate: reserved.rate, ..rented(overflow) };
-        let fleet = FleetSpec {
-            max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
-            scaler: Scaler::Rule(ScalerRule::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-            }),
-            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
-            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
-            ..self.fleet(base)
-        };
-        let outcome = self.replay(&service, &fleet, &billing)?;
-        let offers = vec![reserved.clone(), overflow.clone()];
-        self.elastic_plan((way, offers), &fleet, &billing, &outcome)
-    }
-
-    /// A reserved base with serverless workers above it, at the best point of the savings curve
-    /// against their rate and one to each side.
-    pub(super) fn reserved_with_serverless(
-        &self,
-        (reserved, serverless): (&Offer, &Offer),
-        on_demand: &Outcome,
-        fixed: &Fixed,
-    ) -> Vec<Plan> {
-        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
-            reserved.purchase
-        else {
-            return Vec::new();
-        };
-        let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
-        let Some(curve) = SavingsCurve::new(steps, serverless.rate, reserved.rate) else {
-            return Vec::new();
-        };
-        let best = curve.best_n();
-        let mut plans = Vec::new();
-        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
-            let Some((fleet, billing, service)) = self.workers(serverless, fixed) else { break };
-            let fleet = FleetSpec {
-                min_replicas: base,
-                max_replicas: fleet.max_replicas.saturating_add(base),
-                ..fleet
-            };
-            let billing = Billing { base_rate: reserved.rate, ..billing };
-            let Some(outcome) = self.replay(&service, &fleet, &billing) else { continue };
-            let way = Way::ReservedServerless { months };
-            let offers = vec![reserved.clone(), serverless.clone()];
-            plans.extend(self.elastic_plan((way, offers), &fleet, &billing, &outcome));
-        }
-        plans
-    }
-
-    /// A plan whose instances come and go above its minimum.
-    fn elastic_plan(
-        &self,
-        (way, offers): (Way, Vec<Offer>),
-        fleet: &FleetSpec,
-        billing: &Billing,
-        outcome: &Outcome,
-    ) -> Option<Plan> {
-        let window_us = self.load.trace.window_us();
-        let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
-        let both = |cost: fn(&Usage) -> Money| {
-            let sum = cost(&outcome.elastic).checked_add(cost(&outcome.fallback)).ok()?;
-            money::monthly(sum, window_us)
-        };
-        let elastic = both(|it| it.cost)?;
-        let starting = both(|it| it.parts.starting)?;
-        let busy_elastic = both(|it| it.parts.busy)?;
-        let busy_base = money::monthly(outcome.base.parts.busy, window_us)?;
-        let busy_base = if busy_base > base { base } else { busy_base };
-        let unused = base.checked_sub(busy_base).ok()?;
-        // What the other parts leave of the whole, so that the parts add up to the last digit.
-        let idle = elastic.checked_sub(starting).ok()?.checked_sub(busy_elastic).ok()?;
-        let committed = matches!(way, Way::Reserved { .. } | Way::ReservedServerless { .. });
-        let zero = Money::zero(base.currency());
-        let parts = PlanParts {
-            busy: busy_elastic.checked_add(busy_base).ok()?,
-            idle: if committed { idle } else { idle.checked_add(unused).ok()? },
-            starting,
-            committed_unused: if committed { unused } else { zero },
-        };
-        let (policy, value) = match &fleet.scaler {
-            Scaler::Fixed => ("fixed", None),
-            Scaler::Schedule(_) => ("schedule", None),
-            Scaler::PerRequest => ("per_request", None),
-            Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => {
-                ("queue_delay", Some(*threshold_us as f64 / 1e6))
-            }
-            Scaler::Rule(rule) => (rule.as_word(), rule.target()),
-        };
-        let scaling = Scaling {
-            policy,
-            value,
-            min: fleet.min_replicas,
-            max: outcome.max_on.max(fleet.min_replicas),
-            idle_timeout_s: fleet
-                .scaler
-                .leaves_by_idle_timeout()
-                .then(|| fleet.idle_timeout.mean_us() / 1e6),
-            cold_start_s: Some(fleet.cold_start.mean_us() / 1e6),
-            slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
-        };
-        let total = base.checked_add(elastic).ok()?;
-        Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
-    }
-
-    fn plan(
+    pub(super) fn plan(
         &self,
         way: Way,
         offers: Vec<Offer>,
@@ -555,22 +241,6 @@ impl Stage<'_> {
             offers,
         }
     }
-}
-
-/// An instance that is rented while it is on.
-fn rented(offer: &Offer) -> Billing {
-    Billing {
-        granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
-        ..Billing::by_the_microsecond(offer.rate)
-    }
-}
-
-const DAY_US: u64 = 86_400_000_000;
-
-/// Workers left after so many days without a request.
-fn idle_caps(platform: &ServerlessPlatform) -> Arc<[(u64, u32)]> {
-    let cap = |it: &IdleCap| (u64::from(it.after_days) * DAY_US, it.max_workers);
-    platform.idle_caps.iter().map(cap).collect()
 }
 
 /// A time made longer by a factor.

@@ -121,6 +121,21 @@ impl Trace {
         Ok(trace.proven())
     }
 
+    /// What arrives from `from_us` on, in a window that begins there.
+    pub fn since(&self, from_us: u64) -> Trace {
+        let first = self.at_us.partition_point(|at| *at < from_us);
+        let tail = |tokens: &[u32]| tokens.get(first..).unwrap_or_default().to_vec();
+        Trace {
+            at_us: self.at_us[first..].iter().map(|at| at - from_us).collect(),
+            tokens: self
+                .tokens
+                .as_ref()
+                .map(|(prompt, completion)| (tail(prompt), tail(completion))),
+            window_us: self.window_us.saturating_sub(from_us),
+            n_tokens_imputed: self.n_tokens_imputed,
+        }
+    }
+
     /// Requests in the trace.
     pub fn len(&self) -> usize {
         self.at_us.len()
@@ -315,6 +330,14 @@ mod tests {
         };
         let trace = Trace::from_arrivals(&log, period(10, 20));
         assert_eq!(trace, Trace::with_tokens(&[(0, 2, 4), (9, 3, 6)], 10));
+    }
+
+    #[test]
+    fn the_end_of_a_trace_begins_at_zero() {
+        let trace = Trace::with_tokens(&[(0, 2, 4), (9, 3, 6), (9, 1, 1)], 12);
+        assert_eq!(trace.since(9), Trace::with_tokens(&[(0, 3, 6), (0, 1, 1)], 3));
+        assert_eq!(trace.since(0), trace);
+        assert!(trace.since(10).is_empty());
     }
 
     #[test]

@@ -34,7 +34,7 @@ pub use architecture::{
     Mixer, Reach,
 };
 pub use calibration::{Calibration, OperatingPoint};
-pub use cold_start::{Host, MeasuredStart, MixedStart, Snapshot, StartQuestion, StartUp, Storage};
+pub use cold_start::{Host, MeasuredStart, Snapshot, StartQuestion, StartUp, Storage};
 pub use diffusion::{DiffusionMemory, DiffusionQuestion, diffusion};
 pub use engine::{Engine, Version};
 pub use estimate::{Coverage, Estimate};

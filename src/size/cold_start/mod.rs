@@ -17,7 +17,7 @@ mod snapshot;
 mod storage;
 
 pub use host::{Host, MeasuredStart};
-pub use snapshot::{MixedStart, Snapshot};
+pub use snapshot::Snapshot;
 pub use storage::Storage;
 
 use super::architecture::Architecture;

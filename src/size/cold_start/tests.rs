@@ -111,20 +111,6 @@ fn what_is_no_start_calibrates_nothing() {
 }
 
 #[test]
-fn a_mixed_start_is_between_its_two() {
-    let it = MixedStart::new(0.95, 1.2, 42.0).unwrap();
-    assert_eq!(format!("{:.2}", it.mean_s()), "3.24");
-    for (share, short_s, full_s) in
-        [(1.1, 1.0, 2.0), (-0.1, 1.0, 2.0), (f64::NAN, 1.0, 2.0), (0.5, 3.0, 2.0), (0.5, -1.0, 2.0)]
-    {
-        assert_eq!(MixedStart::new(share, short_s, full_s), None);
-    }
-    assert_eq!(MixedStart::new(0.5, 1.0, f64::INFINITY), None);
-    check(Snapshot::MemoryImage.restore(&fixtures::cold_start()), "14.0");
-    check(Snapshot::WarmWorker.restore(&fixtures::cold_start()), "1.2");
-}
-
-#[test]
 fn storage_is_named_both_ways() {
     for word in Storage::words() {
         assert_eq!(Storage::parse(word).map(Storage::as_str), Some(word));
@@ -188,4 +174,10 @@ proptest! {
         let larger = StartQuestion { weights_per_gpu: bytes, ..question };
         prop_assert!(started(&larger).total().value > total);
     }
+}
+
+#[test]
+fn restores_are_the_measured_ones() {
+    check(Snapshot::MemoryImage.restore(&fixtures::cold_start()), "14.0");
+    check(Snapshot::WarmWorker.restore(&fixtures::cold_start()), "1.2");
 }

@@ -1,0 +1,405 @@
+//! The ways to buy the capacity of one stage, besides a fixed fleet: each replayed and billed.
+
+use std::sync::Arc;
+
+use super::money;
+use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::schedule;
+use super::stage::{Fixed, Stage};
+use crate::catalog::{IdleCap, Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
+use crate::classify::whole_us;
+use crate::simulate::{
+    Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot, Usage, run,
+    steps_by_hour,
+};
+use crate::size::{StartQuestion, StartUp};
+use crate::units::{Fraction, Money};
+
+impl Stage<'_> {
+    /// Pay as you go that follows the load; also what it found, for the commitment curve.
+    pub(super) fn autoscaled(
+        &self,
+        offer: &Offer,
+        fixed: &Fixed,
+    ) -> (Option<Plan>, Option<Outcome>) {
+        let assumed = &self.question.context.catalog.assumptions;
+        let target = self.target_batch(fixed);
+        let Some(service) = self.at_batch(target) else { return (None, None) };
+        let billing = rented(offer);
+        let fleet = FleetSpec {
+            max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
+            scaler: Scaler::Rule(ScalerRule::RequestCount {
+                requests: target.saturating_mul(self.hosted),
+            }),
+            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            ..self.fleet(0)
+        };
+        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
+        else {
+            return (None, None);
+        };
+        let plan = self.elastic_plan(
+            (Way::PaygAutoscaled, vec![offer.clone()]),
+            &fleet,
+            &billing,
+            &outcome,
+        );
+        (plan, Some(outcome))
+    }
+
+    /// Pay as you go by the hour of the week: the fewest instances a schedule needs to meet the
+    /// limits, found by raising every hour with requests alike. It is made from all weeks but the
+    /// last and has to meet the limits in the whole window and in the week it has not seen. Nothing
+    /// where there are no two weeks to learn from, no quieter hour, or a last week unlike the others.
+    pub(super) fn scheduled(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+        /// Hours with requests are raised by at most so many instances.
+        const MOST_MORE: u32 = 4;
+        let week = self.load.week.as_ref().filter(|it| it.n_weeks >= 2)?;
+        let service = self.at_batch(fixed.batch)?;
+        let per_hour = schedule::requests_per_hour(self, fixed)?;
+        let start_us = whole_us(self.rented_start_s());
+        let billing = rented(offer);
+        let trace = &self.load.trace;
+        let last_week = trace.since(week.last_week_us);
+        // A week with less than half the usual requests proves nothing about the usual ones.
+        let share = last_week.len() as f64 / trace.len().max(1) as f64;
+        let usual = last_week.window_us() as f64 / trace.window_us() as f64;
+        if share < usual / 2.0 {
+            return None;
+        }
+        for more in 0..=MOST_MORE.min(fixed.n) {
+            let steps = week.steps(per_hour, more, fixed.n, start_us)?;
+            let unseen = schedule::since(&steps, week.last_week_us);
+            let by = |steps: schedule::Steps| FleetSpec {
+                max_replicas: fixed.n,
+                scaler: Scaler::Schedule(steps.into()),
+                cold_start: Delay::Constant(start_us),
+                ..self.fleet(0)
+            };
+            let slo = Some(self.load.limits);
+            let proof =
+                run(&last_week.served_by(&service), &by(unseen), &billing, slo).outcome()?;
+            if !self.meets(&proof) {
+                continue;
+            }
+            let fleet = by(steps);
+            let outcome = self.replay(&service, &fleet, &billing)?;
+            if self.meets(&outcome) {
+                let way = (Way::PaygScheduled, vec![offer.clone()]);
+                return self.elastic_plan(way, &fleet, &billing, &outcome);
+            }
+        }
+        None
+    }
+
+    /// The fixed fleet on spot capacity, on demand while there is none.
+    pub(super) fn on_spot(
+        &self,
+        spot: &Offer,
+        on_demand: &Offer,
+        fixed: &Fixed,
+        market: Spot,
+    ) -> Option<Plan> {
+        let service = self.at_batch(fixed.batch)?;
+        let fleet = FleetSpec {
+            // Room for replicas that start while others still drain.
+            max_replicas: fixed.n.saturating_mul(2).saturating_add(2),
+            scaler: Scaler::hold(fixed.n),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            spot: Some(market),
+            seed: self.question.context.seed,
+            ..self.fleet(0)
+        };
+        let billing = rented(spot);
+        let outcome = self.replay(&service, &fleet, &billing)?;
+        let offers = vec![spot.clone(), on_demand.clone()];
+        let mut plan = self.elastic_plan((Way::Spot, offers), &fleet, &billing, &outcome)?;
+        plan.scaling = Scaling { policy: "fixed", min: fixed.n, max: fixed.n, ..plan.scaling };
+        Some(plan)
+    }
+
+    /// The fleet with no instance always on, or with the fewest that meet the limits.
+    fn with_least_minimum(
+        &self,
+        service: &ServiceModel,
+        fleet: FleetSpec,
+        billing: &Billing,
+        most: u32,
+    ) -> Option<(FleetSpec, Outcome)> {
+        let mut last = None;
+        let mut tries = vec![0, 1, 2, most / 2, most.saturating_sub(1)];
+        tries.retain(|it| *it <= most);
+        tries.sort_unstable();
+        tries.dedup();
+        for min_replicas in tries {
+            let fleet = FleetSpec { min_replicas, ..fleet.clone() };
+            let outcome = self.replay(service, &fleet, billing)?;
+            let meets = self.meets(&outcome);
+            last = Some((fleet, outcome));
+            if meets {
+                break;
+            }
+        }
+        last
+    }
+
+    /// Serverless workers by the rules of their platform.
+    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+        let (fleet, billing, service) = self.workers(offer, fixed)?;
+        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
+        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
+    }
+
+    /// Workers of a platform with no minimum, how they are billed and how fast they serve.
+    fn workers(&self, offer: &Offer, fixed: &Fixed) -> Option<(FleetSpec, Billing, ServiceModel)> {
+        let platform = self.question.context.catalog.platform(&offer.provider)?;
+        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
+        let service = self.at_batch(batch)?;
+        let (cold_start, free_start_us) = self.worker_start(platform);
+        let billing = Billing {
+            rate: offer.rate,
+            base_rate: offer.rate,
+            free_start_us,
+            granularity_us: whole_us(platform.granularity_s?),
+            minimum_us: whole_us(platform.minimum_s.unwrap_or(0.0)),
+        };
+        let fleet = FleetSpec {
+            slots_per_replica: slots,
+            max_replicas: platform
+                .max_workers
+                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
+            scaler,
+            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
+            cold_start,
+            queue_timeout_us: platform.queue_timeout_s.map(whole_us),
+            holds_requests: platform.holds_requests.unwrap_or(true),
+            idle_caps: idle_caps(platform),
+            ..self.fleet(0)
+        };
+        Some((fleet, billing, service))
+    }
+
+    /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
+    fn scaler_of(
+        &self,
+        platform: &ServerlessPlatform,
+        fixed: &Fixed,
+    ) -> Option<(Scaler, u32, u32)> {
+        let per_worker = if platform.concurrency_is_configurable {
+            self.target_batch(fixed).saturating_mul(self.hosted)
+        } else {
+            platform.concurrency_per_worker?
+        };
+        let rule = *platform.scalers.first()?;
+        let rule = if platform.concurrency_is_configurable {
+            rule.for_concurrency(platform.concurrency_per_worker.unwrap_or(1), per_worker)
+        } else {
+            rule
+        };
+        let scaler = Scaler::Rule(rule);
+        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
+    }
+
+    /// A reserved base at the best point of the savings curve and one to each side.
+    pub(super) fn reserved(
+        &self,
+        reserved: &Offer,
+        overflow: &Offer,
+        on_demand: Option<&Outcome>,
+        fixed: &Fixed,
+    ) -> Vec<Plan> {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
+            reserved.purchase
+        else {
+            return Vec::new();
+        };
+        let way = Way::Reserved { months };
+        let mut plans: Vec<Plan> =
+            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
+        let Some(outcome) = on_demand else { return plans };
+        let steps = steps_by_hour(&outcome.on_us_by_hour, self.load.trace.window_us());
+        let Some(curve) = SavingsCurve::new(steps, overflow.rate, reserved.rate) else {
+            return plans;
+        };
+        let best = curve.best_n();
+        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+            if n < fixed.n {
+                plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
+            }
+        }
+        plans
+    }
+
+    fn base_and_overflow(
+        &self,
+        (way, base): (Way, u32),
+        reserved: &Offer,
+        overflow: &Offer,
+        fixed: &Fixed,
+    ) -> Option<Plan> {
+        let assumed = &self.question.context.catalog.assumptions;
+        let target = self.target_batch(fixed);
+        let service = self.at_batch(target)?;
+        let billing = Billing { base_rate: reserved.rate, ..rented(overflow) };
+        let fleet = FleetSpec {
+            max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
+            scaler: Scaler::Rule(ScalerRule::RequestCount {
+                requests: target.saturating_mul(self.hosted),
+            }),
+            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            ..self.fleet(base)
+        };
+        let outcome = self.replay(&service, &fleet, &billing)?;
+        let offers = vec![reserved.clone(), overflow.clone()];
+        self.elastic_plan((way, offers), &fleet, &billing, &outcome)
+    }
+
+    /// A reserved base with serverless workers above it, at the best point of the savings curve
+    /// against their rate and one to each side.
+    pub(super) fn reserved_with_serverless(
+        &self,
+        (reserved, serverless): (&Offer, &Offer),
+        on_demand: &Outcome,
+        fixed: &Fixed,
+    ) -> Vec<Plan> {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
+            reserved.purchase
+        else {
+            return Vec::new();
+        };
+        let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
+        let Some(curve) = SavingsCurve::new(steps, serverless.rate, reserved.rate) else {
+            return Vec::new();
+        };
+        let best = curve.best_n();
+        let mut plans = Vec::new();
+        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+            let Some((fleet, billing, service)) = self.workers(serverless, fixed) else { break };
+            let fleet = FleetSpec {
+                min_replicas: base,
+                max_replicas: fleet.max_replicas.saturating_add(base),
+                ..fleet
+            };
+            let billing = Billing { base_rate: reserved.rate, ..billing };
+            let Some(outcome) = self.replay(&service, &fleet, &billing) else { continue };
+            let way = Way::ReservedServerless { months };
+            let offers = vec![reserved.clone(), serverless.clone()];
+            plans.extend(self.elastic_plan((way, offers), &fleet, &billing, &outcome));
+        }
+        plans
+    }
+
+    /// A plan whose instances come and go above its minimum.
+    fn elastic_plan(
+        &self,
+        (way, offers): (Way, Vec<Offer>),
+        fleet: &FleetSpec,
+        billing: &Billing,
+        outcome: &Outcome,
+    ) -> Option<Plan> {
+        let window_us = self.load.trace.window_us();
+        let base = money::month_of(billing.base_rate, fleet.min_replicas)?;
+        let both = |cost: fn(&Usage) -> Money| {
+            let sum = cost(&outcome.elastic).checked_add(cost(&outcome.fallback)).ok()?;
+            money::monthly(sum, window_us)
+        };
+        let elastic = both(|it| it.cost)?;
+        let starting = both(|it| it.parts.starting)?;
+        let busy_elastic = both(|it| it.parts.busy)?;
+        let busy_base = money::monthly(outcome.base.parts.busy, window_us)?;
+        let busy_base = if busy_base > base { base } else { busy_base };
+        let unused = base.checked_sub(busy_base).ok()?;
+        // What the other parts leave of the whole, so that the parts add up to the last digit.
+        let idle = elastic.checked_sub(starting).ok()?.checked_sub(busy_elastic).ok()?;
+        let committed = matches!(way, Way::Reserved { .. } | Way::ReservedServerless { .. });
+        let zero = Money::zero(base.currency());
+        let parts = PlanParts {
+            busy: busy_elastic.checked_add(busy_base).ok()?,
+            idle: if committed { idle } else { idle.checked_add(unused).ok()? },
+            starting,
+            committed_unused: if committed { unused } else { zero },
+        };
+        let (policy, value) = match &fleet.scaler {
+            Scaler::Fixed => ("fixed", None),
+            Scaler::Schedule(_) => ("schedule", None),
+            Scaler::PerRequest => ("per_request", None),
+            Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => {
+                ("queue_delay", Some(*threshold_us as f64 / 1e6))
+            }
+            Scaler::Rule(rule) => (rule.as_word(), rule.target()),
+        };
+        let scaling = Scaling {
+            policy,
+            value,
+            min: fleet.min_replicas,
+            max: outcome.max_on.max(fleet.min_replicas),
+            idle_timeout_s: fleet
+                .scaler
+                .leaves_by_idle_timeout()
+                .then(|| fleet.idle_timeout.mean_us() / 1e6),
+            cold_start_s: Some(fleet.cold_start.mean_us() / 1e6),
+            slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
+        };
+        let total = base.checked_add(elastic).ok()?;
+        Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
+    }
+
+    /// A start of a platform's worker, and the first part of it that is not billed. A worker is found
+    /// before it loads, unless the user measured the whole; a snapshot makes some starts short.
+    fn worker_start(&self, platform: &ServerlessPlatform) -> (Delay, u64) {
+        let settings = &self.question.described.workload.settings;
+        let assumed = &self.question.context.catalog.assumptions.cold_start;
+        let (full_s, free_s) = match (settings.cold_start_s, &self.entry.candidate.replica) {
+            (None, Some(replica)) => {
+                let question = StartQuestion { allocates: true, ..replica.start.clone() };
+                let start = StartUp::of(&question, None, assumed);
+                (start.total().value, free_part(&start, &platform.free_start_phases))
+            }
+            _ => (self.cold_start_s(), 0.0),
+        };
+        let all_free = platform.bill_start == Some(false);
+        let free_us = if all_free { u64::MAX } else { whole_us(free_s) };
+        let long_us = whole_us(full_s);
+        match settings.cold_start_snapshot_s {
+            // What of a short start is free, no platform says: none of it here.
+            Some(short_s) => {
+                let share = settings.cold_start_snapshot_share.map(Fraction::get);
+                let share = share.unwrap_or(assumed.snapshot_share);
+                let start = Delay::Mixture { share, short_us: whole_us(short_s), long_us };
+                (start, if all_free { u64::MAX } else { 0 })
+            }
+            None => (Delay::Constant(long_us), free_us),
+        }
+    }
+}
+
+/// An instance that is rented while it is on.
+fn rented(offer: &Offer) -> Billing {
+    Billing {
+        granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
+        ..Billing::by_the_microsecond(offer.rate)
+    }
+}
+
+/// Seconds of a start that a platform does not bill.
+fn free_part(start: &StartUp, free: &[StartPhase]) -> f64 {
+    let seconds = |phase: &StartPhase| match phase {
+        StartPhase::Allocation => start.allocation.value,
+        StartPhase::Image => start.image.value,
+        StartPhase::Framework => start.framework.value,
+        StartPhase::Weights => start.weights.value,
+        StartPhase::Engine => start.checks.value + start.profiling.value,
+        StartPhase::Compile => start.tracing.value + start.compilation.value + start.graphs.value,
+    };
+    free.iter().map(seconds).sum()
+}
+
+const DAY_US: u64 = 86_400_000_000;
+
+/// Workers left after so many days without a request.
+fn idle_caps(platform: &ServerlessPlatform) -> Arc<[(u64, u32)]> {
+    let cap = |it: &IdleCap| (u64::from(it.after_days) * DAY_US, it.max_workers);
+    platform.idle_caps.iter().map(cap).collect()
+}
