@@ -3,13 +3,21 @@
 
 use gpuadvise::catalog::ScalerRule;
 use gpuadvise::simulate::{
-    Billing, Delay, FleetSpec, Gaps, Generator, Replay, Scaler, Source, run,
+    Billing, Delay, FleetSpec, Gaps, Generator, Replay, Scaler, ServiceModel, Source, Trace, run,
 };
 use gpuadvise::units::{Currency, MoneyPerHour};
 
 const SECOND: u64 = 1_000_000;
 
 fn main() {
+    let args: Vec<String> = std::env::args().collect();
+    let after = |flag: &str| args.iter().position(|it| it == flag).and_then(|at| args.get(at + 1));
+    if let Some(path) = after("--trace") {
+        let seconds =
+            |flag| after(flag).and_then(|it| it.parse::<u64>().ok()).unwrap_or(0) * SECOND;
+        one_trace(path, [seconds("--service"), seconds("--cold-start"), seconds("--idle-timeout")]);
+        return;
+    }
     let long = std::env::args().any(|it| it == "--long");
     let sizes: &[u64] =
         if long { &[100_000, 1_000_000, 10_000_000, 100_000_000] } else { &[100_000, 1_000_000] };
@@ -32,6 +40,34 @@ fn main() {
         }
     }
     println!("peak memory {}", peak_memory());
+}
+
+/// Arrivals in microseconds, one a line, on one request per replica: what a script compares with a
+/// peer. The time is the mean over half a second.
+fn one_trace(path: &str, [service_us, cold_start_us, idle_us]: [u64; 3]) {
+    let text = std::fs::read_to_string(path).unwrap_or_default();
+    let at_us: Vec<u64> = text.lines().filter_map(|it| it.parse().ok()).collect();
+    let window_us = at_us.last().map_or(1, |last| last + service_us + cold_start_us + idle_us + 1);
+    let trace = Trace::new(at_us, window_us);
+    let service = ServiceModel::Fixed { service_us };
+    let fleet = FleetSpec {
+        max_replicas: 1_000,
+        scaler: Scaler::PerRequest,
+        idle_timeout: Delay::Constant(idle_us),
+        cold_start: Delay::Constant(cold_start_us),
+        ..FleetSpec::fixed(0, 1)
+    };
+    let billing = Billing::by_the_microsecond(MoneyPerHour::from_nano(1_000_000, Currency::USD));
+    let (mut n_runs, mut cold_starts) = (0_u32, 0);
+    let start = processor_s();
+    while processor_s() - start < 0.5 {
+        if let Replay::Done(outcome) = run(&trace.served_by(&service), &fleet, &billing, None) {
+            cold_starts = outcome.cold_starts;
+        }
+        n_runs += 1;
+    }
+    let each_s = (processor_s() - start) / f64::from(n_runs);
+    println!("{{\"cold_starts\": {cold_starts}, \"processor_s\": {each_s:e}}}");
 }
 
 fn fleets() -> Vec<(&'static str, FleetSpec)> {

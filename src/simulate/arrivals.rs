@@ -68,7 +68,9 @@ impl Trace {
     /// The n requests of a period are n gaps of a Gamma distribution with the period's coefficient
     /// of variation (1 where it was not measured, even spacing at 0), scaled to fill the period and
     /// shifted by a uniform phase, so that no gap is cut or doubled at the edge. At 1 they are n
-    /// independent uniform instants: a Poisson process given its count. Seeded from (`seed`,
+    /// independent uniform instants: a Poisson process given its count. Then the rate inside a period
+    /// is bent to meet those of its neighbours half way, so that a rise between two periods has no
+    /// step. Seeded from (`seed`,
     /// `workload`, start of the period). Tokens are spread so that the totals match exactly: request
     /// i of n gets floor((i+1)T/n) - floor(iT/n). Where a period has no token count and others
     /// have, it gets the mean per request of those; [`Trace::n_tokens_imputed`] says how many.
@@ -97,8 +99,9 @@ impl Trace {
             n_tokens_imputed: 0,
         };
         let mut offsets = Vec::new();
-        for bin in bins {
+        for (i, bin) in bins.iter().enumerate() {
             fill_offsets(bin, seed_of(seed, workload, bin.period.start().us()), &mut offsets);
+            Profile::of(&bins, i, window).bend(&mut offsets, length(bin.period));
             let start = bin.period.start();
             let totals = means.map(|(prompt, completion)| {
                 (
@@ -262,6 +265,70 @@ fn fill_offsets(bin: &CountBin, seed: u64, offsets: &mut Vec<u64>) {
     offsets.extend(after.chain(wrapped).map(|at| ((at * scale) as u64).min(last_us)));
 }
 
+/// The rate inside a period as two straight lines, relative to its mean.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Profile {
+    begin: f64,
+    middle: f64,
+    end: f64,
+}
+
+impl Profile {
+    /// At each end the mean of the period's own rate and its neighbour's, in the middle what keeps the
+    /// count: between counts of 20 and 40, 30 in periods of one length go from 25 over 30 to 35. A
+    /// period without a row beside it has a neighbour of zero, one at the edge of the window its own
+    /// rate.
+    fn of(bins: &[&CountBin], at: usize, window: Period) -> Profile {
+        let own = bins[at].period;
+        let rate = |bin: &CountBin| bin.requests as f64 / length(bin.period).max(1) as f64;
+        let before = at.checked_sub(1).map(|it| bins[it]);
+        let after = bins.get(at + 1).copied();
+        let mean = rate(bins[at]);
+        let half_way = |beside: Option<&CountBin>, is_edge: bool| match beside {
+            Some(bin) => (mean + rate(bin)) / 2.0 / mean,
+            None if is_edge => 1.0,
+            None => 0.5,
+        };
+        let touching = before.filter(|it| it.period.end() >= own.start());
+        let begin = half_way(touching, own.start() <= window.start());
+        let touching = after.filter(|it| it.period.start() <= own.end());
+        let end = half_way(touching, own.end() >= window.end());
+        Profile { begin, middle: (2.0 - (begin + end) / 2.0).max(0.0), end }
+    }
+
+    /// Moves arrivals of a constant rate to where the same share of this one has arrived.
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "between 0 and the length of the period"
+    )]
+    fn bend(self, offsets: &mut [u64], length_us: u64) {
+        if self == (Profile { begin: 1.0, middle: 1.0, end: 1.0 }) {
+            return;
+        }
+        let last_us = length_us.saturating_sub(1);
+        for offset in offsets {
+            let share = (*offset as f64 + 0.5) / length_us as f64;
+            *offset = ((self.place_of(share) * length_us as f64) as u64).min(last_us);
+        }
+    }
+
+    /// The place, as a share of the period, up to which this share of the requests has arrived.
+    fn place_of(self, share: f64) -> f64 {
+        let first_half = (self.begin + self.middle) / 4.0;
+        let all = first_half + (self.middle + self.end) / 4.0;
+        let (area, from, to, start) = if share * all < first_half {
+            (share * all, self.begin, self.middle, 0.0)
+        } else {
+            (share * all - first_half, self.middle, self.end, 0.5)
+        };
+        // area = from x + (to - from) x^2, solved without the difference of near equals.
+        let root = libm::sqrt((from * from + 4.0 * (to - from) * area).max(0.0));
+        let divisor = from + root;
+        start + if divisor > 0.0 { (2.0 * area / divisor).min(0.5) } else { 0.0 }
+    }
+}
+
 /// `n` Gamma gaps with this coefficient of variation, in units of their own; their sum is positive.
 fn draw_gaps(random: &mut Random, n: u64, cv: f64) -> Vec<f64> {
     #[expect(clippy::float_cmp, reason = "exactly 1 is the default and has a shorter way")]
@@ -319,6 +386,31 @@ mod tests {
         let trace = from(vec![bin(0, 3, Some(10), Some(0.0))], period(0, 60_000_000));
         assert_eq!(trace.at_us(), [10_000_000, 30_000_000, 50_000_000]);
         assert_eq!(trace.tokens(), Some(([3, 3, 4].as_slice(), [3, 3, 4].as_slice())));
+    }
+
+    /// From 25 over 30 to 35: the first half has 27.5 of 60, and a sixth of it has come where
+    /// 25 x + 5 x^2 / 0.5 / 2 is a sixth of 27.5 / 60 of the whole.
+    #[test]
+    fn the_rate_meets_its_neighbours_half_way() {
+        let (before, own, after) = (
+            bin(0, 20, None, None),
+            bin(60_000_000, 30, None, None),
+            bin(120_000_000, 40, None, None),
+        );
+        let window = period(0, 180_000_000);
+        let profile = Profile::of(&[&before, &own, &after], 1, window);
+        let expected = Profile { begin: 25.0 / 30.0, middle: 1.0, end: 35.0 / 30.0 };
+        assert!((profile.begin - expected.begin).abs() < 1e-12);
+        assert!((profile.middle - 1.0).abs() < 1e-12 && (profile.end - expected.end).abs() < 1e-12);
+        for (share, place) in [(0.0, 0.0), (27.5 / 60.0, 0.5), (1.0, 1.0)] {
+            assert!((profile.place_of(share) - place).abs() < 1e-12, "{share}");
+        }
+        let alone = Profile::of(&[&own], 0, own.period);
+        assert_eq!(alone, Profile { begin: 1.0, middle: 1.0, end: 1.0 });
+        let between_nothing = Profile::of(&[&own], 0, window);
+        assert_eq!(between_nothing, Profile { begin: 0.5, middle: 1.5, end: 0.5 });
+        let after_many = Profile::of(&[&bin(0, 900, None, None), &own], 1, period(0, 120_000_000));
+        assert!(after_many.middle == 0.0 && (after_many.place_of(1.0) - 1.0).abs() < 1e-12);
     }
 
     #[test]

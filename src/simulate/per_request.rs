@@ -84,7 +84,9 @@ impl<M: Measure> Functions<'_, M> {
             while self.pool.next_idle_off() == now {
                 if let Some(number) = self.pool.turn_off_idle(now) {
                     let key = (self.age[number as usize], number);
-                    self.idle.retain(|it| *it != key);
+                    if let Ok(place) = self.idle.binary_search(&key) {
+                        self.idle.remove(place);
+                    }
                 }
             }
         }

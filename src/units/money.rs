@@ -322,6 +322,14 @@ impl MoneyPerHour {
 
 /// `numerator / denominator` rounded half to even; `denominator` is positive.
 fn div_half_even(numerator: i128, denominator: i128) -> i128 {
+    // Most costs fit into a register, whose division takes a tenth of the time.
+    if let (Ok(numerator), Ok(denominator)) = (u64::try_from(numerator), u64::try_from(denominator))
+    {
+        let (quotient, remainder) = (numerator / denominator, numerator % denominator);
+        let left = denominator - remainder;
+        let up = remainder > left || (remainder == left && quotient % 2 == 1);
+        return i128::from(quotient) + i128::from(up);
+    }
     div_half_even_with_rest(numerator, denominator, false)
 }
 
@@ -518,6 +526,16 @@ mod tests {
         assert_eq!(rate.cost_of_us(3_600_000_000).unwrap(), usd("1.116"));
         assert_eq!(rate.times(8).unwrap().to_decimal_string(), "8.928");
         assert!(MoneyPerHour::parse("0.0000000001", Currency::USD).is_err());
+    }
+
+    #[test]
+    fn both_ways_to_divide_round_alike() {
+        for numerator in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 25, 35, i128::from(u64::MAX)] {
+            for denominator in [1, 2, 4, 10, 3_600_000_000, i128::from(u64::MAX)] {
+                let slow = div_half_even_with_rest(numerator, denominator, false);
+                assert_eq!(div_half_even(numerator, denominator), slow, "{numerator}/{denominator}");
+            }
+        }
     }
 
     #[test]
