@@ -546,6 +546,15 @@ mod tests {
         let snapshot = "[workload.a]\ncold_start_snapshot_s = 2.0\n";
         fails(&format!("{snapshot}cold_start_snapshot_share = 1.5\n"), 1, "snapshot_share");
         fails(&format!("{snapshot}cold_start_s = 1.0\n"), 1, "above the cold_start_s of 1");
+        fails("[workload.a]\ncheckpoint_interval_s = 0\n", 1, "positive");
+        fails("[workload.a]\ndeadline_h = -1\n", 1, "positive");
+        let price = "[workload.a]\napi_price = ";
+        fails(
+            &format!("{price}{{ prompt = \"-1\", completion = 1 }}\n"),
+            1,
+            "api_price.prompt is `-1`",
+        );
+        fails(&format!("{price}{{ prompt = 1 }}\n"), 2, "missing field `completion`");
         fails("[workload.a]\nunits_per_request = 4\n", 1, "needs a unit");
         fails("[workload.a]\nunit = \"image\"\nunits_per_request = 0\n", 1, "positive");
         fails(

@@ -6,7 +6,7 @@ use super::choose::Found;
 use super::demand::{Question, precision_word};
 use super::money;
 use super::offers::{self, Buyable};
-use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::plan::{Plan, PlanParts, Scaling, SpotPoint, Way};
 use super::request_plans::{break_even_label, unit_of};
 use super::spot_plans;
 use crate::catalog::{Offer, Purchase};
@@ -83,15 +83,25 @@ fn on_spot(
     let settings = &question.described.workload.settings;
     let start_s =
         settings.cold_start_s.unwrap_or(assumed.instance_boot_s + assumed.unknown_model_s);
-    let stretches = spot_plans::stretches(question, start_s)?;
+    let offers = (spot, on_demand);
+    let stretches = spot_plans::stretches(question, longest_use_us(demand), offers, start_s)?;
     let cost = demand.cost(0, spot.rate, spot.rate)?;
     let offers = vec![spot.clone(), on_demand.clone()];
     let mut plan = level_plan(question, (Way::Spot, 0), offers, &cost, demand)?;
     plan.spot_range = spot_plans::range_of(plan.monthly_cost, &stretches)?;
-    let (_, stretch) = stretches.first()?;
-    plan.monthly_cost = spot_plans::stretched(plan.monthly_cost, *stretch)?;
+    plan.monthly_cost = spot_plans::stretched(plan.monthly_cost, stretches.first()?.factor)?;
     plan.parts.busy = plan.monthly_cost;
+    // In time at every rate of the range, or it does not keep its deadline.
+    let in_time = |it: &SpotPoint| it.attainment.is_none_or(|it| it >= question.slo.attainment);
+    plan.meets_slo = plan.spot_range.iter().all(in_time);
     Some(plan)
+}
+
+/// The longest time in use without a pause: the longest job, as far as a level can tell.
+fn longest_use_us(demand: &LevelDemand) -> u64 {
+    let steps = demand.steps();
+    let runs = steps.chunk_by(|a, b| (a.on_us > 0) == (b.on_us > 0)).filter(|it| it[0].on_us > 0);
+    runs.map(|run| run.iter().map(|it| it.len_us).sum()).max().unwrap_or(0)
 }
 
 /// The best base of the savings curve.

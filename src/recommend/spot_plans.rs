@@ -5,8 +5,8 @@ use super::plan::{Plan, SpotPoint};
 use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, SpotMarket};
 use crate::classify::whole_us;
-use crate::simulate::{Job, Spot, expected_stretch};
-use crate::units::{Money, MoneyPerHour};
+use crate::simulate::{Job, Spot, expected_stretch, replay_job};
+use crate::units::{Fraction, Money, MoneyPerHour};
 use crate::workload::Interruptible;
 
 /// What a workload must declare before spot is advised.
@@ -70,22 +70,53 @@ pub(super) fn declared(question: &Question<'_>, plan: &mut Plan) {
     }
 }
 
-/// How much longer a job with checkpoints runs at each rate, beside the rate; without a declared
-/// interval it would begin again from nothing, so nothing can be said.
-pub(super) fn stretches(question: &Question<'_>, restart_s: f64) -> Option<Vec<(f64, f64)>> {
+/// What a job on spot comes to at one rate of interruptions.
+pub(super) struct Stretch {
+    rate: f64,
+    /// Its cost over that of its hours at the spot price.
+    pub(super) factor: f64,
+    /// Share of its runs that end after the deadline; zero without one.
+    late_share: f64,
+}
+
+/// A job with checkpoints at each rate, the one that is advised first: by the closed form, or with a
+/// deadline by many runs of the longest time in use, which move on demand when they would be late.
+/// Nothing where no interval is declared: the job would begin again from nothing.
+pub(super) fn stretches(
+    question: &Question<'_>,
+    longest_us: u64,
+    (spot, on_demand): (&Offer, &Offer),
+    restart_s: f64,
+) -> Option<Vec<Stretch>> {
+    /// Runs of a job at each rate.
+    const N_RUNS: u32 = 1_000;
     let assumed = &question.context.catalog.assumptions.spot;
-    let Interruptible { checkpoint_interval_s, checkpoint_write_s, .. } =
+    let Interruptible { checkpoint_interval_s, checkpoint_write_s, deadline_h } =
         question.described.workload.settings.interruptible?;
     let job = Job {
-        work_us: 0,
+        work_us: longest_us,
         interval_us: whole_us(checkpoint_interval_s?).max(1),
         write_us: whole_us(checkpoint_write_s.unwrap_or(assumed.checkpoint_write_s)),
         restart_us: whole_us(restart_s),
-        deadline_us: None,
+        deadline_us: deadline_h.map(|hours| whole_us(hours * 3600.0)),
     };
     // The bill of today holds its checkpoints already.
     let today = expected_stretch(&job, 0.0);
-    Some(rates(assumed).map(|rate| (rate, expected_stretch(&job, rate) / today)).to_vec())
+    let mut found = Vec::new();
+    for rate in rates(assumed) {
+        found.push(match job.deadline_us {
+            None => Stretch { rate, factor: expected_stretch(&job, rate) / today, late_share: 0.0 },
+            Some(_) => {
+                let market = market(assumed, rate, on_demand.rate);
+                let it = replay_job(&job, &market, N_RUNS, question.context.seed)?;
+                let dearer = on_demand.rate.to_f64() / spot.rate.to_f64();
+                let paid = it.spot_us + it.on_demand_us * dearer;
+                let factor = paid / (longest_us as f64 * today);
+                Stretch { rate, factor, late_share: it.late_share }
+            }
+        });
+    }
+    Some(found)
 }
 
 /// A cost made longer by a factor, to the nano-unit.
@@ -96,14 +127,15 @@ pub(super) fn stretched(cost: Money, factor: f64) -> Option<Money> {
     cost.scale(numerator, PARTS).ok()
 }
 
-/// The months' cost of a level on spot at each rate: its hours at the spot rate, stretched.
-pub(super) fn range_of(monthly: Money, stretches: &[(f64, f64)]) -> Option<Vec<SpotPoint>> {
+/// The month of a level on spot at each rate: its hours at the spot price, stretched; the attainment
+/// is the share of jobs in time.
+pub(super) fn range_of(monthly: Money, stretches: &[Stretch]) -> Option<Vec<SpotPoint>> {
     let mut range = Vec::with_capacity(stretches.len());
-    for (rate, stretch) in stretches {
+    for it in stretches {
         range.push(SpotPoint {
-            interruptions_per_hour: *rate,
-            monthly_cost: stretched(monthly, *stretch)?,
-            attainment: None,
+            interruptions_per_hour: it.rate,
+            monthly_cost: stretched(monthly, it.factor)?,
+            attainment: Fraction::try_from(1.0 - it.late_share).ok(),
         });
     }
     range.sort_by(|a, b| a.interruptions_per_hour.total_cmp(&b.interruptions_per_hour));

@@ -533,7 +533,11 @@ mod tests {
         for numerator in [0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 15, 25, 35, i128::from(u64::MAX)] {
             for denominator in [1, 2, 4, 10, 3_600_000_000, i128::from(u64::MAX)] {
                 let slow = div_half_even_with_rest(numerator, denominator, false);
-                assert_eq!(div_half_even(numerator, denominator), slow, "{numerator}/{denominator}");
+                assert_eq!(
+                    div_half_even(numerator, denominator),
+                    slow,
+                    "{numerator}/{denominator}"
+                );
             }
         }
     }
