@@ -184,6 +184,36 @@ fn in_progress(in_service: f64, replicas: u32, slots: u32) -> u32 {
     (1..slots.max(1)).find(|it| f64::from(*it) >= each).unwrap_or(slots.max(1))
 }
 
+/// The model on the GPUs of one of today's replicas, and the requests that one serves at once; or why
+/// nobody can say.
+pub fn todays_fit(
+    workload: &Workload,
+    catalog: &Catalog,
+    (arch, profile, precision): (&ModelArch, &TokenProfile, Precision),
+) -> Result<(Replica, u32), String> {
+    let today = &workload.deployment;
+    let gpus = gpus_per_replica(today);
+    let name = today.gpu.as_deref().ok_or("today's GPU is not known: set gpu")?;
+    let gpu = catalog.gpu(name).ok_or_else(|| format!("{name} is not in the catalog"))?;
+    let (tensor, stages) =
+        splits(gpu).find(|(tensor, stages)| tensor * stages == gpus).unwrap_or((gpus, 1));
+    let deployment = Deployment {
+        tensor_parallel_size: tensor,
+        pipeline_parallel_size: stages,
+        ..engine_deployment(workload, precision)
+    };
+    let model = Architecture::of(arch).map_err(|what| format!("{}: {what}", arch.id))?;
+    let constants = Constants::from(&catalog.assumptions);
+    match fit(&model, gpu, &deployment, profile, constants) {
+        Fit::Fits(replica) => {
+            let limit = workload.settings.max_num_seqs.unwrap_or(replica.max_num_seqs());
+            let slots = replica.slots(limit);
+            Ok((*replica, slots))
+        }
+        other => Err(format!("{} on {gpus} x {name}: {other}", arch.id)),
+    }
+}
+
 /// Today's replica at the batch of the busiest hour, by the same formulas as the plans; or why nobody
 /// can say how long a request takes on it.
 pub(super) fn todays_replica(
@@ -208,23 +238,7 @@ pub(super) fn todays_replica(
             })
         }
         Timing::Model { arch, profile, precision } => {
-            let name = today.gpu.as_deref().ok_or("today's GPU is not known: set gpu")?;
-            let gpu = catalog.gpu(name).ok_or_else(|| format!("{name} is not in the catalog"))?;
-            let (tensor, stages) =
-                splits(gpu).find(|(tensor, stages)| tensor * stages == gpus).unwrap_or((gpus, 1));
-            let deployment = Deployment {
-                tensor_parallel_size: tensor,
-                pipeline_parallel_size: stages,
-                ..engine_deployment(workload, precision)
-            };
-            let model = Architecture::of(arch).map_err(|what| format!("{}: {what}", arch.id))?;
-            let constants = Constants::from(&catalog.assumptions);
-            let replica = match fit(&model, gpu, &deployment, &profile, constants) {
-                Fit::Fits(replica) => replica,
-                other => return Err(format!("{} on {gpus} x {name}: {other}", arch.id)),
-            };
-            let limit = workload.settings.max_num_seqs.unwrap_or(replica.max_num_seqs());
-            let slots = replica.slots(limit);
+            let (replica, slots) = todays_fit(workload, catalog, (arch, &profile, precision))?;
             let n = replicas(today).unwrap_or(1);
             let batch = replica.planning_batch(busiest_rps, n, slots).unwrap_or(slots);
             Ok(TodaysReplica {

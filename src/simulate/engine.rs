@@ -152,6 +152,7 @@ impl<M: Measure> Engine<'_, M> {
                 .min(next_decision)
                 .min(next_blow)
                 .min(next_expiry);
+            self.measure.until(now, &self.pool, self.queue.len());
             let drained =
                 arrival.is_none() && self.queue.is_empty() && self.departures.first().is_none();
             if drained && now > self.pool.ledger.window_us {

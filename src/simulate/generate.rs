@@ -45,6 +45,19 @@ impl Generator {
         service: Delay,
         seed: u64,
     ) -> Result<Generator, Impossible> {
+        Generator::new_while(gaps, rate_per_s, n, service, seed, || true)
+    }
+
+    /// As [`Generator::new`]; every 65,536 arrivals `go_on` is asked, and where it says no the window
+    /// ends there and the generator is of no use.
+    pub fn new_while(
+        gaps: Gaps,
+        rate_per_s: f64,
+        n: u64,
+        service: Delay,
+        seed: u64,
+        mut go_on: impl FnMut() -> bool,
+    ) -> Result<Generator, Impossible> {
         let positive = |it: f64| it.is_finite() && it > 0.0;
         let valid = match gaps {
             Gaps::Poisson | Gaps::Even => true,
@@ -61,7 +74,9 @@ impl Generator {
             return Err(Impossible::BeyondHorizon);
         }
         let mut made = Generator { gaps, rate_per_s, n, service, seed, window_us: 0 };
-        made.window_us = made.arrivals().last().map_or(0, |last| last.saturating_add(1));
+        let goes_on = |it: &(u64, u64)| !it.0.is_multiple_of(1 << 16) || go_on();
+        let last = (1..).zip(made.arrivals()).take_while(goes_on).last();
+        made.window_us = last.map_or(0, |it| it.1.saturating_add(1));
         Ok(made)
     }
 

@@ -1,6 +1,7 @@
 //! Waits and times to the first token, ranked exactly.
 
 use super::plan::SloLimits;
+use super::pool::Pool;
 use super::service::Source;
 use super::sketch::Sketch;
 
@@ -111,6 +112,10 @@ impl Ranked {
 pub(super) trait Measure {
     /// One request waited `wait_us` and has `prefill_us` of service before its first token.
     fn record(&mut self, wait_us: u64, prefill_us: u64);
+
+    /// Until `now` the pool was as it is, with so many requests in the queue.
+    #[inline]
+    fn until(&mut self, _now: u64, _pool: &Pool, _n_queued: usize) {}
 }
 
 /// All latencies of a run and how many requests kept the limits.

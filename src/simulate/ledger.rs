@@ -107,6 +107,31 @@ impl Ledger {
         }
     }
 
+    /// Replicas that are Starting or Ready, those that drain included.
+    pub(super) const fn n_on(&self) -> u32 {
+        self.on
+    }
+
+    /// Cost to `at` of `base` minimum replicas and of the lifetimes that ended.
+    pub(super) fn nano_ended(&self, base: u32, at: u64) -> Option<i128> {
+        let each = self.accounts[Class::Base as usize].rate.nano_cost_of_us(at).ok()?;
+        let base = each.checked_mul(i128::from(base))?;
+        let mut ended = self.accounts.iter().skip(1).map(|it| it.nano);
+        ended.try_fold(base, |sum, nano| sum.checked_add(nano?))
+    }
+
+    /// Cost to `at` of a lifetime that runs on.
+    pub(super) fn nano_running(
+        &self,
+        class: Class,
+        started: u64,
+        ready: u64,
+        at: u64,
+    ) -> Option<i128> {
+        let from = started.saturating_add(self.billing.free_start_us).min(ready);
+        self.accounts[class as usize].rate.nano_cost_of_us(at.saturating_sub(from)).ok()
+    }
+
     fn account_on(&mut self, at: u64) {
         let until = at.min(self.window_us);
         let mut from = self.on_since;

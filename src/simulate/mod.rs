@@ -31,6 +31,8 @@ mod run;
 mod service;
 mod sketch;
 mod spot;
+mod timeline;
+mod week;
 
 #[cfg(test)]
 mod tests;
@@ -44,5 +46,7 @@ pub use latency::Latency;
 pub use level::{LevelCost, LevelDemand};
 pub use outcome::{CostParts, Impossible, Outcome, Replay, Usage};
 pub use plan::{Billing, Delay, FleetSpec, Scaler, SloLimits, Spot};
-pub use run::run;
+pub use run::{run, run_sampled};
 pub use service::{Request, ServiceModel, Source, Timed};
+pub use timeline::{Part, Timeline};
+pub use week::{Week, WeekError};

@@ -59,6 +59,8 @@ impl<M: Measure> Functions<'_, M> {
                 .min(next_departure)
                 .min(self.pool.next_ready())
                 .min(self.pool.next_idle_off());
+            let n_waiting = usize::try_from(self.pool.n_starting()).unwrap_or(usize::MAX);
+            self.measure.until(now, &self.pool, n_waiting);
             let drained = arrival.is_none()
                 && self.departures.first().is_none()
                 && self.pool.n_starting() == 0;

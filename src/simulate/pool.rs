@@ -61,6 +61,7 @@ pub(super) struct Pool {
     last_idle: u32,
     n_on: u32,
     n_ready: u32,
+    n_busy: u32,
     pub(super) n_in_service: u64,
     pub(super) ledger: Ledger,
 }
@@ -89,6 +90,7 @@ impl Pool {
             last_idle: NONE,
             n_on: fleet.min_replicas,
             n_ready: fleet.min_replicas,
+            n_busy: 0,
             n_in_service: 0,
             ledger,
         };
@@ -112,6 +114,16 @@ impl Pool {
     /// Replicas Ready, without those that drain.
     pub(super) const fn n_ready(&self) -> u32 {
         self.n_ready
+    }
+
+    /// Replicas Ready, those that drain included.
+    pub(super) fn n_up(&self) -> u64 {
+        u64::from(self.ledger.n_on()).saturating_sub(self.n_starting())
+    }
+
+    /// Replicas with a request in service.
+    pub(super) const fn n_busy(&self) -> u32 {
+        self.n_busy
     }
 
     /// Replicas Starting.
@@ -147,6 +159,7 @@ impl Pool {
         }
         if was_idle {
             replica.busy_since = now;
+            self.n_busy += 1;
             if number >= self.n_min {
                 self.unlink_idle(number);
             }
@@ -164,6 +177,7 @@ impl Pool {
         replica.in_service -= 1;
         self.n_in_service -= 1;
         if replica.in_service == 0 {
+            self.n_busy -= 1;
             let (class, draining) = (replica.class, replica.draining);
             let busy = self.ledger.inside(replica.busy_since, now);
             self.ledger.of(class).busy_us += busy;
@@ -293,6 +307,7 @@ impl Pool {
         let (class, in_service, since) = (replica.class, replica.in_service, replica.busy_since);
         replica.in_service = 0;
         self.n_in_service -= u64::from(in_service);
+        self.n_busy -= u32::from(in_service > 0);
         let busy = self.ledger.inside(since, now);
         self.ledger.of(class).busy_us += busy;
         self.end(number, now);
@@ -312,6 +327,19 @@ impl Pool {
         let on =
             numbers.filter(|(n, it)| it.class == class && !it.draining && !self.off.contains(*n));
         u32::try_from(on.count()).unwrap_or(u32::MAX)
+    }
+
+    /// Cost from the window start to `at`: lifetimes that ended as they were billed, those that run
+    /// by their time so far.
+    pub(super) fn nano_cost_at(&self, at: u64) -> Option<i128> {
+        let mut nano = self.ledger.nano_ended(self.n_min, at)?;
+        for (number, replica) in (0_u32..).zip(&self.replicas) {
+            if number >= self.n_min && !self.off.contains(number) {
+                let Replica { class, started, ready, .. } = *replica;
+                nano = nano.checked_add(self.ledger.nano_running(class, started, ready, at)?)?;
+            }
+        }
+        Some(nano)
     }
 
     /// Cuts what still runs at the window end and hands over the books. Nothing is in service.

@@ -11,6 +11,7 @@ use super::outcome::{CostParts, Impossible, Outcome, Replay, Usage};
 use super::per_request;
 use super::plan::{Billing, FleetSpec, HORIZON_US, Scaler, SloLimits};
 use super::service::Source;
+use super::timeline::{Sampler, Timeline};
 
 /// Which loop replays the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -36,11 +37,44 @@ pub fn run(
         _ => Way::Events,
     };
     let mut latencies = Latencies::new(source, slo);
-    let books = match replay(source, (fleet, billing), way, &mut latencies) {
+    let books = replay(source, (fleet, billing), way, &mut latencies);
+    answer(source.window_us(), fleet, books, latencies, slo)
+}
+
+/// As [`run`], with how it went over about `n_parts` equal parts of the window.
+pub fn run_sampled(
+    source: &impl Source,
+    fleet: &FleetSpec,
+    billing: &Billing,
+    slo: Option<SloLimits>,
+    n_parts: u32,
+) -> (Replay, Timeline) {
+    // The short way knows no instants between the requests.
+    let way = match fleet.scaler {
+        Scaler::PerRequest => Way::PerRequest,
+        _ => Way::Events,
+    };
+    let mut latencies = Latencies::new(source, slo);
+    let currency = billing.rate.currency();
+    let mut sampler = Sampler::new(&mut latencies, currency, source.window_us(), n_parts);
+    let books = replay(source, (fleet, billing), way, &mut sampler);
+    let timeline = sampler.timeline();
+    (answer(source.window_us(), fleet, books, latencies, slo), timeline)
+}
+
+/// The books and the latencies of a run as its answer.
+fn answer(
+    window_us: u64,
+    fleet: &FleetSpec,
+    books: Result<Books, Impossible>,
+    mut latencies: Latencies,
+    slo: Option<SloLimits>,
+) -> Replay {
+    let books = match books {
         Ok(books) => books,
         Err(why) => return Replay::Impossible(why),
     };
-    match settle(source.window_us(), fleet, books) {
+    match settle(window_us, fleet, books) {
         Some(mut outcome) => {
             (outcome.queue_wait, outcome.ttft) = latencies.summaries();
             let wait = outcome.queue_wait.map(|it| it.mean_us);

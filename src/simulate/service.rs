@@ -2,7 +2,8 @@
 
 use super::arrivals::Trace;
 use super::outcome::Impossible;
-use super::random::whole_us;
+use super::plan::Delay;
+use super::random::{Random, seed_of, whole_us};
 
 /// What a request costs its slot in time.
 #[derive(Clone, Debug, PartialEq)]
@@ -24,6 +25,17 @@ pub enum ServiceModel {
     },
     /// The time of each request in order of arrival; ttft as for `Fixed`.
     PerRequest(Vec<u64>),
+}
+
+impl ServiceModel {
+    /// A time for each of `n` requests by chance; the same for all where nothing is left to chance.
+    pub fn drawn(time: Delay, n: usize, seed: u64) -> ServiceModel {
+        if let Delay::Constant(service_us) = time {
+            return ServiceModel::Fixed { service_us };
+        }
+        let mut random = Random::new(seed_of(seed, "service", 0));
+        ServiceModel::PerRequest((0..n).map(|_| time.draw(&mut random)).collect())
+    }
 }
 
 /// One request as the engine sees it.
