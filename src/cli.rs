@@ -1,5 +1,6 @@
 //! The command line: texts become typed values here, and nothing after this file sees a flag.
 
+mod simulate;
 mod size;
 
 use std::path::PathBuf;
@@ -11,6 +12,9 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::size::Precision;
 use crate::units::Timestamp;
 
+pub use simulate::{
+    Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
+};
 pub use size::{
     Dtype, ImageArgs, Method, OptimizerWord, Pixels, RequestArgs, RuleArgs, ServingArgs, SizeArgs,
     Train, TrainingArgs,
@@ -28,10 +32,11 @@ pub use size::{
   gpuadvise analyze bill.parquet requests.csv.gz       several files, joined by workload and time
   gpuadvise describe requests.csv --format json        statistics of the demand only
   gpuadvise size meta-llama/Meta-Llama-3.1-8B          which GPUs carry a model
+  gpuadvise simulate --help                            a fleet on requests: cost and waits
   gpuadvise prices list --gpu H100                     offers with date and source
 
 Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
-6 not reconciled, 8 output, 130 interrupted"
+6 not reconciled, 8 output, 130 interrupted or out of --time-budget"
 )]
 pub struct Cli {
     /// What to do
@@ -76,6 +81,15 @@ pub enum Command {
   gpuadvise size meta-llama/Llama-3.2-3B --train qlora --rank 32 --seq-len 4096 --checkpointing
   gpuadvise size --params 70e9 --layers 80 --kv-heads 8 --head-dim 128 --max-model-len 4096 --batch 8")]
     Size(Box<SizeArgs>),
+    /// Replay requests on a fleet: what it would cost and who would wait
+    #[command(after_help = "Examples:
+  gpuadvise simulate --arrivals poisson:0.5:100000 --service exp:2 --slots 1 --policy fixed:2 \\
+    --price 1.2
+  gpuadvise simulate requests.csv --service const:5 --platform modal --cold-start mix:0.8:2:30 \\
+    --price 2.5 --charts charts
+  gpuadvise simulate requests.csv --service const:5 --slots 4 --cold-start 90 --price 2 \\
+    --policy 'schedule:mon-fri 08:00-20:00=2;sat 10:00-14:00=1' --time-zone Europe/Berlin")]
+    Simulate(Box<SimulateArgs>),
     /// Check or list the price catalog
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics
@@ -142,6 +156,14 @@ pub struct InputArgs {
     /// Bills, logs, telemetry, usage tables: paths, folders, quoted patterns, or - for stdin
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<String>,
+    /// The part of them to use
+    #[command(flatten)]
+    pub part: PartArgs,
+}
+
+/// The part of the inputs to use
+#[derive(Clone, Debug, Args)]
+pub struct PartArgs {
     /// Start of the window: a date, a timestamp, or a span back from the end such as 7d
     #[arg(long, value_name = "WHEN", conflicts_with = "month")]
     pub since: Option<String>,
@@ -309,7 +331,7 @@ mod tests {
     #[test]
     fn month_takes_no_value_or_one() {
         let month = |words: &[&str]| match Cli::try_parse_from(words).unwrap().command {
-            Command::Analyze(args) => args.input.month,
+            Command::Analyze(args) => args.input.part.month,
             _ => None,
         };
         assert_eq!(month(&["gpuadvise", "analyze", "a.csv"]), None);

@@ -27,7 +27,7 @@ pub enum ExitStatus {
     NotReconciled = 6,
     /// Nothing could be written.
     Output = 8,
-    /// Ctrl-C.
+    /// Ctrl-C, or the end of `--time-budget`.
     Interrupted = 130,
 }
 

@@ -53,11 +53,11 @@ impl Inputs {
         let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
         let options = ReadOptions {
             zone,
-            max_rejected_percent: args.max_rejected,
+            max_rejected_percent: args.part.max_rejected,
             cut: WindowCut {
-                since: args.since.clone(),
-                until: args.until.clone(),
-                month: args.month.clone(),
+                since: args.part.since.clone(),
+                until: args.part.until.clone(),
+                month: args.part.month.clone(),
             },
             facts_will_do,
         };

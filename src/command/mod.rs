@@ -15,6 +15,7 @@ mod output;
 mod prices;
 mod progress;
 pub mod sample;
+mod simulate;
 mod size;
 mod size_source;
 mod talk;
@@ -48,6 +49,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Init(args) => init::run(&args, &cli.global, talk),
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
+        Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
         Command::Collect(args) => collect::run(&args, &cli.global, talk),
         Command::Sample(_) => generate::run(&cli.global, talk),
@@ -72,6 +74,7 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
         Command::Analyze(args) => &args.input.files,
         Command::Ingest(args) => &args.input.files,
         Command::Describe(args) => &args.input.files,
+        Command::Simulate(args) => &args.files,
         _ => return Vec::new(),
     };
     let sources = crate::ingest::expand(words).unwrap_or_default();

@@ -18,6 +18,7 @@ mod markdown;
 pub mod model;
 mod number;
 mod rules;
+mod simulation;
 mod table;
 mod tables;
 mod terminal;
@@ -33,6 +34,9 @@ pub use build::{Analysed, RunFacts, build, period_label};
 pub(crate) use csv::line as csv_line;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use model::ReportModel;
+pub use simulation::{
+    PlatformUsed, Simulated, SimulatedRun, SimulationReport, simulation, simulation_charts,
+};
 pub use terminal::{TerminalStyle, hanging};
 pub use waste::unused;
 
@@ -48,6 +52,9 @@ pub enum RenderError {
     /// A row did not serialize.
     #[error("the report cannot be written as CSV")]
     Csv(#[from] ::csv::Error),
+    /// An amount does not fit its type.
+    #[error("an amount cannot be written")]
+    Amount(#[source] crate::units::MoneyError),
     /// The drawing library refused.
     #[error("a chart cannot be drawn: {0}")]
     Chart(String),

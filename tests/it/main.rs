@@ -38,5 +38,6 @@ mod plans;
 mod privacy;
 mod reference;
 mod request_copies;
+mod simulate;
 mod support;
 mod traces;

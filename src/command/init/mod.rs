@@ -63,11 +63,11 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
     let catalog = read_catalog(global.pricing.as_deref())?;
     let options = ReadOptions {
         zone: global.time_zone.unwrap_or(Tz::UTC),
-        max_rejected_percent: args.max_rejected,
+        max_rejected_percent: args.part.max_rejected,
         cut: WindowCut {
-            since: args.since.clone(),
-            until: args.until.clone(),
-            month: args.month.clone(),
+            since: args.part.since.clone(),
+            until: args.part.until.clone(),
+            month: args.part.month.clone(),
         },
         facts_will_do: false,
     };

@@ -1,0 +1,216 @@
+//! `gpuadvise simulate`: requests replayed on a fleet, by flags or by the rules of a platform.
+
+mod asked;
+mod demand;
+mod platform;
+mod policy;
+mod watched;
+
+use rayon::prelude::*;
+
+use super::failure::{ExitStatus, Failure};
+use super::progress::Progress;
+use super::talk::Talk;
+use super::{CommandResult, inputs, output};
+use crate::cli::{Format, Global, SimulateArgs};
+use crate::report::{self, Simulated, SimulatedRun, SimulationReport, TerminalStyle};
+use crate::simulate::{FleetSpec, Replay, Scaler, Source, Timeline, run as replay, run_sampled};
+use asked::Asked;
+use demand::{Demanded, Made};
+use policy::Clock;
+use watched::{EVERY, Watch, Watched};
+
+/// Parts of the window that charts show.
+const PARTS: u32 = 400;
+
+pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandResult {
+    let format = match global.format {
+        Format::Table => report::Format::Table,
+        Format::Json => report::Format::Json,
+        Format::Csv => report::Format::Csv,
+        Format::Md => report::Format::Markdown,
+        Format::Html => {
+            return Err(Failure::usage(
+                "simulate has no HTML",
+                "use --format table, json, csv or md",
+            ));
+        }
+    };
+    let catalog = inputs::read_catalog(global.pricing.as_deref())?;
+    let asked = Asked::of(args, &catalog)?;
+    let zone = global.time_zone.unwrap_or(chrono_tz::Tz::UTC);
+    let demanded = if args.files.is_empty() {
+        vec![demand::generated(args, &asked, zone)?]
+    } else {
+        demand::of_files(args, global, &asked, talk)?
+    };
+    let rows = simulate(args, global, &asked, (&demanded, talk))?;
+    let all = SimulationReport {
+        rows: &rows,
+        of_files: !args.files.is_empty(),
+        seed: global.seed,
+        is_reserved: args.bill.reserved_price.is_some(),
+        attainment: args.demand.slo_attainment,
+        platform: asked.platform.as_ref(),
+    };
+    let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
+    let text = report::simulation(&all, format, &style)?;
+    if let Some(folder) = &args.charts {
+        output::write_folder(folder, &report::simulation_charts(&all)?)?;
+    }
+    output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
+    Ok(ExitStatus::Done)
+}
+
+/// One run to do: the demand, the place of the rate, and that of the seed.
+type Job = (usize, usize, u64);
+/// What it found.
+type Found = Result<(SimulatedRun, Option<Timeline>), String>;
+
+/// Every demand at every rate with every seed, side by side, in their order.
+fn simulate(
+    args: &SimulateArgs,
+    global: &Global,
+    asked: &Asked<'_>,
+    (demanded, talk): (&[Demanded], Talk),
+) -> Result<Vec<Simulated>, Failure> {
+    let jobs: Vec<Job> = (0..demanded.len())
+        .flat_map(|at| (0..asked.rates.len()).map(move |rate| (at, rate)))
+        .flat_map(|(at, rate)| (0..args.seeds).map(move |seed| (at, rate, seed)))
+        .collect();
+    let looks: u64 = jobs.iter().map(|it| demanded[it.0].requests.len() / EVERY).sum();
+    let progress = Progress::new(talk, "simulating", usize::try_from(looks).unwrap_or(usize::MAX));
+    let watch = Watch::new(progress, args.time_budget);
+    let found: Vec<Found> = jobs
+        .par_iter()
+        .map(|(at, rate, nth)| {
+            let seed = global.seed.wrapping_add(*nth);
+            let is_drawn = args.charts.is_some() && *rate == 0 && *nth == 0;
+            one(&demanded[*at], (asked, asked.rates[*rate]), (seed, is_drawn), &watch)
+        })
+        .collect();
+    if let Some(n) = watch.over_after() {
+        let all: u64 = jobs.iter().map(|it| demanded[it.0].requests.len()).sum();
+        let message = format!(
+            "the time budget was spent after {} of {}",
+            report::count(n),
+            report::counted(all, "request")
+        );
+        return Err(Failure::new(ExitStatus::Interrupted, anyhow::Error::msg(message))
+            .with_hint("raise --time-budget, or ask for fewer requests, rates or seeds"));
+    }
+    rows(args, asked, demanded, found)
+}
+
+/// One run.
+fn one(
+    it: &Demanded,
+    (asked, rate): (&Asked<'_>, Option<f64>),
+    (seed, is_drawn): (u64, bool),
+    watch: &Watch,
+) -> Found {
+    if watch.is_over() {
+        return Err(String::new());
+    }
+    let made = it.requests.make(seed, || !watch.is_over())?;
+    if watch.is_over() {
+        return Err(String::new());
+    }
+    let window_us = match &made {
+        Made::Generated(source) => source.window_us(),
+        Made::Timed(trace, _) => trace.window_us(),
+    };
+    let fleet = asked.fleet(it.slots, Clock { window_us, ..it.clock }, rate, seed);
+    let (replayed, timeline) = match &made {
+        Made::Generated(source) => played(source, &fleet, asked, is_drawn, watch),
+        Made::Timed(trace, service) => {
+            played(&trace.served_by(service), &fleet, asked, is_drawn, watch)
+        }
+    };
+    let mut outcome = match replayed {
+        Replay::Done(outcome) => *outcome,
+        Replay::Impossible(why) => return Err(why.to_string()),
+    };
+    let capacity_slots = capacity_slots(&fleet, window_us);
+    outcome.unstable |= outcome.offered_load >= capacity_slots;
+    Ok((SimulatedRun { seed, window_us, capacity_slots, outcome }, timeline))
+}
+
+/// Slots of the largest fleet; of a schedule the mean over the window, which is what it can serve.
+fn capacity_slots(fleet: &FleetSpec, window_us: u64) -> f64 {
+    let held = |n: u32| n.clamp(fleet.min_replicas, fleet.max_replicas.max(fleet.min_replicas));
+    let replicas = match &fleet.scaler {
+        Scaler::Fixed => f64::from(fleet.min_replicas),
+        Scaler::Rule(_) | Scaler::PerRequest => f64::from(held(u32::MAX)),
+        Scaler::Schedule(steps) => {
+            let ends = steps.iter().skip(1).map(|it| it.0).chain([u64::MAX]);
+            let each = steps.iter().zip(ends).map(|((from, n), to)| {
+                let us = to.min(window_us).saturating_sub(*from);
+                us as f64 * f64::from(held(*n))
+            });
+            each.sum::<f64>() / window_us.max(1) as f64
+        }
+    };
+    replicas * f64::from(fleet.slots_per_replica)
+}
+
+fn played(
+    source: &impl Source,
+    fleet: &FleetSpec,
+    asked: &Asked<'_>,
+    is_drawn: bool,
+    watch: &Watch,
+) -> (Replay, Option<Timeline>) {
+    let source = Watched { inner: source, watch };
+    if is_drawn {
+        let (replayed, timeline) = run_sampled(&source, fleet, &asked.billing, asked.slo, PARTS);
+        return (replayed, Some(timeline));
+    }
+    (replay(&source, fleet, &asked.billing, asked.slo), None)
+}
+
+/// The runs of each demand and rate together. A fleet that cannot serve is an error where it is the
+/// only answer, else a row with its reason.
+fn rows(
+    args: &SimulateArgs,
+    asked: &Asked<'_>,
+    demanded: &[Demanded],
+    found: Vec<Found>,
+) -> Result<Vec<Simulated>, Failure> {
+    let mut found = found.into_iter();
+    let mut rows = Vec::new();
+    for it in demanded {
+        for rate in &asked.rates {
+            let n_seeds = usize::try_from(args.seeds).unwrap_or(usize::MAX);
+            let all: Vec<Found> = found.by_ref().take(n_seeds).collect();
+            let (runs, timeline) = match all.into_iter().collect::<Result<Vec<_>, String>>() {
+                Ok(all) => {
+                    let (runs, timelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+                    (Ok(runs), timelines.into_iter().flatten().next())
+                }
+                Err(why) => (Err(why), None),
+            };
+            let mut notes = it.notes.clone();
+            notes.extend(asked.notes.iter().cloned());
+            notes.extend(demand::undated_schedule(args, it));
+            rows.push(Simulated {
+                workload: it.workload.clone(),
+                spot_rate: *rate,
+                slots: it.slots,
+                start: it.is_dated.then_some((it.clock.start, it.clock.zone)),
+                runs,
+                timeline,
+                notes,
+            });
+        }
+    }
+    if let Some(Err(why)) = rows.iter().map(|it| &it.runs).find(|it| it.is_err())
+        && rows.iter().all(|it| it.runs.is_err())
+    {
+        return Err(Failure::usage(
+            format!("the fleet cannot be simulated: {why}"),
+            "see gpuadvise simulate --help for what each flag takes",
+        ));
+    }
+    Ok(rows)
+}

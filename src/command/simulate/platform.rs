@@ -1,0 +1,43 @@
+//! What a serverless platform says that flags leave open.
+
+use std::sync::Arc;
+
+use crate::catalog::{ScalerRule, ServerlessPlatform};
+use crate::classify::whole_us;
+use crate::simulate::Delay;
+
+/// The rules of a platform in the terms of a fleet and its billing; nothing where it does not say.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct PlatformDefaults {
+    pub(super) scaler: Option<ScalerRule>,
+    /// Requests a replica serves at once where the user does not say.
+    pub(super) slots: Option<u32>,
+    pub(super) max_replicas: Option<u32>,
+    pub(super) idle_timeout: Option<Delay>,
+    pub(super) queue_timeout_us: Option<u64>,
+    pub(super) holds_requests: Option<bool>,
+    /// After so long without a request, at most so many replicas.
+    pub(super) idle_caps: Arc<[(u64, u32)]>,
+    /// The first part of a start that is not billed.
+    pub(super) free_start_us: Option<u64>,
+    pub(super) granularity_us: Option<u64>,
+    pub(super) minimum_us: Option<u64>,
+}
+
+/// Maps the catalog's row, the only place that does.
+pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaults {
+    const DAY_US: u64 = 86_400_000_000;
+    let caps = platform.idle_caps.iter();
+    PlatformDefaults {
+        scaler: platform.scalers.first().copied(),
+        slots: platform.concurrency_per_worker,
+        max_replicas: platform.max_workers,
+        idle_timeout: platform.idle_timeout_s.map(|it| Delay::Constant(whole_us(it))),
+        queue_timeout_us: platform.queue_timeout_s.map(whole_us),
+        holds_requests: platform.holds_requests,
+        idle_caps: caps.map(|it| (u64::from(it.after_days) * DAY_US, it.max_workers)).collect(),
+        free_start_us: platform.bill_start.map(|it| if it { 0 } else { u64::MAX }),
+        granularity_us: platform.granularity_s.map(whole_us),
+        minimum_us: platform.minimum_s.map(whole_us),
+    }
+}

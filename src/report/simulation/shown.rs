@@ -1,0 +1,386 @@
+//! The simulation for people: lines by what they are about, or a row each where there are several.
+
+use std::fmt::Write as _;
+
+use super::figures::{Costs, Figure, currency, figures, unstable_in_words};
+use super::{Simulated, SimulatedRun, SimulationReport};
+use crate::report::markdown::{escape, grid};
+use crate::report::number::{DASH, Medium};
+use crate::report::table::Table;
+use crate::report::terminal::cell::{fit, pad_right};
+use crate::report::{TerminalStyle, hanging, plain};
+use crate::units::Money;
+
+/// A millionth.
+const LEAST_SHOWN: u128 = 1_000_000_000_000;
+
+/// Lines under a heading: what, and how much.
+type Block = (&'static str, Vec<(&'static str, String)>);
+
+/// The numbers of a row by name, in one medium.
+struct Figures<'a> {
+    all: Vec<Figure>,
+    costs: Option<Costs>,
+    hours: f64,
+    row: &'a Simulated,
+    medium: Medium,
+}
+
+impl<'a> Figures<'a> {
+    fn of(report: &SimulationReport<'_>, row: &'a Simulated, medium: Medium) -> Figures<'a> {
+        let runs: &[SimulatedRun] = row.runs.as_deref().unwrap_or_default();
+        let costs: Option<Vec<Costs>> =
+            runs.iter().map(|it| Costs::of(&it.outcome, report.is_reserved).ok()).collect();
+        let costs = costs.and_then(|it| Costs::mean(&it).ok().flatten());
+        let all = figures(runs);
+        let hours = all.iter().find(|it| it.key == "window_s").and_then(|it| it.mean);
+        Figures { all, costs, hours: hours.unwrap_or(0.0) / 3600.0, row, medium }
+    }
+
+    fn figure(&self, key: &str) -> Option<&Figure> {
+        self.all.iter().find(|it| it.key == key)
+    }
+
+    fn mean(&self, key: &str) -> Option<f64> {
+        self.figure(key)?.mean
+    }
+
+    /// The mean, and the range over several seeds.
+    fn shown(&self, key: &str, as_text: impl Fn(f64) -> String) -> String {
+        let Some(it) = self.figure(key) else { return DASH.to_owned() };
+        let Some(mean) = it.mean else { return DASH.to_owned() };
+        let (least, most) = (as_text(it.least), as_text(it.most));
+        match it.error {
+            Some(_) if least != most => format!("{} ({least} to {most})", as_text(mean)),
+            _ => as_text(mean),
+        }
+    }
+
+    fn measure(&self, key: &str) -> String {
+        self.shown(key, |it| self.medium.measure(it))
+    }
+
+    fn time(&self, key: &str) -> String {
+        self.shown(key, |it| self.medium.duration(it))
+    }
+
+    /// A count as a share of all requests.
+    fn share(&self, key: &str) -> Option<f64> {
+        let requests = self.mean("requests").filter(|it| *it > 0.0)?;
+        Some(self.mean(key)? / requests)
+    }
+
+    fn per_hour(&self) -> Option<Money> {
+        let cost = self.costs?.total;
+        let per_hour = cost.to_f64() / self.hours;
+        Money::from_float(per_hour, cost.currency()).ok().filter(|_| self.hours > 0.0)
+    }
+
+    /// `Costs 1.23 USD an hour; 3.2 % of requests waited for a start; p95 wait 12 s`.
+    fn sentence(&self) -> String {
+        if let Err(why) = &self.row.runs {
+            return format!("Not simulated: {why}");
+        }
+        let cost = self.per_hour().map_or_else(
+            || "Costs are not known".to_owned(),
+            |it| format!("Costs {} {} an hour", self.medium.unit_cost(it), it.currency()),
+        );
+        if let Some(unstable) = unstable_in_words(self.row) {
+            return format!("{unstable}. {cost}.");
+        }
+        let share = |key| self.share(key).filter(|it| *it > 0.0).map(|it| self.medium.percent(it));
+        let delayed = match share("delayed_requests") {
+            Some(share) => format!("{share} of requests waited for a start"),
+            None => "no request waited for a start".to_owned(),
+        };
+        let mut parts = vec![cost, delayed];
+        if self.mean("wait_p95_s").is_some() {
+            parts.push(format!("p95 wait {}", self.time("wait_p95_s")));
+        }
+        for (key, what) in [("refused", "were refused"), ("timed_out", "gave up waiting")] {
+            parts.extend(share(key).map(|share| format!("{share} {what}")));
+        }
+        format!("{}.", parts.join("; "))
+    }
+
+    fn money(&self, amount: Money) -> String {
+        format!("{} {}", self.medium.unit_cost(amount), amount.currency())
+    }
+
+    fn blocks(&self, report: &SimulationReport<'_>) -> Vec<Block> {
+        vec![
+            ("DEMAND", self.demand()),
+            ("WAITS", self.waits(report)),
+            ("FLEET", self.fleet()),
+            ("BILL", self.bill()),
+        ]
+    }
+
+    fn demand(&self) -> Vec<(&'static str, String)> {
+        let rate = self.mean("requests").zip(self.mean("window_s")).map(|(n, s)| n / s);
+        let rate = rate.map_or_else(|| DASH.to_owned(), |it| self.medium.measure(it));
+        vec![
+            ("requests", format!("{} in {}", self.measure("requests"), self.time("window_s"))),
+            ("rate", format!("{rate} a second")),
+            (
+                "offered load",
+                format!(
+                    "{} slots of work, {} of the largest fleet's",
+                    self.measure("offered_load"),
+                    self.shown("utilization", |it| self.medium.percent(it))
+                ),
+            ),
+        ]
+    }
+
+    fn waits(&self, report: &SimulationReport<'_>) -> Vec<(&'static str, String)> {
+        if self.mean("wait_mean_s").is_none() {
+            return vec![("not shown", "they measure the window, or nobody was served".to_owned())];
+        }
+        let mut lines = vec![
+            ("mean", self.time("wait_mean_s")),
+            ("50 of 100 at most", self.time("wait_p50_s")),
+            ("95 of 100 at most", self.time("wait_p95_s")),
+            ("99 of 100 at most", self.time("wait_p99_s")),
+            ("wait and service", format!("{} on average", self.time("sojourn_mean_s"))),
+        ];
+        if self.figure("ttft_p95_s").map(|it| it.mean)
+            != self.figure("wait_p95_s").map(|it| it.mean)
+        {
+            lines.push((
+                "first token",
+                format!("{} for 95 of 100 at most", self.time("ttft_p95_s")),
+            ));
+        }
+        let mut add = |what, key: &str| {
+            if self.mean(key).is_some_and(|it| it > 0.0) {
+                let share = self.share(key).map(|it| self.medium.percent(it)).unwrap_or_default();
+                lines.push((what, format!("{} requests, {share}", self.measure(key))));
+            }
+        };
+        add("waited for a start", "delayed_requests");
+        add("refused", "refused");
+        add("gave up waiting", "timed_out");
+        if let Some(share) = self.mean("slo_attainment") {
+            let kept = match report.attainment {
+                Some(target) if share >= target => ", enough",
+                Some(_) => ", too few",
+                None => "",
+            };
+            let shown = self.shown("slo_attainment", |it| self.medium.percent(it));
+            lines.push(("kept the limit", format!("{shown}{kept}")));
+        }
+        lines
+    }
+
+    fn fleet(&self) -> Vec<(&'static str, String)> {
+        let slots = self.medium.counted(u64::from(self.row.slots), "slot");
+        let mut lines = vec![
+            ("ready", format!("{} on average, of {slots} each", self.measure("replicas_on_mean"))),
+            ("busy", self.measure("replicas_busy_mean")),
+            ("starting", self.measure("replicas_starting_mean")),
+            ("at most", format!("{} at once", self.measure("replicas_max"))),
+            ("slots in service", self.shown("server_occupancy", |it| self.medium.percent(it))),
+            ("cold starts", self.measure("cold_starts")),
+        ];
+        for (what, key) in
+            [("starts cancelled", "cancelled_starts"), ("taken back", "interruptions")]
+        {
+            if self.mean(key).is_some_and(|it| it > 0.0) {
+                lines.push((what, self.measure(key)));
+            }
+        }
+        if self.mean("lost_s").is_some_and(|it| it > 0.0) {
+            lines.push(("work lost", self.time("lost_s")));
+        }
+        lines
+    }
+
+    fn bill(&self) -> Vec<(&'static str, String)> {
+        let Some(costs) = &self.costs else { return Vec::new() };
+        let hours = self.shown("billed_seconds", |it| self.medium.measure(it / 3600.0));
+        let per_hour = self.per_hour().map(|it| format!(", {} an hour", self.medium.unit_cost(it)));
+        let mut lines = vec![
+            ("cost", format!("{}{}", self.money(costs.total), per_hour.unwrap_or_default())),
+            ("replica-hours", format!("{hours} billed")),
+        ];
+        let each = [
+            ("  busy", costs.busy),
+            ("  starting", costs.starting),
+            ("  idle", costs.idle),
+            ("  rounding", costs.rounding),
+            ("  reserved, unused", costs.committed_unused),
+        ];
+        // The rest of rounding each lifetime to 10^-9 is no line of a bill.
+        let paid = each.into_iter().filter(|it| it.1.atto().unsigned_abs() >= LEAST_SHOWN);
+        lines.extend(paid.map(|(what, amount)| (what, self.money(amount))));
+        lines
+    }
+}
+
+/// What was taken from the platform, and what was assumed.
+fn remarks(report: &SimulationReport<'_>) -> Vec<String> {
+    let mut lines = Vec::new();
+    if let Some(it) = report.platform {
+        let taken: Vec<String> =
+            it.taken.iter().map(|(what, value)| format!("{what} {value}")).collect();
+        let taken =
+            if taken.is_empty() { "nothing, flags say all".to_owned() } else { taken.join(", ") };
+        lines.push(format!("From {}: {taken}.", it.provider));
+        if !it.assumed.is_empty() {
+            lines.push(format!("Of it assumed: {}.", it.assumed));
+        }
+        lines.push(format!("Source, read {}: {}.", it.as_of, it.source));
+    }
+    lines.extend(notes(report));
+    let is_sketched = |it: &SimulatedRun| it.outcome.queue_wait.is_some_and(|it| !it.is_exact);
+    if report.rows.iter().flat_map(|it| it.runs.iter().flatten()).any(is_sketched) {
+        lines.push("Quantiles of more than 8 million waits are within 0.05 %.".to_owned());
+    }
+    lines
+}
+
+/// What was assumed of each workload; what is the same of several is said once.
+fn notes(report: &SimulationReport<'_>) -> Vec<String> {
+    let mut grouped: Vec<(&str, Vec<Option<&str>>)> = Vec::new();
+    for row in report.workloads().filter_map(<[Simulated]>::first) {
+        for note in &row.notes {
+            let name = row.workload.as_deref();
+            match grouped.iter_mut().find(|it| it.0 == note) {
+                Some((_, names)) => names.push(name),
+                None => grouped.push((note, vec![name])),
+            }
+        }
+    }
+    let lead = |names: &[Option<&str>]| match names {
+        [Some(name)] => format!("{}: ", plain(name)),
+        [_] | [] => String::new(),
+        several => format!("{} workloads: ", several.len()),
+    };
+    grouped.iter().map(|(note, names)| format!("{}{note}.", lead(names))).collect()
+}
+
+/// For a terminal of 80 columns.
+pub(super) fn terminal(report: &SimulationReport<'_>, style: &TerminalStyle) -> String {
+    let columns = style.columns.max(80);
+    let bold = |text: &str| {
+        if style.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text.to_owned() }
+    };
+    let mut text = String::new();
+    if let [row] = report.rows {
+        let figures = Figures::of(report, row, Medium::Terminal);
+        text.push_str(&hanging("", &figures.sentence(), columns));
+        for (heading, lines) in figures.blocks(report) {
+            // Writing to a String cannot fail, here and below.
+            let _ = writeln!(text, "\n{}", bold(heading));
+            for (what, value) in lines {
+                text.push_str(&hanging(&format!("  {what:<20} "), &value, columns));
+            }
+        }
+    } else {
+        let (head, rows) = table_of(report, Medium::Terminal);
+        let _ = writeln!(text, "{}", bold(&laid_out(&head)));
+        for row in &rows {
+            let _ = writeln!(text, "{}", laid_out(row));
+        }
+        for line in report.rows.iter().filter_map(|it| why_not(it, Medium::Terminal)) {
+            text.push_str(&hanging("", &line, columns));
+        }
+    }
+    let remarks = remarks(report);
+    if !remarks.is_empty() {
+        text.push('\n');
+    }
+    for line in remarks {
+        text.push_str(&hanging("", &line, columns));
+    }
+    text
+}
+
+/// Why a row has no waits, or no numbers.
+fn why_not(row: &Simulated, medium: Medium) -> Option<String> {
+    let why = match &row.runs {
+        Err(why) => Some(format!("not simulated: {why}")),
+        Ok(_) => unstable_in_words(row),
+    };
+    Some(format!("{}: {}", name_of(row, medium), why?))
+}
+
+/// What tells a row from the others.
+fn name_of(row: &Simulated, medium: Medium) -> String {
+    let rate = row.spot_rate.map(|it| format!("spot {}/h", medium.quantity(it)));
+    let name = row.workload.as_deref().map(plain);
+    [name, rate].into_iter().flatten().collect::<Vec<_>>().join(", ")
+}
+
+/// A row for each, the same in every medium.
+fn table_of(report: &SimulationReport<'_>, medium: Medium) -> ([String; 8], Vec<[String; 8]>) {
+    let head = ["", "REQUESTS", "STARTS", "WAITED", "MEAN", "P95 WAIT", "READY", "/H"];
+    let mut head = head.map(str::to_owned);
+    head[7] = format!("{}/H", currency(report.rows));
+    let rows = report.rows.iter().map(|row| {
+        let it = Figures::of(report, row, medium);
+        let number = |key| it.mean(key).map_or_else(|| DASH.to_owned(), |it| medium.measure(it));
+        let time = |key| it.mean(key).map_or_else(|| DASH.to_owned(), |it| medium.duration(it));
+        let waited = it.share("delayed_requests").map(|it| medium.percent(it));
+        let cost = it.per_hour().map(|it| medium.unit_cost(it));
+        [
+            name_of(row, medium),
+            number("requests"),
+            number("cold_starts"),
+            waited.unwrap_or_else(|| DASH.to_owned()),
+            time("wait_mean_s"),
+            time("wait_p95_s"),
+            number("replicas_on_mean"),
+            cost.unwrap_or_else(|| DASH.to_owned()),
+        ]
+    });
+    (head, rows.collect())
+}
+
+/// A row of the table in 80 columns.
+fn laid_out(cells: &[String; 8]) -> String {
+    const WIDTHS: [usize; 7] = [10, 8, 7, 8, 8, 7, 8];
+    let mut line = pad_right(&fit(&cells[0], 16), 16);
+    for (cell, width) in cells[1..].iter().zip(WIDTHS) {
+        let _ = write!(line, " {cell:>width$}");
+    }
+    line
+}
+
+/// For tickets and chat.
+pub(super) fn markdown(report: &SimulationReport<'_>) -> String {
+    let medium = Medium::Page;
+    let mut text = String::new();
+    if let [row] = report.rows {
+        let figures = Figures::of(report, row, medium);
+        let _ = writeln!(text, "{}\n", escape(&figures.sentence()));
+        let mut table = Table::new("", &["", ""]);
+        for (heading, lines) in figures.blocks(report) {
+            for (what, value) in lines {
+                table.push(vec![format!("{}, {}", heading.to_lowercase(), what.trim()), value]);
+            }
+        }
+        text.push_str(&grid(&table));
+    } else {
+        let (head, rows) = table_of(report, medium);
+        let heads: Vec<String> = head
+            .iter()
+            .enumerate()
+            .map(|(at, it)| if at > 0 { format!("{it}#") } else { it.clone() })
+            .collect();
+        let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
+        let mut table = Table::new("", &heads);
+        for row in rows {
+            table.push(row.to_vec());
+        }
+        text.push_str(&grid(&table));
+        for line in report.rows.iter().filter_map(|it| why_not(it, medium)) {
+            let _ = write!(text, "\n{}\n", escape(&line));
+        }
+    }
+    for line in remarks(report) {
+        let _ = write!(text, "\n{}\n", escape(&line));
+    }
+    text
+}
