@@ -1,6 +1,8 @@
 //! How many requests per second the simulator replays on one core, and that the rate does not fall
 //! as the trace grows. `cargo bench --bench simulate`; `-- --long` goes to 10^8 requests.
 
+#![expect(clippy::print_stdout, reason = "a benchmark talks")]
+
 use gpuadvise::catalog::ScalerRule;
 use gpuadvise::simulate::{
     Billing, Delay, FleetSpec, Gaps, Generator, Replay, Scaler, ServiceModel, Source, Trace, run,

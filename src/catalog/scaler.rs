@@ -39,6 +39,7 @@ impl ScalerRule {
     }
 
     /// The same rule for replicas that serve `to` requests at once instead of `from`.
+    #[must_use]
     pub fn for_concurrency(self, from: u32, to: u32) -> ScalerRule {
         let factor = f64::from(to.max(1)) / f64::from(from.max(1));
         match self {

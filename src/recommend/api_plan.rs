@@ -44,6 +44,7 @@ pub(super) fn plan(question: &Question<'_>) -> Option<Plan> {
             idle_timeout_s: None,
             cold_start_s: None,
             slots: None,
+            schedule: None,
         },
     })
 }

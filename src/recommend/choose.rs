@@ -155,6 +155,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
             idle_timeout_s: None,
             cold_start_s: None,
             slots: None,
+            schedule: None,
         },
     })
 }

@@ -1,6 +1,6 @@
 //! What is to be served: the trace or level, the limits, and what is known of the model.
 
-use super::schedule::Week;
+use super::schedule::WeekLoad;
 use super::{Context, Described};
 use crate::classify::timing;
 pub(super) use crate::classify::{Timing, whole_us};
@@ -36,7 +36,7 @@ pub(super) enum Load<'a> {
 pub(super) struct RequestLoad<'a> {
     pub(super) trace: Trace,
     /// Its busiest hours of the week; nothing for a log without dates.
-    pub(super) week: Option<Week>,
+    pub(super) week: Option<WeekLoad>,
     /// Requests of the busiest hour, per second.
     pub(super) busiest_rps: f64,
     /// Share of the minutes of the window in which a request arrived.
@@ -121,7 +121,7 @@ fn requests<'a>(
     let busiest_s = window.hours().clamp(f64::MIN_POSITIVE, 1.0) * 3600.0;
     let busiest_rps = trace.busiest_hour() as f64 / busiest_s;
     let week = (!described.hourly.relative)
-        .then(|| Week::of(trace.at_us(), trace.window_us(), window.start(), context.zone));
+        .then(|| WeekLoad::of(trace.at_us(), trace.window_us(), window.start(), context.zone));
     Load::Requests(Box::new(RequestLoad {
         week,
         active_share: active_share(&trace),

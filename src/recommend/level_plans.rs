@@ -97,9 +97,12 @@ fn on_spot(
     Some(plan)
 }
 
-/// The longest time in use without a pause: the longest job, as far as a level can tell.
+/// The longest time in use without a pause: the longest job, as far as a level can tell. Rows of a
+/// bill that end at 09:59:59 leave no pause before the next.
 fn longest_use_us(demand: &LevelDemand) -> u64 {
-    let steps = demand.steps();
+    const PAUSE_US: u64 = 60_000_000;
+    let mut steps = demand.steps();
+    steps.retain(|it| it.on_us > 0 || it.len_us >= PAUSE_US);
     let runs = steps.chunk_by(|a, b| (a.on_us > 0) == (b.on_us > 0)).filter(|it| it[0].on_us > 0);
     runs.map(|run| run.iter().map(|it| it.len_us).sum()).max().unwrap_or(0)
 }
@@ -171,6 +174,7 @@ fn level_plan(
             idle_timeout_s: None,
             cold_start_s: None,
             slots: None,
+            schedule: None,
         },
         way,
         offers,

@@ -88,6 +88,8 @@ pub struct Scaling {
     pub cold_start_s: Option<f64>,
     /// Requests one engine copy serves at once.
     pub slots: Option<u32>,
+    /// Instances by the hour of the week, in the words of `simulate --policy schedule:`.
+    pub schedule: Option<String>,
 }
 
 /// Parts of a monthly cost; they add up to it.
@@ -193,7 +195,8 @@ impl Plan {
         let provider = self.offers.first().map_or("", |it| it.provider.as_str());
         let range = match (&self.way, self.scaling.min, self.scaling.max) {
             (Way::Today, ..) => String::new(),
-            (Way::PaygFixed | Way::Spot, n, _) => format!("{n} x "),
+            (Way::PaygFixed, n, _) => format!("{n} x "),
+            (Way::Spot, min, max) if min == max => format!("{min} x "),
             (Way::Reserved { .. }, n, max) if max <= n => format!("{n} x "),
             (Way::Reserved { .. } | Way::ReservedServerless { .. }, n, max) => {
                 format!("{n} + up to {} x ", max - n)

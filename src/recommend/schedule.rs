@@ -1,13 +1,13 @@
-//! How many instances each hour of the week needs, and the instants at which a window changes them.
+//! How many instances each hour of the week needs: learned from all weeks but the last.
 
 use chrono::{Datelike, Timelike};
 use chrono_tz::Tz;
 
 use super::stage::{Fixed, Stage};
+use crate::simulate::{HOURS_OF_WEEK, Week};
 use crate::units::Timestamp;
 
 const HOUR_US: u64 = 3_600_000_000;
-const HOURS_OF_WEEK: usize = 168;
 
 /// Instances wanted from each instant of the window on.
 pub(super) type Steps = Vec<(u64, u32)>;
@@ -15,9 +15,7 @@ pub(super) type Steps = Vec<(u64, u32)>;
 /// The busiest requests of each hour of the week over all weeks of a window but the last, on which a
 /// schedule has to prove itself.
 #[derive(Debug)]
-pub(super) struct Week {
-    /// The hour of the week of each hour of the window.
-    hours: Vec<usize>,
+pub(super) struct WeekLoad {
     busiest: [u64; HOURS_OF_WEEK],
     /// Weeks before the last that no hour of the week has less of.
     pub(super) n_weeks: usize,
@@ -25,13 +23,11 @@ pub(super) struct Week {
     pub(super) last_week_us: u64,
 }
 
-impl Week {
+impl WeekLoad {
     /// Of arrivals, microseconds since the window start. An hour that the window cuts counts as
     /// what it is.
-    pub(super) fn of(at_us: &[u64], window_us: u64, start: Timestamp, zone: Tz) -> Week {
+    pub(super) fn of(at_us: &[u64], window_us: u64, start: Timestamp, zone: Tz) -> WeekLoad {
         let n_hours = usize::try_from(window_us.div_ceil(HOUR_US)).unwrap_or(0);
-        let hours: Vec<usize> =
-            (0..n_hours as u64).map(|hour| hour_of_week(start, hour, zone)).collect();
         let mut counts = vec![0_u64; n_hours];
         for at in at_us {
             if let Some(count) =
@@ -43,29 +39,23 @@ impl Week {
         let mut busiest = [0; HOURS_OF_WEEK];
         let mut seen = [0; HOURS_OF_WEEK];
         let n_learned = n_hours.saturating_sub(HOURS_OF_WEEK);
-        for (hour, count) in hours.iter().zip(&counts).take(n_learned) {
-            busiest[*hour] = busiest[*hour].max(*count);
-            seen[*hour] += 1;
+        for (hour, count) in (0_u64..).zip(&counts).take(n_learned) {
+            let hour = hour_of_week(start, hour, zone);
+            busiest[hour] = busiest[hour].max(*count);
+            seen[hour] += 1;
         }
-        Week {
-            hours,
+        WeekLoad {
             busiest,
             n_weeks: seen.into_iter().min().unwrap_or(0),
             last_week_us: n_learned as u64 * HOUR_US,
         }
     }
 
-    /// The steps of a schedule in which an hour with requests has what its busiest one needs at
-    /// `per_hour` requests an instance, and `more`, at most `most`; an hour without requests none.
-    /// Each rise comes `ahead_us` early. Nothing when every hour of the window has as many.
-    pub(super) fn steps(
-        &self,
-        per_hour: f64,
-        more: u32,
-        most: u32,
-        ahead_us: u64,
-    ) -> Option<Steps> {
-        let needed = |hour: usize| match self.busiest[hour] {
+    /// The schedule in which an hour with requests has what its busiest one needs at `per_hour`
+    /// requests an instance, and `more`, at most `most`; an hour without requests none. Nothing
+    /// when every hour has as many.
+    pub(super) fn schedule(&self, per_hour: f64, more: u32, most: u32) -> Option<Week> {
+        let needed = |count: u64| match count {
             0 => 0,
             #[expect(
                 clippy::cast_possible_truncation,
@@ -76,31 +66,29 @@ impl Week {
                 ((count as f64 / per_hour).ceil().max(1.0) as u32).saturating_add(more).min(most)
             }
         };
-        let levels: Vec<u32> = self.hours.iter().map(|hour| needed(*hour)).collect();
-        let mut steps: Steps = vec![(0, *levels.first()?)];
-        for (hour, pair) in (1_u64..).zip(levels.windows(2)) {
-            let at = hour * HOUR_US;
-            match pair {
-                [before, after] if after > before => {
-                    steps.push((at.saturating_sub(ahead_us), *after))
-                }
-                [before, after] if after < before => steps.push((at, *after)),
-                _ => {}
-            }
-        }
-        // A rise that comes more than an hour early may come before a fall: it then stands.
-        let mut ordered: Steps = Vec::with_capacity(steps.len());
-        for (at, n) in steps {
-            while ordered.len() > 1 && ordered.last().is_some_and(|it| it.0 >= at) {
-                ordered.pop();
-            }
-            match ordered.last_mut() {
-                Some(last) if last.0 >= at => *last = (last.0, n),
-                _ => ordered.push((at, n)),
-            }
-        }
-        (ordered.len() > 1).then_some(ordered)
+        let hours = self.busiest.map(needed);
+        let varies = hours.iter().any(|it| *it != hours[0]);
+        varies.then(|| Week::of_hours(&hours)).flatten()
     }
+}
+
+/// The steps with each rise `ahead_us` earlier, so that what it starts is ready in time. A rise that
+/// comes before a fall stands.
+pub(super) fn ahead(steps: &[(u64, u32)], ahead_us: u64) -> Steps {
+    let mut moved: Steps = Vec::with_capacity(steps.len());
+    let mut before = 0;
+    for (at, n) in steps {
+        let at = if *n > before { at.saturating_sub(ahead_us) } else { *at };
+        before = *n;
+        while moved.len() > 1 && moved.last().is_some_and(|it| it.0 >= at) {
+            moved.pop();
+        }
+        match moved.last_mut() {
+            Some(last) if last.0 >= at => last.1 = *n,
+            _ => moved.push((at, *n)),
+        }
+    }
+    moved
 }
 
 /// The steps from `from_us` on, in a window that begins there.
@@ -130,46 +118,40 @@ pub(super) fn requests_per_hour(stage: &Stage<'_>, fixed: &Fixed) -> Option<f64>
 mod tests {
     use super::*;
 
+    fn week(arrivals: impl Iterator<Item = u64>) -> WeekLoad {
+        let all: Vec<u64> = arrivals.collect();
+        let start = Timestamp::parse("2026-11-02T00:00:00Z", Tz::UTC).unwrap();
+        WeekLoad::of(&all, 504 * HOUR_US, start, Tz::UTC)
+    }
+
     /// Three weeks from a Monday: 50 requests at 9 o'clock of the first Monday, 90 of the second, 10
     /// at 10 o'clock of both, and a third that nothing is learned from.
-    fn week() -> Week {
+    #[test]
+    fn the_busiest_week_counts() {
         let at = |week: u64, hour: u64, n: u64| {
             (0..n).map(move |i| (week * 168 + hour) * HOUR_US + i * 1_000_000)
         };
-        let mut all: Vec<u64> = at(0, 9, 50).chain(at(0, 10, 10)).collect();
-        all.extend(at(1, 9, 90).chain(at(1, 10, 10)).chain(at(2, 0, 900)));
-        let start = Timestamp::parse("2026-11-02T00:00:00Z", Tz::UTC).unwrap();
-        Week::of(&all, 504 * HOUR_US, start, Tz::UTC)
-    }
-
-    #[test]
-    fn the_busiest_week_counts() {
-        let week = week();
+        let first = at(0, 9, 50).chain(at(0, 10, 10)).chain(at(1, 9, 90));
+        let week = week(first.chain(at(1, 10, 10)).chain(at(2, 0, 900)));
         assert_eq!((week.n_weeks, week.busiest[9], week.busiest[10]), (2, 90, 10));
-        let hour = |n: u64| n * HOUR_US;
-        let once = week.steps(40.0, 0, 8, 0).unwrap();
-        let expected = [(0, 0), (hour(9), 3), (hour(10), 1), (hour(11), 0)];
-        assert_eq!(once[..4], expected);
-        assert_eq!(once[4], (hour(168 + 9), 3));
-        let more = week.steps(40.0, 1, 3, HOUR_US / 2).unwrap();
-        let expected = [(0, 0), (hour(9) - HOUR_US / 2, 3), (hour(10), 2), (hour(11), 0)];
-        assert_eq!(more[..4], expected);
-        assert_eq!(week.last_week_us, hour(336));
-        assert_eq!(since(&once, hour(9))[..3], [(0, 3), (hour(1), 1), (hour(2), 0)]);
-        assert_eq!(since(&once, 1)[..2], [(0, 0), (hour(9) - 1, 3)]);
+        assert_eq!(week.last_week_us, 336 * HOUR_US);
+        let text = |more, most| week.schedule(40.0, more, most).unwrap().to_string();
+        assert_eq!(text(0, 8), "mon 09:00-10:00=3;mon 10:00-11:00=1");
+        assert_eq!(text(1, 3), "mon 09:00-10:00=3;mon 10:00-11:00=2");
     }
 
     #[test]
-    fn a_rise_far_ahead_stays_in_order() {
-        let steps = week().steps(40.0, 0, 8, 12 * HOUR_US).unwrap();
-        assert!(steps.windows(2).all(|pair| pair[0].0 < pair[1].0), "{steps:?}");
+    fn rises_come_early_and_stay_in_order() {
+        let steps = [(0, 0), (9, 3), (10, 1), (11, 0), (20, 2)];
+        assert_eq!(ahead(&steps, 2), [(0, 0), (7, 3), (10, 1), (11, 0), (18, 2)]);
+        assert_eq!(ahead(&steps, 10), [(0, 3), (10, 2)]);
+        assert_eq!(since(&steps, 9), [(0, 3), (1, 1), (2, 0), (11, 2)]);
+        assert_eq!(since(&steps, 1), [(0, 0), (8, 3), (9, 1), (10, 0), (19, 2)]);
     }
 
     #[test]
     fn even_demand_has_no_schedule() {
-        let every: Vec<u64> = (0..504).map(|hour| hour * HOUR_US).collect();
-        let start = Timestamp::parse("2026-11-02T00:00:00Z", Tz::UTC).unwrap();
-        let week = Week::of(&every, 504 * HOUR_US, start, Tz::UTC);
-        assert_eq!(week.steps(40.0, 0, 8, 0), None);
+        let every = week((0..504).map(|hour| hour * HOUR_US));
+        assert_eq!(every.schedule(40.0, 0, 8), None);
     }
 }

@@ -104,17 +104,16 @@ pub(super) fn stretches(
     let today = expected_stretch(&job, 0.0);
     let mut found = Vec::new();
     for rate in rates(assumed) {
-        found.push(match job.deadline_us {
-            None => Stretch { rate, factor: expected_stretch(&job, rate) / today, late_share: 0.0 },
-            Some(_) => {
-                let market = market(assumed, rate, on_demand.rate);
-                let it = replay_job(&job, &market, N_RUNS, question.context.seed)?;
-                let dearer = on_demand.rate.to_f64() / spot.rate.to_f64();
-                let paid = it.spot_us + it.on_demand_us * dearer;
-                let factor = paid / (longest_us as f64 * today);
-                Stretch { rate, factor, late_share: it.late_share }
-            }
-        });
+        let (factor, late_share) = if job.deadline_us.is_none() {
+            (expected_stretch(&job, rate) / today, 0.0)
+        } else {
+            let market = market(assumed, rate, on_demand.rate);
+            let it = replay_job(&job, &market, N_RUNS, question.context.seed)?;
+            let dearer = on_demand.rate.to_f64() / spot.rate.to_f64();
+            let paid = it.spot_us + it.on_demand_us * dearer;
+            (paid / (longest_us as f64 * today), it.late_share)
+        };
+        found.push(Stretch { rate, factor, late_share });
     }
     Some(found)
 }

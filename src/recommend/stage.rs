@@ -155,6 +155,7 @@ impl Stage<'_> {
             idle_timeout_s: None,
             cold_start_s: None,
             slots: Some(self.slots()),
+            schedule: None,
         };
         Some(self.plan(way, vec![offer.clone()], (total, parts), (&fixed.outcome, scaling)))
     }

@@ -62,6 +62,13 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         ),
         _ => format!("Start the new deployment{place}: {}.", plan.label()),
     });
+    if let Some(schedule) = &plan.scaling.schedule {
+        steps.push(format!(
+            "Keep these instances ready by the clock of {}, each rise {:.0} s ahead: {schedule}.",
+            question.context.zone,
+            plan.scaling.cold_start_s.unwrap_or(0.0)
+        ));
+    }
     if !same_place {
         steps.push(
             "Check data residency, network cost and quota at the new provider first.".to_owned(),
@@ -111,7 +118,12 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     }
     if let Some(cold_start) = plan.scaling.cold_start_s {
         wrong.push(format!("a start takes much longer than the {cold_start:.0} s simulated"));
-        if plan.way == Way::PaygAutoscaled {
+        if plan.way == Way::PaygScheduled {
+            wrong.push(
+                "the week changes: requests outside the schedule wait for its next hour".to_owned(),
+            );
+        }
+        if matches!(plan.way, Way::PaygAutoscaled | Way::PaygScheduled) {
             wrong.push("the provider has no free instance when the fleet must grow".to_owned());
         }
     }

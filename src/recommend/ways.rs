@@ -35,7 +35,7 @@ impl Stage<'_> {
             cold_start: Delay::Constant(whole_us(self.rented_start_s())),
             ..self.fleet(0)
         };
-        let Some((fleet, outcome)) = self.with_least_minimum(&service, fleet, &billing, fixed.n)
+        let Some((fleet, outcome)) = self.with_least_minimum(&service, &fleet, &billing, fixed.n)
         else {
             return (None, None);
         };
@@ -69,7 +69,11 @@ impl Stage<'_> {
             return None;
         }
         for more in 0..=MOST_MORE.min(fixed.n) {
-            let steps = week.steps(per_hour, more, fixed.n, start_us)?;
+            let schedule = week.schedule(per_hour, more, fixed.n)?;
+            let (start, window_us) =
+                (self.question.described.workload.demand_window.start(), trace.window_us());
+            let hours = schedule.steps(start, window_us, self.question.context.zone, 0);
+            let steps = schedule::ahead(&hours, start_us);
             let unseen = schedule::since(&steps, week.last_week_us);
             let by = |steps: schedule::Steps| FleetSpec {
                 max_replicas: fixed.n,
@@ -87,7 +91,9 @@ impl Stage<'_> {
             let outcome = self.replay(&service, &fleet, &billing)?;
             if self.meets(&outcome) {
                 let way = (Way::PaygScheduled, vec![offer.clone()]);
-                return self.elastic_plan(way, &fleet, &billing, &outcome);
+                let mut plan = self.elastic_plan(way, &fleet, &billing, &outcome)?;
+                plan.scaling.schedule = Some(schedule.to_string());
+                return Some(plan);
             }
         }
         None
@@ -123,7 +129,7 @@ impl Stage<'_> {
     fn with_least_minimum(
         &self,
         service: &ServiceModel,
-        fleet: FleetSpec,
+        fleet: &FleetSpec,
         billing: &Billing,
         most: u32,
     ) -> Option<(FleetSpec, Outcome)> {
@@ -147,7 +153,7 @@ impl Stage<'_> {
     /// Serverless workers by the rules of their platform.
     pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
         let (fleet, billing, service) = self.workers(offer, fixed)?;
-        let (fleet, outcome) = self.with_least_minimum(&service, fleet, &billing, fixed.n)?;
+        let (fleet, outcome) = self.with_least_minimum(&service, &fleet, &billing, fixed.n)?;
         self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
     }
 
@@ -341,6 +347,7 @@ impl Stage<'_> {
                 .then(|| fleet.idle_timeout.mean_us() / 1e6),
             cold_start_s: Some(fleet.cold_start.mean_us() / 1e6),
             slots: Some(fleet.slots_per_replica / self.hosted.max(1)),
+            schedule: None,
         };
         let total = base.checked_add(elastic).ok()?;
         Some(self.plan(way, offers, (total, parts), (outcome, scaling)))

@@ -197,6 +197,9 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
     if let Some(value) = scaling.value {
         policy.insert("value".to_owned(), json!(value));
     }
+    if let Some(schedule) = &scaling.schedule {
+        policy.insert("schedule".to_owned(), json!(schedule));
+    }
     let zero = Money::zero(plan.monthly_cost.currency());
     let is_today = plan.way == Way::Today;
     let deployment = &it.workload.deployment;

@@ -1,6 +1,6 @@
 //! The requests a plan must serve: taken from a log, or made from counts by a seeded process.
 
-use crate::units::Period;
+use crate::units::{Period, Timestamp};
 use crate::workload::{ArrivalTrace, CountBin, CountSeries};
 
 use super::random::{Random, seed_of};
@@ -125,6 +125,7 @@ impl Trace {
     }
 
     /// What arrives from `from_us` on, in a window that begins there.
+    #[must_use]
     pub fn since(&self, from_us: u64) -> Trace {
         let first = self.at_us.partition_point(|at| *at < from_us);
         let tail = |tokens: &[u32]| tokens.get(first..).unwrap_or_default().to_vec();
@@ -285,15 +286,19 @@ impl Profile {
         let after = bins.get(at + 1).copied();
         let mean = rate(bins[at]);
         let half_way = |beside: Option<&CountBin>, is_edge: bool| match beside {
-            Some(bin) => (mean + rate(bin)) / 2.0 / mean,
+            Some(bin) => f64::midpoint(mean, rate(bin)) / mean,
             None if is_edge => 1.0,
             None => 0.5,
         };
-        let touching = before.filter(|it| it.period.end() >= own.start());
-        let begin = half_way(touching, own.start() <= window.start());
-        let touching = after.filter(|it| it.period.start() <= own.end());
-        let end = half_way(touching, own.end() >= window.end());
-        Profile { begin, middle: (2.0 - (begin + end) / 2.0).max(0.0), end }
+        // Rows that end at 09:59:59 touch the next.
+        let near = |end: Timestamp, start: Timestamp| {
+            start.us() - end.us() <= i64::try_from(length(own) / 100).unwrap_or(0)
+        };
+        let touching = before.filter(|it| near(it.period.end(), own.start()));
+        let begin = half_way(touching, near(window.start(), own.start()));
+        let touching = after.filter(|it| near(own.end(), it.period.start()));
+        let end = half_way(touching, near(own.end(), window.end()));
+        Profile { begin, middle: (2.0 - f64::midpoint(begin, end)).max(0.0), end }
     }
 
     /// Moves arrivals of a constant rate to where the same share of this one has arrived.
@@ -359,7 +364,7 @@ fn clamp_u32(value: u64) -> u32 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::{Timestamp, TokenCounts};
+    use crate::units::TokenCounts;
     use proptest::prelude::*;
 
     fn period(start: i64, end: i64) -> Period {
@@ -388,8 +393,7 @@ mod tests {
         assert_eq!(trace.tokens(), Some(([3, 3, 4].as_slice(), [3, 3, 4].as_slice())));
     }
 
-    /// From 25 over 30 to 35: the first half has 27.5 of 60, and a sixth of it has come where
-    /// 25 x + 5 x^2 / 0.5 / 2 is a sixth of 27.5 / 60 of the whole.
+    /// From 25 over 30 to 35: 27.5 of 60 have come by the middle.
     #[test]
     fn the_rate_meets_its_neighbours_half_way() {
         let (before, own, after) = (
@@ -407,6 +411,9 @@ mod tests {
         }
         let alone = Profile::of(&[&own], 0, own.period);
         assert_eq!(alone, Profile { begin: 1.0, middle: 1.0, end: 1.0 });
+        let early = CountBin { period: period(60_000_000, 119_999_999), ..own };
+        let same = Profile::of(&[&before, &early, &after], 1, window);
+        assert!((same.end - expected.end).abs() < 1e-6, "{same:?}");
         let between_nothing = Profile::of(&[&own], 0, window);
         assert_eq!(between_nothing, Profile { begin: 0.5, middle: 1.5, end: 0.5 });
         let after_many = Profile::of(&[&bin(0, 900, None, None), &own], 1, period(0, 120_000_000));

@@ -277,9 +277,11 @@ impl<M: Measure> Engine<'_, M> {
     /// A request waits again, before all others; what counts places moves with it.
     fn back_to_the_head(&mut self, request: Request) {
         self.queue.push_front(request);
-        match self.head.checked_sub(1) {
-            Some(head) => self.head = head,
-            None => (self.due, self.triggered) = (self.due + 1, self.triggered + 1),
+        if self.head > 0 {
+            self.head -= 1;
+        } else {
+            self.due += 1;
+            self.triggered += 1;
         }
     }
 
@@ -398,7 +400,6 @@ impl<M: Measure> Engine<'_, M> {
 
     fn scale(&mut self, now: u64) -> Result<(), Impossible> {
         match &mut self.decide {
-            Decide::Never => {}
             Decide::QueueDelay(_) => self.by_queue_delay(now),
             Decide::RequestCount(requests) => {
                 let in_flight = self.queue.len() as u64 + self.pool.n_in_service;
@@ -430,7 +431,7 @@ impl<M: Measure> Engine<'_, M> {
                 let wanted = periodic.decide(now, view);
                 self.follow(wanted, now);
             }
-            Decide::Periodic(_) => {}
+            Decide::Never | Decide::Periodic(_) => {}
         }
         while self.cancel_starts
             && self.pool.n_starting() > 0

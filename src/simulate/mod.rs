@@ -49,4 +49,4 @@ pub use plan::{Billing, Delay, FleetSpec, Scaler, SloLimits, Spot};
 pub use run::{run, run_sampled};
 pub use service::{Request, ServiceModel, Source, Timed};
 pub use timeline::{Part, Timeline};
-pub use week::{Week, WeekError};
+pub use week::{HOURS_OF_WEEK, Week, WeekError};

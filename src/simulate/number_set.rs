@@ -45,8 +45,8 @@ impl NumberSet {
 
     pub(super) fn highest(&self) -> Option<u32> {
         let group = self.summary.iter().rposition(|bits| *bits != 0)?;
-        let word = group * 64 + (63 - self.summary[group].leading_zeros()) as usize;
-        number_of(word, 63 - self.words[word].leading_zeros())
+        let word = group * 64 + self.summary[group].ilog2() as usize;
+        number_of(word, self.words[word].ilog2())
     }
 }
 

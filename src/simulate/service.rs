@@ -39,7 +39,6 @@ impl ServiceModel {
 }
 
 /// One request as the engine sees it.
-#[expect(clippy::struct_field_names, reason = "the postfix is the unit")]
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Request {
     /// Arrival, microseconds since the window start.

@@ -1,9 +1,14 @@
 //! A weekly schedule: so many replicas at these times of these days, by the clock on the wall.
 
+use std::fmt;
+
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Timelike};
 use chrono_tz::Tz;
 
 use crate::units::Timestamp;
+
+/// Hours of a week.
+pub const HOURS_OF_WEEK: usize = 168;
 
 const DAY_S: u32 = 86_400;
 const DAY_US: i64 = 86_400_000_000;
@@ -50,6 +55,30 @@ impl Week {
             return Err(WeekError { what: "the schedule has no range".to_owned() });
         }
         Ok(Week { ranges })
+    }
+
+    /// The schedule with so many replicas in each hour from Monday 0:00 on; nothing without any.
+    pub fn of_hours(hours: &[u32; HOURS_OF_WEEK]) -> Option<Week> {
+        let (profiles, _) = hours.as_chunks::<24>();
+        let mut ranges = Vec::new();
+        for (day, profile) in profiles.iter().enumerate() {
+            if profiles[..day].contains(profile) {
+                continue;
+            }
+            let mut days = [false; 7];
+            for (other, it) in profiles.iter().enumerate() {
+                days[other] = it == profile;
+            }
+            let mut hour = 0;
+            for run in profile.chunk_by(|a, b| a == b) {
+                let (start_s, replicas) = (hour * 3600, run[0]);
+                hour += u32::try_from(run.len()).unwrap_or(24);
+                if replicas > 0 {
+                    ranges.push(Range { days, start_s, end_s: hour * 3600, replicas });
+                }
+            }
+        }
+        (!ranges.is_empty()).then_some(Week { ranges })
     }
 
     /// Most replicas of any range.
@@ -124,6 +153,30 @@ impl Week {
             }
         }
         all
+    }
+}
+
+/// The text that [`Week::parse`] reads.
+impl fmt::Display for Week {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (place, Range { days, start_s, end_s, replicas }) in self.ranges.iter().enumerate() {
+            let mut named = Vec::new();
+            let mut day = 0;
+            for run in days.chunk_by(|a, b| a == b) {
+                let last = day + run.len() - 1;
+                match (run[0], run.len()) {
+                    (false, _) => {}
+                    (true, 1) => named.push(DAYS[day].to_owned()),
+                    (true, _) => named.push(format!("{}-{}", DAYS[day], DAYS[last])),
+                }
+                day = last + 1;
+            }
+            let clock = |s: &u32| format!("{:02}:{:02}", s / 3600, s / 60 % 60);
+            let separator = if place > 0 { ";" } else { "" };
+            let (from, to) = (clock(start_s), clock(end_s));
+            write!(f, "{separator}{} {from}-{to}={replicas}", named.join(","))?;
+        }
+        Ok(())
     }
 }
 
@@ -216,6 +269,21 @@ mod tests {
             168,
             &[(0.0, 0), (120.0, 4), (144.0, 0)],
         );
+    }
+
+    #[test]
+    fn hours_become_a_text_that_is_read_again() {
+        let mut hours = [0; HOURS_OF_WEEK];
+        for day in [0, 1, 2, 4] {
+            hours[day * 24 + 9..day * 24 + 17].fill(2);
+            hours[day * 24 + 17] = 1;
+        }
+        hours[6 * 24 + 20..].fill(3);
+        let week = Week::of_hours(&hours).unwrap();
+        let text = "mon-wed,fri 09:00-17:00=2;mon-wed,fri 17:00-18:00=1;sun 20:00-24:00=3";
+        assert_eq!(week.to_string(), text);
+        assert_eq!(Week::parse(text).unwrap(), week);
+        assert_eq!(Week::of_hours(&[0; HOURS_OF_WEEK]), None);
     }
 
     /// Berlin skips 02:00 to 03:00 on 29 March 2026 and shows it twice on 25 October.

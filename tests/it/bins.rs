@@ -16,11 +16,11 @@ const SECOND: u64 = 1_000_000;
 const MINUTE_US: i64 = 60_000_000;
 const N_SEEDS: u64 = 20;
 
-/// What a plan is: one slot, one replica per request in flight.
+/// What a plan is, in seconds: one slot, one replica per request in flight.
 struct Plan {
-    service_s: u64,
-    cold_start_s: u64,
-    idle_timeout_s: u64,
+    service: u64,
+    cold_start: u64,
+    idle_timeout: u64,
 }
 
 impl Plan {
@@ -28,12 +28,12 @@ impl Plan {
         let fleet = FleetSpec {
             max_replicas: 10_000,
             scaler: Scaler::Rule(ScalerRule::RequestCount { requests: 1 }),
-            idle_timeout: Delay::Constant(self.idle_timeout_s * SECOND),
-            cold_start: Delay::Constant(self.cold_start_s * SECOND),
+            idle_timeout: Delay::Constant(self.idle_timeout * SECOND),
+            cold_start: Delay::Constant(self.cold_start * SECOND),
             ..FleetSpec::fixed(0, 1)
         };
         let rate = MoneyPerHour::parse("3.6", Currency::USD).unwrap();
-        let service = ServiceModel::Fixed { service_us: self.service_s * SECOND };
+        let service = ServiceModel::Fixed { service_us: self.service * SECOND };
         let billing = Billing::by_the_microsecond(rate);
         run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap()
     }
@@ -113,7 +113,7 @@ fn a_conversation_log_by_the_minute() {
     let Some(folder) = reference() else { return };
     let path = folder.join("traces/azure_llm_2023_conv/AzureLLMInferenceTrace_conv.csv");
     let at = read(&path, 0, None).remove("all").unwrap();
-    let plan = Plan { service_s: 5, cold_start_s: 30, idle_timeout_s: 5 };
+    let plan = Plan { service: 5, cold_start: 30, idle_timeout: 5 };
     let found = compare("conv", &at, &plan);
     let (cost, starts) =
         (apart((found.raw.0, found.counted.0)), apart((found.raw.1, found.counted.1)));
@@ -128,7 +128,7 @@ fn a_conversation_log_by_the_minute() {
 fn submissions_of_clusters_by_the_minute() {
     let Some(folder) = reference() else { return };
     let clusters = read(&folder.join("traces/philly_jobs/philly.csv"), 0, Some(4));
-    let plan = Plan { service_s: 30, cold_start_s: 60, idle_timeout_s: 60 };
+    let plan = Plan { service: 30, cold_start: 60, idle_timeout: 60 };
     let mut sum = Found::default();
     let mut n = 0;
     for (name, at) in clusters {

@@ -45,7 +45,7 @@ struct Expect {
     parts: [u64; 6],
 }
 
-fn check(name: &str, case: (&[u64], u64, u64), plan: (FleetSpec, Billing), expected: &Expect) {
+fn check(name: &str, case: (&[u64], u64, u64), plan: &(FleetSpec, Billing), expected: &Expect) {
     let (arrivals, service, window) = case;
     let trace = Trace::new(arrivals.iter().map(|at| at * S).collect(), window * S);
     let service = ServiceModel::Fixed { service_us: service * S };
@@ -98,12 +98,12 @@ fn request_count() {
         cost: billed,
         parts: [16, starting_cost, 20, rounding, 0, 0],
     };
-    check("to the microsecond", case, (fleet.clone(), plain()), &expect(66, 0, 30));
+    check("to the microsecond", case, &(fleet.clone(), plain()), &expect(66, 0, 30));
     // 28 and 19 are raised to 30, then rounded up to 32.
     let rounded = Billing { minimum_us: 30 * S, granularity_us: 8 * S, ..plain() };
-    check("minimum and granularity", case, (fleet.clone(), rounded), &expect(96, 30, 30));
+    check("minimum and granularity", case, &(fleet.clone(), rounded), &expect(96, 30, 30));
     let from_ready = Billing { free_start_us: u64::MAX, ..plain() };
-    check("start not billed", case, (fleet, from_ready), &expect(36, 0, 0));
+    check("start not billed", case, &(fleet, from_ready), &expect(36, 0, 0));
 }
 
 /// The same cut at 20: r0 lives 20, r1 and r2 18 each, none of them raised or rounded; the request
@@ -123,7 +123,7 @@ fn the_window_end_cuts() {
         cost: 56,
         parts: [13, 30, 13, 0, 0, 0],
     };
-    check("cut", (&[0, 2, 2, 19], 4, 20), (fleet.clone(), rounded), &expected);
+    check("cut", (&[0, 2, 2, 19], 4, 20), &(fleet.clone(), rounded), &expected);
     // A lifetime that ends exactly at the window end has ended, and is rounded: 28 to 32.
     let expected = Expect {
         waits: vec![10, 10, 10, 0],
@@ -136,7 +136,7 @@ fn the_window_end_cuts() {
         cost: 96,
         parts: [16, 30, 20, 30, 0, 0],
     };
-    check("ends with the window", (&[0, 2, 2, 19], 4, 28), (fleet.clone(), rounded), &expected);
+    check("ends with the window", (&[0, 2, 2, 19], 4, 28), &(fleet.clone(), rounded), &expected);
     // Ready after the window: the start is billed for 3, the request served at 17, nothing busy.
     let expected = Expect {
         waits: vec![10],
@@ -149,7 +149,7 @@ fn the_window_end_cuts() {
         cost: 3,
         parts: [0, 3, 0, 0, 0, 0],
     };
-    check("served after the window", (&[7], 4, 10), (fleet, plain()), &expected);
+    check("served after the window", (&[7], 4, 10), &(fleet, plain()), &expected);
 }
 
 /// Threshold 4, two slots. At 4 the first is due and r0 starts. At 5 two are due, no more than r0's
@@ -169,7 +169,7 @@ fn queue_delay() {
         cost: 105,
         parts: [60, 30, 15, 0, 0, 0],
     };
-    check("queue delay", (&[0, 1, 2, 3, 4], 20, 100), (fleet.clone(), plain()), &expected);
+    check("queue delay", (&[0, 1, 2, 3, 4], 20, 100), &(fleet.clone(), plain()), &expected);
     // With at most one replica the fifth waits for the departures at 34 and 54.
     let one = FleetSpec { max_replicas: 1, ..fleet.clone() };
     let expected = Expect {
@@ -183,7 +183,7 @@ fn queue_delay() {
         cost: 75,
         parts: [60, 10, 5, 0, 0, 0],
     };
-    check("one at most", (&[0, 1, 2, 3, 4], 20, 100), (one, plain()), &expected);
+    check("one at most", (&[0, 1, 2, 3, 4], 20, 100), &(one, plain()), &expected);
 }
 
 /// Two base replicas at the full rate; both free at 10, the third goes to the lower number.
@@ -200,7 +200,7 @@ fn fixed() {
         cost: 30,
         parts: [0, 0, 0, 0, 25, 5],
     };
-    check("fixed", (&[0, 0, 0], 10, 15), (FleetSpec::fixed(2, 1), plain()), &expected);
+    check("fixed", (&[0, 0, 0], 10, 15), &(FleetSpec::fixed(2, 1), plain()), &expected);
 }
 
 /// One reserved replica at half the rate serves the first; the second starts r1, Ready at 3, busy
@@ -226,7 +226,7 @@ fn reserved_base_with_overflow() {
         cost: 25,
         parts: [10, 3, 2, 0, 5, 5],
     };
-    check("overflow", (&[0, 0], 10, 20), (fleet, billing), &expected);
+    check("overflow", (&[0, 0], 10, 20), &(fleet, billing), &expected);
 }
 
 /// Four requests per replica: four at once want one, five want two.
