@@ -3,7 +3,7 @@
 //! At one instant, in this order: departures, interruptions, replicas becoming Ready (then the
 //! queue is served), arrivals in their order, time-outs of the queue and of idle replicas, the
 //! scaler. Queue delay and request count decide at instants with an arrival, a departure, a Ready,
-//! an interruption or a request reaching its threshold; a schedule at its own instants and
+//! an interruption, a time-out of the queue or a request reaching its threshold; a schedule at its own instants and
 //! whenever capacity is taken or back; the other rules at their intervals. A start that takes no
 //! time is Ready at its own instant, which is then gone through once more.
 //!
@@ -106,7 +106,7 @@ pub(super) fn replay(
         queue_timeout_us: fleet.queue_timeout_us.unwrap_or(NEVER),
         holds_requests: fleet.holds_requests,
         idle_caps: Arc::clone(&fleet.idle_caps),
-        market: fleet.spot.map(|spot| Box::new(Market::new(spot, fleet.reach(), fleet.seed))),
+        market: fleet.spot.map(|spot| Box::new(Market::new(spot, fleet.numbers(), fleet.seed))),
         pool: Pool::new(fleet, ledger),
         departures: Departures::default(),
         queue: VecDeque::new(),
@@ -194,7 +194,9 @@ impl<M: Measure> Engine<'_, M> {
                 self.arrive(request)?;
                 arrival = requests.next();
             }
-            if next_expiry == now {
+            // A request that an interruption sent back may be long due.
+            if self.next_expiry() <= now {
+                changed = true;
                 self.expire(now);
             }
             while self.pool.next_idle_off() == now {
@@ -216,6 +218,7 @@ impl<M: Measure> Engine<'_, M> {
             if let Some(market) = &mut self.market
                 && let Some((request, began)) = market.ended(number, now)
             {
+                self.counts.delayed += u64::from(self.pool.ready_at(number) > request.at_us);
                 self.measure.record(began - request.at_us, request.prefill_us);
                 self.counts.served_us += u128::from(request.service_us);
             }
@@ -260,7 +263,7 @@ impl<M: Measure> Engine<'_, M> {
         }
     }
 
-    /// A replica goes Off with what it serves, which begins again before all that wait.
+    /// A replica goes Off with what it serves, which begins again before all that arrived later.
     fn end(&mut self, number: u32, now: u64) {
         let Some(market) = &mut self.market else { return };
         let cut = market.cut(number);
@@ -269,29 +272,29 @@ impl<M: Measure> Engine<'_, M> {
             self.pool.ledger.lost_us += now - began;
             let unserved = self.pool.ledger.inside(now, leaves);
             self.pool.ledger.slot_busy_us -= u128::from(unserved);
-            self.back_to_the_head(request);
+            self.wait_again(request);
         }
         self.pool.kill(number, now);
     }
 
-    /// A request waits again, before all others; what counts places moves with it.
-    fn back_to_the_head(&mut self, request: Request) {
-        self.queue.push_front(request);
-        if self.head > 0 {
-            self.head -= 1;
-        } else {
-            self.due += 1;
-            self.triggered += 1;
-        }
+    /// A request waits again, before all that arrived later, and may start a replica again.
+    fn wait_again(&mut self, request: Request) {
+        let place = self.queue.partition_point(|it| it.at_us < request.at_us);
+        self.queue.insert(place, request);
+        let n_triggered = self.triggered.saturating_sub(self.head);
+        self.head = self.head.saturating_sub(1);
+        // Which of them are due is found at the end of this instant.
+        self.due = self.head;
+        self.triggered = self.head + n_triggered;
     }
 
     fn become_ready(&mut self, now: u64) {
         while self.pool.next_ready() == now {
             let _ = self.pool.become_ready(now);
-            if let Some(market) = self.market.as_mut().filter(|it| it.n_swaps > 0)
-                && self.pool.retire_highest(now, Some(Class::Fallback)).is_some()
-            {
-                market.n_swaps -= 1;
+            if let Some(market) = self.market.as_mut().filter(|it| it.n_swaps > 0) {
+                // None is left to replace where the scaler took it before.
+                let retired = self.pool.retire_highest(now, Some(Class::Fallback));
+                market.n_swaps = if retired.is_some() { market.n_swaps - 1 } else { 0 };
             }
         }
     }
@@ -322,9 +325,11 @@ impl<M: Measure> Engine<'_, M> {
         {
             return self.serve(request, replica, request.at_us);
         }
-        let shut = self.n_max == 0 && self.pool.n_on() == 0;
-        if shut || (!self.holds_requests && self.pool.n_ready() == 0) {
+        if self.n_max == 0 || (!self.holds_requests && self.pool.n_ready() == 0) {
             self.counts.refused += 1;
+            if let Decide::Periodic(periodic) = &mut self.decide {
+                periodic.refused(request.at_us);
+            }
             // The scaler sees it all the same: a refused request wakes the fleet.
             if self.pool.n_on() == 0 && self.n_max > 0 {
                 self.start(request.at_us);
@@ -337,8 +342,6 @@ impl<M: Measure> Engine<'_, M> {
 
     #[inline]
     fn serve(&mut self, request: Request, replica: u32, now: u64) -> Result<(), Impossible> {
-        let delayed = self.pool.ready_at(replica) > request.at_us;
-        self.counts.delayed += u64::from(delayed);
         let leaves = now.saturating_add(request.service_us);
         if leaves >= HORIZON_US {
             return Err(Impossible::BeyondHorizon);
@@ -347,6 +350,7 @@ impl<M: Measure> Engine<'_, M> {
             // Known to be served only at its end.
             Some(market) if request.service_us > 0 => market.began(replica, request, now, leaves),
             _ => {
+                self.counts.delayed += u64::from(self.pool.ready_at(replica) > request.at_us);
                 self.measure.record(now - request.at_us, request.prefill_us);
                 self.counts.served_us += u128::from(request.service_us);
             }
@@ -438,6 +442,12 @@ impl<M: Measure> Engine<'_, M> {
             && self.slots * (self.pool.n_starting() - 1) >= self.queue.len() as u64
         {
             self.pool.cancel_start(now);
+        }
+        // An idle cap of none: who still waits would wait for ever.
+        if self.n_max == 0 && self.pool.n_on() == 0 {
+            self.counts.refused += self.queue.len() as u64;
+            self.head += self.queue.len() as u64;
+            self.queue.clear();
         }
         let n_allowed = STARTS_ALWAYS + STARTS_PER_REQUEST.saturating_mul(self.counts.requests);
         if self.pool.ledger.n_starts > n_allowed { Err(Impossible::Thrashing) } else { Ok(()) }

@@ -114,10 +114,18 @@ impl Periodic {
         }
     }
 
+    /// A refused request is no request in flight, but it keeps what it starts.
+    pub(super) fn refused(&mut self, now: u64) {
+        self.last_active_us = Some(now);
+        self.memory.lower_since = None;
+        self.memory.nothing_since = None;
+    }
+
     /// Nothing has happened in the whole memory and nothing will before `arrival`: the decisions
     /// until then are as the last and are left out.
     pub(super) fn sleep_until(&mut self, arrival: u64) {
-        let flat = self.areas.front() == self.areas.back();
+        // Requests that came and went since the last decision count too.
+        let flat = self.areas.front() == Some(&self.area);
         if arrival == NEVER || !flat || self.areas.len() < self.n_areas {
             return;
         }
@@ -223,7 +231,7 @@ impl Periodic {
             }
             return view.on;
         }
-        if view.on < 2 || share_of(view.on - 1) >= rule.threshold {
+        if view.on <= view.min.max(1) || share_of(view.on - 1) >= rule.threshold {
             self.memory.lower_since = None;
             return view.on;
         }

@@ -109,7 +109,7 @@ impl Delay {
 /// Capacity that its owner takes back.
 ///
 /// Each spot replica is told to leave after an exponential time and goes Off after the notice; what
-/// it serves then begins again at the head of the queue. From an interruption on there is no spot
+/// it serves then begins again, before all that arrived later. From an interruption on there is no spot
 /// capacity for an exponential time, in which starts are on demand, if there is a fallback, or wait.
 /// When spot is back, each replica on demand is replaced and then drains.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -181,6 +181,16 @@ impl FleetSpec {
         }
     }
 
+    /// How many replicas are numbered: while spot replicas start in place of those on demand, there
+    /// may be twice as many as the fleet holds otherwise.
+    pub(super) fn numbers(&self) -> u32 {
+        let reach = self.reach();
+        match self.spot.and_then(|it| it.fallback) {
+            Some(_) => reach.saturating_add(reach - self.min_replicas),
+            None => reach,
+        }
+    }
+
     /// Whether nothing about this fleet ever changes.
     pub(super) fn is_constant(&self) -> bool {
         self.reach() == self.min_replicas
@@ -202,7 +212,7 @@ impl FleetSpec {
             Err(Impossible::NoSlots)
         } else if self.reach() == 0 {
             Err(Impossible::NoReplicas)
-        } else if self.reach() > MAX_REPLICAS {
+        } else if self.numbers() > MAX_REPLICAS {
             Err(Impossible::TooManyReplicas)
         } else if !rates {
             Err(Impossible::NoScalerValue)

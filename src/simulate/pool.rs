@@ -70,7 +70,7 @@ impl Pool {
     /// The fleet at the window start: the minimum and what a schedule holds then Ready, the rest
     /// Off. The fleet has been checked.
     pub(super) fn new(fleet: &FleetSpec, ledger: Ledger) -> Pool {
-        let reach = fleet.reach();
+        let reach = fleet.numbers();
         let mut pool = Pool {
             replicas: vec![OFF; reach as usize],
             slots: fleet.slots_per_replica,
@@ -236,9 +236,12 @@ impl Pool {
         Some(number)
     }
 
-    /// The start that would be Ready last ends.
+    /// The youngest start ends, of several the highest-numbered: nobody knows which of them would
+    /// be Ready last.
     pub(super) fn cancel_start(&mut self, now: u64) {
-        if let Some((_, number)) = self.starting.pop_back() {
+        let age = |it: &(u64, u32)| (self.replicas[it.1 as usize].started, it.1);
+        let youngest = (0..self.starting.len()).max_by_key(|place| age(&self.starting[*place]));
+        if let Some((_, number)) = youngest.and_then(|place| self.starting.remove(place)) {
             self.ledger.n_cancelled_starts += 1;
             self.n_on -= 1;
             self.end(number, now);

@@ -33,14 +33,14 @@ pub(super) struct Market {
 }
 
 impl Market {
-    pub(super) fn new(spot: Spot, reach: u32, seed: u64) -> Market {
+    pub(super) fn new(spot: Spot, numbers: u32, seed: u64) -> Market {
         Market {
             spot,
             random: Random::new(seed_of(seed, "spot", 0)),
             blows: BinaryHeap::new(),
             out_until: None,
             n_swaps: 0,
-            in_service: vec![Vec::new(); reach as usize],
+            in_service: vec![Vec::new(); numbers as usize],
         }
     }
 
@@ -49,7 +49,9 @@ impl Market {
         let rate = self.spot.interruptions_per_hour;
         if rate > 0.0 {
             let life = whole_us(self.random.exponential() / rate * US_PER_HOUR as f64);
-            self.blows.push(Reverse((now.saturating_add(life), Blow::Notice, number, now)));
+            // No two lives of one number start at one instant.
+            let told = now.saturating_add(life.max(1));
+            self.blows.push(Reverse((told, Blow::Notice, number, now)));
         }
     }
 
