@@ -2,6 +2,9 @@
 
 mod hand;
 mod laws;
+mod naive;
+mod policies;
+mod reference;
 mod theory;
 
 use super::latency::Measure;
