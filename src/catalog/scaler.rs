@@ -44,7 +44,14 @@ impl ScalerRule {
         let factor = f64::from(to.max(1)) / f64::from(from.max(1));
         match self {
             ScalerRule::QueueDelay { .. } => self,
-            ScalerRule::RequestCount { .. } => ScalerRule::RequestCount { requests: to.max(1) },
+            #[expect(
+                clippy::cast_possible_truncation,
+                clippy::cast_sign_loss,
+                reason = "`as` saturates"
+            )]
+            ScalerRule::RequestCount { requests } => ScalerRule::RequestCount {
+                requests: ((f64::from(requests) * factor).round() as u32).max(1),
+            },
             ScalerRule::Concurrency(rule) => {
                 ScalerRule::Concurrency(ConcurrencyRule { target: rule.target * factor, ..rule })
             }
@@ -215,7 +222,7 @@ pub enum StepMetric {
 }
 
 /// Hugging Face Inference Endpoints (hf-endpoints-documentation@6b7307a): one replica is added when
-/// the mean of the metric reaches the threshold. How many leave is not published: one leaves when
+/// the mean of the metric reaches the threshold (is above it, for pending requests). How many leave is not published: one leaves when
 /// one fewer would have stayed below the threshold for the whole stabilization.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct StepwiseRule {
@@ -255,5 +262,24 @@ impl StepwiseRule {
             stabilization_us: 300 * SECOND,
             to_zero_after_us: 3600 * SECOND,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn targets_go_with_the_slots() {
+        let check = |rule: ScalerRule, expected: Option<f64>| {
+            assert_eq!(rule.for_concurrency(2, 5).target(), expected, "{rule:?}");
+        };
+        check(ScalerRule::QueueDelay { threshold_us: 7 }, None);
+        check(ScalerRule::RequestCount { requests: 4 }, Some(10.0));
+        check(ScalerRule::RequestCount { requests: 1 }, Some(3.0));
+        check(ScalerRule::InFlight(InFlightRule::published(1.0)), Some(2.5));
+        check(ScalerRule::Horizontal(HorizontalRule::published(4.0)), Some(10.0));
+        check(ScalerRule::Stepwise(StepwiseRule::published(StepMetric::BusyShare)), Some(0.8));
+        check(ScalerRule::Stepwise(StepwiseRule::published(StepMetric::Pending)), Some(3.75));
     }
 }

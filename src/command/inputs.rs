@@ -135,7 +135,11 @@ fn collect_toml(
 }
 
 /// The config named, else the one beside the first input, else none.
-fn read_config(named: Option<&Path>, sources: &[Source], talk: Talk) -> Result<Config, Failure> {
+pub(super) fn read_config(
+    named: Option<&Path>,
+    sources: &[Source],
+    talk: Talk,
+) -> Result<Config, Failure> {
     let beside = sources.iter().find_map(|it| match it {
         Source::Path(path) => Some(path.with_file_name(CONFIG_NAME)),
         Source::Stdin => None,

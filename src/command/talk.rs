@@ -21,6 +21,11 @@ pub(super) struct Talk {
 }
 
 impl Talk {
+    /// The same without notes.
+    pub(super) fn quietly(self) -> Talk {
+        Talk { quiet: true, ..self }
+    }
+
     pub(super) fn new(global: &Global) -> Talk {
         let no_color = std::env::var_os("NO_COLOR").is_some_and(|it| !it.is_empty());
         let stderr_is_terminal = std::io::stderr().is_terminal();

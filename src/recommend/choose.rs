@@ -1,5 +1,7 @@
 //! From plans to one decision: the cheapest that meets the limits, if it is worth it and allowed.
 
+use std::collections::BTreeSet;
+
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
 use super::candidates::Candidate;
@@ -51,7 +53,7 @@ pub(super) fn choose(
     found.plans.extend(today_plan(question, &baseline, &found));
     sort_plans(&mut found.plans);
     keep_distinct(&mut found.plans);
-    let mut advice = decide(question, &baseline, &found.plans, currency);
+    let mut advice = decide(question, &baseline, (&found.plans, found.n_out_of_time), currency);
     if let Some(missed) = missed_today(question, found.today_outcome.as_ref()) {
         advice.reasons.insert(0, missed.clone());
         notices.push(missed);
@@ -113,7 +115,7 @@ fn bytes(plan: &Plan) -> f64 {
 
 /// One plan per id: a fixed reserved fleet can be found on two ways.
 fn keep_distinct(plans: &mut Vec<Plan>) {
-    let mut seen = std::collections::BTreeSet::new();
+    let mut seen = BTreeSet::new();
     plans.retain(|it| seen.insert(it.id.clone()));
 }
 
@@ -174,7 +176,7 @@ fn today_parts(monthly_cost: Money, outcome: Option<&Outcome>) -> PlanParts {
 fn decide(
     question: &Question<'_>,
     baseline: &Baseline,
-    plans: &[Plan],
+    (plans, n_out_of_time): (&[Plan], u64),
     currency: Currency,
 ) -> Advice {
     let assumed = &question.context.catalog.assumptions.advice;
@@ -213,7 +215,9 @@ fn decide(
     }
     let best = best_of(plans);
     let Some(best) = best else {
-        let why = if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
+        let why = if n_out_of_time > 0 {
+            "the time for the search was up before a plan was simulated".to_owned()
+        } else if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
             no_offer(question)
         } else {
             "no plan meets the limits".to_owned()
@@ -238,10 +242,12 @@ fn decide(
         };
         let mut advice = keep(question, currency, why);
         advice.reasons.extend(elsewhere(plans, today));
+        advice.reasons.extend(undeclared(plans, today));
         return advice;
     }
     let mut advice = switch(question, best, saving);
     advice.reasons.extend(elsewhere(plans, best.monthly_cost));
+    advice.reasons.extend(undeclared(plans, best.monthly_cost));
     advice
 }
 
@@ -279,6 +285,20 @@ fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
             money::for_prose(other.monthly_cost)
         )
     })
+}
+
+/// The cheapest plan of each way that would beat the advice if more were declared.
+fn undeclared(plans: &[Plan], best: Money) -> Vec<String> {
+    let mut seen = BTreeSet::new();
+    let cheaper = plans.iter().filter(|it| it.meets_slo && it.monthly_cost < best);
+    cheaper
+        .filter_map(|it| Some((it, it.needs?)))
+        .filter(|(it, _)| seen.insert(it.way.as_word()))
+        .map(|(it, needs)| {
+            let cost = money::for_prose(it.monthly_cost);
+            format!("not advised: {} would cost {cost} a month; it needs {needs}", it.label())
+        })
+        .collect()
 }
 
 fn no_advice(question: &Question<'_>, currency: Currency, why: String) -> Advice {

@@ -1,5 +1,7 @@
 //! Which price rows a candidate may be bought at.
 
+use std::collections::BTreeMap;
+
 use super::baseline::{self, Baseline};
 use super::demand::Question;
 use crate::catalog::{GpuSpec, Offer, Purchase};
@@ -39,11 +41,12 @@ pub(super) fn buyable(
     for offer in &allowed {
         match offer.purchase {
             Purchase::PayAsYouGo => keep_cheapest(question, &mut found.payg, offer),
+            // The cheapest GPUs, at home and elsewhere: what hosts the fewest replicas of equals.
             Purchase::Spot => {
+                let at_home = is_at_home(question, offer);
                 let fallback = twin(&allowed, offer);
-                let size = |it: &Offer| (it.gpu_count, is_at_home(question, it));
                 if let Some(fallback) = fallback
-                    && found.spot.iter().all(|(it, _)| size(it) != size(offer))
+                    && found.spot.iter().all(|(it, _)| is_at_home(question, it) != at_home)
                 {
                     found.spot.push((offer.clone(), fallback.clone()));
                 }
@@ -62,6 +65,7 @@ pub(super) fn buyable(
         }
     }
     keep_best_reserved(question, &mut found.reserved);
+    keep_finest(&mut found.serverless);
     found
 }
 
@@ -206,6 +210,19 @@ fn keep_cheapest_of_platform(kept: &mut Vec<Offer>, offer: &Offer) {
     if kept.iter().all(|it| (&it.provider, it.gpu_count) != (&offer.provider, offer.gpu_count)) {
         kept.push(offer.clone());
     }
+}
+
+/// Of one platform a larger worker stays only where its GPUs are cheaper than those of every smaller
+/// one: at the same price per GPU the smaller follows the load more closely.
+fn keep_finest(kept: &mut Vec<Offer>) {
+    kept.sort_by(|a, b| a.gpu_count.cmp(&b.gpu_count).then_with(|| a.id.cmp(&b.id)));
+    let mut least: BTreeMap<String, i128> = BTreeMap::new();
+    kept.retain(|offer| {
+        let least = least.entry(offer.provider.clone()).or_insert(i128::MAX);
+        let cheaper = per_gpu(offer) < *least;
+        *least = per_gpu(offer).min(*least);
+        cheaper
+    });
 }
 
 /// The pay-as-you-go row of the same instance in the same region.

@@ -109,9 +109,8 @@ fn plans_of(
             if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
-                if bounds.autoscaled(offer) < best.of(question, Kind::Scheduled, offer) {
-                    found.extend(stage.scheduled(offer, &fixed));
-                }
+                let limit = best.of(question, Kind::Scheduled, offer);
+                found.extend(stage.scheduled(offer, &fixed, limit));
                 // The run of an offer that may be advised speaks for the commitment and the curve.
                 let ours = may_advise(question, offer);
                 if let Some(outcome) = outcome
@@ -122,14 +121,16 @@ fn plans_of(
             }
         }
         for (spot, on_demand) in entry.buyable.spot.iter().filter(|(it, _)| stage.hosts(it)) {
-            if bounds.fixed(spot) < best.of(question, Kind::Spot, spot) {
-                found.extend(spot_plans::for_requests(&stage, spot, on_demand, &fixed));
+            let limit = best.of(question, Kind::Spot, spot);
+            if bounds.fixed(spot) < limit {
+                found.extend(spot_plans::for_requests(&stage, (spot, on_demand), &fixed, limit));
             }
         }
         found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), &best));
         for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
-            if bounds.serverless(offer) < best.of(question, Kind::Serverless, offer) {
-                found.extend(stage.serverless(offer, &fixed));
+            let limit = best.of(question, Kind::Serverless, offer);
+            if bounds.serverless(offer) < limit {
+                found.extend(stage.serverless(offer, &fixed, limit));
             }
         }
         if curve.is_none() {

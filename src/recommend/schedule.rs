@@ -52,8 +52,8 @@ impl WeekLoad {
     }
 
     /// The schedule in which an hour with requests has what its busiest one needs at `per_hour`
-    /// requests an instance, and `more`, at most `most`; an hour without requests none. Nothing
-    /// when every hour has as many.
+    /// requests an instance, and `more`, at most `most`; an hour without requests none, unless
+    /// both its neighbours have. Nothing when every hour has as many.
     pub(super) fn schedule(&self, per_hour: f64, more: u32, most: u32) -> Option<Week> {
         let needed = |count: u64| match count {
             0 => 0,
@@ -66,7 +66,13 @@ impl WeekLoad {
                 ((count as f64 / per_hour).ceil().max(1.0) as u32).saturating_add(more).min(most)
             }
         };
-        let hours = self.busiest.map(needed);
+        let mut hours = self.busiest.map(needed);
+        // What goes down for one hour stays up.
+        for hour in 0..HOURS_OF_WEEK {
+            let before = hours[(hour + HOURS_OF_WEEK - 1) % HOURS_OF_WEEK];
+            let after = hours[(hour + 1) % HOURS_OF_WEEK];
+            hours[hour] = hours[hour].max(before.min(after));
+        }
         let varies = hours.iter().any(|it| *it != hours[0]);
         varies.then(|| Week::of_hours(&hours)).flatten()
     }
@@ -89,6 +95,13 @@ pub(super) fn ahead(steps: &[(u64, u32)], ahead_us: u64) -> Steps {
         }
     }
     moved
+}
+
+/// Instances wanted on average.
+pub(super) fn mean(steps: &[(u64, u32)], window_us: u64) -> f64 {
+    let ends = steps.iter().skip(1).map(|it| it.0).chain([window_us]);
+    let area = |((at, n), end): (&(u64, u32), u64)| f64::from(*n) * end.saturating_sub(*at) as f64;
+    steps.iter().zip(ends).map(area).sum::<f64>() / window_us as f64
 }
 
 /// The steps from `from_us` on, in a window that begins there.
@@ -145,6 +158,7 @@ mod tests {
         let steps = [(0, 0), (9, 3), (10, 1), (11, 0), (20, 2)];
         assert_eq!(ahead(&steps, 2), [(0, 0), (7, 3), (10, 1), (11, 0), (18, 2)]);
         assert_eq!(ahead(&steps, 10), [(0, 3), (10, 2)]);
+        assert!((mean(&steps, 20) - 0.2).abs() < 1e-12);
         assert_eq!(since(&steps, 9), [(0, 3), (1, 1), (2, 0), (11, 2)]);
         assert_eq!(since(&steps, 1), [(0, 0), (8, 3), (9, 1), (10, 0), (19, 2)]);
     }

@@ -32,17 +32,20 @@ pub(super) fn market(assumed: &SpotMarket, rate: f64, fallback: MoneyPerHour) ->
 }
 
 /// The fixed fleet on spot with on demand in its outages: the plan at the assumed rate, with what it
-/// costs at the ends of the range.
+/// costs at the ends of the range; nothing where it costs a month's `limit`.
 pub(super) fn for_requests(
     stage: &Stage<'_>,
-    spot: &Offer,
-    on_demand: &Offer,
+    (spot, on_demand): (&Offer, &Offer),
     fixed: &Fixed,
+    limit: f64,
 ) -> Option<Plan> {
     let assumed = &stage.question.context.catalog.assumptions.spot;
     let at = |rate| stage.on_spot(spot, on_demand, fixed, market(assumed, rate, on_demand.rate));
     let [middle, ends @ ..] = rates(assumed);
     let mut plan = at(middle)?;
+    if plan.monthly_cost.to_f64() >= limit {
+        return None;
+    }
     let point = |rate, plan: &Plan| SpotPoint {
         interruptions_per_hour: rate,
         monthly_cost: plan.monthly_cost,
@@ -81,7 +84,8 @@ pub(super) struct Stretch {
 
 /// A job with checkpoints at each rate, the one that is advised first: by the closed form, or with a
 /// deadline by many runs of the longest time in use, which move on demand when they would be late.
-/// Nothing where no interval is declared: the job would begin again from nothing.
+/// Checkpoints come on top of the hours of the bill. Nothing where no interval is declared: the job
+/// would begin again from nothing.
 pub(super) fn stretches(
     question: &Question<'_>,
     longest_us: u64,
@@ -100,18 +104,16 @@ pub(super) fn stretches(
         restart_us: whole_us(restart_s),
         deadline_us: deadline_h.map(|hours| whole_us(hours * 3600.0)),
     };
-    // The bill of today holds its checkpoints already.
-    let today = expected_stretch(&job, 0.0);
     let mut found = Vec::new();
     for rate in rates(assumed) {
         let (factor, late_share) = if job.deadline_us.is_none() {
-            (expected_stretch(&job, rate) / today, 0.0)
+            (expected_stretch(&job, rate), 0.0)
         } else {
             let market = market(assumed, rate, on_demand.rate);
             let it = replay_job(&job, &market, N_RUNS, question.context.seed)?;
             let dearer = on_demand.rate.to_f64() / spot.rate.to_f64();
             let paid = it.spot_us + it.on_demand_us * dearer;
-            (paid / (longest_us as f64 * today), it.late_share)
+            (paid / longest_us as f64, it.late_share)
         };
         found.push(Stretch { rate, factor, late_share });
     }

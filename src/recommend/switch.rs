@@ -27,6 +27,15 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
             if question.slo.assumed { " (assumed)" } else { "" }
         ));
     }
+    if let [low, .., high] = plan.spot_range.as_slice() {
+        reasons.push(format!(
+            "from {} to {} interruptions an hour it costs {} to {} a month",
+            low.interruptions_per_hour,
+            high.interruptions_per_hour,
+            money::for_prose(low.monthly_cost),
+            money::for_prose(high.monthly_cost)
+        ));
+    }
     reasons.extend(caps);
     reasons.append(&mut more);
     reasons.extend(change_caps);
@@ -64,7 +73,7 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     });
     if let Some(schedule) = &plan.scaling.schedule {
         steps.push(format!(
-            "Keep these instances ready by the clock of {}, each rise {:.0} s ahead: {schedule}.",
+            "Keep these instances ready by the clock of {}, each rise {:.0} s ahead: {schedule}",
             question.context.zone,
             plan.scaling.cold_start_s.unwrap_or(0.0)
         ));
@@ -74,10 +83,19 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
             "Check data residency, network cost and quota at the new provider first.".to_owned(),
         );
     }
-    steps.push(
-        "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
-            .to_owned(),
-    );
+    if plan.way == Way::Spot {
+        steps.push(
+            "Let instances on demand take over while there is no spot, and try one interruption."
+                .to_owned(),
+        );
+    }
+    steps.push(match question.load {
+        Load::Requests(_) => {
+            "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
+                .to_owned()
+        }
+        _ => "Run one job there, compare its time and its result, then move the rest.".to_owned(),
+    });
     steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
     steps
 }
@@ -115,6 +133,9 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     }
     if plan.is_committed() {
         wrong.push("demand falls or moves before the term ends".to_owned());
+    }
+    if plan.way == Way::Spot {
+        wrong.push("instances are taken back more often, or for longer, than assumed".to_owned());
     }
     if let Some(cold_start) = plan.scaling.cold_start_s {
         wrong.push(format!("a start takes much longer than the {cold_start:.0} s simulated"));
@@ -221,6 +242,12 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
     }
     if deployment.gpu.as_deref() != Some(plan.gpu.as_str()) {
         cap(Grade::C, format!("speed on {} is predicted, not measured: grade C at best", plan.gpu));
+    }
+    if plan.way == Way::Spot {
+        cap(
+            Grade::C,
+            "nobody measured how often spot is taken back here: grade C at best".to_owned(),
+        );
     }
     let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));
     if !home {

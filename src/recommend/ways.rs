@@ -13,7 +13,7 @@ use crate::simulate::{
     steps_by_hour,
 };
 use crate::size::{StartQuestion, StartUp};
-use crate::units::{Fraction, Money};
+use crate::units::{Fraction, HOURS_PER_MONTH, Money};
 
 impl Stage<'_> {
     /// Pay as you go that follows the load; also what it found, for the commitment curve.
@@ -51,8 +51,9 @@ impl Stage<'_> {
     /// Pay as you go by the hour of the week: the fewest instances a schedule needs to meet the
     /// limits, found by raising every hour with requests alike. It is made from all weeks but the
     /// last and has to meet the limits in the whole window and in the week it has not seen. Nothing
-    /// where there are no two weeks to learn from, no quieter hour, or a last week unlike the others.
-    pub(super) fn scheduled(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+    /// where there are no two weeks to learn from, no quieter hour, a last week unlike the others, or
+    /// where its hours alone cost a month's `limit`.
+    pub(super) fn scheduled(&self, offer: &Offer, fixed: &Fixed, limit: f64) -> Option<Plan> {
         /// Hours with requests are raised by at most so many instances.
         const MOST_MORE: u32 = 4;
         let week = self.load.week.as_ref().filter(|it| it.n_weeks >= 2)?;
@@ -74,6 +75,10 @@ impl Stage<'_> {
                 (self.question.described.workload.demand_window.start(), trace.window_us());
             let hours = schedule.steps(start, window_us, self.question.context.zone, 0);
             let steps = schedule::ahead(&hours, start_us);
+            let share = schedule::mean(&steps, window_us);
+            if share * offer.rate.to_f64() * HOURS_PER_MONTH as f64 >= limit {
+                return None;
+            }
             let unseen = schedule::since(&steps, week.last_week_us);
             let by = |steps: schedule::Steps| FleetSpec {
                 max_replicas: fixed.n,
@@ -92,6 +97,7 @@ impl Stage<'_> {
             if self.meets(&outcome) {
                 let way = (Way::PaygScheduled, vec![offer.clone()]);
                 let mut plan = self.elastic_plan(way, &fleet, &billing, &outcome)?;
+                plan.scaling.min = hours.iter().map(|it| it.1).min().unwrap_or(0);
                 plan.scaling.schedule = Some(schedule.to_string());
                 return Some(plan);
             }
@@ -150,10 +156,19 @@ impl Stage<'_> {
         last
     }
 
-    /// Serverless workers by the rules of their platform.
-    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed) -> Option<Plan> {
+    /// Serverless workers by the rules of their platform, with as many always on as a month's `limit`
+    /// pays for.
+    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed, limit: f64) -> Option<Plan> {
         let (fleet, billing, service) = self.workers(offer, fixed)?;
-        let (fleet, outcome) = self.with_least_minimum(&service, &fleet, &billing, fixed.n)?;
+        // More workers always on than the limit pays for cannot win.
+        let each = offer.rate.to_f64() * HOURS_PER_MONTH as f64;
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let most = fixed.n.min((limit / each) as u32);
+        let (fleet, outcome) = self.with_least_minimum(&service, &fleet, &billing, most)?;
         self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
     }
 

@@ -29,6 +29,9 @@ use super::spot::{Blow, Market};
 const STARTS_ALWAYS: u64 = 100_000;
 const STARTS_PER_REQUEST: u64 = 16;
 
+/// Most requests that wait at once, 192 MiB of them: a queue so long is the load's, not the plan's.
+const MAX_WAITING: usize = 1 << 23;
+
 /// What a loop counted of all requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counts {
@@ -144,25 +147,27 @@ impl<M: Measure> Engine<'_, M> {
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
             let next_decision = self.next_decision(next_arrival);
             let next_blow = self.market.as_ref().map_or(NEVER, |it| it.next_us());
-            let next_expiry = self.next_expiry();
-            let now = next_arrival
-                .min(next_departure)
-                .min(self.pool.next_ready())
+            // Most instants have an arrival or a departure and nothing else.
+            let next_rare = self
+                .pool
+                .next_ready()
                 .min(self.pool.next_idle_off())
                 .min(next_decision)
                 .min(next_blow)
-                .min(next_expiry);
+                .min(self.next_expiry());
+            let now = next_arrival.min(next_departure).min(next_rare);
             self.measure.until(now, &self.pool, self.queue.len());
             let drained =
                 arrival.is_none() && self.queue.is_empty() && self.departures.first().is_none();
             if drained && now > self.pool.ledger.window_us {
                 return Ok(());
             }
-            if now == NEVER {
-                return Err(Impossible::NeverServed { waiting: self.queue.len() as u64 });
-            }
             if now >= HORIZON_US {
-                return Err(Impossible::BeyondHorizon);
+                let waiting = self.queue.len() as u64;
+                return Err(match now {
+                    NEVER => Impossible::NeverServed { waiting },
+                    _ => Impossible::BeyondHorizon,
+                });
             }
             if let Decide::Periodic(periodic) = &mut self.decide {
                 let in_service = self.pool.n_in_service;
@@ -174,17 +179,19 @@ impl<M: Measure> Engine<'_, M> {
                 (changed, freed) = (true, true);
                 self.depart(now);
             }
-            if next_blow == now {
-                (changed, freed) = (true, true);
-                self.interrupt(now);
-            }
-            if self.pool.next_ready() == now {
-                // A slot that a departure freed takes the request that waited longest.
-                if freed {
-                    self.serve_queue(now)?;
+            if next_rare == now {
+                if next_blow == now {
+                    (changed, freed) = (true, true);
+                    self.interrupt(now);
                 }
-                (changed, freed) = (true, true);
-                self.become_ready(now);
+                if self.pool.next_ready() == now {
+                    // A slot that a departure freed takes the request that waited longest.
+                    if freed {
+                        self.serve_queue(now)?;
+                    }
+                    (changed, freed) = (true, true);
+                    self.become_ready(now);
+                }
             }
             if freed {
                 self.serve_queue(now)?;
@@ -208,6 +215,7 @@ impl<M: Measure> Engine<'_, M> {
         }
     }
 
+    #[inline]
     fn depart(&mut self, now: u64) {
         while let Some(departure) = self.departures.first() {
             if departure.at_us() != now {
@@ -299,6 +307,7 @@ impl<M: Measure> Engine<'_, M> {
         }
     }
 
+    #[inline]
     fn serve_queue(&mut self, now: u64) -> Result<(), Impossible> {
         while !self.queue.is_empty() {
             let Some(replica) = self.pool.available() else { break };
@@ -310,6 +319,7 @@ impl<M: Measure> Engine<'_, M> {
         Ok(())
     }
 
+    #[inline]
     fn arrive(&mut self, request: Request) -> Result<(), Impossible> {
         self.counts.requests += 1;
         self.counts.offered_us += u128::from(request.service_us);
@@ -331,10 +341,14 @@ impl<M: Measure> Engine<'_, M> {
                 periodic.refused(request.at_us);
             }
             // The scaler sees it all the same: a refused request wakes the fleet.
-            if self.pool.n_on() == 0 && self.n_max > 0 {
+            let by_clock = matches!(self.decide, Decide::Never | Decide::Schedule(..));
+            if self.pool.n_on() == 0 && self.n_max > 0 && !by_clock {
                 self.start(request.at_us);
             }
             return Ok(());
+        }
+        if self.queue.len() >= MAX_WAITING {
+            return Err(Impossible::TooManyWaiting);
         }
         self.queue.push_back(request);
         Ok(())
@@ -454,6 +468,9 @@ impl<M: Measure> Engine<'_, M> {
     }
 
     fn by_queue_delay(&mut self, now: u64) {
+        if self.queue.is_empty() {
+            return;
+        }
         self.due = self.due.max(self.head);
         self.triggered = self.triggered.max(self.head);
         while self.next_decision(NEVER) <= now {

@@ -77,8 +77,8 @@ pub struct Outcome {
     pub server_occupancy: Option<f64>,
     /// Service time asked for over the window, in slots (erlangs).
     pub offered_load: f64,
-    /// True when more is asked for than all slots of the largest fleet can serve: the waits then
-    /// measure the length of the window, not the plan.
+    /// True when more is asked for than all slots of the largest fleet can serve, and nobody leaves
+    /// unserved: the waits then measure the length of the window, not the plan.
     pub unstable: bool,
 }
 
@@ -153,6 +153,9 @@ pub enum Impossible {
         /// Requests in the queue.
         waiting: u64,
     },
+    /// A queue that only grows.
+    #[error("more than 8 million requests wait at once: the fleet cannot keep up")]
+    TooManyWaiting,
     /// The queue is not cleared within the engine's 4.4 years.
     #[error("the queue is not cleared within four years")]
     BeyondHorizon,

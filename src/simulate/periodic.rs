@@ -222,7 +222,12 @@ impl Periodic {
         let total = self.mean(rule.window_us) / units;
         let share_of = |n: u32| total / f64::from(n.max(1));
         let past = |last: Option<u64>, every: u64| last.is_none_or(|last| now - last >= every);
-        if share_of(view.ready) >= rule.threshold {
+        // 80 % or more of the slots, but more than 1.5 pending.
+        let reaches = |share: f64| match rule.metric {
+            StepMetric::BusyShare => share >= rule.threshold,
+            StepMetric::Pending => share > rule.threshold,
+        };
+        if reaches(share_of(view.ready)) {
             self.memory.lower_since = None;
             // The next waits for what has started: the metric does not see it yet.
             if view.ready == view.on && past(self.memory.last_up, rule.up_every_us) {
@@ -231,7 +236,7 @@ impl Periodic {
             }
             return view.on;
         }
-        if view.on <= view.min.max(1) || share_of(view.on - 1) >= rule.threshold {
+        if view.on <= view.min.max(1) || reaches(share_of(view.on - 1)) {
             self.memory.lower_since = None;
             return view.on;
         }

@@ -156,7 +156,8 @@ pub(super) fn settle(window_us: u64, fleet: &FleetSpec, books: Books) -> Option<
         server_occupancy: (ready_us > 0)
             .then(|| ledger.slot_busy_us as f64 / (ready_us as f64 * slots)),
         offered_load,
-        unstable: offered_load >= f64::from(fleet.reach()) * slots,
+        unstable: offered_load >= f64::from(fleet.reach()) * slots
+            && counts.refused + counts.timed_out == 0,
     })
 }
 

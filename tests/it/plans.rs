@@ -107,7 +107,7 @@ fn a_job_with_checkpoints_may_run_on_spot() {
         range.iter().map(|it| it["interruptions_per_hour"].as_f64().unwrap()).collect();
     assert_eq!(rates, [0.000_14, 0.1, 1.4]);
     // 1,800 s of work, 60 s to write, 180 s to start, 0.1 an hour: exp(0.005) x expm1(0.05167) /
-    // 0.05167 x 1860 / 1800 over 1860 / 1800.
+    // 0.05167, beside the least rate.
     let stretch =
         (0.1_f64 * 0.05).exp() * (0.1_f64 * 1860.0 / 3600.0).exp_m1() / (0.1 * 1860.0 / 3600.0);
     assert!((costs[1] / costs[0] - stretch).abs() < 1e-3, "{} for {stretch}", costs[1] / costs[0]);

@@ -15,8 +15,10 @@ use crate::simulate::{Delay, Gaps, Generator, Impossible, Scaler, ServiceModel, 
 use crate::units::{Period, Timestamp};
 use crate::workload::{CountSeries, Demand, Workload};
 
-/// A Monday, the first instant of a generator.
-const MONDAY: Timestamp = Timestamp::from_s(4 * 86_400);
+/// Monday 00:00 on the clock of a zone: the first instant of what has no date.
+fn monday(zone: Tz) -> Timestamp {
+    Timestamp::parse("1970-01-05", zone).unwrap_or(Timestamp::from_s(4 * 86_400))
+}
 
 /// One demand to simulate.
 pub(super) struct Demanded {
@@ -62,6 +64,16 @@ impl Requests {
             Requests::Generated { n, .. } => *n,
             Requests::Logged { trace, .. } => trace.len() as u64,
             Requests::Counted { series, .. } => series.bins.iter().map(|it| it.requests).sum(),
+        }
+    }
+
+    /// Slots of work asked for on average, where that is known before: rate times mean service.
+    pub(super) fn mean_load(&self) -> Option<f64> {
+        match self {
+            Requests::Generated { rate_per_s, service, .. } => {
+                Some(rate_per_s * service.mean_us() / 1e6)
+            }
+            Requests::Logged { .. } | Requests::Counted { .. } => None,
         }
     }
 
@@ -115,7 +127,7 @@ pub(super) fn generated(
         workload: None,
         requests: Requests::Generated { gaps, rate_per_s, n, service },
         slots,
-        clock: Clock { start: MONDAY, window_us: 0, zone },
+        clock: Clock { start: monday(zone), window_us: 0, zone },
         is_dated: false,
         notes: Vec::new(),
     })
@@ -197,7 +209,7 @@ fn of_workload(
         return Err("it has no requests in the window".to_owned());
     }
     let clock = Clock {
-        start: if is_dated { window.start() } else { MONDAY },
+        start: if is_dated { window.start() } else { monday(zone) },
         window_us: trace.window_us(),
         zone,
     };

@@ -36,9 +36,14 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
             ));
         }
     };
-    let catalog = inputs::read_catalog(global.pricing.as_deref())?;
+    let sources = crate::ingest::expand(&args.files)?;
+    // Files say themselves which config is read.
+    let quiet = if sources.is_empty() { talk } else { talk.quietly() };
+    let config = inputs::read_config(global.config.as_deref(), &sources, quiet)?;
+    let catalog =
+        inputs::read_catalog(global.pricing.as_deref())?.with_platforms(&config.platforms);
     let asked = Asked::of(args, &catalog)?;
-    let zone = global.time_zone.unwrap_or(chrono_tz::Tz::UTC);
+    let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(chrono_tz::Tz::UTC);
     let demanded = if args.files.is_empty() {
         vec![demand::generated(args, &asked, zone)?]
     } else {
@@ -132,7 +137,9 @@ fn one(
         Replay::Impossible(why) => return Err(why.to_string()),
     };
     let capacity_slots = capacity_slots(&fleet, window_us);
-    outcome.unstable |= outcome.offered_load >= capacity_slots;
+    // What a generator asks for is known; of a log there is only what came.
+    let load = it.requests.mean_load().unwrap_or(outcome.offered_load);
+    outcome.unstable = load >= capacity_slots && outcome.refused + outcome.timed_out == 0;
     Ok((SimulatedRun { seed, window_us, capacity_slots, outcome }, timeline))
 }
 

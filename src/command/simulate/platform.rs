@@ -24,14 +24,16 @@ pub(super) struct PlatformDefaults {
     pub(super) minimum_us: Option<u64>,
 }
 
-/// Maps the catalog's row, the only place that does.
+/// The catalog's row for a fleet of which nothing is measured: a start is known only as a whole, so
+/// what of it is free is not. The advice, which predicts starts by phase, has its own
+/// (`recommend/ways.rs`).
 pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaults {
     const DAY_US: u64 = 86_400_000_000;
     let caps = platform.idle_caps.iter();
     PlatformDefaults {
         scaler: platform.scalers.first().copied(),
         slots: platform.concurrency_per_worker,
-        max_replicas: platform.max_workers,
+        max_replicas: platform.default_max_workers.or(platform.max_workers),
         idle_timeout: platform.idle_timeout_s.map(|it| Delay::Constant(whole_us(it))),
         queue_timeout_us: platform.queue_timeout_s.map(whole_us),
         holds_requests: platform.holds_requests,

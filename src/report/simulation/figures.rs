@@ -34,6 +34,8 @@ pub(super) struct Costs {
     pub(super) idle: Money,
     pub(super) rounding: Money,
     pub(super) committed_unused: Money,
+    /// The total by price: minimum replicas, those that come and go, those on demand in place of spot.
+    pub(super) by_price: [Money; 3],
 }
 
 impl Costs {
@@ -66,6 +68,7 @@ impl Costs {
                 idle: sum(&mut elastic.iter().map(|it| it.parts.idle).chain([base_idle]))?,
                 rounding: sum(&mut all.iter().map(|it| it.parts.rounding))?,
                 committed_unused,
+                by_price: all.map(|it| it.cost),
             })
         };
         costs().map_err(RenderError::Amount)
@@ -87,6 +90,11 @@ impl Costs {
             idle: mean(&|it| it.idle)?,
             rounding: mean(&|it| it.rounding)?,
             committed_unused: mean(&|it| it.committed_unused)?,
+            by_price: [
+                mean(&|it| it.by_price[0])?,
+                mean(&|it| it.by_price[1])?,
+                mean(&|it| it.by_price[2])?,
+            ],
         }))
     }
 }

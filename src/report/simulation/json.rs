@@ -85,6 +85,9 @@ fn insert_costs(object: &mut Map<String, Value>, costs: &Costs) {
     object.insert("cost".to_owned(), json!(costs.total));
     let parts = costs.parts().map(|(key, amount)| (key.to_owned(), json!(amount)));
     object.insert("cost_parts".to_owned(), Value::Object(Map::from_iter(parts)));
+    let prices = ["minimum", "elastic", "fallback"].map(str::to_owned);
+    let by_price = prices.into_iter().zip(costs.by_price.map(|it| json!(it)));
+    object.insert("cost_by_price".to_owned(), Value::Object(by_price.collect()));
 }
 
 fn quantiles_exact(runs: &[SimulatedRun]) -> Value {

@@ -323,7 +323,8 @@ impl Naive<'_> {
             self.found.refused += 1;
             (self.memory.nothing_since, self.memory.lower_since) = (None, None);
             self.memory.seen = Some(now);
-            if self.on() == 0 && self.n_max > 0 {
+            let by_clock = matches!(self.fleet.scaler, Scaler::Fixed | Scaler::Schedule(_));
+            if self.on() == 0 && self.n_max > 0 && !by_clock {
                 self.start(now);
             }
         } else {
@@ -628,7 +629,11 @@ impl Naive<'_> {
             StepMetric::Pending => self.mean(rule.window_us, |it| it.0),
         };
         let after = |last: Option<usize>, every| last.is_none_or(|it| now - it >= small(every));
-        if total / f64::from(ready.max(1)) >= rule.threshold {
+        let reaches = |share: f64| match rule.metric {
+            StepMetric::BusyShare => share >= rule.threshold,
+            StepMetric::Pending => share > rule.threshold,
+        };
+        if reaches(total / f64::from(ready.max(1))) {
             self.memory.lower_since = None;
             if ready == on && after(self.memory.last_up, rule.up_every_us) {
                 self.memory.last_up = at;
@@ -636,7 +641,7 @@ impl Naive<'_> {
             }
             return on;
         }
-        if on <= self.fleet.min_replicas.max(1) || total / f64::from(on - 1) >= rule.threshold {
+        if on <= self.fleet.min_replicas.max(1) || reaches(total / f64::from(on - 1)) {
             self.memory.lower_since = None;
             return on;
         }

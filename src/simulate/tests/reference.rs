@@ -279,7 +279,7 @@ proptest! {
         let outcome = |price: i128| {
             let fallback = Some(per_us(on_demand * price));
             let spot = spot.map(|it| Spot { fallback, ..it });
-            let fleet = FleetSpec { cold_start, idle_timeout, spot, ..fleet.clone() };
+            let fleet = FleetSpec { idle_timeout, cold_start, spot, ..fleet.clone() };
             run(&source, &fleet, &Billing::by_the_microsecond(per_us(price)), None)
         };
         let found = outcome(1);
@@ -290,7 +290,7 @@ proptest! {
         let total = it.total_cost().unwrap().atto();
         prop_assert_eq!(twice.total_cost().unwrap().atto(), 2 * total);
         prop_assert_eq!(it.requests, trace.len() as u64);
-        let fleet = FleetSpec { cold_start, idle_timeout, spot, ..fleet };
+        let fleet = FleetSpec { idle_timeout, cold_start, spot, ..fleet };
         let mut waits = Waits::default();
         let billing = Billing::by_the_microsecond(per_us(1));
         if spot.is_none() {
@@ -304,7 +304,7 @@ proptest! {
         for usage in [it.base, it.elastic, it.fallback] {
             let CostParts { busy, starting, idle, rounding } = usage.parts;
             prop_assert!(rounding.is_zero());
-            let parts = [busy, starting, idle].map(|part| part.atto()).iter().sum::<i128>();
+            let parts = [busy, starting, idle].map(crate::units::Money::atto).iter().sum::<i128>();
             prop_assert_eq!(parts, usage.cost.atto());
         }
     }
