@@ -92,6 +92,13 @@ pub struct IdleCap {
 }
 
 impl ServerlessPlatform {
+    /// After so many microseconds without a request at most so many workers.
+    pub fn idle_caps_us(&self) -> Vec<(u64, u32)> {
+        const DAY_US: u64 = 86_400_000_000;
+        let cap = |it: &IdleCap| (u64::from(it.after_days) * DAY_US, it.max_workers);
+        self.idle_caps.iter().map(cap).collect()
+    }
+
     /// The rules without which nothing can be simulated and which no source states, by their keys.
     ///
     /// Replicate states what is billed and not how it scales: `scaler`, `idle_timeout_s` and
@@ -132,10 +139,4 @@ const fn leaves_by_scaler(rule: &ScalerRule) -> bool {
         | ScalerRule::Horizontal(_)
         | ScalerRule::Stepwise(_) => true,
     }
-}
-
-/// Seconds as whole microseconds.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-pub(super) fn whole_us(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
 }

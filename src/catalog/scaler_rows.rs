@@ -5,10 +5,10 @@ use toml::Spanned;
 
 use super::error::CatalogError;
 use super::file::PricingFile;
-use super::platform::whole_us;
 use super::scaler::{
     ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, StepMetric, StepwiseRule,
 };
+use crate::units::whole_us;
 
 /// Longest time of a rule: a leap year.
 const LONGEST_S: f64 = 366.0 * 86_400.0;

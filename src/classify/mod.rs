@@ -54,9 +54,7 @@ pub use modality::{ModalityVerdict, modality};
 pub use pooling::{Demanded, POOL_CAVEATS, Pair, Peak, Pool, PoolMember, PoolSource, pooling};
 pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
 pub use season::{Seasonality, seasonality};
-pub use service::{
-    Timing, engine_deployment, gpus_per_replica, replicas, timing, todays_fit, whole_us,
-};
+pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, todays_fit};
 pub use statistics::{STATISTICS, Statistic};
 pub use trend::Trend;
 pub use unit_cost::{

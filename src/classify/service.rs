@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, ModelArch};
 use crate::size::{
     Architecture, Constants, Deployment, Fit, Precision, Replica, TokenProfile, fit, splits,
 };
-use crate::units::TokenCounts;
+use crate::units::{TokenCounts, whole_us};
 use crate::workload::{self, Demand, Workload};
 
 /// What tells how long a request takes.
@@ -104,12 +104,6 @@ fn profile(
         }
         _ => None,
     }
-}
-
-/// Seconds as whole microseconds.
-#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-pub fn whole_us(seconds: f64) -> u64 {
-    (seconds * 1e6).round() as u64
 }
 
 /// GPUs one of today's replicas spans; one where nobody says.

@@ -2,11 +2,11 @@
 
 use super::schedule::WeekLoad;
 use super::{Context, Described};
+pub(super) use crate::classify::Timing;
 use crate::classify::timing;
-pub(super) use crate::classify::{Timing, whole_us};
 use crate::simulate::{SloLimits, Trace};
 use crate::size::Precision;
-use crate::units::{Fraction, Timestamp};
+use crate::units::{Fraction, Timestamp, whole_us};
 use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 
 /// One workload's question.

@@ -4,9 +4,8 @@ use super::demand::Question;
 use super::plan::{Plan, SpotPoint};
 use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, SpotMarket};
-use crate::classify::whole_us;
 use crate::simulate::{Job, Spot, expected_stretch, replay_job};
-use crate::units::{Fraction, Money, MoneyPerHour};
+use crate::units::{Fraction, Money, MoneyPerHour, whole_us};
 use crate::workload::Interruptible;
 
 /// What a workload must declare before spot is advised.

@@ -1,19 +1,16 @@
 //! The ways to buy the capacity of one stage, besides a fixed fleet: each replayed and billed.
 
-use std::sync::Arc;
-
 use super::money;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::schedule;
 use super::stage::{Fixed, Stage};
-use crate::catalog::{IdleCap, Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
-use crate::classify::whole_us;
+use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
 use crate::simulate::{
     Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot, Usage, run,
     steps_by_hour,
 };
 use crate::size::{StartQuestion, StartUp};
-use crate::units::{Fraction, HOURS_PER_MONTH, Money};
+use crate::units::{Fraction, HOURS_PER_MONTH, Money, whole_us};
 
 impl Stage<'_> {
     /// Pay as you go that follows the load; also what it found, for the commitment curve.
@@ -195,7 +192,7 @@ impl Stage<'_> {
             cold_start,
             queue_timeout_us: platform.queue_timeout_s.map(whole_us),
             holds_requests: platform.holds_requests.unwrap_or(true),
-            idle_caps: idle_caps(platform),
+            idle_caps: platform.idle_caps_us().into(),
             ..self.fleet(0)
         };
         Some((fleet, billing, service))
@@ -416,12 +413,4 @@ fn free_part(start: &StartUp, free: &[StartPhase]) -> f64 {
         StartPhase::Compile => start.tracing.value + start.compilation.value + start.graphs.value,
     };
     free.iter().map(seconds).sum()
-}
-
-const DAY_US: u64 = 86_400_000_000;
-
-/// Workers left after so many days without a request.
-fn idle_caps(platform: &ServerlessPlatform) -> Arc<[(u64, u32)]> {
-    let cap = |it: &IdleCap| (u64::from(it.after_days) * DAY_US, it.max_workers);
-    platform.idle_caps.iter().map(cap).collect()
 }

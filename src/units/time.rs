@@ -305,6 +305,12 @@ impl Period {
     }
 }
 
+/// Seconds as whole microseconds.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+pub fn whole_us(seconds: f64) -> u64 {
+    (seconds * 1e6).round() as u64
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

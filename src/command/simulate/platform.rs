@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use crate::catalog::{ScalerRule, ServerlessPlatform};
-use crate::classify::whole_us;
 use crate::simulate::Delay;
+use crate::units::whole_us;
 
 /// The rules of a platform in the terms of a fleet and its billing; nothing where it does not say.
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +28,6 @@ pub(super) struct PlatformDefaults {
 /// what of it is free is not. The advice, which predicts starts by phase, has its own
 /// (`recommend/ways.rs`).
 pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaults {
-    const DAY_US: u64 = 86_400_000_000;
-    let caps = platform.idle_caps.iter();
     PlatformDefaults {
         scaler: platform.scalers.first().copied(),
         slots: platform.concurrency_per_worker,
@@ -37,7 +35,7 @@ pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaul
         idle_timeout: platform.idle_timeout_s.map(|it| Delay::Constant(whole_us(it))),
         queue_timeout_us: platform.queue_timeout_s.map(whole_us),
         holds_requests: platform.holds_requests,
-        idle_caps: caps.map(|it| (u64::from(it.after_days) * DAY_US, it.max_workers)).collect(),
+        idle_caps: platform.idle_caps_us().into(),
         free_start_us: platform.bill_start.map(|it| if it { 0 } else { u64::MAX }),
         granularity_us: platform.granularity_s.map(whole_us),
         minimum_us: platform.minimum_s.map(whole_us),
