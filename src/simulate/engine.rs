@@ -32,6 +32,9 @@ const STARTS_PER_REQUEST: u64 = 16;
 /// Most requests that wait at once, 192 MiB of them: a queue so long is the load's, not the plan's.
 const MAX_WAITING: usize = 1 << 23;
 
+/// What arrives after the last request: nothing, ever.
+pub(super) const NO_REQUEST: Request = Request { at_us: NEVER, service_us: 0, prefill_us: 0 };
+
 /// What a loop counted of all requests.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Counts {
@@ -64,7 +67,12 @@ struct Engine<'a, M> {
     n_min: u32,
     n_max: u32,
     cancel_starts: bool,
+    /// Whether a departure can start or cancel a replica. Under queue delay it cannot, for nothing
+    /// drains and no request gets older by it.
+    decides_at_departures: bool,
     queue_timeout_us: u64,
+    /// What a request waits until it counts as too old.
+    threshold_us: u64,
     holds_requests: bool,
     idle_caps: Arc<[(u64, u32)]>,
     market: Option<Box<Market>>,
@@ -77,6 +85,10 @@ struct Engine<'a, M> {
     triggered: u64,
     /// Places before this one have reached the threshold.
     due: u64,
+    /// When the request at place `due` reaches it.
+    next_due_us: u64,
+    /// When the next step of a schedule begins.
+    next_step_us: u64,
     last_arrival: u64,
     counts: Counts,
     measure: &'a mut M,
@@ -99,7 +111,10 @@ pub(super) fn replay(
             None => Decide::Never,
         },
     };
+    let by_delay = matches!(decide, Decide::QueueDelay(_)) && fleet.spot.is_none();
     let mut engine = Engine {
+        threshold_us: if let Decide::QueueDelay(us) = &decide { *us } else { NEVER },
+        decides_at_departures: !by_delay || fleet.cancel_starts,
         decide,
         slots: u64::from(fleet.slots_per_replica),
         slots_per_replica: fleet.slots_per_replica,
@@ -116,6 +131,8 @@ pub(super) fn replay(
         head: 0,
         triggered: 0,
         due: 0,
+        next_due_us: NEVER,
+        next_step_us: NEVER,
         last_arrival: 0,
         counts: Counts::default(),
         measure,
@@ -129,6 +146,7 @@ impl<M: Measure> Engine<'_, M> {
     /// What a schedule holds at the window start has run before.
     fn begin(&mut self) {
         if let Decide::Schedule(steps, _) = &self.decide {
+            self.next_step_us = steps.get(1).map_or(NEVER, |it| it.0);
             let first = steps.first().filter(|it| it.0 == 0).map_or(0, |it| it.1);
             for _ in self.n_min..first.min(self.n_max) {
                 if let (Some(number), Some(market)) =
@@ -141,11 +159,10 @@ impl<M: Measure> Engine<'_, M> {
     }
 
     fn run(&mut self, mut requests: impl Iterator<Item = Request>) -> Result<(), Impossible> {
-        let mut arrival = requests.next();
+        let mut arrival = requests.next().unwrap_or(NO_REQUEST);
         loop {
-            let next_arrival = arrival.map_or(NEVER, |it| it.at_us);
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
-            let next_decision = self.next_decision(next_arrival);
+            let next_decision = self.next_decision(arrival.at_us);
             let next_blow = self.market.as_ref().map_or(NEVER, |it| it.next_us());
             // Most instants have an arrival or a departure and nothing else.
             let next_rare = self
@@ -155,14 +172,13 @@ impl<M: Measure> Engine<'_, M> {
                 .min(next_decision)
                 .min(next_blow)
                 .min(self.next_expiry());
-            let now = next_arrival.min(next_departure).min(next_rare);
+            let now = arrival.at_us.min(next_departure).min(next_rare);
             self.measure.until(now, &self.pool, self.queue.len());
-            let drained =
-                arrival.is_none() && self.queue.is_empty() && self.departures.first().is_none();
-            if drained && now > self.pool.ledger.window_us {
-                return Ok(());
-            }
-            if now >= HORIZON_US {
+            if arrival.at_us == NEVER && next_departure == NEVER && self.queue.is_empty() {
+                if now > self.pool.ledger.window_us {
+                    return Ok(());
+                }
+            } else if now >= HORIZON_US {
                 let waiting = self.queue.len() as u64;
                 return Err(match now {
                     NEVER => Impossible::NeverServed { waiting },
@@ -176,8 +192,9 @@ impl<M: Measure> Engine<'_, M> {
             let mut changed = next_decision == now;
             let mut freed = false;
             if next_departure == now {
-                (changed, freed) = (true, true);
-                self.depart(now);
+                changed |= self.decides_at_departures;
+                freed = true;
+                self.depart(now)?;
             }
             if next_rare == now {
                 if next_blow == now {
@@ -193,13 +210,13 @@ impl<M: Measure> Engine<'_, M> {
                     self.become_ready(now);
                 }
             }
-            if freed {
+            if freed && !self.queue.is_empty() {
                 self.serve_queue(now)?;
             }
-            while let Some(request) = arrival.filter(|it| it.at_us == now) {
+            while arrival.at_us == now {
                 changed = true;
-                self.arrive(request)?;
-                arrival = requests.next();
+                self.arrive(arrival)?;
+                arrival = requests.next().unwrap_or(NO_REQUEST);
             }
             // A request that an interruption sent back may be long due.
             if self.next_expiry() <= now {
@@ -216,22 +233,55 @@ impl<M: Measure> Engine<'_, M> {
     }
 
     #[inline]
-    fn depart(&mut self, now: u64) {
+    fn depart(&mut self, now: u64) -> Result<(), Impossible> {
         while let Some(departure) = self.departures.first() {
             if departure.at_us() != now {
                 break;
             }
-            self.departures.pop();
             let number = departure.replica();
+            if self.market.is_none() && !self.queue.is_empty() && !self.pool.is_draining(number) {
+                self.take_over(number, now)?;
+                continue;
+            }
+            self.departures.pop();
             if let Some(market) = &mut self.market
                 && let Some((request, began)) = market.ended(number, now)
             {
-                self.counts.delayed += u64::from(self.pool.ready_at(number) > request.at_us);
-                self.measure.record(began - request.at_us, request.prefill_us);
-                self.counts.served_us += u128::from(request.service_us);
+                self.book(request, began, number);
             }
             self.pool.release(number, now);
         }
+        Ok(())
+    }
+
+    /// The request that waited longest takes the slot that is free first at this instant: of
+    /// several, that of the lowest-numbered replica, as [`Self::serve_queue`] would choose, for no
+    /// other slot is free while requests wait.
+    #[inline]
+    fn take_over(&mut self, number: u32, now: u64) -> Result<(), Impossible> {
+        while let Some(request) = self.take_first() {
+            self.book(request, now, number);
+            if request.service_us > 0 {
+                let leaves = now.saturating_add(request.service_us);
+                if leaves >= HORIZON_US {
+                    return Err(Impossible::BeyondHorizon);
+                }
+                self.pool.ledger.slot_busy_us += u128::from(self.pool.ledger.inside(now, leaves));
+                self.departures.replace_first(Departure::new(leaves, number));
+                return Ok(());
+            }
+        }
+        self.departures.pop();
+        self.pool.release(number, now);
+        Ok(())
+    }
+
+    /// A request is served from `began` by a replica.
+    #[inline]
+    fn book(&mut self, request: Request, began: u64, number: u32) {
+        self.counts.delayed += u64::from(self.pool.ready_at(number) > request.at_us);
+        self.measure.record(began - request.at_us, request.prefill_us);
+        self.counts.served_us += u128::from(request.service_us);
     }
 
     /// Replicas are told to leave or go Off, capacity comes back.
@@ -243,10 +293,8 @@ impl<M: Measure> Engine<'_, M> {
             match blow {
                 Blow::Notice => {
                     let was_starting = self.pool.ready_at(number) == NEVER;
-                    // One that drains already ends by itself.
-                    if self.pool.interrupt(number, now)
-                        && let Some(market) = &mut self.market
-                    {
+                    self.pool.interrupt(number, now);
+                    if let Some(market) = &mut self.market {
                         self.pool.ledger.n_interruptions += 1;
                         market.told(number, started, now);
                         if was_starting {
@@ -292,7 +340,7 @@ impl<M: Measure> Engine<'_, M> {
         let n_triggered = self.triggered.saturating_sub(self.head);
         self.head = self.head.saturating_sub(1);
         // Which of them are due is found at the end of this instant.
-        self.due = self.head;
+        self.due_from(self.head);
         self.triggered = self.head + n_triggered;
     }
 
@@ -311,12 +359,30 @@ impl<M: Measure> Engine<'_, M> {
     fn serve_queue(&mut self, now: u64) -> Result<(), Impossible> {
         while !self.queue.is_empty() {
             let Some(replica) = self.pool.available() else { break };
-            if let Some(request) = self.queue.pop_front() {
-                self.head += 1;
+            if let Some(request) = self.take_first() {
                 self.serve(request, replica, now)?;
             }
         }
         Ok(())
+    }
+
+    /// The request that waited longest leaves the queue.
+    #[inline]
+    fn take_first(&mut self) -> Option<Request> {
+        let first = self.queue.pop_front()?;
+        self.head += 1;
+        if self.head > self.due {
+            self.due_from(self.head);
+        }
+        Some(first)
+    }
+
+    /// All before this place of the queue have reached the threshold, this one is the next.
+    #[inline]
+    fn due_from(&mut self, place: u64) {
+        self.due = place;
+        let waiting = usize::try_from(place - self.head).ok().and_then(|it| self.queue.get(it));
+        self.next_due_us = waiting.map_or(NEVER, |it| it.at_us.saturating_add(self.threshold_us));
     }
 
     #[inline]
@@ -351,6 +417,9 @@ impl<M: Measure> Engine<'_, M> {
             return Err(Impossible::TooManyWaiting);
         }
         self.queue.push_back(request);
+        if self.next_due_us == NEVER {
+            self.next_due_us = request.at_us.saturating_add(self.threshold_us);
+        }
         Ok(())
     }
 
@@ -364,9 +433,7 @@ impl<M: Measure> Engine<'_, M> {
             // Known to be served only at its end.
             Some(market) if request.service_us > 0 => market.began(replica, request, now, leaves),
             _ => {
-                self.counts.delayed += u64::from(self.pool.ready_at(replica) > request.at_us);
-                self.measure.record(now - request.at_us, request.prefill_us);
-                self.counts.served_us += u128::from(request.service_us);
+                self.book(request, now, replica);
             }
         }
         if request.service_us == 0 {
@@ -389,8 +456,7 @@ impl<M: Measure> Engine<'_, M> {
 
     fn expire(&mut self, now: u64) {
         while self.next_expiry() <= now {
-            self.queue.pop_front();
-            self.head += 1;
+            self.take_first();
             self.counts.timed_out += 1;
         }
     }
@@ -398,22 +464,14 @@ impl<M: Measure> Engine<'_, M> {
     /// When the scaler decides next, besides at events.
     #[inline]
     fn next_decision(&mut self, next_arrival: u64) -> u64 {
-        match &mut self.decide {
-            Decide::Never | Decide::RequestCount(_) => NEVER,
-            Decide::QueueDelay(threshold_us) => {
-                let place = usize::try_from(self.due.max(self.head) - self.head);
-                let waiting = place.ok().and_then(|it| self.queue.get(it));
-                waiting.map_or(NEVER, |it| it.at_us.saturating_add(*threshold_us))
-            }
-            Decide::Schedule(steps, at) => steps.get(*at + 1).map_or(NEVER, |it| it.0),
-            Decide::Periodic(periodic) => {
-                let idle = self.queue.is_empty() && self.pool.n_in_service == 0;
-                if idle && self.pool.n_on() == self.n_min {
-                    periodic.sleep_until(next_arrival);
-                }
-                periodic.next_us
-            }
+        let Decide::Periodic(periodic) = &mut self.decide else {
+            return self.next_due_us.min(self.next_step_us);
+        };
+        let idle = self.queue.is_empty() && self.pool.n_in_service == 0;
+        if idle && self.pool.n_on() == self.n_min {
+            periodic.sleep_until(next_arrival);
         }
+        periodic.next_us
     }
 
     fn scale(&mut self, now: u64) -> Result<(), Impossible> {
@@ -435,6 +493,7 @@ impl<M: Measure> Engine<'_, M> {
                 while steps.get(*at + 1).is_some_and(|it| it.0 <= now) {
                     *at += 1;
                 }
+                self.next_step_us = steps.get(*at + 1).map_or(NEVER, |it| it.0);
                 let wanted = steps.get(*at).map_or(0, |it| it.1);
                 self.follow(wanted, now);
             }
@@ -462,6 +521,7 @@ impl<M: Measure> Engine<'_, M> {
             self.counts.refused += self.queue.len() as u64;
             self.head += self.queue.len() as u64;
             self.queue.clear();
+            self.due_from(self.head);
         }
         let n_allowed = STARTS_ALWAYS + STARTS_PER_REQUEST.saturating_mul(self.counts.requests);
         if self.pool.ledger.n_starts > n_allowed { Err(Impossible::Thrashing) } else { Ok(()) }
@@ -471,10 +531,9 @@ impl<M: Measure> Engine<'_, M> {
         if self.queue.is_empty() {
             return;
         }
-        self.due = self.due.max(self.head);
         self.triggered = self.triggered.max(self.head);
-        while self.next_decision(NEVER) <= now {
-            self.due += 1;
+        while self.next_due_us <= now {
+            self.due_from(self.due + 1);
         }
         let n_older = self.due - self.head;
         while self.triggered < self.due

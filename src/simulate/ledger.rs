@@ -135,6 +135,9 @@ impl Ledger {
     fn account_on(&mut self, at: u64) {
         let until = at.min(self.window_us);
         let mut from = self.on_since;
+        if self.on == 0 {
+            from = until;
+        }
         while from < until {
             let hour = from / US_PER_HOUR;
             let to = until.min((hour + 1) * US_PER_HOUR);

@@ -10,6 +10,7 @@
 //! plan see the same requests. No function fails: what cannot be simulated is an answer with a name.
 
 mod arrivals;
+mod arrivals_only;
 mod curve;
 mod engine;
 mod fixed;

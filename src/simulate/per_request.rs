@@ -4,7 +4,7 @@
 //! At one instant: departures, replicas becoming Ready, arrivals in their order, idle time-outs. At
 //! the maximum a request is refused.
 
-use super::engine::Counts;
+use super::engine::{Counts, NO_REQUEST};
 use super::heap::{Departure, Departures};
 use super::latency::Measure;
 use super::ledger::{Class, Ledger};
@@ -51,45 +51,59 @@ pub(super) fn replay(
 
 impl<M: Measure> Functions<'_, M> {
     fn run(&mut self, mut requests: impl Iterator<Item = Request>) -> Result<(), Impossible> {
-        let mut arrival = requests.next();
+        let mut arrival = requests.next().unwrap_or(NO_REQUEST);
         loop {
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
-            let now = arrival
-                .map_or(NEVER, |it| it.at_us)
-                .min(next_departure)
-                .min(self.pool.next_ready())
-                .min(self.pool.next_idle_off());
+            let next_rare = self.pool.next_ready().min(self.pool.next_idle_off());
+            let now = arrival.at_us.min(next_departure).min(next_rare);
             let n_waiting = usize::try_from(self.pool.n_starting()).unwrap_or(usize::MAX);
             self.measure.until(now, &self.pool, n_waiting);
-            let drained = arrival.is_none()
-                && self.departures.first().is_none()
-                && self.pool.n_starting() == 0;
+            let drained =
+                arrival.at_us == NEVER && next_departure == NEVER && self.pool.n_starting() == 0;
             if now == NEVER || (drained && now > self.pool.ledger.window_us) {
                 return Ok(());
             }
-            while let Some(departure) = self.departures.first().filter(|it| it.at_us() == now) {
-                self.departures.pop();
-                self.pool.release(departure.replica(), now);
-                self.becomes_idle(departure.replica());
+            if next_departure == now {
+                self.depart(now);
             }
-            while self.pool.next_ready() == now {
-                let Some(number) = self.pool.become_ready(now) else { break };
-                if let Some(request) = self.bound[number as usize].take() {
-                    self.counts.delayed += u64::from(now > request.at_us);
-                    self.serve(request, number, now)?;
-                }
+            if next_rare == now {
+                self.become_ready(now)?;
             }
-            while let Some(request) = arrival.filter(|it| it.at_us == now) {
-                self.arrive(request)?;
-                arrival = requests.next();
+            while arrival.at_us == now {
+                self.arrive(arrival)?;
+                arrival = requests.next().unwrap_or(NO_REQUEST);
             }
             while self.pool.next_idle_off() == now {
-                if let Some(number) = self.pool.turn_off_idle(now) {
-                    let key = (self.age[number as usize], number);
-                    if let Ok(place) = self.idle.binary_search(&key) {
-                        self.idle.remove(place);
-                    }
-                }
+                self.turn_off_idle(now);
+            }
+        }
+    }
+
+    #[inline]
+    fn depart(&mut self, now: u64) {
+        while let Some(departure) = self.departures.first().filter(|it| it.at_us() == now) {
+            self.departures.pop();
+            self.pool.release(departure.replica(), now);
+            self.becomes_idle(departure.replica());
+        }
+    }
+
+    fn become_ready(&mut self, now: u64) -> Result<(), Impossible> {
+        while self.pool.next_ready() == now {
+            let Some(number) = self.pool.become_ready(now) else { break };
+            if let Some(request) = self.bound[number as usize].take() {
+                self.counts.delayed += u64::from(now > request.at_us);
+                self.serve(request, number, now)?;
+            }
+        }
+        Ok(())
+    }
+
+    fn turn_off_idle(&mut self, now: u64) {
+        if let Some(number) = self.pool.turn_off_idle(now) {
+            let key = (self.age[number as usize], number);
+            if let Ok(place) = self.idle.binary_search(&key) {
+                self.idle.remove(place);
             }
         }
     }

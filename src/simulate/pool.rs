@@ -56,9 +56,13 @@ pub(super) struct Pool {
     off: NumberSet,
     /// Starting replicas in order of becoming Ready.
     starting: VecDeque<(u64, u32)>,
+    /// When the first of them does.
+    next_ready_us: u64,
     /// Idle replicas that may go Off, the next to go first.
     first_idle: u32,
     last_idle: u32,
+    /// When the first of them goes.
+    next_idle_off_us: u64,
     n_on: u32,
     n_ready: u32,
     n_busy: u32,
@@ -86,8 +90,10 @@ impl Pool {
             ready: NumberSet::new(reach),
             off: NumberSet::new(reach),
             starting: VecDeque::with_capacity((reach - fleet.min_replicas) as usize),
+            next_ready_us: NEVER,
             first_idle: NONE,
             last_idle: NONE,
+            next_idle_off_us: NEVER,
             n_on: fleet.min_replicas,
             n_ready: fleet.min_replicas,
             n_busy: 0,
@@ -143,6 +149,12 @@ impl Pool {
         self.replicas[number as usize].ready
     }
 
+    /// Whether a replica takes no more requests and goes Off once it serves none.
+    #[inline]
+    pub(super) fn is_draining(&self, number: u32) -> bool {
+        self.replicas[number as usize].draining
+    }
+
     /// When a replica started, if it is on.
     pub(super) fn started_at(&self, number: u32) -> Option<u64> {
         (!self.off.contains(number)).then(|| self.replicas[number as usize].started)
@@ -191,13 +203,18 @@ impl Pool {
 
     /// When the next Starting replica becomes Ready.
     #[inline]
-    pub(super) fn next_ready(&self) -> u64 {
-        self.starting.front().map_or(NEVER, |first| first.0)
+    pub(super) const fn next_ready(&self) -> u64 {
+        self.next_ready_us
+    }
+
+    fn starting_changed(&mut self) {
+        self.next_ready_us = self.starting.front().map_or(NEVER, |first| first.0);
     }
 
     /// The replica that is due becomes Ready.
     pub(super) fn become_ready(&mut self, now: u64) -> Option<u32> {
         let (_, number) = self.starting.pop_front()?;
+        self.starting_changed();
         self.make_ready(number, now);
         Some(number)
     }
@@ -214,8 +231,14 @@ impl Pool {
     pub(super) fn start(&mut self, now: u64, class: Class) -> Option<u32> {
         let number = self.switch_on(now, class)?;
         let ready = now.saturating_add(self.cold_start.draw(&mut self.random));
-        let place = self.starting.partition_point(|it| it.0 <= ready);
-        self.starting.insert(place, (ready, number));
+        // Where all starts take equally long, the last to start is the last to be Ready.
+        if self.starting.back().is_none_or(|it| it.0 <= ready) {
+            self.starting.push_back((ready, number));
+        } else {
+            let place = self.starting.partition_point(|it| it.0 <= ready);
+            self.starting.insert(place, (ready, number));
+        }
+        self.starting_changed();
         self.ledger.n_starts += 1;
         Some(number)
     }
@@ -242,6 +265,7 @@ impl Pool {
         let age = |it: &(u64, u32)| (self.replicas[it.1 as usize].started, it.1);
         let youngest = (0..self.starting.len()).max_by_key(|place| age(&self.starting[*place]));
         if let Some((_, number)) = youngest.and_then(|place| self.starting.remove(place)) {
+            self.starting_changed();
             self.ledger.n_cancelled_starts += 1;
             self.n_on -= 1;
             self.end(number, now);
@@ -250,8 +274,8 @@ impl Pool {
 
     /// When the next idle replica goes Off.
     #[inline]
-    pub(super) fn next_idle_off(&self) -> u64 {
-        self.replicas.get(self.first_idle as usize).map_or(NEVER, |it| it.off_at)
+    pub(super) const fn next_idle_off(&self) -> u64 {
+        self.next_idle_off_us
     }
 
     /// The next idle replica goes Off.
@@ -290,18 +314,16 @@ impl Pool {
         }
     }
 
-    /// A replica is told to leave, Ready or not; false when it is draining already.
-    pub(super) fn interrupt(&mut self, number: u32, now: u64) -> bool {
+    /// A replica is told to leave, whether it is Starting, Ready or draining already.
+    pub(super) fn interrupt(&mut self, number: u32, now: u64) {
         if let Some(place) = self.starting.iter().position(|it| it.1 == number) {
             self.starting.remove(place);
+            self.starting_changed();
             self.n_on -= 1;
             self.end(number, now);
         } else if self.ready.contains(number) {
             self.retire(number, now);
-        } else {
-            return false;
         }
-        true
     }
 
     /// What a draining replica serves ends with it.
@@ -369,7 +391,10 @@ impl Pool {
         }
         let after = match self.replicas.get_mut(before as usize) {
             Some(before) => std::mem::replace(&mut before.idle_after, number),
-            None => std::mem::replace(&mut self.first_idle, number),
+            None => {
+                self.next_idle_off_us = off_at;
+                std::mem::replace(&mut self.first_idle, number)
+            }
         };
         match self.replicas.get_mut(after as usize) {
             Some(after) => after.idle_before = number,
@@ -385,7 +410,11 @@ impl Pool {
         let Replica { idle_before, idle_after, .. } = self.replicas[number as usize];
         match self.replicas.get_mut(idle_before as usize) {
             Some(before) => before.idle_after = idle_after,
-            None => self.first_idle = idle_after,
+            None => {
+                self.first_idle = idle_after;
+                let first = self.replicas.get(idle_after as usize);
+                self.next_idle_off_us = first.map_or(NEVER, |it| it.off_at);
+            }
         }
         match self.replicas.get_mut(idle_after as usize) {
             Some(after) => after.idle_before = idle_before,

@@ -3,13 +3,14 @@
 
 use crate::units::{Money, MoneyPerHour};
 
+use super::arrivals_only;
 use super::engine::{self, Counts};
 use super::fixed;
 use super::latency::{Latencies, Measure};
 use super::ledger::{Account, Class, Ledger};
 use super::outcome::{CostParts, Impossible, Outcome, Replay, Usage};
 use super::per_request;
-use super::plan::{Billing, FleetSpec, HORIZON_US, Scaler, SloLimits};
+use super::plan::{Billing, Delay, FleetSpec, HORIZON_US, Scaler, SloLimits};
 use super::service::Source;
 use super::timeline::{Sampler, Timeline};
 
@@ -22,6 +23,8 @@ pub(super) enum Way {
     FreeSlots,
     /// The loop without a queue.
     PerRequest,
+    /// The same over arrivals alone, for starts and idle timeouts that are always as long.
+    ArrivalsOnly([u64; 2]),
 }
 
 /// Replays `source` on `fleet` and bills it; `slo` are the limits to count attainment against.
@@ -32,7 +35,10 @@ pub fn run(
     slo: Option<SloLimits>,
 ) -> Replay {
     let way = match fleet.scaler {
-        Scaler::PerRequest => Way::PerRequest,
+        Scaler::PerRequest => match (fleet.cold_start, fleet.idle_timeout) {
+            (Delay::Constant(start), Delay::Constant(idle)) => Way::ArrivalsOnly([start, idle]),
+            _ => Way::PerRequest,
+        },
         _ if fleet.is_constant() => Way::FreeSlots,
         _ => Way::Events,
     };
@@ -49,7 +55,7 @@ pub fn run_sampled(
     slo: Option<SloLimits>,
     n_parts: u32,
 ) -> (Replay, Timeline) {
-    // The short way knows no instants between the requests.
+    // The short ways know no instants between the requests.
     let way = match fleet.scaler {
         Scaler::PerRequest => Way::PerRequest,
         _ => Way::Events,
@@ -120,6 +126,7 @@ pub(super) fn replay(
         Way::Events => engine::replay(requests, fleet, ledger, measure)?,
         Way::FreeSlots => fixed::replay(requests, fleet, ledger, measure)?,
         Way::PerRequest => per_request::replay(requests, fleet, ledger, measure)?,
+        Way::ArrivalsOnly(times) => arrivals_only::replay(requests, fleet, times, ledger, measure)?,
     };
     Ok(Books { ledger, counts })
 }

@@ -63,6 +63,31 @@ proptest! {
     }
 
     #[test]
+    fn only_arrivals_are_as_good_as_all_events(
+        (trace, service) in requests(), min in 0_u32..3, more in 1_u32..4, start in 0_u64..12,
+        idle in prop_oneof![0_u64..20, Just(u64::MAX)],
+    ) {
+        let fleet = FleetSpec {
+            min_replicas: min,
+            max_replicas: min + more,
+            scaler: Scaler::PerRequest,
+            cold_start: Delay::Constant(start),
+            idle_timeout: Delay::Constant(idle),
+            ..FleetSpec::fixed(0, 1)
+        };
+        let microseconds = Billing::by_the_microsecond(rate(7_777_777_777_777));
+        let billing = Billing { granularity_us: 7, minimum_us: 11, ..microseconds };
+        let [events, short] = [Way::PerRequest, Way::ArrivalsOnly([start, idle])].map(|way| {
+            let mut waits = Waits::default();
+            let books = replay(&trace.served_by(&service), (&fleet, &billing), way, &mut waits).ok().unwrap();
+            // Of those that start at one instant, the order is open.
+            waits.0.sort_unstable();
+            (settle(trace.window_us(), &fleet, books).unwrap(), waits)
+        });
+        prop_assert_eq!(events, short);
+    }
+
+    #[test]
     fn more_replicas_or_slots_never_raise_a_wait(
         (trace, service) in requests(), n in 1_u32..5, slots in 1_u32..4,
     ) {

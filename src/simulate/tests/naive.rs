@@ -266,7 +266,7 @@ impl Naive<'_> {
                 }
                 self.queue.sort_unstable();
                 self.off(number, now);
-            } else if !life.draining {
+            } else {
                 life.draining = true;
                 if life.serves.is_empty() {
                     self.off(number, now);
