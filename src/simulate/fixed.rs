@@ -8,9 +8,9 @@ use super::engine::Counts;
 use super::heap::{Departure, Departures};
 use super::latency::Measure;
 use super::ledger::{Class, Ledger};
+use super::number_set::NumberSet;
 use super::outcome::Impossible;
 use super::plan::{FleetSpec, HORIZON_US};
-use super::pool::Pool;
 use super::service::Request;
 
 /// Slots up to which room for all departures is taken before the first request.
@@ -27,50 +27,112 @@ pub(super) fn replay(
     if (fleet.min_replicas == 1 || fleet.slots_per_replica == 1) && n_slots <= RESERVED_SLOTS {
         return by_free_times(requests, fleet, ledger, measure);
     }
-    let mut pool = Pool::new(fleet, ledger);
+    let mut replicas = Replicas::new(fleet, ledger);
     let room = usize::try_from(n_slots.min(RESERVED_SLOTS)).unwrap_or(0);
     // Per slot in use, when it is free again: requests already waiting for it included.
     let mut frees = Departures::with_capacity(room);
     let mut counts = Counts::default();
     let mut slot_busy_us = 0;
+    let window_us = replicas.ledger.window_us;
     for request in requests {
         counts.requests += 1;
         counts.offered_us += u128::from(request.service_us);
-        while let Some(free) = frees.first() {
-            if free.at_us() > request.at_us {
-                break;
+        // Of the slots that are free by now the last stays in the heap, for the next to leave.
+        while frees.second_us() <= request.at_us {
+            if let Some(free) = frees.pop() {
+                replicas.release(free);
             }
-            frees.pop();
-            pool.release(free.replica(), free.at_us());
         }
-        let (replica, starts, is_free) = match (pool.available(), frees.first()) {
-            (Some(replica), _) => (replica, request.at_us, true),
-            (None, Some(free)) => (free.replica(), free.at_us(), false),
+        let mut is_in_heap = false;
+        if let Some(free) = frees.first().filter(|it| it.at_us() <= request.at_us) {
+            is_in_heap = true;
+            replicas.release(free);
+        }
+        let (replica, starts) = match (replicas.available.lowest(), frees.first()) {
+            (Some(replica), _) => (replica, request.at_us),
+            (None, Some(free)) => (free.replica(), free.at_us()),
             // A checked fleet has a slot, and a slot is free or has a departure.
             (None, None) => return Err(Impossible::NoReplicas),
         };
         measure.record(starts - request.at_us, request.prefill_us);
         if request.service_us == 0 {
+            if is_in_heap {
+                frees.pop();
+            }
             continue;
         }
         let leaves = starts.saturating_add(request.service_us);
         if leaves >= HORIZON_US {
             return Err(Impossible::BeyondHorizon);
         }
-        slot_busy_us += u128::from(pool.ledger.inside(starts, leaves));
-        if is_free {
-            pool.occupy(replica, starts);
-            frees.push(Departure::new(leaves, replica));
+        slot_busy_us += u128::from(leaves.min(window_us).saturating_sub(starts));
+        let departure = Departure::new(leaves, replica);
+        if starts > request.at_us {
+            frees.replace_first(departure);
+            continue;
+        }
+        replicas.occupy(replica, starts);
+        if is_in_heap {
+            frees.replace_first(departure);
         } else {
-            frees.replace_first(Departure::new(leaves, replica));
+            frees.push(departure);
         }
     }
     while let Some(free) = frees.pop() {
-        pool.release(free.replica(), free.at_us());
+        replicas.release(free);
     }
-    pool.ledger.slot_busy_us = slot_busy_us;
+    let mut ledger = replicas.ledger;
+    ledger.of(Class::Base).busy_us = replicas.busy_us;
+    ledger.slot_busy_us = slot_busy_us;
+    ledger.close(fleet.min_replicas);
     counts.served_us = counts.offered_us;
-    Ok((pool.close(), counts))
+    Ok((ledger, counts))
+}
+
+/// Which replicas have a free slot, and how long all of them were busy.
+struct Replicas {
+    ledger: Ledger,
+    slots: u32,
+    available: NumberSet,
+    /// Requests in service, and since when there are any.
+    serves: Vec<(u32, u64)>,
+    busy_us: u64,
+}
+
+impl Replicas {
+    fn new(fleet: &FleetSpec, ledger: Ledger) -> Replicas {
+        let mut available = NumberSet::new(fleet.min_replicas);
+        (0..fleet.min_replicas).for_each(|number| available.insert(number));
+        Replicas {
+            ledger,
+            slots: fleet.slots_per_replica,
+            available,
+            serves: vec![(0, 0); fleet.min_replicas as usize],
+            busy_us: 0,
+        }
+    }
+
+    #[inline]
+    fn occupy(&mut self, number: u32, now: u64) {
+        let (n, since) = &mut self.serves[number as usize];
+        if *n == 0 {
+            *since = now;
+        }
+        *n += 1;
+        if *n == self.slots {
+            self.available.remove(number);
+        }
+    }
+
+    #[inline]
+    fn release(&mut self, free: Departure) {
+        self.available.insert(free.replica());
+        let (n, since) = &mut self.serves[free.replica() as usize];
+        *n -= 1;
+        if *n == 0 {
+            self.busy_us += self.ledger.inside(*since, free.at_us());
+        }
+    }
 }
 
 /// As [`replay`], for one replica or for replicas of one slot: the time a replica is busy is then

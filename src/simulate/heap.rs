@@ -54,6 +54,13 @@ impl Departures {
         self.0.first().copied()
     }
 
+    /// When the second departs; never where there is none.
+    #[inline]
+    pub(super) fn second_us(&self) -> u64 {
+        let at = |place: usize| self.0.get(place).map_or(u64::MAX, |it| it.at_us());
+        at(1).min(at(2))
+    }
+
     #[inline]
     pub(super) fn push(&mut self, departure: Departure) {
         let place = self.0.len();
