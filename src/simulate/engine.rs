@@ -9,6 +9,8 @@
 //!
 //! A request without service time needs a free slot but does not hold it.
 
+mod interruption;
+
 use std::collections::VecDeque;
 use std::sync::Arc;
 
@@ -22,7 +24,7 @@ use super::periodic::{Periodic, View};
 use super::plan::{FleetSpec, HORIZON_US, Scaler};
 use super::pool::{NEVER, Pool};
 use super::service::Request;
-use super::spot::{Blow, Market};
+use super::spot::Market;
 
 /// Starts beyond this many, plus [`STARTS_PER_REQUEST`] for each request, end a run: replicas that
 /// leave at once and are wanted at once would otherwise start for ever.
@@ -282,66 +284,6 @@ impl<M: Measure> Engine<'_, M> {
         self.counts.delayed += u64::from(self.pool.ready_at(number) > request.at_us);
         self.measure.record(began - request.at_us, request.prefill_us);
         self.counts.served_us += u128::from(request.service_us);
-    }
-
-    /// Replicas are told to leave or go Off, capacity comes back.
-    fn interrupt(&mut self, now: u64) {
-        while let Some((blow, number, started)) = self.market.as_mut().and_then(|it| it.pop(now)) {
-            if self.pool.started_at(number) != Some(started) {
-                continue;
-            }
-            match blow {
-                Blow::Notice => {
-                    let was_starting = self.pool.ready_at(number) == NEVER;
-                    self.pool.interrupt(number, now);
-                    if let Some(market) = &mut self.market {
-                        self.pool.ledger.n_interruptions += 1;
-                        market.told(number, started, now);
-                        if was_starting {
-                            market.n_swaps = market.n_swaps.saturating_sub(1);
-                        }
-                    }
-                }
-                Blow::End => self.end(number, now),
-            }
-        }
-        if let Some(market) = &mut self.market
-            && market.out_until.is_some_and(|until| until <= now)
-        {
-            market.out_until = None;
-            let waiting = self.pool.count_of(Class::Fallback).saturating_sub(market.n_swaps);
-            for _ in 0..waiting {
-                if let Some(number) = self.pool.start(now, Class::Elastic) {
-                    market.started(number, now);
-                    market.n_swaps += 1;
-                }
-            }
-        }
-    }
-
-    /// A replica goes Off with what it serves, which begins again before all that arrived later.
-    fn end(&mut self, number: u32, now: u64) {
-        let Some(market) = &mut self.market else { return };
-        let cut = market.cut(number);
-        self.departures.retain(|it| it.replica() != number);
-        for (request, began, leaves) in cut.into_iter().rev() {
-            self.pool.ledger.lost_us += now - began;
-            let unserved = self.pool.ledger.inside(now, leaves);
-            self.pool.ledger.slot_busy_us -= u128::from(unserved);
-            self.wait_again(request);
-        }
-        self.pool.kill(number, now);
-    }
-
-    /// A request waits again, before all that arrived later, and may start a replica again.
-    fn wait_again(&mut self, request: Request) {
-        let place = self.queue.partition_point(|it| it.at_us < request.at_us);
-        self.queue.insert(place, request);
-        let n_triggered = self.triggered.saturating_sub(self.head);
-        self.head = self.head.saturating_sub(1);
-        // Which of them are due is found at the end of this instant.
-        self.due_from(self.head);
-        self.triggered = self.head + n_triggered;
     }
 
     fn become_ready(&mut self, now: u64) {

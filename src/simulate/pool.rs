@@ -391,10 +391,7 @@ impl Pool {
         }
         let after = match self.replicas.get_mut(before as usize) {
             Some(before) => std::mem::replace(&mut before.idle_after, number),
-            None => {
-                self.next_idle_off_us = off_at;
-                std::mem::replace(&mut self.first_idle, number)
-            }
+            None => std::mem::replace(&mut self.first_idle, number),
         };
         match self.replicas.get_mut(after as usize) {
             Some(after) => after.idle_before = number,
@@ -404,21 +401,24 @@ impl Pool {
         replica.off_at = off_at;
         replica.idle_before = before;
         replica.idle_after = after;
+        if before == NONE {
+            self.next_idle_off_us = off_at;
+        }
     }
 
     fn unlink_idle(&mut self, number: u32) {
         let Replica { idle_before, idle_after, .. } = self.replicas[number as usize];
         match self.replicas.get_mut(idle_before as usize) {
             Some(before) => before.idle_after = idle_after,
-            None => {
-                self.first_idle = idle_after;
-                let first = self.replicas.get(idle_after as usize);
-                self.next_idle_off_us = first.map_or(NEVER, |it| it.off_at);
-            }
+            None => self.first_idle = idle_after,
         }
         match self.replicas.get_mut(idle_after as usize) {
             Some(after) => after.idle_before = idle_before,
             None => self.last_idle = idle_before,
+        }
+        if idle_before == NONE {
+            let first = self.replicas.get(idle_after as usize);
+            self.next_idle_off_us = first.map_or(NEVER, |it| it.off_at);
         }
     }
 }
