@@ -86,6 +86,14 @@ fn fleets() -> Vec<(&'static str, FleetSpec)> {
         ("fixed, 8 replicas x 8 slots", FleetSpec::fixed(8, 8)),
         ("queue delay 4 s", elastic(ScalerRule::QueueDelay { threshold_us: 4 * SECOND })),
         ("request count 1", elastic(ScalerRule::RequestCount { requests: 1 })),
+        (
+            "one request per replica",
+            FleetSpec {
+                max_replicas: 1_000,
+                scaler: Scaler::PerRequest,
+                ..elastic(ScalerRule::RequestCount { requests: 1 })
+            },
+        ),
     ]
 }
 
