@@ -7,6 +7,8 @@
 use serde::Deserialize;
 
 const SECOND: u64 = 1_000_000;
+/// Shortest time between decisions, so that a replay of a month decides a few million times at most.
+const SHORTEST_INTERVAL_US: u64 = SECOND / 10;
 
 /// One rule.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -36,6 +38,22 @@ impl ScalerRule {
     /// Whether surplus leaves by the idle timeout alone, and decisions follow events, not a clock.
     pub const fn leaves_by_idle_timeout(self) -> bool {
         matches!(self, ScalerRule::QueueDelay { .. } | ScalerRule::RequestCount { .. })
+    }
+
+    /// Between decisions; nothing for a rule that decides at events.
+    pub const fn interval_us(self) -> Option<u64> {
+        match self {
+            ScalerRule::QueueDelay { .. } | ScalerRule::RequestCount { .. } => None,
+            ScalerRule::Concurrency(rule) => Some(rule.interval_us),
+            ScalerRule::InFlight(rule) => Some(rule.interval_us),
+            ScalerRule::Horizontal(rule) => Some(rule.interval_us),
+            ScalerRule::Stepwise(rule) => Some(rule.interval_us),
+        }
+    }
+
+    /// Whether less than 0.1 s lies between decisions, which no rule of a platform may have.
+    pub fn is_too_fast(self) -> bool {
+        self.interval_us().is_some_and(|it| it < SHORTEST_INTERVAL_US)
     }
 
     /// The same rule for replicas that serve `to` requests at once instead of `from`.
@@ -219,6 +237,16 @@ pub enum StepMetric {
     BusyShare,
     /// Requests in flight.
     Pending,
+}
+
+impl StepMetric {
+    /// The word in output.
+    pub const fn as_word(self) -> &'static str {
+        match self {
+            StepMetric::BusyShare => "busy_share",
+            StepMetric::Pending => "pending",
+        }
+    }
 }
 
 /// Hugging Face Inference Endpoints (hf-endpoints-documentation@6b7307a): one replica is added when

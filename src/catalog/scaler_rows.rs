@@ -12,8 +12,6 @@ use crate::units::whole_us;
 
 /// Longest time of a rule: a leap year.
 const LONGEST_S: f64 = 366.0 * 86_400.0;
-/// Shortest time between decisions, so that a replay of a month decides a few million times at most.
-const SHORTEST_INTERVAL_S: f64 = 0.1;
 /// Published threshold of `queue_delay`, seconds.
 const QUEUE_DELAY_S: f64 = 4.0;
 /// Published value of `request_count`.
@@ -90,7 +88,7 @@ pub(super) fn check(
     row: &Spanned<RawScaler>,
 ) -> Result<ScalerRule, CatalogError> {
     let checks = Checks { file: *file, start: row.span().start };
-    Ok(match row.get_ref() {
+    let rule = match row.get_ref() {
         RawScaler::QueueDelay { threshold_s } => ScalerRule::QueueDelay {
             threshold_us: checks.time("threshold_s", *threshold_s, whole_us(QUEUE_DELAY_S))?,
         },
@@ -103,7 +101,13 @@ pub(super) fn check(
         RawScaler::InFlight(raw) => ScalerRule::InFlight(in_flight(&checks, raw)?),
         RawScaler::Horizontal(raw) => ScalerRule::Horizontal(horizontal(&checks, raw)?),
         RawScaler::Stepwise(raw) => ScalerRule::Stepwise(stepwise(&checks, raw)?),
-    })
+    };
+    match rule.interval_us() {
+        Some(us) if rule.is_too_fast() => {
+            Err(checks.refuse("interval_s", seconds(us), "at least 0.1 seconds"))
+        }
+        _ => Ok(rule),
+    }
 }
 
 fn concurrency(checks: &Checks<'_>, raw: &RawConcurrency) -> Result<ConcurrencyRule, CatalogError> {
@@ -114,7 +118,7 @@ fn concurrency(checks: &Checks<'_>, raw: &RawConcurrency) -> Result<ConcurrencyR
             Some(share) => most * checks.share("utilization", share)?,
             None => published.target,
         },
-        interval_us: checks.interval(raw.interval_s, published.interval_us)?,
+        interval_us: checks.time("interval_s", raw.interval_s, published.interval_us)?,
         stable_window_us: checks.time(
             "stable_window_s",
             raw.stable_window_s,
@@ -164,7 +168,7 @@ fn in_flight(checks: &Checks<'_>, raw: &RawInFlight) -> Result<InFlightRule, Cat
     let published = InFlightRule::published(most * share);
     Ok(InFlightRule {
         target: published.target,
-        interval_us: checks.interval(raw.interval_s, published.interval_us)?,
+        interval_us: checks.time("interval_s", raw.interval_s, published.interval_us)?,
         window_us: checks.time("window_s", raw.window_s, published.window_us)?,
         scale_down_delay_us: checks.time_or_none(
             "scale_down_delay_s",
@@ -186,7 +190,7 @@ fn horizontal(checks: &Checks<'_>, raw: &RawHorizontal) -> Result<HorizontalRule
     }
     let rule = HorizontalRule {
         target: published.target,
-        interval_us: checks.interval(raw.interval_s, published.interval_us)?,
+        interval_us: checks.time("interval_s", raw.interval_s, published.interval_us)?,
         tolerance,
         stabilization_us: checks.time_or_none(
             "stabilization_s",
@@ -210,7 +214,7 @@ fn stepwise(checks: &Checks<'_>, raw: &RawStepwise) -> Result<StepwiseRule, Cata
             StepMetric::Pending => checks.positive("threshold", threshold)?,
         },
         window_us: checks.time("window_s", raw.window_s, published.window_us)?,
-        interval_us: checks.interval(raw.interval_s, published.interval_us)?,
+        interval_us: checks.time("interval_s", raw.interval_s, published.interval_us)?,
         up_every_us: checks.time("up_every_s", raw.up_every_s, published.up_every_us)?,
         down_every_us: checks.time("down_every_s", raw.down_every_s, published.down_every_us)?,
         stabilization_us: checks.time_or_none(
@@ -294,14 +298,6 @@ impl Checks<'_> {
             return Ok(whole_us(found));
         }
         Err(self.refuse(column, found, "from 0 to 366 days in seconds"))
-    }
-
-    fn interval(&self, found: Option<f64>, published: u64) -> Result<u64, CatalogError> {
-        let us = self.time("interval_s", found, published)?;
-        if us >= whole_us(SHORTEST_INTERVAL_S) {
-            return Ok(us);
-        }
-        Err(self.refuse("interval_s", seconds(us), "at least 0.1 seconds"))
     }
 
     fn multiple(

@@ -2,7 +2,7 @@
 
 use super::plan::SloLimits;
 use super::pool::Pool;
-use super::service::Source;
+use super::service::{Request, Source};
 use super::sketch::Sketch;
 
 /// Mean and nearest-rank quantiles of a latency.
@@ -110,7 +110,8 @@ impl Ranked {
 
 /// What is measured of each request when it starts to be served, in order of arrival.
 pub(super) trait Measure {
-    /// One request waited `wait_us` and has `prefill_us` of service before its first token.
+    /// One request waited `wait_us` and has `prefill_us` of service before its first token, or
+    /// [`Request::ENDED`].
     fn record(&mut self, wait_us: u64, prefill_us: u64);
 
     /// Until `now` the pool was as it is, with so many requests in the queue.
@@ -127,6 +128,7 @@ pub(super) struct Latencies {
     /// The longest ttft that attains; nothing when no request can.
     limit_us: Option<u64>,
     n_attained: u64,
+    n_ended: u64,
 }
 
 impl Latencies {
@@ -140,12 +142,17 @@ impl Latencies {
             _ => true,
         };
         let limit_us = tpot_kept.then(|| limits.ttft_us.unwrap_or(u64::MAX));
-        Latencies { waits, ttfts, limit_us, n_attained: 0 }
+        Latencies { waits, ttfts, limit_us, n_attained: 0, n_ended: 0 }
     }
 
     /// Requests that kept the limits.
     pub(super) const fn n_attained(&self) -> u64 {
         self.n_attained
+    }
+
+    /// Requests ended in service.
+    pub(super) const fn n_ended(&self) -> u64 {
+        self.n_ended
     }
 
     /// Wait and ttft; nothing without requests.
@@ -163,6 +170,10 @@ impl Measure for Latencies {
     #[inline]
     fn record(&mut self, wait_us: u64, prefill_us: u64) {
         self.waits.record(wait_us);
+        if prefill_us == Request::ENDED {
+            self.n_ended += 1;
+            return;
+        }
         let ttft = wait_us.saturating_add(prefill_us);
         if let Some(ttfts) = &mut self.ttfts {
             ttfts.record(ttft);

@@ -44,6 +44,8 @@ pub struct Outcome {
     pub refused: u64,
     /// Requests that left the queue unserved.
     pub timed_out: u64,
+    /// Requests ended in service by its time-out; they cost what they took and keep no limit.
+    pub execution_timeouts: u64,
     /// Replicas started.
     pub cold_starts: u64,
     /// Of them those that ended because the queue no longer needed them.
@@ -57,9 +59,9 @@ pub struct Outcome {
     /// Wait for a slot, starts included; nothing without served requests.
     pub queue_wait: Option<Latency>,
     /// Time to the first token: the wait plus the prefill, or the wait alone where the service
-    /// model has no prefill.
+    /// model has no prefill; of requests that were not ended in service.
     pub ttft: Option<Latency>,
-    /// Mean of wait plus service of the served requests, microseconds.
+    /// Mean of wait plus service of the served requests and of those ended in service, microseconds.
     pub sojourn_mean_us: Option<f64>,
     /// Requests that kept the limits; nothing without limits. Who was not served did not.
     pub attained: Option<u64>,
@@ -129,6 +131,12 @@ pub enum Impossible {
     /// A request-count rule with a zero.
     #[error("the scaler aims at no requests per replica")]
     NoScalerValue,
+    /// A rule that decides without end.
+    #[error("the scaler decides more than a billion times in the window")]
+    TooFast,
+    /// A schedule that leaves the beginning open, or goes back in time.
+    #[error("the schedule does not begin with the window, or its instants are not in order")]
+    BadSchedule,
     /// More replicas than the engine numbers.
     #[error("the fleet has more than 65,536 replicas")]
     TooManyReplicas,

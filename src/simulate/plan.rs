@@ -42,6 +42,13 @@ impl Scaler {
         }
     }
 
+    /// Whether a schedule begins with the window and goes on in time.
+    fn is_in_order(&self) -> bool {
+        let Scaler::Schedule(steps) = self else { return true };
+        let begins = steps.first().is_some_and(|it| it.0 == 0);
+        begins && steps.is_sorted_by_key(|it| it.0)
+    }
+
     /// So many replicas all the time, above the minimum.
     pub fn hold(n: u32) -> Scaler {
         Scaler::Schedule([(0, n)].into())
@@ -144,6 +151,9 @@ pub struct FleetSpec {
     pub cancel_starts: bool,
     /// A request that has waited this long leaves unserved.
     pub queue_timeout_us: Option<u64>,
+    /// A request that has been in service this long is ended there: it is billed so far and counts
+    /// as not served.
+    pub execution_timeout_us: Option<u64>,
     /// Whether a request that arrives while no replica is Ready waits, rather than being refused.
     pub holds_requests: bool,
     /// After so long without a request, at most so many replicas from then on; in rising order.
@@ -166,6 +176,7 @@ impl FleetSpec {
             cold_start: Delay::Constant(0),
             cancel_starts: false,
             queue_timeout_us: None,
+            execution_timeout_us: None,
             holds_requests: true,
             idle_caps: [].into(),
             spot: None,
@@ -216,6 +227,8 @@ impl FleetSpec {
             Err(Impossible::TooManyReplicas)
         } else if !rates {
             Err(Impossible::NoScalerValue)
+        } else if !self.scaler.is_in_order() {
+            Err(Impossible::BadSchedule)
         } else if !spot || !self.idle_timeout.is_time() || !self.cold_start.is_time() {
             Err(Impossible::NotATime)
         } else if self.scaler == Scaler::PerRequest && self.slots_per_replica > 1 {

@@ -11,8 +11,11 @@ use super::ledger::{Account, Class, Ledger};
 use super::outcome::{CostParts, Impossible, Outcome, Replay, Usage};
 use super::per_request;
 use super::plan::{Billing, Delay, FleetSpec, HORIZON_US, Scaler, SloLimits};
-use super::service::Source;
+use super::service::{Request, Source};
 use super::timeline::{Sampler, Timeline};
+
+/// Most decisions of a rule in a window: over three years of the fastest rule a platform may have.
+const MAX_DECISIONS: u64 = 1 << 30;
 
 /// Which loop replays the requests.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -85,6 +88,7 @@ fn answer(
             (outcome.queue_wait, outcome.ttft) = latencies.summaries();
             let wait = outcome.queue_wait.map(|it| it.mean_us);
             outcome.sojourn_mean_us = wait.zip(outcome.sojourn_mean_us).map(|(a, b)| a + b);
+            outcome.execution_timeouts = latencies.n_ended();
             outcome.attained = slo.map(|_| latencies.n_attained());
             Replay::Done(Box::new(outcome))
         }
@@ -120,8 +124,13 @@ pub(super) fn replay(
     if source.window_us() >= HORIZON_US {
         return Err(Impossible::BeyondHorizon);
     }
+    let is_endless = |interval: u64| interval == 0 || source.window_us() / interval > MAX_DECISIONS;
+    if matches!(fleet.scaler, Scaler::Rule(rule) if rule.interval_us().is_some_and(is_endless)) {
+        return Err(Impossible::TooFast);
+    }
     let ledger = Ledger::new(source.window_us(), *billing, fallback, fleet.min_replicas);
-    let requests = source.requests();
+    let limit_us = fleet.execution_timeout_us.unwrap_or(u64::MAX);
+    let requests = source.requests().map(|it| Request::ended(it, limit_us));
     let (ledger, counts) = match way {
         Way::Events => engine::replay(requests, fleet, ledger, measure)?,
         Way::FreeSlots => fixed::replay(requests, fleet, ledger, measure)?,
@@ -146,6 +155,7 @@ pub(super) fn settle(window_us: u64, fleet: &FleetSpec, books: Books) -> Option<
         requests: counts.requests,
         refused: counts.refused,
         timed_out: counts.timed_out,
+        execution_timeouts: 0,
         cold_starts: ledger.n_starts,
         cancelled_starts: ledger.n_cancelled_starts,
         delayed_requests: counts.delayed,

@@ -1,7 +1,7 @@
 //! Traces worked by hand, event by event. At 3.60 an hour a microsecond costs one nano-unit, so the
 //! cost in nano-units is the billed time in microseconds.
 
-use crate::catalog::ScalerRule;
+use crate::catalog::{HorizontalRule, ScalerRule};
 use crate::simulate::*;
 use crate::units::{Currency, Fraction, MoneyPerHour};
 
@@ -328,12 +328,20 @@ fn what_cannot_be_simulated_has_a_name() {
     };
     let never = Scaler::Rule(ScalerRule::QueueDelay { threshold_us: u64::MAX });
     let zero = Scaler::Rule(ScalerRule::RequestCount { requests: 0 });
+    let too_fast = HorizontalRule { interval_us: 0, ..HorizontalRule::published(1.0) };
+    let too_fast = Scaler::Rule(ScalerRule::Horizontal(too_fast));
+    let [late, empty, back] =
+        [&[(1, 2)][..], &[], &[(0, 1), (2 * S, 2), (S, 1)]].map(|it| Scaler::Schedule(it.into()));
     for (fleet, expected) in [
         (FleetSpec { slots_per_replica: 0, ..elastic.clone() }, Impossible::NoSlots),
         (FleetSpec { max_replicas: 0, ..elastic.clone() }, Impossible::NoReplicas),
         (FleetSpec { scaler: Scaler::Fixed, ..elastic.clone() }, Impossible::NoReplicas),
         (FleetSpec { max_replicas: 70_000, ..elastic.clone() }, Impossible::TooManyReplicas),
         (FleetSpec { scaler: zero, ..elastic.clone() }, Impossible::NoScalerValue),
+        (FleetSpec { scaler: too_fast, ..elastic.clone() }, Impossible::TooFast),
+        (FleetSpec { scaler: late, ..elastic.clone() }, Impossible::BadSchedule),
+        (FleetSpec { scaler: empty, ..elastic.clone() }, Impossible::BadSchedule),
+        (FleetSpec { scaler: back, ..elastic.clone() }, Impossible::BadSchedule),
         (FleetSpec { scaler: never, ..elastic.clone() }, Impossible::NeverServed { waiting: 1 }),
         (
             FleetSpec { cold_start: Delay::Constant(u64::MAX - 1), ..elastic.clone() },

@@ -6,6 +6,7 @@ mod naive;
 mod policies;
 mod reference;
 mod theory;
+mod time_out;
 
 use super::latency::Measure;
 

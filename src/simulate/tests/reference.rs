@@ -160,6 +160,7 @@ fn fleets(scaler: impl Strategy<Value = Scaler>) -> impl Strategy<Value = FleetS
                 cold_start: Delay::Constant(cold),
                 cancel_starts: cancel,
                 queue_timeout_us,
+                execution_timeout_us: None,
                 holds_requests: holds,
                 idle_caps: caps.into(),
                 spot: None,
