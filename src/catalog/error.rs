@@ -73,8 +73,8 @@ pub enum CatalogError {
     #[error("{at}: {id} has two prices of {as_of}: {prices}")]
     Conflict { at: Place, id: String, as_of: String, prices: String },
     /// A platform nobody described.
-    #[error("no platform is called {found:?}; near are: {near}")]
-    UnknownPlatform { found: String, near: String },
+    #[error("no platform is called {found:?}; {others}")]
+    UnknownPlatform { found: String, others: String },
     /// The assumptions are not complete.
     #[error("{at}: {message}")]
     Assumption { at: Place, message: String },

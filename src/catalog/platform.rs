@@ -41,10 +41,10 @@ pub struct ServerlessPlatform {
     pub queue_timeout_s: Option<f64>,
     /// Seconds after which a request in service is ended.
     pub execution_timeout_s: Option<f64>,
+    /// Up to which the user may raise that.
+    pub execution_timeout_max_s: Option<f64>,
     /// Whether requests wait while no worker is ready, or are refused.
     pub holds_requests: Option<bool>,
-    /// Whether workers that are always on have offers of their own, `serverless_active`.
-    pub active_workers: bool,
     /// Which rules above the source does not state and why the value stands; empty when all are.
     pub assumed: String,
     /// Where the rules come from.
@@ -69,6 +69,20 @@ pub enum StartPhase {
     Engine,
     /// Compiling kernels and capturing graphs.
     Compile,
+}
+
+impl StartPhase {
+    /// The word in output.
+    pub const fn as_word(self) -> &'static str {
+        match self {
+            StartPhase::Allocation => "allocation",
+            StartPhase::Image => "image",
+            StartPhase::Framework => "framework",
+            StartPhase::Weights => "weights",
+            StartPhase::Engine => "engine",
+            StartPhase::Compile => "compile",
+        }
+    }
 }
 
 /// Most workers of an account from a balance on.
@@ -99,6 +113,21 @@ impl ServerlessPlatform {
         self.idle_caps.iter().map(cap).collect()
     }
 
+    /// Most workers of an account with so many US dollars; nothing where no source says.
+    ///
+    /// With 250 dollars RunPod allows 20, from 300 on 30.
+    pub fn workers_with(&self, balance_usd: u32) -> Option<u32> {
+        let affordable = self.account_caps.iter().take_while(|it| it.balance_usd <= balance_usd);
+        affordable.last().map(|it| it.max_workers)
+    }
+
+    /// The balance an account must have for so many workers, where even an empty one does not do:
+    /// 12 at RunPod take 200 dollars, 5 take none. Nothing also where no balance is enough.
+    pub fn balance_for(&self, workers: u32) -> Option<u32> {
+        let cap = self.account_caps.iter().find(|it| it.max_workers >= workers)?;
+        (cap.balance_usd > 0).then_some(cap.balance_usd)
+    }
+
     /// The rules without which nothing can be simulated and which no source states, by their keys.
     ///
     /// Replicate states what is billed and not how it scales: `scaler`, `idle_timeout_s` and
@@ -111,7 +140,7 @@ impl ServerlessPlatform {
         if self.sells && self.granularity_s.is_none() {
             missing.push("granularity_s");
         }
-        let leaves = self.scalers.first().map(leaves_by_scaler);
+        let leaves = self.scalers.first().map(|it| !it.leaves_by_idle_timeout());
         if leaves.is_none() {
             missing.push("scaler");
         }
@@ -127,16 +156,5 @@ impl ServerlessPlatform {
     /// Whether its rules are enough to simulate.
     pub fn is_complete(&self) -> bool {
         self.missing().is_empty()
-    }
-}
-
-/// Whether a rule removes replicas by itself; the others leave that to the idle timeout.
-const fn leaves_by_scaler(rule: &ScalerRule) -> bool {
-    match rule {
-        ScalerRule::QueueDelay { .. } | ScalerRule::RequestCount { .. } => false,
-        ScalerRule::Concurrency(_)
-        | ScalerRule::InFlight(_)
-        | ScalerRule::Horizontal(_)
-        | ScalerRule::Stepwise(_) => true,
     }
 }

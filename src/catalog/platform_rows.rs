@@ -63,14 +63,17 @@ impl Catalog {
         self
     }
 
-    /// The platform of this name, or an error that names those near to it.
+    /// The platform of this name, or an error that names those near to it, else all.
     pub fn known_platform(&self, name: &str) -> Result<&ServerlessPlatform, CatalogError> {
         self.platform(name).ok_or_else(|| {
-            let mut near = self.suggest_platform(name);
-            if near.is_empty() {
-                near = self.platforms.iter().map(|it| it.provider.as_str()).collect();
-            }
-            CatalogError::UnknownPlatform { found: name.to_owned(), near: near.join(", ") }
+            let near = self.suggest_platform(name);
+            let others = if near.is_empty() {
+                let all = self.platforms.iter().map(|it| it.provider.as_str());
+                format!("there are: {}", all.collect::<Vec<_>>().join(", "))
+            } else {
+                format!("near are: {}", near.join(", "))
+            };
+            CatalogError::UnknownPlatform { found: name.to_owned(), others }
         })
     }
 }
@@ -119,6 +122,7 @@ fn check(
     file.positive(start, "granularity_s", raw.granularity_s)?;
     file.positive(start, "queue_timeout_s", raw.queue_timeout_s)?;
     file.positive(start, "execution_timeout_s", raw.execution_timeout_s)?;
+    file.positive(start, "execution_timeout_max_s", raw.execution_timeout_max_s)?;
     let whole = |number: Option<u32>| number.map(f64::from);
     file.positive(start, "concurrency_per_worker", whole(raw.concurrency_per_worker))?;
     file.positive(start, "max_workers", whole(raw.max_workers))?;
@@ -147,6 +151,10 @@ fn check_caps(file: &PricingFile<'_>, start: usize, raw: &RawPlatform) -> Result
             let expected = "growing balances that allow no fewer workers";
             return Err(refuse(file, start, "account_caps", found, expected));
         }
+    }
+    if let Some(first) = accounts.first().filter(|it| it.balance_usd > 0) {
+        let found = format!("from {} USD on", first.balance_usd);
+        return Err(refuse(file, start, "account_caps", found, "an empty account first"));
     }
     let idle = raw.idle_caps.as_deref().unwrap_or_default();
     for pair in idle.windows(2) {
@@ -193,8 +201,8 @@ fn silent(provider: &str) -> ServerlessPlatform {
         idle_caps: Vec::new(),
         queue_timeout_s: None,
         execution_timeout_s: None,
+        execution_timeout_max_s: None,
         holds_requests: None,
-        active_workers: false,
         assumed: String::new(),
         source: String::new(),
         as_of: String::new(),
@@ -223,8 +231,8 @@ fn over(row: &RawPlatform, scalers: &[ScalerRule], base: ServerlessPlatform) -> 
         idle_caps: raw.idle_caps.unwrap_or(base.idle_caps),
         queue_timeout_s: raw.queue_timeout_s.or(base.queue_timeout_s),
         execution_timeout_s: raw.execution_timeout_s.or(base.execution_timeout_s),
+        execution_timeout_max_s: raw.execution_timeout_max_s.or(base.execution_timeout_max_s),
         holds_requests: raw.holds_requests.or(base.holds_requests),
-        active_workers: raw.active_workers.unwrap_or(base.active_workers),
         assumed: raw.assumed.unwrap_or(base.assumed),
         source: raw.source.unwrap_or(base.source),
         as_of: raw.as_of.unwrap_or(base.as_of),

@@ -75,13 +75,34 @@ fn limits_of_a_platform() {
     let idle: Vec<(u32, u32)> =
         runpod.idle_caps.iter().map(|it| (it.after_days, it.max_workers)).collect();
     assert_eq!(idle, [(3, 2), (7, 0)]);
-    let times = (runpod.queue_timeout_s, runpod.execution_timeout_s);
-    assert_eq!(times, (Some(86_400.0), Some(600.0)));
-    assert!(runpod.active_workers && runpod.sells);
+    assert_eq!((runpod.queue_timeout_s, runpod.sells), (Some(86_400.0), true));
+    let ends = |name: &str| {
+        let it = catalog.platform(name).unwrap();
+        (it.execution_timeout_s, it.execution_timeout_max_s)
+    };
+    assert_eq!(ends("runpod-serverless"), (Some(600.0), Some(604_800.0)));
+    assert_eq!(ends("modal"), (Some(300.0), Some(86_400.0)));
+    assert_eq!(ends("gcp-cloud-run"), (Some(300.0), Some(3_600.0)));
+    assert_eq!(ends("baseten"), (None, None));
     let holds = |name: &str| catalog.platform(name).unwrap().holds_requests;
     assert_eq!((holds("baseten"), holds("hf-endpoints")), (Some(true), Some(false)));
     assert_eq!((holds("vast-serverless"), holds("sagemaker")), (None, Some(false)));
     assert!(!catalog.platform("keda").unwrap().sells);
+}
+
+#[test]
+fn what_a_balance_allows() {
+    let catalog = shipped();
+    let runpod = catalog.platform("runpod-serverless").unwrap();
+    for (balance, workers) in [(0, 5), (99, 5), (100, 10), (250, 20), (1_000_000, 60)] {
+        assert_eq!(runpod.workers_with(balance), Some(workers), "{balance}");
+    }
+    for (workers, balance) in [(5, None), (6, Some(100)), (12, Some(200)), (60, Some(900))] {
+        assert_eq!(runpod.balance_for(workers), balance, "{workers}");
+    }
+    assert_eq!(runpod.balance_for(61), None);
+    let modal = catalog.platform("modal").unwrap();
+    assert_eq!((modal.workers_with(100), modal.balance_for(100)), (None, None));
 }
 
 #[test]
@@ -163,6 +184,13 @@ fn a_spoiled_rule_is_found_by_file_and_line() {
         ("{ kind = \"concurrency\", panic_threshold = inf }", "expected more than 1"),
         ("{ kind = \"concurrency\", target = 7 }", "unknown field `target`"),
         ("{ kind = \"in_flight\", interval_s = 0.001 }", "expected at least 0.1 seconds"),
+        ("{ kind = \"concurrency\", interval_s = 0 }", "`interval_s` is 0, expected more than 0"),
+        ("{ kind = \"concurrency\", interval_s = nan }", "`interval_s` is NaN, expected from 0"),
+        ("{ kind = \"horizontal\", target = 1, interval_s = 1e-9 }", "`interval_s` is 0.000000001"),
+        (
+            "{ kind = \"stepwise\", metric = \"pending\", interval_s = 0.05 }",
+            "`interval_s` is 0.05, expected at least 0.1 seconds",
+        ),
         ("{ kind = \"in_flight\", scale_down_share = 0 }", "`scale_down_share` is 0"),
         ("{ kind = \"horizontal\" }", "missing field `target`"),
         ("{ kind = \"horizontal\", target = inf }", "`target` is inf"),
@@ -194,12 +222,17 @@ fn a_spoiled_platform_is_found_by_file_and_line() {
         ("idle_timeout_s = nan", "gpuadvise.toml:3: `idle_timeout_s` is NaN"),
         ("queue_timeout_s = 0", "gpuadvise.toml:3: `queue_timeout_s` is 0"),
         ("execution_timeout_s = 0", "gpuadvise.toml:3: `execution_timeout_s` is 0"),
+        ("execution_timeout_max_s = inf", "gpuadvise.toml:3: `execution_timeout_max_s` is inf"),
         ("concurrency_per_worker = 0", "gpuadvise.toml:3: `concurrency_per_worker` is 0"),
         ("max_workers = 0", "gpuadvise.toml:3: `max_workers` is 0"),
         ("default_max_workers = 0", "gpuadvise.toml:3: `default_max_workers` is 0"),
         ("bill_start = 1", "gpuadvise.toml:3: invalid type: integer `1`, expected a boolean"),
         ("free_start_phases = [\"boot\"]", "gpuadvise.toml:3: unknown variant `boot`"),
         (caps, "gpuadvise.toml:3: `account_caps` is 9 USD after 9 USD"),
+        (
+            "account_caps = [{ balance_usd = 9, max_workers = 5 }]",
+            "`account_caps` is from 9 USD on, expected an empty account first",
+        ),
         ("idle_caps = [{ after_days = 0, max_workers = 0 }]", "`idle_caps` is after 0 days"),
         (
             "idle_caps = [{ after_days = 3, max_workers = 1 }, { after_days = 7, max_workers = 2 }]",
@@ -261,16 +294,15 @@ fn what_the_user_states_is_laid_over_rule_by_rule() {
 #[test]
 fn an_unknown_platform_is_named_with_those_near_to_it() {
     let catalog = shipped();
-    for (name, near) in [
-        ("runpod", "runpod-serverless"),
-        ("model", "modal"),
-        ("knativ", "knative"),
-        ("zzzzzzzzzz", "runpod-serverless, modal, baseten"),
-    ] {
+    for (name, near) in [("runpod", "runpod-serverless"), ("model", "modal"), ("knativ", "knative")]
+    {
         let error = catalog.known_platform(name).unwrap_err();
         let expected = format!("no platform is called {name:?}; near are: {near}");
         assert!(error.to_string().starts_with(&expected), "{error}");
         assert!(error.place().is_none() && error.hint().contains("[[platform]]"));
     }
+    let far = catalog.known_platform("zzzzzzzzzz").unwrap_err().to_string();
+    assert!(far.contains("there are: runpod-serverless, modal, baseten, hf-endpoints"), "{far}");
+    assert!(far.ends_with("knative, keda"), "{far}");
     assert_eq!(catalog.known_platform("keda").unwrap().provider, "keda");
 }

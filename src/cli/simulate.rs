@@ -71,9 +71,13 @@ pub struct DemandArgs {
     /// by the config, else by model and GPU]
     #[arg(long, value_name = "SERVICE", required_unless_present = "files", value_parser = parse_service)]
     pub service: Option<Service>,
-    /// A request that has waited so many seconds leaves
+    /// A request that has waited so many seconds leaves [default: the platform's, else never]
     #[arg(long, value_name = "S", value_parser = parse_positive)]
     pub queue_timeout: Option<u64>,
+    /// A request that has been served so many seconds is ended, unserved [default: the platform's,
+    /// else never]
+    #[arg(long, value_name = "S", value_parser = parse_positive)]
+    pub execution_timeout: Option<u64>,
     /// Seconds to the first token that attain
     #[arg(long, value_name = "S", value_parser = parse_positive)]
     pub slo_ttft: Option<u64>,
@@ -103,6 +107,9 @@ pub struct FleetArgs {
     /// Most replicas [default: the platform's cap, else 512]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
     pub max: Option<u32>,
+    /// US dollars in the account, by which the platform caps replicas
+    #[arg(long, value_name = "USD", requires = "platform")]
+    pub balance: Option<u32>,
     /// From start to ready: const:S, exp:MEAN or mix:P:S1:S2; a number alone is const
     #[arg(long, value_name = "TIME", value_parser = parse_delay)]
     pub cold_start: Option<Delay>,
@@ -127,6 +134,9 @@ pub struct BillArgs {
     /// Whether the time from start to ready is billed [default: the platform's, else true]
     #[arg(long, value_name = "BOOL")]
     pub bill_start: Option<bool>,
+    /// Only the first so many seconds of a start are not billed, such as an image pull
+    #[arg(long, value_name = "S", value_parser = parse_time, conflicts_with = "bill_start")]
+    pub free_start: Option<u64>,
     /// A lifetime is rounded up to so many seconds [default: the platform's, else exact]
     #[arg(long, value_name = "S", value_parser = parse_time)]
     pub granularity: Option<u64>,

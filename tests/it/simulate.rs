@@ -256,10 +256,7 @@ fn every_mistake_is_named() {
         (&["--policy", "fixed:1"], "give --slots"),
         (&["--policy", "fixed:1", "--slots", "1", "--max", "2"], "--max does not apply"),
         (&["--policy", "fixed:1", "--slots", "1", "--spot-rate", "1"], "mon-sun 00:00-24:00=N"),
-        (
-            &["--platform", "runpod-serverles", "--cold-start", "1"],
-            "did you mean runpod-serverless?",
-        ),
+        (&["--platform", "runpod-serverles", "--cold-start", "1"], "near are: runpod-serverless"),
         (&["--policy", "pending", "--slots", "1"], "give --cold-start"),
         (&["--policy", "fixed:1", "--slots", "1", "--spot-notice", "1"], "--spot-rate"),
         (&["--policy", "fixed:1", "--slots", "1", "--format", "html"], "simulate has no HTML"),

@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use super::super::failure::Failure;
-use super::platform::{PlatformDefaults, platform_defaults};
 use super::policy::{Chosen, Clock};
+use super::taken::{Rule, Taken};
+use super::workers::most;
 use crate::catalog::{Catalog, ScalerRule};
 use crate::cli::{Policy, SimulateArgs};
 use crate::report::PlatformUsed;
@@ -12,6 +13,39 @@ use crate::simulate::{Billing, Delay, FleetSpec, SloLimits, Spot};
 
 /// After so long without a request, at most so many replicas.
 type Caps = Arc<[(u64, u32)]>;
+
+const BILL_START: Rule = Rule {
+    what: "bill start",
+    key: "bill_start",
+    otherwise: "starts are billed",
+    is_of_bill: true,
+};
+const GRANULARITY: Rule = Rule {
+    what: "granularity",
+    key: "granularity_s",
+    otherwise: "nothing is rounded up",
+    is_of_bill: true,
+};
+const MINIMUM: Rule =
+    Rule { what: "minimum", key: "minimum_s", otherwise: "there is none", is_of_bill: true };
+const QUEUE_TIMEOUT: Rule = Rule {
+    what: "queue timeout",
+    key: "queue_timeout_s",
+    otherwise: "requests wait as long as it takes",
+    is_of_bill: false,
+};
+const EXECUTION_TIMEOUT: Rule = Rule {
+    what: "execution timeout",
+    key: "execution_timeout_s",
+    otherwise: "no request is ended in service",
+    is_of_bill: false,
+};
+const HOLDS_REQUESTS: Rule = Rule {
+    what: "holds requests",
+    key: "holds_requests",
+    otherwise: "requests wait while no replica is ready",
+    is_of_bill: false,
+};
 
 /// The plan, but for what depends on the workload.
 pub(super) struct Asked<'a> {
@@ -39,9 +73,7 @@ impl<'a> Asked<'a> {
             (Some(policy), _) => Chosen::Flag(policy),
             (None, Some((rule, slots))) => Chosen::Platform(rule, slots),
             (None, None) => {
-                let name = args.fleet.platform.as_deref().unwrap_or("the platform");
-                let message = format!("no source states how {name} scales");
-                return Err(Failure::usage(message, "give --policy"));
+                return Err(Failure::usage("nothing says how the fleet scales", "give --policy"));
             }
         };
         let without_effect = chosen.refuse(args)?;
@@ -72,7 +104,7 @@ impl<'a> Asked<'a> {
             rates: rates(&args.spot.spot_rate),
             spot,
             notes: notes(&without_effect),
-            platform: taken.used,
+            platform: taken.used(chosen.fixed().is_some()),
         })
     }
 
@@ -126,23 +158,22 @@ fn billing(args: &SimulateArgs, taken: &mut Taken) -> Billing {
         let base_rate = bill.reserved_price.unwrap_or(bill.price);
         return Billing { base_rate, ..Billing::by_the_microsecond(bill.price) };
     }
-    let free_start = bill.bill_start.map(|it| if it { 0 } else { u64::MAX });
-    let start_words = |us: u64| match us {
-        0 => "true".to_owned(),
-        u64::MAX => "false".to_owned(),
-        us => format!("after {}", seconds(us)),
-    };
+    let free_start = bill.free_start.or(bill.bill_start.map(|it| if it { 0 } else { u64::MAX }));
+    if free_start.is_none() {
+        taken.assume_free_phases();
+    }
+    let is_billed = |us: &u64| (*us == 0).to_string();
     Billing {
         rate: bill.price,
         base_rate: bill.reserved_price.unwrap_or(bill.price),
         free_start_us: taken
-            .or("bill start", free_start, |it| it.free_start_us, |it| start_words(*it))
+            .or_assumed(BILL_START, free_start, |it| it.free_start_us, is_billed)
             .unwrap_or(0),
         granularity_us: taken
-            .or("granularity", bill.granularity, |it| it.granularity_us, |it| seconds(*it))
+            .or_assumed(GRANULARITY, bill.granularity, |it| it.granularity_us, |it| seconds(*it))
             .unwrap_or(0),
         minimum_us: taken
-            .or("minimum", bill.minimum, |it| it.minimum_us, |it| seconds(*it))
+            .or_assumed(MINIMUM, bill.minimum, |it| it.minimum_us, |it| seconds(*it))
             .unwrap_or(0),
     }
 }
@@ -153,14 +184,24 @@ fn fleet(
     catalog: &Catalog,
     taken: &mut Taken,
 ) -> Result<FleetSpec, Failure> {
-    let queue_timeout_us = taken.or(
-        "queue timeout",
-        args.demand.queue_timeout,
-        |it| it.queue_timeout_us.filter(|_| !matches!(args.fleet.policy, Some(Policy::PerRequest))),
+    let has_queue = !matches!(args.fleet.policy, Some(Policy::PerRequest));
+    let queue_timeout_us = has_queue.then(|| {
+        let given = args.demand.queue_timeout;
+        taken.or_assumed(QUEUE_TIMEOUT, given, |it| it.queue_timeout_us, |it| seconds(*it))
+    });
+    let execution_timeout_us = taken.or_assumed(
+        EXECUTION_TIMEOUT,
+        args.demand.execution_timeout,
+        |it| it.execution_timeout_us,
         |it| seconds(*it),
     );
+    let timed = |fleet: FleetSpec| FleetSpec {
+        queue_timeout_us: queue_timeout_us.flatten(),
+        execution_timeout_us,
+        ..fleet
+    };
     if let Some(n) = chosen.fixed() {
-        return Ok(FleetSpec { queue_timeout_us, ..FleetSpec::fixed(n, 1) });
+        return Ok(timed(FleetSpec::fixed(n, 1)));
     }
     let min = args.fleet.min.unwrap_or(0);
     let max = most(args, min, catalog, taken)?;
@@ -188,21 +229,20 @@ fn fleet(
     } else {
         Delay::Constant(0)
     };
-    Ok(FleetSpec {
+    Ok(timed(FleetSpec {
         min_replicas: min,
         max_replicas: max,
         idle_timeout,
         cold_start,
         cancel_starts: args.fleet.cancel_starts,
-        queue_timeout_us,
         holds_requests: taken
-            .or("holds requests", None, |it| it.holds_requests, ToString::to_string)
+            .or_assumed(HOLDS_REQUESTS, None, |it| it.holds_requests, ToString::to_string)
             .unwrap_or(true),
         idle_caps: taken
             .or("idle caps", None, |it| some_caps(&it.idle_caps), caps_in_words)
             .unwrap_or_default(),
         ..FleetSpec::fixed(min, 1)
-    })
+    }))
 }
 
 fn some_caps(caps: &Caps) -> Option<Caps> {
@@ -214,92 +254,6 @@ fn caps_in_words(caps: &Caps) -> String {
     let days = |us: u64| us / 86_400_000_000;
     let each = caps.iter().map(|(us, n)| format!("{n} after {} days", days(*us)));
     each.collect::<Vec<_>>().join(", ")
-}
-
-/// The most replicas there may be.
-fn most(
-    args: &SimulateArgs,
-    min: u32,
-    catalog: &Catalog,
-    taken: &mut Taken,
-) -> Result<u32, Failure> {
-    let given = args.fleet.max;
-    if given == Some(0) || given.is_some_and(|it| it < min) {
-        let (message, hint) = if given == Some(0) {
-            ("a fleet of at most 0 replicas can never serve".to_owned(), "give --max 1 or more")
-        } else {
-            (format!("--min {min} is above --max {}", given.unwrap_or(0)), "raise --max")
-        };
-        return Err(Failure::usage(message, hint));
-    }
-    if let (None, Some(Policy::Schedule(week))) = (given, &args.fleet.policy) {
-        let most = week.most().max(min);
-        return if most > 0 {
-            Ok(most)
-        } else {
-            let message = "a schedule without a replica can never serve";
-            Err(Failure::usage(message, "give a range with replicas, or --min"))
-        };
-    }
-    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let assumed = catalog.assumptions.simulate.max_replicas as u32;
-    let cap = taken.or("max", given, |it| it.max_replicas, ToString::to_string);
-    Ok(cap.unwrap_or(assumed).max(min))
-}
-
-/// The platform and what was taken from it.
-struct Taken {
-    defaults: Option<PlatformDefaults>,
-    used: Option<PlatformUsed>,
-}
-
-impl Taken {
-    fn of(args: &SimulateArgs, catalog: &Catalog) -> Result<Taken, Failure> {
-        let Some(name) = &args.fleet.platform else {
-            return Ok(Taken { defaults: None, used: None });
-        };
-        let Some(platform) = catalog.platform(name) else {
-            let all: Vec<&str> = catalog.platforms.iter().map(|it| it.provider.as_str()).collect();
-            let near = catalog.suggest_platform(name).into_iter().next();
-            let near = near.map(|it| format!("did you mean {it}? ")).unwrap_or_default();
-            return Err(Failure::usage(
-                format!("no platform `{name}` in the catalog"),
-                format!("{near}Known are {}", all.join(", ")),
-            ));
-        };
-        Ok(Taken {
-            defaults: Some(platform_defaults(platform)),
-            used: Some(PlatformUsed {
-                provider: platform.provider.clone(),
-                taken: Vec::new(),
-                assumed: platform.assumed.clone(),
-                source: platform.source.clone(),
-                as_of: platform.as_of.clone(),
-            }),
-        })
-    }
-
-    fn note(&mut self, what: &'static str, value: String) {
-        if let Some(used) = &mut self.used {
-            used.taken.push((what, value));
-        }
-    }
-
-    /// What the flag says, else the platform.
-    fn or<T>(
-        &mut self,
-        what: &'static str,
-        given: Option<T>,
-        of: impl FnOnce(&PlatformDefaults) -> Option<T>,
-        words: impl FnOnce(&T) -> String,
-    ) -> Option<T> {
-        if given.is_some() {
-            return given;
-        }
-        let found = self.defaults.as_ref().and_then(of)?;
-        self.note(what, words(&found));
-        Some(found)
-    }
 }
 
 fn rule_in_words(rule: ScalerRule) -> String {

@@ -4,7 +4,9 @@ mod asked;
 mod demand;
 mod platform;
 mod policy;
+mod taken;
 mod watched;
+mod workers;
 
 use rayon::prelude::*;
 
@@ -137,8 +139,9 @@ fn one(
         Replay::Impossible(why) => return Err(why.to_string()),
     };
     let capacity_slots = capacity_slots(&fleet, window_us);
-    // What a generator asks for is known; of a log there is only what came.
-    let load = it.requests.mean_load().unwrap_or(outcome.offered_load);
+    // What a generator asks for is known, unless some of it is ended; of a log there is only what came.
+    let known = it.requests.mean_load().filter(|_| outcome.execution_timeouts == 0);
+    let load = known.unwrap_or(outcome.offered_load);
     outcome.unstable = load >= capacity_slots && outcome.refused + outcome.timed_out == 0;
     Ok((SimulatedRun { seed, window_us, capacity_slots, outcome }, timeline))
 }

@@ -15,6 +15,8 @@ pub(super) struct PlatformDefaults {
     pub(super) max_replicas: Option<u32>,
     pub(super) idle_timeout: Option<Delay>,
     pub(super) queue_timeout_us: Option<u64>,
+    /// A request in service that long is ended.
+    pub(super) execution_timeout_us: Option<u64>,
     pub(super) holds_requests: Option<bool>,
     /// After so long without a request, at most so many replicas.
     pub(super) idle_caps: Arc<[(u64, u32)]>,
@@ -34,6 +36,7 @@ pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaul
         max_replicas: platform.default_max_workers.or(platform.max_workers),
         idle_timeout: platform.idle_timeout_s.map(|it| Delay::Constant(whole_us(it))),
         queue_timeout_us: platform.queue_timeout_s.map(whole_us),
+        execution_timeout_us: platform.execution_timeout_s.map(whole_us),
         holds_requests: platform.holds_requests,
         idle_caps: platform.idle_caps_us().into(),
         free_start_us: platform.bill_start.map(|it| if it { 0 } else { u64::MAX }),

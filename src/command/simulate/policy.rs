@@ -132,6 +132,7 @@ impl Chosen<'_> {
                 ("--idle-timeout", idle_timeout.is_some()),
                 ("--cancel-starts", *cancel_starts),
                 ("--bill-start", args.bill.bill_start.is_some()),
+                ("--free-start", args.bill.free_start.is_some()),
                 ("--granularity", args.bill.granularity.is_some()),
                 ("--minimum", args.bill.minimum.is_some()),
             ];

@@ -138,6 +138,7 @@ pub(super) fn numbers(run: &SimulatedRun) -> Vec<Number> {
         number("billed_seconds", Some(seconds(it.all(|it| it.billed_us)))),
         count("refused", it.refused),
         count("timed_out", it.timed_out),
+        count("execution_timeouts", it.execution_timeouts),
         count("cancelled_starts", it.cancelled_starts),
         count("interruptions", it.interruptions),
         number("lost_s", Some(seconds(it.lost_us))),

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use super::figures::{Costs, Figure, currency, figures, unstable_in_words};
-use super::{Simulated, SimulatedRun, SimulationReport};
+use super::{PlatformUsed, Simulated, SimulatedRun, SimulationReport};
 use crate::report::markdown::{escape, grid};
 use crate::report::number::{DASH, Medium};
 use crate::report::table::Table;
@@ -97,7 +97,11 @@ impl<'a> Figures<'a> {
         if self.mean("wait_p95_s").is_some() {
             parts.push(format!("p95 wait {}", self.time("wait_p95_s")));
         }
-        for (key, what) in [("refused", "were refused"), ("timed_out", "gave up waiting")] {
+        for (key, what) in [
+            ("refused", "were refused"),
+            ("timed_out", "gave up waiting"),
+            ("execution_timeouts", "were ended in service"),
+        ] {
             parts.extend(share(key).map(|share| format!("{share} {what}")));
         }
         format!("{}.", parts.join("; "))
@@ -161,6 +165,7 @@ impl<'a> Figures<'a> {
         add("waited for a start", "delayed_requests");
         add("refused", "refused");
         add("gave up waiting", "timed_out");
+        add("ended in service", "execution_timeouts");
         if let Some(share) = self.mean("slo_attainment") {
             let kept = match report.attainment {
                 Some(target) if share >= target => ", enough",
@@ -224,13 +229,17 @@ fn remarks(report: &SimulationReport<'_>) -> Vec<String> {
     if let Some(it) = report.platform {
         let taken: Vec<String> =
             it.taken.iter().map(|(what, value)| format!("{what} {value}")).collect();
-        let taken =
-            if taken.is_empty() { "nothing, flags say all".to_owned() } else { taken.join(", ") };
-        lines.push(format!("From {}: {taken}.", it.provider));
-        if !it.assumed.is_empty() {
-            lines.push(format!("Of it assumed: {}.", it.assumed));
+        if taken.is_empty() {
+            lines.push(format!("Nothing is taken from {}: flags say all.", it.provider));
+        } else {
+            lines.push(format!("From {}: {}.", it.provider, taken.join(", ")));
         }
-        lines.push(format!("Source, read {}: {}.", it.as_of, it.source));
+        if !it.assumed.is_empty() {
+            lines.push(format!("Assumed: {}.", it.assumed));
+        }
+        if !taken.is_empty() {
+            lines.push(source(it));
+        }
     }
     lines.extend(notes(report));
     let is_sketched = |it: &SimulatedRun| it.outcome.queue_wait.is_some_and(|it| !it.is_exact);
@@ -238,6 +247,12 @@ fn remarks(report: &SimulationReport<'_>) -> Vec<String> {
         lines.push("Quantiles of more than 8 million waits are within 0.05 %.".to_owned());
     }
     lines
+}
+
+/// `Source, read 2026-11-26: docs.baseten.co`; the user's own rules have no date.
+fn source(it: &PlatformUsed) -> String {
+    let read = if it.as_of.is_empty() { String::new() } else { format!(", read {}", it.as_of) };
+    format!("Source{read}: {}.", it.source)
 }
 
 /// What was assumed of each workload; what is the same of several is said once.
