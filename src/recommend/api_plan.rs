@@ -33,6 +33,7 @@ pub(super) fn plan(question: &Question<'_>) -> Option<Plan> {
         meets_slo: true,
         allowed: false,
         needs: Some("a comparison of the answers: another model answers there"),
+        conditions: Vec::new(),
         spot_range: Vec::new(),
         cold_starts: None,
         delayed_requests: None,

@@ -146,6 +146,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
         allowed: true,
         needs: None,
+        conditions: Vec::new(),
         spot_range: Vec::new(),
         cold_starts: None,
         delayed_requests: None,

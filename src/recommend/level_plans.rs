@@ -163,6 +163,7 @@ fn level_plan(
         meets_slo: true,
         allowed: offers.iter().all(|it| offers::may_advise(question, it)),
         needs: None,
+        conditions: Vec::new(),
         spot_range: Vec::new(),
         cold_starts: None,
         delayed_requests: None,

@@ -25,6 +25,7 @@ mod stage;
 mod switch;
 mod task;
 mod ways;
+mod worker_plans;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 

@@ -160,6 +160,8 @@ pub struct Plan {
     pub allowed: bool,
     /// What the config must say before it may be advised, besides the policy.
     pub needs: Option<&'static str>,
+    /// What it sets at the platform that is otherwise by default, in words; empty for most ways.
+    pub conditions: Vec<String>,
     /// The same plan at other rates of interruption; empty where nothing is interrupted.
     pub spot_range: Vec<SpotPoint>,
     /// Starts on demand in the window.

@@ -129,8 +129,9 @@ fn plans_of(
         found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), &best));
         for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
             let limit = best.of(question, Kind::Serverless, offer);
-            if bounds.serverless(offer) < limit {
-                found.extend(stage.serverless(offer, &fixed, limit));
+            let bound = bounds.serverless(offer);
+            if bound < limit {
+                found.extend(stage.serverless(offer, &fixed, (bound, limit)));
             }
         }
         if curve.is_none() {

@@ -234,6 +234,7 @@ impl Stage<'_> {
             meets_slo: self.meets(outcome),
             allowed: offers.iter().all(|it| may_advise(self.question, it)),
             needs: None,
+            conditions: Vec::new(),
             spot_range: Vec::new(),
             cold_starts: Some(outcome.cold_starts),
             delayed_requests: Some(outcome.delayed_requests),

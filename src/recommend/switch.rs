@@ -71,6 +71,10 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         ),
         _ => format!("Start the new deployment{place}: {}.", plan.label()),
     });
+    if !plan.conditions.is_empty() {
+        let platform = plan.offers.last().map_or("the platform", |it| it.provider.as_str());
+        steps.push(format!("At {platform}: {}.", plan.conditions.join("; ")));
+    }
     if let Some(schedule) = &plan.scaling.schedule {
         steps.push(format!(
             "Keep these instances ready by the clock of {}, each rise {:.0} s ahead: {schedule}",

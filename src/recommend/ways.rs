@@ -4,13 +4,12 @@ use super::money;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::schedule;
 use super::stage::{Fixed, Stage};
-use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
+use crate::catalog::{Offer, Purchase, ScalerRule};
 use crate::simulate::{
     Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot, Usage, run,
     steps_by_hour,
 };
-use crate::size::{StartQuestion, StartUp};
-use crate::units::{Fraction, HOURS_PER_MONTH, Money, whole_us};
+use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 
 impl Stage<'_> {
     /// Pay as you go that follows the load; also what it found, for the commitment curve.
@@ -129,7 +128,7 @@ impl Stage<'_> {
     }
 
     /// The fleet with no instance always on, or with the fewest that meet the limits.
-    fn with_least_minimum(
+    pub(super) fn with_least_minimum(
         &self,
         service: &ServiceModel,
         fleet: &FleetSpec,
@@ -151,72 +150,6 @@ impl Stage<'_> {
             }
         }
         last
-    }
-
-    /// Serverless workers by the rules of their platform, with as many always on as a month's `limit`
-    /// pays for.
-    pub(super) fn serverless(&self, offer: &Offer, fixed: &Fixed, limit: f64) -> Option<Plan> {
-        let (fleet, billing, service) = self.workers(offer, fixed)?;
-        // More workers always on than the limit pays for cannot win.
-        let each = offer.rate.to_f64() * HOURS_PER_MONTH as f64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates"
-        )]
-        let most = fixed.n.min((limit / each) as u32);
-        let (fleet, outcome) = self.with_least_minimum(&service, &fleet, &billing, most)?;
-        self.elastic_plan((Way::Serverless, vec![offer.clone()]), &fleet, &billing, &outcome)
-    }
-
-    /// Workers of a platform with no minimum, how they are billed and how fast they serve.
-    fn workers(&self, offer: &Offer, fixed: &Fixed) -> Option<(FleetSpec, Billing, ServiceModel)> {
-        let platform = self.question.context.catalog.platform(&offer.provider)?;
-        let (scaler, slots, batch) = self.scaler_of(platform, fixed)?;
-        let service = self.at_batch(batch)?;
-        let (cold_start, free_start_us) = self.worker_start(platform);
-        let billing = Billing {
-            rate: offer.rate,
-            base_rate: offer.rate,
-            free_start_us,
-            granularity_us: whole_us(platform.granularity_s?),
-            minimum_us: whole_us(platform.minimum_s.unwrap_or(0.0)),
-        };
-        let fleet = FleetSpec {
-            slots_per_replica: slots,
-            max_replicas: platform
-                .max_workers
-                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
-            scaler,
-            idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
-            cold_start,
-            queue_timeout_us: platform.queue_timeout_s.map(whole_us),
-            holds_requests: platform.holds_requests.unwrap_or(true),
-            idle_caps: platform.idle_caps_us().into(),
-            ..self.fleet(0)
-        };
-        Some((fleet, billing, service))
-    }
-
-    /// The platform's scaler, the slots of a worker and the batch its speed is taken at.
-    fn scaler_of(
-        &self,
-        platform: &ServerlessPlatform,
-        fixed: &Fixed,
-    ) -> Option<(Scaler, u32, u32)> {
-        let per_worker = if platform.concurrency_is_configurable {
-            self.target_batch(fixed).saturating_mul(self.hosted)
-        } else {
-            platform.concurrency_per_worker?
-        };
-        let rule = *platform.scalers.first()?;
-        let rule = if platform.concurrency_is_configurable {
-            rule.for_concurrency(platform.concurrency_per_worker.unwrap_or(1), per_worker)
-        } else {
-            rule
-        };
-        let scaler = Scaler::Rule(rule);
-        Some((scaler, per_worker, per_worker.div_ceil(self.hosted).min(self.slots()).max(1)))
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.
@@ -274,43 +207,8 @@ impl Stage<'_> {
         self.elastic_plan((way, offers), &fleet, &billing, &outcome)
     }
 
-    /// A reserved base with serverless workers above it, at the best point of the savings curve
-    /// against their rate and one to each side.
-    pub(super) fn reserved_with_serverless(
-        &self,
-        (reserved, serverless): (&Offer, &Offer),
-        on_demand: &Outcome,
-        fixed: &Fixed,
-    ) -> Vec<Plan> {
-        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
-            reserved.purchase
-        else {
-            return Vec::new();
-        };
-        let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
-        let Some(curve) = SavingsCurve::new(steps, serverless.rate, reserved.rate) else {
-            return Vec::new();
-        };
-        let best = curve.best_n();
-        let mut plans = Vec::new();
-        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
-            let Some((fleet, billing, service)) = self.workers(serverless, fixed) else { break };
-            let fleet = FleetSpec {
-                min_replicas: base,
-                max_replicas: fleet.max_replicas.saturating_add(base),
-                ..fleet
-            };
-            let billing = Billing { base_rate: reserved.rate, ..billing };
-            let Some(outcome) = self.replay(&service, &fleet, &billing) else { continue };
-            let way = Way::ReservedServerless { months };
-            let offers = vec![reserved.clone(), serverless.clone()];
-            plans.extend(self.elastic_plan((way, offers), &fleet, &billing, &outcome));
-        }
-        plans
-    }
-
     /// A plan whose instances come and go above its minimum.
-    fn elastic_plan(
+    pub(super) fn elastic_plan(
         &self,
         (way, offers): (Way, Vec<Offer>),
         fleet: &FleetSpec,
@@ -364,34 +262,6 @@ impl Stage<'_> {
         let total = base.checked_add(elastic).ok()?;
         Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
     }
-
-    /// A start of a platform's worker, and the first part of it that is not billed. A worker is found
-    /// before it loads, unless the user measured the whole; a snapshot makes some starts short.
-    fn worker_start(&self, platform: &ServerlessPlatform) -> (Delay, u64) {
-        let settings = &self.question.described.workload.settings;
-        let assumed = &self.question.context.catalog.assumptions.cold_start;
-        let (full_s, free_s) = match (settings.cold_start_s, &self.entry.candidate.replica) {
-            (None, Some(replica)) => {
-                let question = StartQuestion { allocates: true, ..replica.start.clone() };
-                let start = StartUp::of(&question, None, assumed);
-                (start.total().value, free_part(&start, &platform.free_start_phases))
-            }
-            _ => (self.cold_start_s(), 0.0),
-        };
-        let all_free = platform.bill_start == Some(false);
-        let free_us = if all_free { u64::MAX } else { whole_us(free_s) };
-        let long_us = whole_us(full_s);
-        match settings.cold_start_snapshot_s {
-            // What of a short start is free, no platform says: none of it here.
-            Some(short_s) => {
-                let share = settings.cold_start_snapshot_share.map(Fraction::get);
-                let share = share.unwrap_or(assumed.snapshot_share);
-                let start = Delay::Mixture { share, short_us: whole_us(short_s), long_us };
-                (start, if all_free { u64::MAX } else { 0 })
-            }
-            None => (Delay::Constant(long_us), free_us),
-        }
-    }
 }
 
 /// An instance that is rented while it is on.
@@ -400,17 +270,4 @@ fn rented(offer: &Offer) -> Billing {
         granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
         ..Billing::by_the_microsecond(offer.rate)
     }
-}
-
-/// Seconds of a start that a platform does not bill.
-fn free_part(start: &StartUp, free: &[StartPhase]) -> f64 {
-    let seconds = |phase: &StartPhase| match phase {
-        StartPhase::Allocation => start.allocation.value,
-        StartPhase::Image => start.image.value,
-        StartPhase::Framework => start.framework.value,
-        StartPhase::Weights => start.weights.value,
-        StartPhase::Engine => start.checks.value + start.profiling.value,
-        StartPhase::Compile => start.tracing.value + start.compilation.value + start.graphs.value,
-    };
-    free.iter().map(seconds).sum()
 }

@@ -235,6 +235,7 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         meets_slo: plan.meets_slo,
         allowed: plan.allowed,
         needs: plan.needs.map(str::to_owned),
+        conditions: plan.conditions.clone(),
         spot_range: plan
             .spot_range
             .iter()

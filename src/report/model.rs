@@ -344,6 +344,8 @@ pub struct PlanReport {
     pub allowed: bool,
     /// What must be declared before it may be advised, besides the policy.
     pub needs: Option<String>,
+    /// What it sets at the platform that is otherwise by default; only of serverless plans.
+    pub conditions: Vec<String>,
     /// The plan at other rates of interruption; only of plans on spot.
     pub spot_range: Vec<SpotPointReport>,
     /// Replicas started on demand in the window.

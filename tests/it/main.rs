@@ -35,6 +35,7 @@ mod month_end;
 mod offered;
 mod own_formats;
 mod plans;
+mod platforms;
 mod privacy;
 mod reference;
 mod request_copies;

@@ -64,6 +64,7 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
         meets_slo: purchase != "spot",
         allowed: true,
         needs: None,
+        conditions: Vec::new(),
         spot_range: Vec::new(),
         cold_starts: Some(31),
         delayed_requests: Some(112),
