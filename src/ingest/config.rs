@@ -200,20 +200,12 @@ struct RawWorkload {
     checkpoint_interval_s: Option<f64>,
     checkpoint_write_s: Option<f64>,
     deadline_h: Option<f64>,
-    api_price: Option<RawApiPrice>,
+    api_price: Option<toml::Value>,
     cold_start_snapshot_s: Option<f64>,
     cold_start_snapshot_share: Option<f64>,
     unit: Option<String>,
     units_per_request: Option<f64>,
     slo: Option<RawSlo>,
-}
-
-/// USD per million tokens.
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct RawApiPrice {
-    prompt: RawRate,
-    completion: RawRate,
 }
 
 #[derive(Deserialize)]
@@ -389,8 +381,9 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
     let details = Interruptible {
         checkpoint_interval_s: positive("checkpoint_interval_s", raw.checkpoint_interval_s)?,
         checkpoint_write_s: positive("checkpoint_write_s", raw.checkpoint_write_s)?,
-        deadline_h: positive("deadline_h", raw.deadline_h)?,
+        deadline_h: check_deadline(raw.deadline_h)?,
     };
+    check_checkpoints(&details)?;
     let interruptible =
         (raw.interruptible || details.checkpoint_interval_s.is_some()).then_some(details);
     let snapshot_s = positive("cold_start_snapshot_s", raw.cold_start_snapshot_s)?;
@@ -419,7 +412,7 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             service_time_s: positive("service_time_s", raw.service_time_s)?,
             cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
             interruptible,
-            api_price: raw.api_price.map(check_api_price).transpose()?,
+            api_price: raw.api_price.as_ref().map(check_api_price).transpose()?,
             cold_start_snapshot_s: snapshot_s,
             cold_start_snapshot_share: snapshot_share,
             standby,
@@ -430,18 +423,54 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
 }
 
 /// What somebody else's endpoint charges, in USD per million tokens.
-fn check_api_price(raw: RawApiPrice) -> Result<ApiPrice, String> {
-    let price = |name: &str, raw: RawRate| {
-        let text = raw.into_text();
+fn check_api_price(raw: &toml::Value) -> Result<ApiPrice, String> {
+    const SHAPE: &str =
+        "write two rates, such as api_price = { prompt = \"0.15\", completion = \"0.60\" }";
+    let Some(rates) = raw.as_table() else {
+        return Err(format!("api_price is a {} and not a table: {SHAPE}", raw.type_str()));
+    };
+    if let Some(other) = rates.keys().find(|it| !matches!(it.as_str(), "prompt" | "completion")) {
+        return Err(format!("api_price has a key `{other}`: {SHAPE}"));
+    }
+    let rate = |name: &str| {
+        let text = match rates.get(name) {
+            Some(toml::Value::String(text)) => text.clone(),
+            Some(toml::Value::Integer(whole)) => whole.to_string(),
+            Some(toml::Value::Float(float)) => float.to_string(),
+            Some(other) => format!("a {}", other.type_str()),
+            None => return Err(format!("api_price has no {name}: {SHAPE}")),
+        };
         match Money::parse(&text, Currency::USD) {
-            Ok(price) if !price.is_negative() => Ok(price),
-            _ => Err(format!("api_price.{name} is `{text}`, which is not an amount of money")),
+            Ok(rate) if !rate.is_negative() => Ok(rate),
+            _ => Err(format!(
+                "api_price.{name} is `{text}`, which is not an amount of money: {SHAPE}"
+            )),
         }
     };
-    Ok(ApiPrice {
-        prompt: price("prompt", raw.prompt)?,
-        completion: price("completion", raw.completion)?,
-    })
+    Ok(ApiPrice { prompt: rate("prompt")?, completion: rate("completion")? })
+}
+
+fn check_deadline(hours: Option<f64>) -> Result<Option<f64>, String> {
+    match hours {
+        Some(hours) if !(hours.is_finite() && hours > 0.0) => {
+            Err(format!("deadline_h is {hours}, which is not a positive number of hours"))
+        }
+        other => Ok(other),
+    }
+}
+
+/// Work that writes no checkpoint begins again from nothing, so that neither the time to write one
+/// nor a deadline changes any plan.
+fn check_checkpoints(details: &Interruptible) -> Result<(), String> {
+    let unused = match (details.checkpoint_write_s, details.deadline_h) {
+        _ if details.checkpoint_interval_s.is_some() => return Ok(()),
+        (None, None) => return Ok(()),
+        (Some(_), _) => "checkpoint_write_s",
+        (None, Some(_)) => "deadline_h",
+    };
+    Err(format!(
+        "{unused} has no effect without checkpoint_interval_s, the seconds between checkpoints"
+    ))
 }
 
 /// How many of the starts a snapshot shortens.
@@ -547,14 +576,26 @@ mod tests {
         fails(&format!("{snapshot}cold_start_snapshot_share = 1.5\n"), 1, "snapshot_share");
         fails(&format!("{snapshot}cold_start_s = 1.0\n"), 1, "above the cold_start_s of 1");
         fails("[workload.a]\ncheckpoint_interval_s = 0\n", 1, "positive");
-        fails("[workload.a]\ndeadline_h = -1\n", 1, "positive");
+        fails("[workload.a]\ndeadline_h = 0\n", 1, "not a positive number of hours");
+        let alone = "has no effect without checkpoint_interval_s";
+        fails("[workload.a]\ndeadline_h = 9\n", 1, &format!("deadline_h {alone}"));
+        fails("[workload.a]\ncheckpoint_write_s = 9\n", 1, &format!("checkpoint_write_s {alone}"));
         let price = "[workload.a]\napi_price = ";
         fails(
             &format!("{price}{{ prompt = \"-1\", completion = 1 }}\n"),
             1,
             "api_price.prompt is `-1`",
         );
-        fails(&format!("{price}{{ prompt = 1 }}\n"), 2, "missing field `completion`");
+        let shape = "write two rates, such as api_price = { prompt = \"0.15\", completion";
+        for (value, message) in [
+            ("{ prompt = 1 }", "api_price has no completion"),
+            ("{ prompt = 1, completion = true }", "api_price.completion is `a boolean`"),
+            ("{ prompt = 1, completion = 2, output = 3 }", "api_price has a key `output`"),
+            ("\"0.15\"", "api_price is a string and not a table"),
+        ] {
+            fails(&format!("{price}{value}\n"), 1, message);
+            fails(&format!("{price}{value}\n"), 1, shape);
+        }
         fails("[workload.a]\nunits_per_request = 4\n", 1, "needs a unit");
         fails("[workload.a]\nunit = \"image\"\nunits_per_request = 0\n", 1, "positive");
         fails(
