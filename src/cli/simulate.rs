@@ -42,13 +42,13 @@ pub struct SimulateArgs {
     /// Spot capacity
     #[command(flatten)]
     pub spot: SpotArgs,
-    /// Runs with this many seeds from --seed on; numbers are their means
+    /// Runs with this many seeds from --seed on; numbers are their means, with the least and the most
     #[arg(long, value_name = "K", default_value_t = 1, value_parser = clap::value_parser!(u64).range(1..=10_000))]
     pub seeds: u64,
     /// Give up after so many seconds, with exit code 130
     #[arg(long, value_name = "S", value_parser = parse_positive)]
     pub time_budget: Option<u64>,
-    /// Draw queue, replicas and cost over time into this folder
+    /// Draw queue, replicas and cost over time into this folder, in place of those of an earlier run
     #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
 }
@@ -98,7 +98,8 @@ pub struct FleetArgs {
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=65_536))]
     pub slots: Option<u32>,
     /// fixed:N, queue-delay:S, request-count:V, knative:TARGET, utilization:TARGET, keda:TARGET,
-    /// busy-share, pending, per-request, schedule:SPEC
+    /// busy-share, pending, per-request, schedule:SPEC (starts begin as a range does; the plans of
+    /// analyze start ahead of it)
     #[arg(long, value_name = "POLICY", required_unless_present = "platform", value_parser = parse_policy)]
     pub policy: Option<Policy>,
     /// Replicas that are always on [default: 0]

@@ -27,7 +27,8 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let report = analyse(inputs, args.time_budget, global, talk)?;
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
-    output::remove_stale_charts(&folder, &files);
+    let charts = files.iter().filter_map(|it| it.0.strip_prefix("charts/")).collect();
+    output::remove_stale_charts(&folder.join("charts"), &report::REPORT_CHARTS, &charts);
     let style = TerminalStyle {
         bold: talk.styled_stdout,
         next: Some(format!("open {}", folder.join("report.html").display())),

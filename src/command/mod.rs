@@ -20,6 +20,7 @@ mod size;
 mod size_source;
 mod talk;
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use crate::cli::{Cli, Command};
@@ -86,6 +87,10 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
 /// Prints what clap has to say: help on stdout, mistakes on stderr.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
     let _ = error.print();
+    if let Some(examples) = simulate::examples(error) {
+        // As above: an error that cannot be printed is lost, its exit code is not.
+        let _ = write!(std::io::stderr(), "{examples}");
+    }
     if error.use_stderr() { ExitStatus::Usage.into() } else { ExitStatus::Done.into() }
 }
 

@@ -1,5 +1,6 @@
 //! Writing: stdout as data, files complete before they get their name, nothing left by Ctrl-C.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::io::{self, Write};
 use std::path::Path;
@@ -9,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
+use crate::report;
 
 /// Held while files are being written, so that an interrupt waits for the clean-up.
 static WRITING: Mutex<()> = Mutex::new(());
@@ -110,14 +112,18 @@ fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Removes charts of an earlier run that this run did not write again.
-pub(super) fn remove_stale_charts(folder: &Path, files: &Files) {
-    let Ok(entries) = fs::read_dir(folder.join("charts")) else { return };
+/// Removes charts of an earlier run, by the ends of their names, that this run did not write again.
+/// A picture that is not of this program stays.
+pub(super) fn remove_stale_charts(folder: &Path, ends: &[&str], written: &BTreeSet<&str>) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
-        let name = format!("charts/{}", entry.file_name().to_string_lossy());
-        let is_ours =
-            ["-heat-map.svg", "-duration.svg", "-plans.svg"].iter().any(|it| name.ends_with(it));
-        if is_ours && files.iter().all(|(written, _)| *written != name) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let is_one = |end: &&str| name == **end || name.ends_with(&format!("-{end}"));
+        if written.contains(name.as_str()) || !ends.iter().any(is_one) {
+            continue;
+        }
+        let is_ours = fs::read_to_string(entry.path()).is_ok_and(|it| report::is_chart(&it));
+        if is_ours {
             // A chart that will not go is stale but harmless: no page refers to it.
             let _ = fs::remove_file(entry.path());
         }
@@ -139,14 +145,32 @@ mod tests {
         let files: Files =
             vec![("a.txt".to_owned(), b"1".to_vec()), ("charts/b.svg".to_owned(), b"2".to_vec())];
         fs::create_dir(folder.path().join("charts")).unwrap();
-        fs::write(folder.path().join("charts/old-plans.svg"), "3").unwrap();
         write_folder(folder.path(), &files).unwrap();
-        remove_stale_charts(folder.path(), &files);
         assert_eq!(fs::read(folder.path().join("charts/b.svg")).unwrap(), b"2");
-        assert!(!folder.path().join("charts/old-plans.svg").exists());
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn only_own_charts_go() {
+        let folder = tempfile::tempdir().unwrap();
+        let ours = r#"<svg><defs><pattern id="hatch"></pattern></defs></svg>"#;
+        for (name, text) in [
+            ("old-cost.svg", ours),
+            ("cost.svg", ours),
+            ("new-cost.svg", ours),
+            ("old-plans.svg", ours),
+            ("lowcost.svg", ours),
+            ("my-cost.svg", "<svg>drawn by hand</svg>"),
+        ] {
+            fs::write(folder.path().join(name), text).unwrap();
+        }
+        remove_stale_charts(folder.path(), &["cost.svg"], &BTreeSet::from(["new-cost.svg"]));
+        let left = fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name());
+        let mut left: Vec<String> = left.map(|it| it.into_string().unwrap()).collect();
+        left.sort();
+        assert_eq!(left, ["lowcost.svg", "my-cost.svg", "new-cost.svg", "old-plans.svg"]);
     }
 
     #[test]

@@ -14,6 +14,7 @@ mod fleet;
 mod heat_map;
 mod hours;
 mod plans;
+mod ticks;
 
 pub(crate) use autocorrelation::autocorrelation;
 pub(crate) use day_profile::day_profile;

@@ -35,7 +35,8 @@ pub(crate) use csv::line as csv_line;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use model::ReportModel;
 pub use simulation::{
-    PlatformUsed, Simulated, SimulatedRun, SimulationReport, simulation, simulation_charts,
+    PlatformUsed, Room, SIMULATION_CHARTS, Simulated, SimulatedRun, SimulationReport, simulation,
+    simulation_charts,
 };
 pub use terminal::{TerminalStyle, hanging};
 pub use waste::unused;
@@ -153,6 +154,11 @@ pub(crate) fn measure(value: f64) -> String {
     number::Medium::Terminal.measure(value)
 }
 
+/// Seconds in the unit that reads best, as the terminal shows them.
+pub(crate) fn duration(seconds: f64) -> String {
+    number::Medium::Terminal.duration(seconds)
+}
+
 /// A name as a key of TOML.
 pub(crate) fn toml_key(name: &str) -> String {
     toml_text::key(name)
@@ -161,6 +167,14 @@ pub(crate) fn toml_key(name: &str) -> String {
 /// A text as a string of TOML, on one line.
 pub(crate) fn toml_string(text: &str) -> String {
     toml_text::string(text)
+}
+
+/// How the names of a workload's charts in the report folder end.
+pub const REPORT_CHARTS: [&str; 3] = ["heat-map.svg", "duration.svg", "plans.svg"];
+
+/// Whether a picture is a chart of this program.
+pub(crate) fn is_chart(svg: &str) -> bool {
+    svg.contains(r#"<pattern id="hatch""#)
 }
 
 /// The files of the report folder: path inside it, and bytes.
@@ -172,13 +186,14 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
     ];
     for workload in &report.workloads {
         let slug = file_safe(&workload.slug);
-        for (what, chart) in [
-            ("heat-map", chart::heat_map(report, workload)?),
-            ("duration", chart::duration(report, workload)?),
-            ("plans", chart::plans(report, workload)?),
-        ] {
-            let name = words::shown(&workload.name);
-            files.push((format!("charts/{slug}-{what}.svg"), chart.standalone(&name).into_bytes()));
+        let charts = [
+            chart::heat_map(report, workload)?,
+            chart::duration(report, workload)?,
+            chart::plans(report, workload)?,
+        ];
+        let name = words::shown(&workload.name);
+        for (end, chart) in REPORT_CHARTS.into_iter().zip(charts) {
+            files.push((format!("charts/{slug}-{end}"), chart.standalone(&name).into_bytes()));
         }
     }
     Ok(files)

@@ -204,11 +204,12 @@ impl Medium {
         format!("{}.{fraction}{}GiB", self.grouped(whole), self.gap())
     }
 
-    /// Seconds in the unit that reads best: `620 ms`, `38 s`, `2.5 min`, `26 h`.
+    /// Seconds in the unit that reads best: `1.98 µs`, `620 ms`, `38 s`, `2.5 min`, `26 h`.
     pub(crate) fn duration(self, seconds: f64) -> String {
         let magnitude = seconds.abs();
         let (value, unit) = match magnitude {
             0.0 => (0.0, "s"),
+            it if it < 1e-3 => (seconds * 1e6, "µs"),
             it if it < 1.0 => (seconds * 1e3, "ms"),
             it if it < 120.0 => (seconds, "s"),
             it if it < 7200.0 => (seconds / 60.0, "min"),
@@ -419,6 +420,7 @@ mod tests {
     #[test]
     fn times_bytes_and_days_read_well() {
         assert_eq!(Medium::Terminal.duration(0.62), "620 ms");
+        assert_eq!(Medium::Terminal.duration(1.98e-6), "1.98 µs");
         assert_eq!(Medium::Terminal.duration(38.0), "38 s");
         assert_eq!(Medium::Terminal.duration(150.0), "2.5 min");
         assert_eq!(Medium::Terminal.duration(93_600.0), "26 h");

@@ -225,6 +225,60 @@ fn each_workload_with_requests_is_a_row() {
 }
 
 #[test]
+fn people_see_ranges_rates_and_limits() {
+    let base = ["simulate", "--arrivals", "poisson:1:2000", "--service", "exp:5", "--price", "0.8"];
+    let fleet = ["--slots", "4", "--policy", "keda:4", "--cold-start", "60"];
+    let words = [&base[..], &fleet].concat();
+    let text = |more: &[&str]| {
+        let ran = Bench::new().run(&[&words[..], more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(ran.stdout.lines().all(|it| it.chars().count() <= 80), "{}", ran.stdout);
+        ran.stdout
+    };
+    let spot = text(&["--spot-rate", "0.01,20", "--spot-outage", "60"]);
+    for expected in ["SPOT/H", "TAKEN BACK", "   0.01 ", "     20 ", "At most 512 replicas at once"]
+    {
+        assert!(spot.contains(expected), "{expected}: {spot}");
+    }
+    let seeds = text(&["--seeds", "3", "--max", "9"]);
+    let brackets = "Means over 3 seeds, 1 on; in brackets the least and the most of them.";
+    assert!(seeds.contains(brackets) && !seeds.contains("512"), "{seeds}");
+    let cost = seeds.lines().find(|it| it.starts_with("  cost  ")).unwrap();
+    assert!(cost.contains(" (") && cost.contains(" to ") && cost.ends_with(") USD"), "{cost}");
+    let capped =
+        ["--policy", "schedule:mon-sun 00:00-24:00=3", "--cold-start", "0", "--slots", "4"];
+    let ran = Bench::new().run(&[&base[..], &capped, &["--max", "2"]].concat());
+    let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(words.contains("asks for up to 3 replicas, --max allows 2"), "{words}");
+    assert!(words.contains("of those of the schedule (8 on average)"), "{words}");
+}
+
+/// Of a log from 08:00 to 11:00 only the hour from 09:00 on; charts of what is gone go, others stay.
+#[test]
+fn a_part_of_a_log_and_its_charts() {
+    let bench = Bench::new();
+    let rows = (0..180).map(|minute| {
+        format!("2026-10-05T{:02}:{:02}:30Z,chat,9,9\n", 8 + minute / 60, minute % 60)
+    });
+    let head = "timestamp,workload,prompt_tokens,completion_tokens";
+    let log = format!("{head}\n{}", rows.collect::<String>());
+    let file = bench.write("log.csv", log);
+    let words = ["simulate", &file, "--service", "5", "--slots", "1", "--policy", "fixed:1"];
+    let part = ["--since", "2026-10-05T09:00:00Z", "--until", "2026-10-05T10:00:00Z"];
+    let more = ["--price", "1", "--charts", "c", "--format", "json"];
+    let found = json_of(&bench.run(&[&words[..], &part, &more].concat()));
+    let found = &found["workloads"][0];
+    assert_eq!((&found["requests"], &found["window_s"]), (&60.into(), &3600.0.into()));
+    assert_eq!(found["seeds"], 1);
+    bench.write("c/notes-cost.svg", "<svg>drawn by hand</svg>");
+    let generator = ["simulate", "--arrivals", "even:1:9", "--service", "1", "--slots", "1"];
+    let ran = bench.run(&[&generator[..], &["--policy", "fixed:1"], &more].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let is_there = |name: &str| bench.path(name).exists();
+    assert!(is_there("c/cost.svg") && is_there("c/notes-cost.svg") && !is_there("c/chat-cost.svg"));
+}
+
+#[test]
 fn a_time_budget_ends_a_run() {
     let words = ["simulate", "--arrivals", "poisson:1000:20000000", "--service", "const:0.001"];
     let more = ["--slots", "1", "--policy", "fixed:4", "--price", "1", "--time-budget", "0.001"];
@@ -283,6 +337,8 @@ fn every_mistake_is_named() {
     check(&with(&["--arrivals", "even:1:9", "--service", "tokens"]), "have no tokens");
     check(&with(&["--arrivals", "file", "--service", "1"]), "needs a file");
     check(&with(&[]), "--arrivals");
+    check(&["simulate"], "gpuadvise simulate requests.csv --service const:5");
+    check(&with(&["--arrivals", "even:1:9", "--service", "exp:1e9"]), "and up to 100000000");
     let arrivals = ["simulate", &file, "--arrivals", "even:1:9", "--service", "1"];
     check(&[&arrivals[..], &rest].concat(), "a generator needs no file");
 }

@@ -155,7 +155,9 @@ fn delay(text: &str, grammar: &str) -> Result<Delay, String> {
         [seconds] | ["const", seconds] => Ok(Delay::Constant(time(seconds)?)),
         ["exp", mean] => {
             let mean = positive(mean).filter(|it| *it <= LONGEST_S);
-            let mean = mean.ok_or_else(|| format!("MEAN is above 0 seconds: {grammar}"))?;
+            let mean = mean.ok_or_else(|| {
+                format!("MEAN is a number of seconds above 0 and up to 100000000: {grammar}")
+            })?;
             Ok(Delay::Exponential { mean_us: mean * 1e6 })
         }
         ["mix", share, short, long] => {
@@ -309,7 +311,7 @@ mod tests {
             check(parse_arrivals(&format!("gamma:1:{wrong}:10")).err(), "CV is a number above 0");
             check(parse_arrivals(&format!("weibull:1:{wrong}:9")).err(), "SHAPE is a number from");
             check(parse_arrivals(&format!("even:1:{wrong}")).err(), "N is a whole number from 1");
-            check(parse_service(&format!("exp:{wrong}")).err(), "MEAN is above 0");
+            check(parse_service(&format!("exp:{wrong}")).err(), "MEAN is a number of seconds");
             check(
                 parse_policy(&format!("knative:{wrong}")).err(),
                 "TARGET is a number of requests",
@@ -327,6 +329,7 @@ mod tests {
             assert!(parse_time(wrong).is_err() && parse_price(wrong).is_err(), "{wrong}");
         }
         check(parse_delay("mix:1.5:1:2").err(), "P is a share from 0 to 1");
+        check(parse_delay("exp:1e9").err(), "above 0 and up to 100000000: const:S");
         check(parse_policy("nqueue-delay:4").err(), "did you mean queue-delay?");
         check(parse_policy("fixed").err(), "write fixed:N");
         check(parse_policy("pending:3").err(), "write pending");

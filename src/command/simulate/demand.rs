@@ -308,11 +308,11 @@ impl Served {
         let tpot_us = replica.tpot_s(batch) * 1e6;
         let prefill_per_s = replica.prefill_tokens_per_s(batch);
         notes.push(format!(
-            "on today's GPU with {} running, of {} that fit: {} prompt tokens a second and {} ms per completion token",
+            "on today's GPU with {} running, of {} that fit: {} prompt tokens a second and {} per completion token",
             report::counted(u64::from(batch), "request"),
             report::count(u64::from(held)),
             report::measure(prefill_per_s),
-            report::measure(tpot_us / 1e3),
+            report::duration(tpot_us / 1e6),
         ));
         let service = ServiceModel::Tokens { prefill_us_per_token: 1e6 / prefill_per_s, tpot_us };
         Ok(Served { service: Takes::Modelled(service), slots })

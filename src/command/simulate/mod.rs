@@ -2,12 +2,14 @@
 
 mod asked;
 mod demand;
+mod noted;
 mod platform;
 mod policy;
 mod taken;
 mod watched;
 mod workers;
 
+use clap::error::{ContextKind, ErrorKind};
 use rayon::prelude::*;
 
 use super::failure::{ExitStatus, Failure};
@@ -24,6 +26,22 @@ use watched::{EVERY, Watch, Watched};
 
 /// Parts of the window that charts show.
 const PARTS: u32 = 400;
+
+/// Two commands to begin with, where what is missing is most of one.
+pub(super) fn examples(error: &clap::Error) -> Option<&'static str> {
+    const EXAMPLES: &str = "
+Two replicas on requests by chance:
+  gpuadvise simulate --arrivals poisson:0.75:100000 --service exp:2 --slots 1 \\
+    --policy fixed:2 --price 1.2
+A serverless platform on your own log:
+  gpuadvise simulate requests.csv --service const:5 --platform modal \\
+    --cold-start 30 --price 2.5
+";
+    let usage = error.get(ContextKind::Usage)?.to_string();
+    let is_ours =
+        error.kind() == ErrorKind::MissingRequiredArgument && usage.contains("gpuadvise simulate ");
+    is_ours.then_some(EXAMPLES)
+}
 
 pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandResult {
     let format = match global.format {
@@ -63,7 +81,10 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::simulation(&all, format, &style)?;
     if let Some(folder) = &args.charts {
-        output::write_folder(folder, &report::simulation_charts(&all)?)?;
+        let charts = report::simulation_charts(&all)?;
+        output::write_folder(folder, &charts)?;
+        let written = charts.iter().map(|it| it.0.as_str()).collect();
+        output::remove_stale_charts(folder, &report::SIMULATION_CHARTS, &written);
     }
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
     Ok(ExitStatus::Done)
@@ -203,10 +224,12 @@ fn rows(
             let mut notes = it.notes.clone();
             notes.extend(asked.notes.iter().cloned());
             notes.extend(demand::undated_schedule(args, it));
+            notes.extend(noted::most_replicas(args, asked, it));
             rows.push(Simulated {
                 workload: it.workload.clone(),
                 spot_rate: *rate,
                 slots: it.slots,
+                room: noted::room(asked),
                 start: it.is_dated.then_some((it.clock.start, it.clock.zone)),
                 runs,
                 timeline,

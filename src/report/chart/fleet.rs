@@ -3,22 +3,22 @@
 use chrono_tz::Tz;
 
 use super::canvas::{
-    self, Anchor, Canvas, RECOMMENDED, RISK, RULE, STARTING, TEXT, TODAY, closed, pixels, steps,
-    text_width,
+    self, Anchor, Canvas, IDLE, RECOMMENDED, RISK, RULE, STARTING, TEXT, TODAY, closed, pixels,
+    steps, text_width,
 };
 use super::hours::{LEFT, RIGHT};
-use super::{Chart, WIDTH};
+use super::{Chart, WIDTH, ticks};
 use crate::report::RenderError;
-use crate::report::number::Medium;
+use crate::report::number::{self, Medium};
 use crate::simulate::{Part, Timeline};
 use crate::units::Timestamp;
 
 /// Height of the picture.
-const HEIGHT: i32 = 212;
+const HEIGHT: i32 = 226;
 /// Top of the plot; names stand above.
 const TOP: i32 = 24;
-/// Bottom of the plot.
-const BOTTOM: i32 = HEIGHT - 30;
+/// Bottom of the plot; times and what they are stand below.
+const BOTTOM: i32 = HEIGHT - 44;
 /// Opacity below a line.
 const FAINT: f64 = 0.18;
 /// Numbers in charts.
@@ -57,26 +57,33 @@ impl Clock<'_> {
         format!("means over {}", PAGE.duration(self.timeline.width_us as f64 / 1e6))
     }
 
-    /// Five times below the plot.
+    /// Times below the plot at round hours or days, and what they are.
     fn times(&self, canvas: &Canvas<'_>) -> Result<(), RenderError> {
-        let n = self.parts().len();
-        for fourth in 0..=4_usize {
-            let at = n * fourth / 4;
-            let us = self.timeline.width_us.saturating_mul(at as u64);
-            let text = match self.start {
-                Some((start, zone)) => {
-                    let at = start.plus_us(i64::try_from(us).unwrap_or(i64::MAX));
-                    at.in_zone(zone).format("%-d %b %H:%M").to_string()
-                }
-                None => PAGE.duration(us as f64 / 1e6),
-            };
-            let x = self.x(at);
+        let len_us = self.len_us();
+        let mut free = i32::MIN;
+        for (us, text) in ticks::of(len_us, self.start) {
+            let x = LEFT + pixels(us as f64 / len_us as f64, RIGHT - LEFT);
             let half = text_width(&text) / 2;
-            let middle = x.clamp(half, WIDTH - half);
             canvas.line(vec![(x, BOTTOM), (x, BOTTOM + 4)], TODAY, 1)?;
-            canvas.text(&text, (middle, BOTTOM + 16), Anchor::Middle, TODAY)?;
+            let middle = x.clamp(half, WIDTH - half);
+            if middle - half > free {
+                canvas.text(&text, (middle, BOTTOM + 16), Anchor::Middle, TODAY)?;
+                free = middle + half + 4;
+            }
         }
-        Ok(())
+        let axis = match self.start {
+            Some((start, zone)) => {
+                let date = start.in_zone(zone).format("%Y-%m-%d").to_string();
+                format!("from {}, clock of {}", number::date(&date), zone.name())
+            }
+            None => "time from the start".to_owned(),
+        };
+        let middle = LEFT + (RIGHT - LEFT) / 2;
+        canvas.text(&axis, (middle, BOTTOM + 32), Anchor::Middle, TODAY)
+    }
+
+    fn len_us(&self) -> u64 {
+        self.timeline.width_us.saturating_mul(self.parts().len() as u64).max(1)
     }
 
     fn draw(
@@ -123,11 +130,9 @@ pub(crate) fn replicas(clock: &Clock<'_>) -> Result<Chart, RenderError> {
     let mean = |of: &dyn Fn(&Part) -> f64| clock.parts().iter().map(of).sum::<f64>() / n;
     let (ready, busy) = (mean(&|it| it.ready), mean(&|it| it.busy));
     let title = if ready > 0.0 {
-        format!(
-            "{} replicas ready on average, {} of them busy",
-            PAGE.measure(ready),
-            PAGE.measure(busy)
-        )
+        let shown = PAGE.measure(ready);
+        let noun = if shown == "1" { "replica" } else { "replicas" };
+        format!("{shown} {noun} ready on average, {} busy", PAGE.measure(busy))
     } else {
         "No replica was ready".to_owned()
     };
@@ -135,9 +140,8 @@ pub(crate) fn replicas(clock: &Clock<'_>) -> Result<Chart, RenderError> {
     clock.draw(title, subtitle, clock.top(on), |canvas, y| {
         canvas.area(closed(&clock.line(on, y), BOTTOM), STARTING, 1.0)?;
         let ready = closed(&clock.line(|it| it.ready, y), BOTTOM);
-        canvas.area(ready.clone(), super::canvas::PAGE, 1.0)?;
-        canvas.area(ready, RECOMMENDED, FAINT)?;
-        canvas.area(closed(&clock.line(|it| it.busy, y), BOTTOM), RECOMMENDED, 0.6)?;
+        canvas.area(ready, IDLE, 1.0)?;
+        canvas.area(closed(&clock.line(|it| it.busy, y), BOTTOM), RECOMMENDED, 1.0)?;
         legend(canvas)
     })
 }
@@ -145,10 +149,8 @@ pub(crate) fn replicas(clock: &Clock<'_>) -> Result<Chart, RenderError> {
 /// What the colours of the replicas mean.
 fn legend(canvas: &Canvas<'_>) -> Result<(), RenderError> {
     let mut x = LEFT;
-    for (name, color, opacity) in
-        [("busy", RECOMMENDED, 0.6), ("idle", RECOMMENDED, FAINT), ("starting", STARTING, 1.0)]
-    {
-        canvas.rect((x, 3), (x + 10, 13), color, opacity)?;
+    for (name, color) in [("busy", RECOMMENDED), ("idle", IDLE), ("starting", STARTING)] {
+        canvas.rect((x, 3), (x + 10, 13), color, 1.0)?;
         canvas.text(name, (x + 16, 8), Anchor::Start, TEXT)?;
         x += 16 + text_width(name) + 20;
     }

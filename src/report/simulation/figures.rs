@@ -1,6 +1,6 @@
 //! The numbers of a row under the names that scripts rely on.
 
-use super::{Simulated, SimulatedRun};
+use super::{Room, Simulated, SimulatedRun};
 use crate::report::RenderError;
 use crate::simulate::{Latency, Outcome};
 use crate::units::{Currency, Money};
@@ -99,6 +99,54 @@ impl Costs {
     }
 }
 
+/// An amount over all seeds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Amounts {
+    pub(super) mean: Money,
+    pub(super) least: Money,
+    pub(super) most: Money,
+}
+
+impl Amounts {
+    /// Of at least one; the mean is rounded once.
+    fn of(all: &[Money]) -> Option<Amounts> {
+        let first = *all.first()?;
+        let sum = Money::sum(all.iter().copied(), first.currency()).ok()?;
+        let in_order = |a: &Money, b: &Money| a.atto().cmp(&b.atto());
+        Some(Amounts {
+            mean: sum.scale(1, all.len() as u64).ok()?,
+            least: all.iter().copied().min_by(in_order)?,
+            most: all.iter().copied().max_by(in_order)?,
+        })
+    }
+}
+
+/// What the runs of a row cost.
+pub(super) struct CostFigures {
+    pub(super) mean: Costs,
+    pub(super) total: Amounts,
+    /// Each run over the hours of its own window.
+    pub(super) per_hour: Option<Amounts>,
+}
+
+impl CostFigures {
+    pub(super) fn of(runs: &[SimulatedRun], is_reserved: bool) -> Option<CostFigures> {
+        let all = runs.iter().map(|it| Costs::of(&it.outcome, is_reserved));
+        let all: Vec<Costs> = all.collect::<Result<_, _>>().ok()?;
+        let totals: Vec<Money> = all.iter().map(|it| it.total).collect();
+        let per_hour = runs.iter().zip(&totals).map(|(run, cost)| {
+            let hours = run.window_us as f64 / 3.6e9;
+            Money::from_float(cost.to_f64() / hours, cost.currency()).ok()
+        });
+        let per_hour: Option<Vec<Money>> = per_hour.collect();
+        Some(CostFigures {
+            mean: Costs::mean(&all).ok()??,
+            total: Amounts::of(&totals)?,
+            per_hour: per_hour.and_then(|it| Amounts::of(&it)),
+        })
+    }
+}
+
 /// The currency of the runs.
 pub(super) fn currency(rows: &[Simulated]) -> Currency {
     let runs = rows.iter().filter_map(|it| it.runs.as_ref().ok()).flatten();
@@ -179,9 +227,11 @@ pub(super) fn figures(runs: &[SimulatedRun]) -> Vec<Figure> {
 /// A sentence for a load that no fleet of this size clears.
 pub(super) fn unstable_in_words(row: &Simulated) -> Option<String> {
     let run = row.runs.iter().flatten().find(|it| it.outcome.unstable)?;
+    let room =
+        if row.room == Room::Schedule { "schedule has on average" } else { "fleet has room for" };
     Some(format!(
-        "Unstable: requests ask for {} slots all the time and the fleet has room for {}; waits grow with the window, \
-         so none is shown",
+        "Unstable: requests ask for {} slots all the time and the {room} {}; waits grow with the window, so none is \
+         shown",
         crate::report::measure(run.outcome.offered_load),
         crate::report::measure(run.capacity_slots),
     ))
@@ -220,6 +270,17 @@ mod tests {
         assert!(single[0].is_count && single[0].error.is_none());
         let attainment = found.iter().find(|it| it.key == "slo_attainment").unwrap();
         assert_eq!((attainment.mean, attainment.error), (None, None));
+    }
+
+    #[test]
+    fn amounts_have_a_range() {
+        let usd = |text| Money::parse(text, Currency::USD).unwrap();
+        let found = Amounts::of(&[usd("3"), usd("1"), usd("2.6")]).unwrap();
+        assert_eq!((found.mean, found.least, found.most), (usd("2.2"), usd("1"), usd("3")));
+        // A replica at 3.6 an hour is on for a second, twice.
+        let costs = CostFigures::of(&[one(1), one(2)], false).unwrap();
+        assert_eq!((costs.total.mean, costs.per_hour.unwrap().mean), (usd("0.002"), usd("7.2")));
+        assert!(CostFigures::of(&[], false).is_none());
     }
 
     #[test]

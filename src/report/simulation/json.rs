@@ -71,8 +71,8 @@ fn row(report: &SimulationReport<'_>, row: &Simulated) -> Result<Map<String, Val
     }
     object.insert("unstable".to_owned(), json!(is_unstable(row)));
     object.insert("quantiles_exact".to_owned(), quantiles_exact(runs));
+    object.insert("seeds".to_owned(), json!(runs.len()));
     if runs.len() > 1 {
-        object.insert("seeds".to_owned(), json!(runs.len()));
         object.insert("standard_errors".to_owned(), standard_errors(&all, &costs));
         let each = runs.iter().zip(&costs).map(|(run, costs)| of_run(run, costs));
         object.insert("runs".to_owned(), Value::Array(each.collect()));

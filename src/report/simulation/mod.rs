@@ -3,6 +3,7 @@
 //! Comes in: runs of the simulator, one for each seed. Goes out: a table, JSON, CSV or Markdown, and
 //! charts. Waits of an unstable load measure the window and not the fleet, so they are not shown.
 
+mod compared;
 mod csv;
 mod figures;
 mod json;
@@ -26,6 +27,8 @@ pub struct Simulated {
     pub spot_rate: Option<f64>,
     /// Requests a replica serves at once.
     pub slots: u32,
+    /// What the load is held against.
+    pub room: Room,
     /// The first instant and the clock it is shown in, where it has a date.
     pub start: Option<(Timestamp, Tz)>,
     /// A run for each seed, or why there is none.
@@ -34,6 +37,17 @@ pub struct Simulated {
     pub timeline: Option<Timeline>,
     /// What was assumed on the way.
     pub notes: Vec<String>,
+}
+
+/// The slots that a load is a share of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Room {
+    /// Those of a fleet that never changes.
+    Fixed,
+    /// Those of the most replicas there may be.
+    Most,
+    /// Those that a schedule has on average.
+    Schedule,
 }
 
 /// A run.
@@ -102,6 +116,9 @@ pub fn simulation(
     }
 }
 
+/// How the names of the charts end.
+pub const SIMULATION_CHARTS: [&str; 3] = ["queue.svg", "replicas.svg", "cost.svg"];
+
 /// Queue, replicas and cost over time of every run that was sampled: file name and bytes.
 pub fn simulation_charts(
     report: &SimulationReport<'_>,
@@ -118,12 +135,9 @@ pub fn simulation_charts(
             None => ("simulation".to_owned(), String::new()),
         };
         let clock = Clock { timeline, start: row.start };
-        for (what, chart) in [
-            ("queue", chart::queue(&clock)?),
-            ("replicas", chart::replicas(&clock)?),
-            ("cost", chart::cost(&clock)?),
-        ] {
-            files.push((format!("{lead}{what}.svg"), chart.standalone(&name).into_bytes()));
+        let charts = [chart::queue(&clock)?, chart::replicas(&clock)?, chart::cost(&clock)?];
+        for (end, chart) in SIMULATION_CHARTS.into_iter().zip(charts) {
+            files.push((format!("{lead}{end}"), chart.standalone(&name).into_bytes()));
         }
     }
     Ok(files)

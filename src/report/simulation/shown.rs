@@ -2,12 +2,13 @@
 
 use std::fmt::Write as _;
 
-use super::figures::{Costs, Figure, currency, figures, unstable_in_words};
-use super::{PlatformUsed, Simulated, SimulatedRun, SimulationReport};
+use super::compared::Compared;
+use super::figures::{Amounts, CostFigures, Figure, figures, unstable_in_words};
+use super::{PlatformUsed, Room, Simulated, SimulatedRun, SimulationReport};
 use crate::report::markdown::{escape, grid};
 use crate::report::number::{DASH, Medium};
 use crate::report::table::Table;
-use crate::report::terminal::cell::{fit, pad_right};
+use crate::report::words::capitalized;
 use crate::report::{TerminalStyle, hanging, plain};
 use crate::units::Money;
 
@@ -18,30 +19,29 @@ const LEAST_SHOWN: u128 = 1_000_000_000_000;
 type Block = (&'static str, Vec<(&'static str, String)>);
 
 /// The numbers of a row by name, in one medium.
-struct Figures<'a> {
+pub(super) struct Figures<'a> {
     all: Vec<Figure>,
-    costs: Option<Costs>,
-    hours: f64,
+    costs: Option<CostFigures>,
     row: &'a Simulated,
     medium: Medium,
 }
 
 impl<'a> Figures<'a> {
-    fn of(report: &SimulationReport<'_>, row: &'a Simulated, medium: Medium) -> Figures<'a> {
+    pub(super) fn of(
+        report: &SimulationReport<'_>,
+        row: &'a Simulated,
+        medium: Medium,
+    ) -> Figures<'a> {
         let runs: &[SimulatedRun] = row.runs.as_deref().unwrap_or_default();
-        let costs: Option<Vec<Costs>> =
-            runs.iter().map(|it| Costs::of(&it.outcome, report.is_reserved).ok()).collect();
-        let costs = costs.and_then(|it| Costs::mean(&it).ok().flatten());
-        let all = figures(runs);
-        let hours = all.iter().find(|it| it.key == "window_s").and_then(|it| it.mean);
-        Figures { all, costs, hours: hours.unwrap_or(0.0) / 3600.0, row, medium }
+        let costs = CostFigures::of(runs, report.is_reserved);
+        Figures { all: figures(runs), costs, row, medium }
     }
 
     fn figure(&self, key: &str) -> Option<&Figure> {
         self.all.iter().find(|it| it.key == key)
     }
 
-    fn mean(&self, key: &str) -> Option<f64> {
+    pub(super) fn mean(&self, key: &str) -> Option<f64> {
         self.figure(key)?.mean
     }
 
@@ -49,11 +49,7 @@ impl<'a> Figures<'a> {
     fn shown(&self, key: &str, as_text: impl Fn(f64) -> String) -> String {
         let Some(it) = self.figure(key) else { return DASH.to_owned() };
         let Some(mean) = it.mean else { return DASH.to_owned() };
-        let (least, most) = (as_text(it.least), as_text(it.most));
-        match it.error {
-            Some(_) if least != most => format!("{} ({least} to {most})", as_text(mean)),
-            _ => as_text(mean),
-        }
+        ranged(&as_text(mean), &as_text(it.least), &as_text(it.most))
     }
 
     fn measure(&self, key: &str) -> String {
@@ -65,15 +61,19 @@ impl<'a> Figures<'a> {
     }
 
     /// A count as a share of all requests.
-    fn share(&self, key: &str) -> Option<f64> {
+    pub(super) fn share(&self, key: &str) -> Option<f64> {
         let requests = self.mean("requests").filter(|it| *it > 0.0)?;
         Some(self.mean(key)? / requests)
     }
 
-    fn per_hour(&self) -> Option<Money> {
-        let cost = self.costs?.total;
-        let per_hour = cost.to_f64() / self.hours;
-        Money::from_float(per_hour, cost.currency()).ok().filter(|_| self.hours > 0.0)
+    pub(super) fn per_hour(&self) -> Option<Money> {
+        Some(self.costs.as_ref()?.per_hour.as_ref()?.mean)
+    }
+
+    /// The mean of an amount, and its range over several seeds.
+    fn amounts(&self, it: &Amounts) -> String {
+        let text = |amount| self.medium.unit_cost(amount);
+        ranged(&text(it.mean), &text(it.least), &text(it.most))
     }
 
     /// `Costs 1.23 USD an hour; 3.2 % of requests waited for a start; p95 wait 12 s`.
@@ -81,9 +81,10 @@ impl<'a> Figures<'a> {
         if let Err(why) = &self.row.runs {
             return format!("Not simulated: {why}");
         }
-        let cost = self.per_hour().map_or_else(
+        let per_hour = self.costs.as_ref().and_then(|it| it.per_hour.as_ref());
+        let cost = per_hour.map_or_else(
             || "Costs are not known".to_owned(),
-            |it| format!("Costs {} {} an hour", self.medium.unit_cost(it), it.currency()),
+            |it| format!("Costs {} {} an hour", self.amounts(it), it.mean.currency()),
         );
         if let Some(unstable) = unstable_in_words(self.row) {
             return format!("{unstable}. {cost}.");
@@ -129,12 +130,24 @@ impl<'a> Figures<'a> {
             (
                 "offered load",
                 format!(
-                    "{} slots of work, {} of the largest fleet's",
+                    "{} slots of work, {} of {}",
                     self.measure("offered_load"),
-                    self.shown("utilization", |it| self.medium.percent(it))
+                    self.shown("utilization", |it| self.medium.percent(it)),
+                    self.room()
                 ),
             ),
         ]
+    }
+
+    /// What the load is held against: `those of the largest fleet allowed (8)`.
+    fn room(&self) -> String {
+        let slots = self.row.runs.iter().flatten().map(|it| it.capacity_slots).next();
+        let slots = slots.map_or_else(|| DASH.to_owned(), |it| self.medium.measure(it));
+        match self.row.room {
+            Room::Fixed => format!("those of the fleet ({slots})"),
+            Room::Most => format!("those of the largest fleet allowed ({slots})"),
+            Room::Schedule => format!("those of the schedule ({slots} on average)"),
+        }
     }
 
     fn waits(&self, report: &SimulationReport<'_>) -> Vec<(&'static str, String)> {
@@ -202,13 +215,15 @@ impl<'a> Figures<'a> {
     }
 
     fn bill(&self) -> Vec<(&'static str, String)> {
-        let Some(costs) = &self.costs else { return Vec::new() };
+        let Some(figures) = &self.costs else { return Vec::new() };
         let hours = self.shown("billed_seconds", |it| self.medium.measure(it / 3600.0));
-        let per_hour = self.per_hour().map(|it| format!(", {} an hour", self.medium.unit_cost(it)));
-        let mut lines = vec![
-            ("cost", format!("{}{}", self.money(costs.total), per_hour.unwrap_or_default())),
-            ("replica-hours", format!("{hours} billed")),
-        ];
+        let costs = &figures.mean;
+        let total = format!("{} {}", self.amounts(&figures.total), costs.total.currency());
+        let mut lines = vec![("cost", total)];
+        if let Some(it) = &figures.per_hour {
+            lines.push(("cost an hour", format!("{} {}", self.amounts(it), it.mean.currency())));
+        }
+        lines.push(("replica-hours", format!("{hours} billed")));
         let each = [
             ("  busy", costs.busy),
             ("  starting", costs.starting),
@@ -223,9 +238,23 @@ impl<'a> Figures<'a> {
     }
 }
 
+/// A mean with its range, where that is one.
+fn ranged(mean: &str, least: &str, most: &str) -> String {
+    if least == most { mean.to_owned() } else { format!("{mean} ({least} to {most})") }
+}
+
 /// What was taken from the platform, and what was assumed.
 fn remarks(report: &SimulationReport<'_>) -> Vec<String> {
     let mut lines = Vec::new();
+    let n_seeds = report.rows.iter().flat_map(|it| &it.runs).map(Vec::len).max().unwrap_or(0);
+    if n_seeds > 1 {
+        let brackets = if report.rows.len() == 1 {
+            "; in brackets the least and the most of them"
+        } else {
+            ""
+        };
+        lines.push(format!("Means over {n_seeds} seeds, {} on{brackets}.", report.seed));
+    }
     if let Some(it) = report.platform {
         let taken: Vec<String> =
             it.taken.iter().map(|(what, value)| format!("{what} {value}")).collect();
@@ -267,12 +296,12 @@ fn notes(report: &SimulationReport<'_>) -> Vec<String> {
             }
         }
     }
-    let lead = |names: &[Option<&str>]| match names {
-        [Some(name)] => format!("{}: ", plain(name)),
-        [_] | [] => String::new(),
-        several => format!("{} workloads: ", several.len()),
+    let sentence = |(note, names): &(&str, Vec<Option<&str>>)| match names.as_slice() {
+        [Some(name)] => format!("{}: {note}.", plain(name)),
+        [_] | [] => capitalized(&format!("{note}.")),
+        several => format!("{} workloads: {note}.", several.len()),
     };
-    grouped.iter().map(|(note, names)| format!("{}{note}.", lead(names))).collect()
+    grouped.iter().map(sentence).collect()
 }
 
 /// For a terminal of 80 columns.
@@ -293,12 +322,11 @@ pub(super) fn terminal(report: &SimulationReport<'_>, style: &TerminalStyle) -> 
             }
         }
     } else {
-        let (head, rows) = table_of(report, Medium::Terminal);
-        let _ = writeln!(text, "{}", bold(&laid_out(&head)));
-        for row in &rows {
-            let _ = writeln!(text, "{}", laid_out(row));
-        }
-        for line in report.rows.iter().filter_map(|it| why_not(it, Medium::Terminal)) {
+        let compared = Compared::of(report, Medium::Terminal);
+        let mut lines = compared.lines(columns).into_iter();
+        text.extend(lines.next().map(|it| bold(&it) + "\n"));
+        text.extend(lines.map(|it| it + "\n"));
+        for line in compared.reasons {
             text.push_str(&hanging("", &line, columns));
         }
     }
@@ -310,57 +338,6 @@ pub(super) fn terminal(report: &SimulationReport<'_>, style: &TerminalStyle) -> 
         text.push_str(&hanging("", &line, columns));
     }
     text
-}
-
-/// Why a row has no waits, or no numbers.
-fn why_not(row: &Simulated, medium: Medium) -> Option<String> {
-    let why = match &row.runs {
-        Err(why) => Some(format!("not simulated: {why}")),
-        Ok(_) => unstable_in_words(row),
-    };
-    Some(format!("{}: {}", name_of(row, medium), why?))
-}
-
-/// What tells a row from the others.
-fn name_of(row: &Simulated, medium: Medium) -> String {
-    let rate = row.spot_rate.map(|it| format!("spot {}/h", medium.quantity(it)));
-    let name = row.workload.as_deref().map(plain);
-    [name, rate].into_iter().flatten().collect::<Vec<_>>().join(", ")
-}
-
-/// A row for each, the same in every medium.
-fn table_of(report: &SimulationReport<'_>, medium: Medium) -> ([String; 8], Vec<[String; 8]>) {
-    let head = ["", "REQUESTS", "STARTS", "WAITED", "MEAN", "P95 WAIT", "READY", "/H"];
-    let mut head = head.map(str::to_owned);
-    head[7] = format!("{}/H", currency(report.rows));
-    let rows = report.rows.iter().map(|row| {
-        let it = Figures::of(report, row, medium);
-        let number = |key| it.mean(key).map_or_else(|| DASH.to_owned(), |it| medium.measure(it));
-        let time = |key| it.mean(key).map_or_else(|| DASH.to_owned(), |it| medium.duration(it));
-        let waited = it.share("delayed_requests").map(|it| medium.percent(it));
-        let cost = it.per_hour().map(|it| medium.unit_cost(it));
-        [
-            name_of(row, medium),
-            number("requests"),
-            number("cold_starts"),
-            waited.unwrap_or_else(|| DASH.to_owned()),
-            time("wait_mean_s"),
-            time("wait_p95_s"),
-            number("replicas_on_mean"),
-            cost.unwrap_or_else(|| DASH.to_owned()),
-        ]
-    });
-    (head, rows.collect())
-}
-
-/// A row of the table in 80 columns.
-fn laid_out(cells: &[String; 8]) -> String {
-    const WIDTHS: [usize; 7] = [10, 8, 7, 8, 8, 7, 8];
-    let mut line = pad_right(&fit(&cells[0], 16), 16);
-    for (cell, width) in cells[1..].iter().zip(WIDTHS) {
-        let _ = write!(line, " {cell:>width$}");
-    }
-    line
 }
 
 /// For tickets and chat.
@@ -378,19 +355,9 @@ pub(super) fn markdown(report: &SimulationReport<'_>) -> String {
         }
         text.push_str(&grid(&table));
     } else {
-        let (head, rows) = table_of(report, medium);
-        let heads: Vec<String> = head
-            .iter()
-            .enumerate()
-            .map(|(at, it)| if at > 0 { format!("{it}#") } else { it.clone() })
-            .collect();
-        let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
-        let mut table = Table::new("", &heads);
-        for row in rows {
-            table.push(row.to_vec());
-        }
-        text.push_str(&grid(&table));
-        for line in report.rows.iter().filter_map(|it| why_not(it, medium)) {
+        let compared = Compared::of(report, medium);
+        text.push_str(&grid(&compared.table()));
+        for line in compared.reasons {
             let _ = write!(text, "\n{}\n", escape(&line));
         }
     }

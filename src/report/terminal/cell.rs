@@ -70,7 +70,7 @@ pub(in crate::report) fn pad_right(text: &str, columns: usize) -> String {
 }
 
 /// Blanks before the text up to `columns`.
-pub(super) fn pad_left(text: &str, columns: usize) -> String {
+pub(in crate::report) fn pad_left(text: &str, columns: usize) -> String {
     format!("{}{text}", " ".repeat(columns.saturating_sub(width(text))))
 }
 
