@@ -35,6 +35,7 @@ pub(super) fn plan(question: &Question<'_>) -> Option<Plan> {
         needs: Some("a comparison of the answers: another model answers there"),
         conditions: Vec::new(),
         spot_range: Vec::new(),
+        remarks: Vec::new(),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {

@@ -7,6 +7,7 @@ use super::baseline::Baseline;
 use super::candidates::Candidate;
 use super::demand::{Load, Question, precision_word};
 use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::request_plans::unit_of;
 use super::stage::portion;
 use super::switch::{capped, switch};
 use super::{DurationCurve, Recommendation, money};
@@ -21,7 +22,8 @@ use crate::workload::{PricingCategory, Shape};
 pub(super) struct Found {
     pub(super) candidates: Vec<Candidate>,
     pub(super) plans: Vec<Plan>,
-    pub(super) curve: Option<DurationCurve>,
+    /// Demand in the instances of each candidate, the one that speaks for no plan first.
+    pub(super) curves: Vec<(Option<String>, DurationCurve)>,
     pub(super) today_candidate: Option<String>,
     pub(super) today_outcome: Option<Outcome>,
     pub(super) n_sized: u64,
@@ -58,16 +60,8 @@ pub(super) fn choose(
         advice.reasons.insert(0, missed.clone());
         notices.push(missed);
     }
-    let mut curve = found.curve;
-    if let Some(curve) = &mut curve {
-        curve.reserved_units = found
-            .plans
-            .iter()
-            .find(|it| {
-                it.is_committed() && it.meets_slo && it.allowed && curve.unit.ends_with(&it.gpu)
-            })
-            .map(|it| it.scaling.min);
-    }
+    let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
+    let duration_curve = curve_of(advised, found.curves);
     Recommendation {
         slo: question.slo,
         today_busy: found.today_outcome.as_ref().and_then(Outcome::busy_share),
@@ -75,12 +69,29 @@ pub(super) fn choose(
         candidates: found.candidates,
         plans: found.plans,
         advice,
-        duration_curve: curve,
+        duration_curve,
         n_sized: found.n_sized,
         n_pruned: found.n_pruned,
         n_out_of_time: found.n_out_of_time,
         notices,
     }
+}
+
+/// Demand in the instances of the advised plan, with what it reserves of them; else the first curve.
+fn curve_of(
+    advised: Option<&Plan>,
+    curves: Vec<(Option<String>, DurationCurve)>,
+) -> Option<DurationCurve> {
+    let is_of = |(candidate, curve): &(Option<String>, DurationCurve)| {
+        let unit = advised.and_then(|it| Some(unit_of(it.offers.first()?.gpu_count, &it.gpu)));
+        advised.is_some_and(|it| it.candidate_id == *candidate)
+            && unit.as_ref() == Some(&curve.unit)
+    };
+    let at = curves.iter().position(is_of);
+    let mut curve = curves.into_iter().nth(at.unwrap_or(0))?.1;
+    curve.reserved_units =
+        advised.filter(|it| at.is_some() && it.is_committed()).map(|it| it.scaling.min);
+    Some(curve)
 }
 
 /// What the simulation says where today's fleet misses its limits, which matters more than a saving.
@@ -148,6 +159,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         needs: None,
         conditions: Vec::new(),
         spot_range: Vec::new(),
+        remarks: Vec::new(),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {

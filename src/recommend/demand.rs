@@ -1,5 +1,6 @@
 //! What is to be served: the trace or level, the limits, and what is known of the model.
 
+use super::plan::AS_TODAY;
 use super::schedule::WeekLoad;
 use super::{Context, Described};
 pub(super) use crate::classify::Timing;
@@ -157,7 +158,7 @@ pub(super) fn precision_word(deployment: &Deployment) -> String {
     match served.map(|word| (word, Precision::parse(word))) {
         Some((_, Some(precision))) => precision.as_str().to_owned(),
         Some((word, None)) => word.to_owned(),
-        None => "as today".to_owned(),
+        None => AS_TODAY.to_owned(),
     }
 }
 

@@ -5,7 +5,7 @@ use super::baseline;
 use super::choose::Found;
 use super::demand::{Question, precision_word};
 use super::money;
-use super::offers::{self, Buyable};
+use super::offers;
 use super::plan::{Plan, PlanParts, Scaling, SpotPoint, Way};
 use super::request_plans::{break_even_label, unit_of};
 use super::spot_plans;
@@ -35,15 +35,22 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
     for (reserved, overflow) in &buyable.reserved {
         let Some(demand) = demand_on(question, series, overflow) else { continue };
-        if found.curve.is_none() && offers::may_advise(question, reserved) {
-            found.curve = curve(&demand, Some((reserved, overflow)), &gpu.name);
+        let is_new =
+            found.curves.iter().all(|it| it.1.unit != unit_of(overflow.gpu_count, &gpu.name));
+        if is_new && offers::may_advise(question, reserved) {
+            let curve = curve(&demand, Some((reserved, overflow)), &gpu.name);
+            found.curves.extend(curve.map(|it| (None, it)));
         }
         if commits {
             found.plans.extend(with_base(question, &demand, reserved, overflow));
         }
     }
-    if found.curve.is_none() {
-        found.curve = plain_curve(question, series, &buyable, &gpu.name);
+    for offer in &buyable.payg {
+        let unit = unit_of(offer.gpu_count, &gpu.name);
+        if found.curves.iter().all(|it| it.1.unit != unit) {
+            let curve = plain_curve(question, series, offer, &gpu.name);
+            found.curves.extend(curve.map(|it| (None, it)));
+        }
     }
     found
 }
@@ -94,6 +101,8 @@ fn on_spot(
     // In time at every rate of the range, or it does not keep its deadline.
     let in_time = |it: &SpotPoint| it.attainment.is_none_or(|it| it >= question.slo.attainment);
     plan.meets_slo = plan.spot_range.iter().all(in_time);
+    plan.attainment = spot_plans::in_time(&stretches);
+    plan.remarks.extend(spot_plans::deadline_in_words(&stretches));
     Some(plan)
 }
 
@@ -165,6 +174,7 @@ fn level_plan(
         needs: None,
         conditions: Vec::new(),
         spot_range: Vec::new(),
+        remarks: Vec::new(),
         cold_starts: None,
         delayed_requests: None,
         scaling: Scaling {
@@ -204,10 +214,9 @@ fn curve(demand: &LevelDemand, pair: Option<(&Offer, &Offer)>, gpu: &str) -> Opt
 fn plain_curve(
     question: &Question<'_>,
     series: &LevelSeries,
-    buyable: &Buyable,
+    offer: &Offer,
     gpu: &str,
 ) -> Option<DurationCurve> {
-    let offer = buyable.payg.first()?;
     let demand = demand_on(question, series, offer)?;
     let plain = curve(&demand, None, gpu)?;
     Some(DurationCurve { unit: unit_of(offer.gpu_count, gpu), ..plain })

@@ -110,7 +110,7 @@ pub struct DurationCurve {
     pub break_even_share: Option<f64>,
     /// Which two offers.
     pub break_even_label: Option<String>,
-    /// Units the cheapest reserved plan keeps.
+    /// Units that the advised plan keeps reserved; nothing where it reserves none.
     pub reserved_units: Option<u32>,
 }
 

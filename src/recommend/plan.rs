@@ -4,6 +4,9 @@ use crate::catalog::Offer;
 use crate::simulate::Outcome;
 use crate::units::{Fraction, Money};
 
+/// The precision of a deployment that does not say it.
+pub(super) const AS_TODAY: &str = "as today";
+
 /// How capacity is bought and scaled.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Way {
@@ -62,13 +65,18 @@ impl Way {
             Way::PaygFollowing => "pay as you go while in use".to_owned(),
             Way::Spot => "spot with fallback".to_owned(),
             Way::ReservedServerless { months } => {
-                format!("reserved {months} months with serverless")
+                format!("reserved {} with serverless", term(*months))
             }
             Way::Api => "API by the token".to_owned(),
-            Way::Reserved { months } => format!("reserved {months} months"),
+            Way::Reserved { months } => format!("reserved {}", term(*months)),
             Way::Serverless => "serverless".to_owned(),
         }
     }
+}
+
+/// `1 month`, `12 months`.
+pub(super) fn term(months: u32) -> String {
+    format!("{months} month{}", if months == 1 { "" } else { "s" })
 }
 
 /// How a plan scales, in the numbers of the simulation.
@@ -164,6 +172,8 @@ pub struct Plan {
     pub conditions: Vec<String>,
     /// The same plan at other rates of interruption; empty where nothing is interrupted.
     pub spot_range: Vec<SpotPoint>,
+    /// What its cost comes from and its limits miss, one sentence each.
+    pub remarks: Vec<String>,
     /// Starts on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for one.
@@ -199,7 +209,9 @@ impl Plan {
             (Way::Today, ..) => String::new(),
             (Way::PaygFixed, n, _) => format!("{n} x "),
             (Way::Spot, min, max) if min == max => format!("{min} x "),
-            (Way::Reserved { .. }, n, max) if max <= n => format!("{n} x "),
+            (Way::Reserved { .. } | Way::ReservedServerless { .. }, n, max) if max <= n => {
+                format!("{n} x ")
+            }
             (Way::Reserved { .. } | Way::ReservedServerless { .. }, n, max) => {
                 format!("{n} + up to {} x ", max - n)
             }
@@ -224,8 +236,12 @@ impl Plan {
             }
             _ => String::new(),
         };
-        format!("{way}{range}{instance}, {}{split}, {provider}", self.precision)
-            .trim_end_matches(", ")
-            .to_owned()
+        // Today's plan says anyway that it is as today.
+        let precision = match self.precision.as_str() {
+            AS_TODAY if self.way == Way::Today => String::new(),
+            precision => format!(", {precision}"),
+        };
+        let provider = if provider.is_empty() { String::new() } else { format!(", {provider}") };
+        format!("{way}{range}{instance}{precision}{split}{provider}")
     }
 }

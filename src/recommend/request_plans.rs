@@ -48,13 +48,14 @@ pub(super) fn search(
                 (plans_of(question, load, entry, best.clone()), today)
             })
             .collect();
-        for (entry, ((plans, curve), today)) in round.iter().zip(simulated) {
+        for (entry, ((plans, curves), today)) in round.iter().zip(simulated) {
             if let Some(outcome) = today {
                 found.today_candidate = Some(entry.candidate.id.clone());
                 found.today_outcome = outcome;
             }
-            // The curve of today's GPU where there is one, else of the most promising candidate.
-            found.curve = found.curve.or(curve);
+            // That of today's GPU comes first where there is one, else the most promising one's.
+            let id = Some(&entry.candidate.id);
+            found.curves.extend(curves.into_iter().map(|it| (id.cloned(), it)));
             best.learn(question, &plans);
             found.candidates.push(entry.candidate.clone());
             found.plans.extend(plans);
@@ -87,9 +88,9 @@ fn plans_of(
     load: &RequestLoad<'_>,
     entry: &Entry,
     mut best: Best,
-) -> (Vec<Plan>, Option<DurationCurve>) {
+) -> (Vec<Plan>, Vec<DurationCurve>) {
     let mut plans = Vec::new();
-    let mut curve = None;
+    let mut curves = Vec::new();
     for hosted in instance_sizes(entry) {
         let load_factor = entry.load_factor;
         let stage = Stage { question, load, entry, hosted, load_factor };
@@ -134,15 +135,13 @@ fn plans_of(
                 found.extend(stage.serverless(offer, &fixed, (bound, limit)));
             }
         }
-        if curve.is_none() {
-            // Of what may be advised, so that the page speaks of instances the reader can buy.
-            let ours = on_demand.as_ref().filter(|it| it.1);
-            curve = ours.and_then(|it| duration_curve(&stage, &it.0));
-        }
+        // Of what may be advised, so that the page speaks of instances the reader can buy.
+        let ours = on_demand.as_ref().filter(|it| it.1);
+        curves.extend(ours.and_then(|it| duration_curve(&stage, &it.0)));
         best.learn(question, &found);
         plans.extend(found);
     }
-    (plans, curve)
+    (plans, curves)
 }
 
 /// How many replicas the instances on offer host, fewest first.

@@ -236,6 +236,7 @@ impl Stage<'_> {
             needs: None,
             conditions: Vec::new(),
             spot_range: Vec::new(),
+            remarks: Vec::new(),
             cold_starts: Some(outcome.cold_starts),
             delayed_requests: Some(outcome.delayed_requests),
             scaling,

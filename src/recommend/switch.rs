@@ -2,7 +2,7 @@
 
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::demand::{Load, Question, age_days};
-use super::plan::{Plan, Way};
+use super::plan::{Plan, Way, term};
 use super::task::{SIDE_BY_SIDE, Task, evaluation_command};
 use super::{money, offers};
 use crate::size::Precision;
@@ -49,7 +49,7 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
         reasons,
         steps: steps(question, plan),
         undo: match plan.way {
-            Way::Reserved { months } | Way::ReservedServerless { months } => format!("None for the commitment: it is paid for {months} months, used or not."),
+            Way::Reserved { months } | Way::ReservedServerless { months } => format!("None for the commitment: it is paid for {}, used or not.", term(months)),
             _ => "Send the traffic back to today's deployment, which stays until the check has passed.".to_owned(),
         },
         wrong_if: wrong_if(question, plan),
@@ -66,8 +66,10 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
     steps.push(match &plan.way {
         Way::Reserved { months } | Way::ReservedServerless { months } => format!(
-            "Confirm the price, then reserve {} instance(s) for {months} months{place}.",
-            plan.scaling.min
+            "Confirm the price, then reserve {} instance{} for {}{place}.",
+            plan.scaling.min,
+            if plan.scaling.min == 1 { "" } else { "s" },
+            term(*months)
         ),
         _ => format!("Start the new deployment{place}: {}.", plan.label()),
     });
@@ -75,9 +77,10 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         let platform = plan.offers.last().map_or("the platform", |it| it.provider.as_str());
         steps.push(format!("At {platform}: {}.", plan.conditions.join("; ")));
     }
-    if let Some(schedule) = &plan.scaling.schedule {
+    if plan.scaling.schedule.is_some() {
         steps.push(format!(
-            "Keep these instances ready by the clock of {}, each rise {:.0} s ahead: {schedule}",
+            "Keep the instances of the weekly schedule ready by the clock of {}: start each {:.0} s \
+             before its hour begins.",
             question.context.zone,
             plan.scaling.cold_start_s.unwrap_or(0.0)
         ));

@@ -245,6 +245,7 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
                 slo_attainment: it.attainment.map(|share| rounded(share.get())),
             })
             .collect(),
+        remarks: plan.remarks.clone(),
         cold_starts: plan.cold_starts,
         delayed_requests: plan.delayed_requests,
         max_num_seqs: scaling.slots,

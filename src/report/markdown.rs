@@ -33,6 +33,7 @@ struct Section {
     plans: String,
     reasons: Vec<String>,
     steps: Vec<String>,
+    schedule: Option<String>,
     undo: String,
     wrong_if: Vec<String>,
     waste: Vec<String>,
@@ -84,6 +85,8 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
         plans: grid(&tables::plans(workload, report.currency)),
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
+        schedule: tables::schedule(report, workload)
+            .map(|it| format!("{}:\n\n{}", escape(&it.caption), grid(&it))),
         undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         waste: workload.waste.iter().map(|it| escape(&html::waste(report, it))).collect(),

@@ -150,7 +150,7 @@ pub struct DurationCurve {
     pub break_even_share: Option<f64>,
     /// The offer pair behind the break-even, in words.
     pub break_even_label: Option<String>,
-    /// Units the cheapest reserved plan keeps; nothing when none was simulated.
+    /// Units that the advised plan keeps reserved; nothing where it reserves none.
     pub reserved_units: Option<u32>,
 }
 
@@ -348,6 +348,8 @@ pub struct PlanReport {
     pub conditions: Vec<String>,
     /// The plan at other rates of interruption; only of plans on spot.
     pub spot_range: Vec<SpotPointReport>,
+    /// What its cost comes from and its limits miss, such as a deadline; one sentence each.
+    pub remarks: Vec<String>,
     /// Replicas started on demand in the window.
     pub cold_starts: Option<u64>,
     /// Requests that waited for a start.

@@ -1,6 +1,9 @@
 //! The tables of the page: which values of the model stand in which column.
 
 mod appendix;
+mod schedule;
+
+pub(crate) use schedule::{schedule, schedule_in_words};
 
 pub(crate) use appendix::{
     assumptions, catalog, commitments, coverage, currencies, inputs, prices, reconciliation,
@@ -194,14 +197,15 @@ fn json_value(value: &serde_json::Value) -> String {
 }
 
 /// The plans worth showing: the one of today, the recommended one, the cheapest of every way of
-/// buying, then the next cheapest, in the model's order.
+/// buying (also of those that need something declared first, and of spot where it misses a limit),
+/// then the next cheapest, in the model's order.
 pub(crate) fn plans_shown(workload: &WorkloadReport, most: usize) -> Vec<&PlanReport> {
     let advised = workload.advice.plan_id.as_deref();
     let mut purchases = BTreeSet::new();
     let class = |plan: &PlanReport, first: bool| match () {
         () if plan.purchase == "today" => 0_u8,
         () if Some(plan.id.as_str()) == advised => 1,
-        () if first && plan.meets_slo && plan.allowed => 2,
+        () if first => 2,
         () if plan.meets_slo && plan.allowed => 3,
         () if plan.meets_slo => 4,
         () => 5,
@@ -211,13 +215,11 @@ pub(crate) fn plans_shown(workload: &WorkloadReport, most: usize) -> Vec<&PlanRe
         .iter()
         .enumerate()
         .map(|(at, plan)| {
-            (
-                class(
-                    plan,
-                    plan.allowed && plan.meets_slo && purchases.insert(plan.purchase.as_str()),
-                ),
-                at,
-            )
+            let eligible = plan.allowed && plan.meets_slo;
+            let kept_out = plan.needs.is_some() || !plan.meets_slo && !plan.spot_range.is_empty();
+            let first =
+                (eligible || kept_out) && purchases.insert((plan.purchase.as_str(), eligible));
+            (class(plan, first), at)
         })
         .collect();
     order.sort_unstable();
@@ -241,6 +243,7 @@ pub(crate) fn plans(workload: &WorkloadReport, currency: Currency) -> Table {
         "TTFT p95#",
         "Within limits#",
         "Cold starts#",
+        "Remarks",
     ];
     let mut table = Table::new(format!("Plans simulated; amounts in {currency} a month"), &heads);
     let plans = plans_shown(workload, MOST_PLANS);
@@ -261,6 +264,7 @@ pub(crate) fn plans(workload: &WorkloadReport, currency: Currency) -> Table {
                 duration(plan.ttft_p95_s),
                 if plan.meets_slo { within } else { format!("{within}, misses") },
                 count(plan.cold_starts),
+                remarks(plan, currency),
             ],
         );
     }
@@ -277,9 +281,26 @@ fn plan_label(plan: &PlanReport, strong: bool) -> String {
     match (plan.purchase.as_str(), strong) {
         ("today", _) => format!("{label} (today)"),
         (_, true) => format!("{label} (recommended)"),
-        _ if !plan.allowed => format!("{label} (another provider)"),
+        _ if !plan.allowed && plan.needs.is_none() => format!("{label} (another provider)"),
         _ => label,
     }
+}
+
+/// Why a plan is not advised, and what its cost depends on.
+fn remarks(plan: &PlanReport, currency: Currency) -> String {
+    let needs = plan.needs.as_ref().map(|it| format!("not advised: it needs {it}"));
+    let range = match plan.spot_range.as_slice() {
+        [low, .., high] if low.monthly_cost != high.monthly_cost => Some(format!(
+            "{} to {} at {} to {} interruptions an hour",
+            PAGE.money(low.monthly_cost),
+            PAGE.money(high.monthly_cost),
+            PAGE.quantity(low.interruptions_per_hour),
+            PAGE.quantity(high.interruptions_per_hour)
+        )),
+        _ => None,
+    };
+    let more = plan.remarks.iter().map(|it| PAGE.prose(&words::plain(it), currency));
+    needs.into_iter().chain(range).chain(more).collect::<Vec<_>>().join("; ")
 }
 
 /// The ways to run the workload that were sized: those that fit first.

@@ -276,6 +276,12 @@ fn actions(page: &mut Page, report: &ReportModel) {
                 page.line(&format!("    {part}"));
             }
         }
+        if let Some(hours) = tables::schedule_in_words(workload) {
+            let text = format!("Ready, clock of {}: {hours}", words::plain(&report.time_zone));
+            for part in wrapped(&text, page.columns - 5) {
+                page.line(&format!("    {part}"));
+            }
+        }
     }
 }
 

@@ -249,6 +249,52 @@ fn the_first_page_names_no_gpu() {
     assert!(first.contains("difference 0.00"));
 }
 
+/// Of the plan that is advised: a table on pages, one text in a terminal.
+#[test]
+fn a_schedule_is_shown_where_it_is_advised() {
+    let mut report = fixture::report();
+    let it = &mut report.workloads[0];
+    let plan = it.plans.iter_mut().find(|plan| Some(&plan.id) == it.advice.plan_id.as_ref());
+    let plan = plan.unwrap();
+    plan.min_replicas = Some(0);
+    let schedule = serde_json::json!("mon-fri 08:00-19:00=2;sat 09:00-12:00=1");
+    plan.policy.insert("schedule".to_owned(), schedule);
+    let table = text(&report, Format::Table);
+    assert!(table.contains("Mon-Fri 08:00-19:00 = 2; Sat 09:00-12:00 = 1; else 0"), "{table}");
+    let markdown = text(&report, Format::Markdown);
+    assert!(markdown.contains("| Mon-Fri | 08:00-19:00 = 2 |\n| Sat |"), "{markdown}");
+    assert!(text(&report, Format::Html).contains("Instances ready, on the clock of"));
+}
+
+/// A plan that needs something declared, and one on spot that misses a limit, have a row that says so.
+#[test]
+fn what_is_not_advised_says_why() {
+    let mut report = fixture::report();
+    let it = &mut report.workloads[0];
+    let mut plan = it.plans.last().unwrap().clone();
+    it.plans.extend(std::iter::repeat_n(plan.clone(), 20));
+    (plan.id, plan.purchase) = ("api".to_owned(), "api".to_owned());
+    (plan.allowed, plan.needs) = (false, Some("a comparison of the answers".to_owned()));
+    it.plans.push(plan.clone());
+    (plan.id, plan.purchase) = ("spot".to_owned(), "spot_with_fallback".to_owned());
+    (plan.meets_slo, plan.allowed, plan.needs) = (false, true, None);
+    let point = |rate, cost| model::SpotPointReport {
+        interruptions_per_hour: rate,
+        monthly_cost: fixture::usd(cost),
+        slo_attainment: Some(0.9),
+    };
+    plan.spot_range = vec![point(0.1, "1000"), point(1.4, "2000")];
+    plan.remarks = vec!["10 % of the runs miss the deadline of 9 h".to_owned()];
+    it.plans.push(plan);
+    let markdown = text(&report, Format::Markdown);
+    for expected in [
+        "not advised: it needs a comparison of the answers",
+        "1\u{202f}000.00 to 2\u{202f}000.00 at 0.1 to 1.4 interruptions an hour; 10 % of the runs miss",
+    ] {
+        assert!(markdown.contains(expected), "{expected}: {markdown}");
+    }
+}
+
 #[test]
 fn an_empty_report_says_so() {
     let mut report = fixture::report();

@@ -10,13 +10,14 @@ const LONGEST_NAME: usize = 80;
 
 /// What a way of buying is called.
 pub(crate) fn purchase(id: &str) -> String {
+    let term = |months| format!("{months} month{}", if months == "1" { "" } else { "s" });
     if let Some(months) = id.strip_prefix("reserved_").and_then(|rest| rest.strip_suffix("mo")) {
-        return format!("reserved for {months} months");
+        return format!("reserved for {}", term(months));
     }
     if let Some(months) =
         id.strip_prefix("reserved_").and_then(|it| it.strip_suffix("mo_serverless"))
     {
-        return format!("reserved for {months} months, the rest serverless");
+        return format!("reserved for {}, the rest serverless", term(months));
     }
     match id {
         "today" => "as today".to_owned(),
@@ -157,6 +158,7 @@ mod tests {
     #[test]
     fn identifiers_become_words() {
         assert_eq!(purchase("reserved_12mo"), "reserved for 12 months");
+        assert_eq!(purchase("reserved_1mo"), "reserved for 1 month");
         assert_eq!(purchase("spot_with_fallback"), "spot with fallback");
         assert_eq!(
             break_even("azure reserved_12mo at 4.199690411 against 5.06 an hour", Currency::USD),

@@ -124,13 +124,18 @@ fn a_deadline_moves_the_job_on_demand() {
         let (report, _) = report(&config, &[]);
         let spot = plans(workload(&report, "train"), "spot_with_fallback");
         let plan = spot.iter().find(|it| it["provider"] == "gcp").unwrap();
-        (plan["meets_slo"] == true, cost(plan))
+        (plan["meets_slo"] == true, cost(plan), plan["remarks"].to_string())
     };
     // 30 hours of work: 60 leave room for outages, 40 for some, 30.5 for none, 29.5 not for the work.
     let (roomy, tight, none) = (late("60.0"), late("40.0"), late("30.5"));
     assert!(roomy.0 && tight.0 && none.0, "{roomy:?} {tight:?} {none:?}");
     assert!(roomy.1 < tight.1 && tight.1 < none.1, "{roomy:?} {tight:?} {none:?}");
-    assert!(!late("29.5").0);
+    let late = late("29.5");
+    assert!(
+        !late.0 && late.2.contains("100 % of the runs miss the deadline of 29.5 h"),
+        "{late:?}"
+    );
+    assert!(tight.2.contains("of its hours are on demand at 0.1 interruptions"), "{tight:?}");
 }
 
 #[test]

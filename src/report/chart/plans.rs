@@ -25,13 +25,45 @@ const ROOM: i32 = 76;
 /// Below the bars: the axis and what the patterns mean.
 const FOOT: i32 = 46;
 
+/// Characters of a label on the width of the picture, and of one in bold, in the larger type of a phone.
+const LONGEST: [usize; 2] = [64, 57];
+
+/// Width of a colour in the legend.
+const SWATCH: i32 = 14;
+
 /// A bar: its label, amount and parts.
 struct Bar {
     label: String,
     strong: bool,
     amount: String,
+    /// What the plan is to the reader; empty for one that is no more than cheaper or dearer.
+    mark: &'static str,
     total: f64,
     parts: Vec<(f64, RGBColor, f64)>,
+}
+
+impl Bar {
+    /// The label, and the amount that stands at `x`: the mark goes with the amount, where it has room,
+    /// else before the label.
+    fn texts(&self, x: i32) -> (String, String) {
+        let longest = LONGEST[usize::from(self.strong)];
+        let marked = format!("{}, {}", self.amount, self.mark);
+        let (label, amount) = if self.mark.is_empty() {
+            (self.label.clone(), self.amount.clone())
+        } else if x + text_width(&marked) * 5 / 4 < WIDTH {
+            (self.label.clone(), marked)
+        } else {
+            let mark = words::capitalized(self.mark);
+            (format!("{mark}: {}", self.label), self.amount.clone())
+        };
+        (words::clip(&label, longest), amount)
+    }
+
+    /// The look of its time that serves.
+    fn serving(&self) -> Option<(RGBColor, f64)> {
+        let (amount, color, opacity) = self.parts.first()?;
+        (*amount > 0.0).then_some((*color, *opacity))
+    }
 }
 
 /// Cost by plan: today, the recommended plan, and the cheapest of the other ways of buying.
@@ -98,6 +130,7 @@ fn bars(workload: &WorkloadReport) -> Vec<Bar> {
             label: "Today".to_owned(),
             strong: true,
             amount: page.money_short(cost),
+            mark: "",
             total: cost.to_f64(),
             parts: vec![(cost.to_f64(), TODAY, 1.0)],
         });
@@ -111,10 +144,11 @@ fn bars(workload: &WorkloadReport) -> Vec<Bar> {
 fn bar(plan: &PlanReport, recommended: bool) -> Bar {
     let today = plan.purchase == "today";
     let mark = match (today, recommended, plan.meets_slo) {
-        (true, _, _) => "Today: ",
-        (_, true, _) => "Recommended: ",
-        (_, _, false) => "Misses the limits: ",
-        _ if !plan.allowed => "Elsewhere: ",
+        (true, _, _) => "today",
+        (_, true, _) => "recommended",
+        (_, _, false) => "misses the limits",
+        _ if plan.needs.is_some() => "not advised",
+        _ if !plan.allowed => "elsewhere",
         _ => "",
     };
     let (color, opacity) = match plan.purchase.as_str() {
@@ -126,10 +160,12 @@ fn bar(plan: &PlanReport, recommended: bool) -> Bar {
         _ => (TODAY, 0.5),
     };
     let parts = &plan.cost_parts;
+    let strong = today || recommended;
     Bar {
-        label: words::clip(&format!("{mark}{}", words::shown(&plan.label)), 54),
-        strong: today || recommended,
+        label: words::shown(&plan.label),
+        strong,
         amount: Medium::Page.money_short(plan.monthly_cost),
+        mark,
         total: plan.monthly_cost.to_f64(),
         parts: vec![
             (parts.busy.to_f64(), color, opacity),
@@ -154,10 +190,11 @@ fn paint(canvas: &Canvas<'_>, bars: &[Bar], rows: i32) -> Result<(), RenderError
     }
     for (at, bar) in bars.iter().enumerate() {
         let y = i32::try_from(at).unwrap_or(0) * ROW;
+        let (label, amount) = bar.texts(x(bar.total) + 6);
         if bar.strong {
-            canvas.bold(&bar.label, (0, y + 9), Anchor::Start, TEXT)?;
+            canvas.bold(&label, (0, y + 9), Anchor::Start, TEXT)?;
         } else {
-            canvas.text(&bar.label, (0, y + 9), Anchor::Start, TEXT)?;
+            canvas.text(&label, (0, y + 9), Anchor::Start, TEXT)?;
         }
         let (mut sum, mut end) = (0.0, 0);
         for (amount, color, opacity) in &bar.parts {
@@ -170,29 +207,44 @@ fn paint(canvas: &Canvas<'_>, bars: &[Bar], rows: i32) -> Result<(), RenderError
             end = end.max(next);
         }
         let at = (end + 6, y + LABEL + BAR / 2);
-        canvas.bold(&bar.amount, at, Anchor::Start, TEXT)?;
+        canvas.bold(&amount, at, Anchor::Start, TEXT)?;
     }
     legend(canvas, bars, bottom + 34)
 }
 
-/// What the patterns mean, as far as they occur.
+/// What colours and patterns mean, as far as they occur; whole colours, which tell the ways of buying
+/// apart, all stand for time that serves.
 fn legend(canvas: &Canvas<'_>, bars: &[Bar], y: i32) -> Result<(), RenderError> {
     let occurs = |color: RGBColor| {
         bars.iter().any(|bar| bar.parts.iter().any(|(amount, it, _)| *it == color && *amount > 0.0))
     };
     let mut x = 0;
+    let mut kinds: Vec<(RGBColor, f64)> = Vec::new();
+    for it in bars.iter().filter_map(Bar::serving) {
+        if !kinds.contains(&it) {
+            kinds.push(it);
+        }
+    }
+    for (color, opacity) in &kinds {
+        canvas.rect((x, y - 6), (x + SWATCH / 2, y + 6), *color, *opacity)?;
+        x += SWATCH / 2;
+    }
+    if !kinds.is_empty() {
+        canvas.text("serving", (x + 6, y), Anchor::Start, TODAY)?;
+        x += 6 + text_width("serving") + 18;
+    }
     for (color, opacity, text) in
         [(IDLE, 1.0, "paid, not serving"), (STARTING, 1.0, "starting"), (TEXT, 0.7, "storage")]
     {
         if !occurs(color) {
             continue;
         }
-        canvas.rect((x, y - 6), (x + 14, y + 6), color, opacity)?;
+        canvas.rect((x, y - 6), (x + SWATCH, y + 6), color, opacity)?;
         if color == STARTING {
-            canvas.frame((x, y - 6), (x + 14, y + 6), TEXT)?;
+            canvas.frame((x, y - 6), (x + SWATCH, y + 6), TEXT)?;
         }
-        canvas.text(text, (x + 20, y), Anchor::Start, TODAY)?;
-        x += 20 + text_width(text) + 18;
+        canvas.text(text, (x + SWATCH + 6, y), Anchor::Start, TODAY)?;
+        x += SWATCH + 6 + text_width(text) + 18;
     }
     Ok(())
 }

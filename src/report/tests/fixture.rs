@@ -66,6 +66,7 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
         needs: None,
         conditions: Vec::new(),
         spot_range: Vec::new(),
+        remarks: Vec::new(),
         cold_starts: Some(31),
         delayed_requests: Some(112),
         max_num_seqs: Some(64),
