@@ -189,7 +189,7 @@ impl<M: Measure> Functions<'_, M> {
             self.n_used - 1
         });
         self.n_on += 1;
-        self.ledger.n_starts += 1;
+        self.ledger.starts(now);
         self.ledger.on_changes(now, 1);
         let replica = &mut self.replicas[number as usize];
         replica.age = self.ledger.n_starts;

@@ -34,6 +34,9 @@ const STARTS_PER_REQUEST: u64 = 16;
 /// Most requests that wait at once, 192 MiB of them: a queue so long is the load's, not the plan's.
 const MAX_WAITING: usize = 1 << 23;
 
+/// Instants between two looks at whether the run is to go on: a quarter of a second at most.
+const TURNS_BETWEEN_LOOKS: u64 = 1 << 20;
+
 /// What arrives after the last request: nothing, ever.
 pub(super) const NO_REQUEST: Request = Request { at_us: NEVER, service_us: 0, prefill_us: 0 };
 
@@ -93,6 +96,7 @@ struct Engine<'a, M> {
     next_step_us: u64,
     last_arrival: u64,
     counts: Counts,
+    is_stopped: &'a dyn Fn() -> bool,
     measure: &'a mut M,
 }
 
@@ -101,6 +105,7 @@ pub(super) fn replay(
     requests: impl Iterator<Item = Request>,
     fleet: &FleetSpec,
     ledger: Ledger,
+    is_stopped: &dyn Fn() -> bool,
     measure: &mut impl Measure,
 ) -> Result<(Ledger, Counts), Impossible> {
     let decide = match &fleet.scaler {
@@ -137,6 +142,7 @@ pub(super) fn replay(
         next_step_us: NEVER,
         last_arrival: 0,
         counts: Counts::default(),
+        is_stopped,
         measure,
     };
     engine.begin();
@@ -162,7 +168,12 @@ impl<M: Measure> Engine<'_, M> {
 
     fn run(&mut self, mut requests: impl Iterator<Item = Request>) -> Result<(), Impossible> {
         let mut arrival = requests.next().unwrap_or(NO_REQUEST);
+        let mut turn = 0_u64;
         loop {
+            turn += 1;
+            if turn.is_multiple_of(TURNS_BETWEEN_LOOKS) && (self.is_stopped)() {
+                return Err(Impossible::Stopped);
+            }
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
             let next_decision = self.next_decision(arrival.at_us);
             let next_blow = self.market.as_ref().map_or(NEVER, |it| it.next_us());
@@ -487,13 +498,18 @@ impl<M: Measure> Engine<'_, M> {
         }
     }
 
-    /// Starts or retires until as many are on as wanted; nothing Starting is cancelled.
+    /// Starts or retires until as many are on as wanted. Nothing Starting is cancelled: what is too
+    /// many then leaves once it is Ready.
     fn follow(&mut self, wanted: u32, now: u64) {
         let wanted = wanted.clamp(self.n_min, self.n_max.max(self.n_min));
         // A spot replica that starts in place of one on demand is one too many for a while.
         let swaps = self.market.as_ref().map_or(0, |it| it.n_swaps);
         while self.pool.n_on() < wanted + swaps && self.start(now) {}
-        while self.pool.n_on() > wanted + swaps && self.pool.retire_highest(now, None).is_some() {}
+        // What is wanted stays Ready until what starts in its place is.
+        while self.pool.n_on() > wanted + swaps
+            && self.pool.n_ready() > wanted
+            && self.pool.retire_highest(now, None).is_some()
+        {}
     }
 
     /// Starts a replica where capacity can be had.

@@ -45,7 +45,10 @@ pub(super) struct Ledger {
     on_since: u64,
     /// Slot time in service, all replicas.
     pub(super) slot_busy_us: u128,
+    /// Starts, those after the window included.
     pub(super) n_starts: u64,
+    pub(super) n_starts_inside: u64,
+    /// Of the starts inside the window.
     pub(super) n_cancelled_starts: u64,
     pub(super) n_interruptions: u64,
     /// Service time of requests that an interruption cut and that began again.
@@ -80,6 +83,7 @@ impl Ledger {
             on_since: 0,
             slot_busy_us: 0,
             n_starts: 0,
+            n_starts_inside: 0,
             n_cancelled_starts: 0,
             n_interruptions: 0,
             lost_us: 0,
@@ -105,6 +109,13 @@ impl Ledger {
         if at < self.window_us {
             self.max_on = self.max_on.max(self.on);
         }
+    }
+
+    /// A replica starts.
+    #[inline]
+    pub(super) fn starts(&mut self, at: u64) {
+        self.n_starts += 1;
+        self.n_starts_inside += u64::from(at < self.window_us);
     }
 
     /// Replicas that are Starting or Ready, those that drain included.
@@ -158,7 +169,10 @@ impl Ledger {
         let serving = self.inside(ready, off);
         // What of the start is free comes first: a machine is found before a model is loaded.
         let from = started.saturating_add(self.billing.free_start_us).min(ready);
-        let billed = if off <= self.window_us {
+        let billed = if off <= from && off < ready {
+            // Nothing of it is billable, so neither is the minimum.
+            0
+        } else if off <= self.window_us {
             self.billing.billed_us(off.saturating_sub(from))
         } else {
             self.inside(from, off)
@@ -220,8 +234,16 @@ mod tests {
         check(0, 150, 300, (200, 50, 150));
         check(20, 150, 300, (180, 30, 150));
         check(u64::MAX, 150, 300, (150, 0, 150));
-        // Cancelled after 10 of 50, of which 20 are free.
+        // Cancelled after 10 of 50, of which 20 are free: nothing to raise to a minimum.
         check(20, u64::MAX, 110, (0, 0, 0));
+        let billing = Billing { minimum_us: 60, ..Billing::by_the_microsecond(rate) };
+        let billed = |free_start_us, ready, off| {
+            let mut ledger = Ledger::new(1000, Billing { free_start_us, ..billing }, rate, 0);
+            ledger.lifetime(Class::Elastic, 100, ready, off);
+            ledger.of(Class::Elastic).billed_us
+        };
+        assert_eq!([billed(20, u64::MAX, 110), billed(u64::MAX, u64::MAX, 140)], [0, 0]);
+        assert_eq!([billed(5, u64::MAX, 110), billed(u64::MAX, 150, 150)], [60, 60]);
         check(5, u64::MAX, 110, (5, 5, 0));
         // Still on at the window end.
         check(20, 150, u64::MAX, (880, 30, 850));

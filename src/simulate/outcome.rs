@@ -170,6 +170,9 @@ pub enum Impossible {
     /// Replicas start and leave without end.
     #[error("replicas start and stop without end")]
     Thrashing,
+    /// Whoever asked has had enough.
+    #[error("it was stopped")]
+    Stopped,
     /// Base and elastic prices in two currencies.
     #[error("the prices are in {0} and {1}")]
     MixedCurrencies(Currency, Currency),

@@ -239,7 +239,7 @@ impl Pool {
             self.starting.insert(place, (ready, number));
         }
         self.starting_changed();
-        self.ledger.n_starts += 1;
+        self.ledger.starts(now);
         Some(number)
     }
 
@@ -266,7 +266,8 @@ impl Pool {
         let youngest = (0..self.starting.len()).max_by_key(|place| age(&self.starting[*place]));
         if let Some((_, number)) = youngest.and_then(|place| self.starting.remove(place)) {
             self.starting_changed();
-            self.ledger.n_cancelled_starts += 1;
+            let inside = self.replicas[number as usize].started < self.ledger.window_us;
+            self.ledger.n_cancelled_starts += u64::from(inside);
             self.n_on -= 1;
             self.end(number, now);
         }

@@ -132,7 +132,7 @@ pub(super) fn replay(
     let limit_us = fleet.execution_timeout_us.unwrap_or(u64::MAX);
     let requests = source.requests().map(|it| Request::ended(it, limit_us));
     let (ledger, counts) = match way {
-        Way::Events => engine::replay(requests, fleet, ledger, measure)?,
+        Way::Events => engine::replay(requests, fleet, ledger, &|| source.is_stopped(), measure)?,
         Way::FreeSlots => fixed::replay(requests, fleet, ledger, measure)?,
         Way::PerRequest => per_request::replay(requests, fleet, ledger, measure)?,
         Way::ArrivalsOnly(times) => arrivals_only::replay(requests, fleet, times, ledger, measure)?,
@@ -156,7 +156,7 @@ pub(super) fn settle(window_us: u64, fleet: &FleetSpec, books: Books) -> Option<
         refused: counts.refused,
         timed_out: counts.timed_out,
         execution_timeouts: 0,
-        cold_starts: ledger.n_starts,
+        cold_starts: ledger.n_starts_inside,
         cancelled_starts: ledger.n_cancelled_starts,
         delayed_requests: counts.delayed,
         interruptions: ledger.n_interruptions,

@@ -77,6 +77,10 @@ pub trait Source {
     fn check(&self) -> Result<(), Impossible>;
     /// The requests in order of arrival.
     fn requests(&self) -> impl Iterator<Item = Request> + '_;
+    /// Whether whoever asked has had enough: the run then ends as [`Impossible::Stopped`].
+    fn is_stopped(&self) -> bool {
+        false
+    }
     /// Whether a request has a time before its first token besides its wait.
     fn has_prefill(&self) -> bool {
         false

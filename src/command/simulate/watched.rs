@@ -74,6 +74,10 @@ impl<S: Source> Source for Watched<'_, S> {
         })
     }
 
+    fn is_stopped(&self) -> bool {
+        self.watch.is_over()
+    }
+
     fn has_prefill(&self) -> bool {
         self.inner.has_prefill()
     }

@@ -370,8 +370,8 @@ impl Naive<'_> {
             idle_since: now,
             serves: Vec::new(),
         });
-        self.found.starts += 1;
         if now < self.window {
+            self.found.starts += 1;
             let on = u32::try_from(self.lives.iter().flatten().count()).unwrap();
             self.found.max_on = self.found.max_on.max(on);
         }
@@ -399,7 +399,9 @@ impl Naive<'_> {
         let free = small(self.billing.free_start_us);
         let from = life.started.saturating_add(free).min(ready_at);
         let length = now.min(self.window).saturating_sub(from) as u64;
-        self.found.billed += if now <= self.window {
+        self.found.billed += if !life.is_ready && now <= from {
+            0
+        } else if now <= self.window {
             let raised = (now.saturating_sub(from) as u64).max(self.billing.minimum_us);
             let step = self.billing.granularity_us.max(1);
             raised.div_ceil(step) * step
@@ -496,7 +498,8 @@ impl Naive<'_> {
             let started =
                 |n: &usize| self.lives[*n].as_ref().filter(|it| !it.is_ready).map(|it| it.started);
             let youngest = (0..self.most).max_by_key(|n| (started(n), *n)).unwrap();
-            self.found.cancelled += 1;
+            let started = started(&youngest).unwrap();
+            self.found.cancelled += u64::from(started < self.window);
             self.off(youngest, now);
         }
     }
@@ -504,10 +507,14 @@ impl Naive<'_> {
     fn follow(&mut self, wanted: usize, now: usize) {
         let wanted = wanted.min(self.n_max).max(self.min());
         while self.on() < wanted && self.start(now) {}
+        let leaves = |it: &Life| it.is_ready && !it.draining;
+        let is_ready = |lives: &[Option<Life>], n: usize| lives[n].as_ref().is_some_and(leaves);
         while self.on() > wanted {
-            let leaves = |it: &Life| it.is_ready && !it.draining;
-            let highest =
-                (self.min()..self.most).rfind(|n| self.lives[*n].as_ref().is_some_and(leaves));
+            let n_ready = (0..self.most).filter(|n| is_ready(&self.lives, *n)).count();
+            if n_ready <= wanted {
+                break;
+            }
+            let highest = (self.min()..self.most).rfind(|n| is_ready(&self.lives, *n));
             let Some(highest) = highest else { break };
             self.retire(highest, now);
         }

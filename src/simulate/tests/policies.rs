@@ -283,6 +283,17 @@ fn a_schedule_drains() {
     check("schedule", &rows, 60, &fleet, &expected);
 }
 
+/// r0 is Ready from 0; 10 starts r1 and r2, which are not wanted any more at 20 and are Ready at 60. r0
+/// stays Ready all the time, for one is always wanted, and serves at 30; at 60 r2 and r1 leave. On:
+/// 100 + 2 x 50.
+#[test]
+fn what_is_wanted_stays_ready_while_others_start() {
+    let steps = [(0, 1), (10 * S, 3), (20 * S, 1)];
+    let fleet = fleet(Scaler::Schedule(steps.into()), 50);
+    let expected = Expect { waits: &[0], starts: 2, busy: 5, starting: 100, idle: 95, cost: 200 };
+    check("late starts", &[(30, 5)], 100, &fleet, &expected);
+}
+
 /// At most two, timeout 10, starts take 2. 0 starts r0, 1 starts r1, the request of 2 is refused.
 /// r0 serves from 2 to 4, r1 from 3 to 7. Of both idle the younger, r1, serves at 8 until 9, so r0
 /// goes Off at 14 and r1 at 19. On: 14 + 18.
