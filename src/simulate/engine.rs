@@ -299,8 +299,9 @@ impl<M: Measure> Engine<'_, M> {
 
     fn become_ready(&mut self, now: u64) {
         while self.pool.next_ready() == now {
-            let _ = self.pool.become_ready(now);
-            if let Some(market) = self.market.as_mut().filter(|it| it.n_swaps > 0) {
+            let number = self.pool.become_ready(now);
+            let is_spot = number.is_some_and(|it| self.pool.class_of(it) == Class::Elastic);
+            if let Some(market) = self.market.as_mut().filter(|it| is_spot && it.n_swaps > 0) {
                 // None is left to replace where the scaler took it before.
                 let retired = self.pool.retire_highest(now, Some(Class::Fallback));
                 market.n_swaps = if retired.is_some() { market.n_swaps - 1 } else { 0 };
@@ -467,7 +468,11 @@ impl<M: Measure> Engine<'_, M> {
             && self.pool.n_starting() > 0
             && self.slots * (self.pool.n_starting() - 1) >= self.queue.len() as u64
         {
-            self.pool.cancel_start(now);
+            let number = self.pool.cancel_start(now);
+            let was_spot = number.is_some_and(|it| self.pool.class_of(it) == Class::Elastic);
+            if let Some(market) = self.market.as_mut().filter(|_| was_spot) {
+                market.n_swaps = market.n_swaps.saturating_sub(1);
+            }
         }
         // An idle cap of none: who still waits would wait for ever.
         if self.n_max == 0 && self.pool.n_on() == 0 {

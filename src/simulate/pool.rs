@@ -155,6 +155,11 @@ impl Pool {
         self.replicas[number as usize].draining
     }
 
+    /// At which price a replica runs, or last ran.
+    pub(super) fn class_of(&self, number: u32) -> Class {
+        self.replicas[number as usize].class
+    }
+
     /// When a replica started, if it is on.
     pub(super) fn started_at(&self, number: u32) -> Option<u64> {
         (!self.off.contains(number)).then(|| self.replicas[number as usize].started)
@@ -261,16 +266,16 @@ impl Pool {
 
     /// The youngest start ends, of several the highest-numbered: nobody knows which of them would
     /// be Ready last.
-    pub(super) fn cancel_start(&mut self, now: u64) {
+    pub(super) fn cancel_start(&mut self, now: u64) -> Option<u32> {
         let age = |it: &(u64, u32)| (self.replicas[it.1 as usize].started, it.1);
         let youngest = (0..self.starting.len()).max_by_key(|place| age(&self.starting[*place]));
-        if let Some((_, number)) = youngest.and_then(|place| self.starting.remove(place)) {
-            self.starting_changed();
-            let inside = self.replicas[number as usize].started < self.ledger.window_us;
-            self.ledger.n_cancelled_starts += u64::from(inside);
-            self.n_on -= 1;
-            self.end(number, now);
-        }
+        let (_, number) = youngest.and_then(|place| self.starting.remove(place))?;
+        self.starting_changed();
+        let inside = self.replicas[number as usize].started < self.ledger.window_us;
+        self.ledger.n_cancelled_starts += u64::from(inside);
+        self.n_on -= 1;
+        self.end(number, now);
+        Some(number)
     }
 
     /// When the next idle replica goes Off.

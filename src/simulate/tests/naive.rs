@@ -17,6 +17,8 @@ struct Life {
     ready_at: usize,
     is_ready: bool,
     draining: bool,
+    /// On demand in place of spot.
+    fallback: bool,
     idle_since: usize,
     /// Requests in service: which, since when, until when.
     serves: Vec<(usize, usize, usize)>,
@@ -40,6 +42,8 @@ pub(super) struct Found {
     pub(super) slot_busy: u64,
     /// Of the replicas above the minimum.
     pub(super) billed: u64,
+    /// On demand in place of spot.
+    pub(super) billed_fallback: u64,
     pub(super) max_on: u32,
 }
 
@@ -76,6 +80,8 @@ struct Naive<'a> {
     /// Notices and ends to come: when, whether it is the end, which replica, of which life.
     blows: Vec<(usize, bool, usize, usize)>,
     out_until: Option<usize>,
+    /// Spot replicas that start in place of one on demand.
+    n_swaps: usize,
     waits: Vec<Option<u64>>,
     found: Found,
 }
@@ -92,12 +98,15 @@ pub(super) fn replay(
     billing: &Billing,
 ) -> Option<Found> {
     let min = fleet.min_replicas as usize;
-    let most = (fleet.max_replicas as usize).max(min);
+    let n_max = (fleet.max_replicas as usize).max(min);
+    let has_fallback = fleet.spot.is_some_and(|it| it.fallback.is_some());
+    let most = if has_fallback { 2 * n_max - min } else { n_max };
     let base = Life {
         started: 0,
         ready_at: 0,
         is_ready: true,
         draining: false,
+        fallback: false,
         idle_since: 0,
         serves: Vec::new(),
     };
@@ -110,17 +119,18 @@ pub(super) fn replay(
         queue: Vec::new(),
         n_triggered: 0,
         most,
-        n_max: most,
+        n_max,
         history: Vec::new(),
         memory: Memory::default(),
         random: Random::new(seed_of(fleet.seed, "spot", 0)),
         blows: Vec::new(),
         out_until: None,
+        n_swaps: 0,
         waits: vec![None; requests.len()],
         found: Found { max_on: fleet.min_replicas, ..Found::default() },
     };
     if let Scaler::Schedule(steps) = &fleet.scaler {
-        for number in min..(steps[0].1 as usize).min(most) {
+        for number in min..(steps[0].1 as usize).min(n_max) {
             naive.lives[number] = Some(base.clone());
             naive.found.max_on += 1;
             naive.will_be_told(number, 0);
@@ -189,10 +199,14 @@ impl Naive<'_> {
         if freed {
             self.serve_queue(now);
         }
-        for life in self.lives.iter_mut().flatten().filter(|it| !it.is_ready) {
-            if life.ready_at == now {
+        for number in 0..self.most {
+            let due = |it: &&mut Life| !it.is_ready && it.ready_at == now;
+            if let Some(life) = self.lives[number].as_mut().filter(due) {
                 (life.is_ready, life.idle_since) = (true, now);
                 freed = true;
+                if !life.fallback {
+                    self.swap(now);
+                }
             }
         }
         if freed {
@@ -247,7 +261,21 @@ impl Naive<'_> {
         }
     }
 
-    /// Without a fallback.
+    /// A spot replica is Ready: one on demand leaves, if it has come in place of one.
+    fn swap(&mut self, now: usize) {
+        if self.n_swaps == 0 {
+            return;
+        }
+        let leaves = |it: &Life| it.fallback && it.is_ready && !it.draining;
+        match (0..self.most).rfind(|n| self.lives[*n].as_ref().is_some_and(leaves)) {
+            Some(highest) => {
+                self.n_swaps -= 1;
+                self.retire(highest, now);
+            }
+            None => self.n_swaps = 0,
+        }
+    }
+
     fn interrupt(&mut self, now: usize) -> bool {
         let Some(spot) = self.fleet.spot else { return false };
         let mut blown = false;
@@ -268,6 +296,9 @@ impl Naive<'_> {
                 self.off(number, now);
             } else {
                 life.draining = true;
+                if !life.is_ready {
+                    self.n_swaps = self.n_swaps.saturating_sub(1);
+                }
                 if life.serves.is_empty() {
                     self.off(number, now);
                 }
@@ -283,6 +314,11 @@ impl Naive<'_> {
         if self.out_until.is_some_and(|it| it <= now) {
             self.out_until = None;
             blown = true;
+            let on_demand = |it: &&Life| it.fallback && !it.draining;
+            let n = self.lives.iter().flatten().filter(on_demand).count();
+            for _ in self.n_swaps..n {
+                self.n_swaps += usize::from(self.start(now));
+            }
         }
         blown
     }
@@ -361,12 +397,17 @@ impl Naive<'_> {
     fn start(&mut self, now: usize) -> bool {
         let Delay::Constant(cold_start) = self.fleet.cold_start else { panic!("no chance here") };
         let number = self.lives.iter().position(Option::is_none);
-        let Some(number) = number.filter(|_| self.out_until.is_none()) else { return false };
+        let fallback = self.out_until.is_some();
+        if fallback && self.fleet.spot.is_none_or(|it| it.fallback.is_none()) {
+            return false;
+        }
+        let Some(number) = number else { return false };
         self.lives[number] = Some(Life {
             started: now,
             ready_at: now + small(cold_start),
             is_ready: false,
             draining: false,
+            fallback,
             idle_since: now,
             serves: Vec::new(),
         });
@@ -375,7 +416,9 @@ impl Naive<'_> {
             let on = u32::try_from(self.lives.iter().flatten().count()).unwrap();
             self.found.max_on = self.found.max_on.max(on);
         }
-        self.will_be_told(number, now);
+        if !fallback {
+            self.will_be_told(number, now);
+        }
         true
     }
 
@@ -399,7 +442,7 @@ impl Naive<'_> {
         let free = small(self.billing.free_start_us);
         let from = life.started.saturating_add(free).min(ready_at);
         let length = now.min(self.window).saturating_sub(from) as u64;
-        self.found.billed += if !life.is_ready && now <= from {
+        let billed = if !life.is_ready && now <= from {
             0
         } else if now <= self.window {
             let raised = (now.saturating_sub(from) as u64).max(self.billing.minimum_us);
@@ -408,6 +451,9 @@ impl Naive<'_> {
         } else {
             length
         };
+        let of =
+            if life.fallback { &mut self.found.billed_fallback } else { &mut self.found.billed };
+        *of += billed;
     }
 
     fn close(&mut self) {
@@ -500,16 +546,19 @@ impl Naive<'_> {
             let youngest = (0..self.most).max_by_key(|n| (started(n), *n)).unwrap();
             let started = started(&youngest).unwrap();
             self.found.cancelled += u64::from(started < self.window);
+            if self.lives[youngest].as_ref().is_some_and(|it| !it.fallback) {
+                self.n_swaps = self.n_swaps.saturating_sub(1);
+            }
             self.off(youngest, now);
         }
     }
 
     fn follow(&mut self, wanted: usize, now: usize) {
         let wanted = wanted.min(self.n_max).max(self.min());
-        while self.on() < wanted && self.start(now) {}
+        while self.on() < wanted + self.n_swaps && self.start(now) {}
         let leaves = |it: &Life| it.is_ready && !it.draining;
         let is_ready = |lives: &[Option<Life>], n: usize| lives[n].as_ref().is_some_and(leaves);
-        while self.on() > wanted {
+        while self.on() > wanted + self.n_swaps {
             let n_ready = (0..self.most).filter(|n| is_ready(&self.lives, *n)).count();
             if n_ready <= wanted {
                 break;

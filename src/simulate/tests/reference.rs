@@ -194,7 +194,9 @@ fn by_engine(
     let it = settle(window, fleet, books)?;
     let ready = it.all(|it| it.busy_us + it.idle_us) * u64::from(fleet.slots_per_replica);
     let slot_busy = it.server_occupancy.map_or(0.0, |share| share * ready as f64);
-    assert_eq!(it.elastic.cost.atto(), i128::from(it.elastic.billed_us) * 1_000_000_000);
+    for usage in [it.elastic, it.fallback] {
+        assert_eq!(usage.cost.atto(), i128::from(usage.billed_us) * 1_000_000_000);
+    }
     Some(naive::Found {
         waits: waits.0,
         refused: it.refused,
@@ -209,6 +211,7 @@ fn by_engine(
         starting: it.all(|it| it.starting_us),
         slot_busy: format!("{slot_busy:.0}").parse().unwrap(),
         billed: it.elastic.billed_us,
+        billed_fallback: it.fallback.billed_us,
         max_on: it.max_on,
     })
 }
@@ -256,9 +259,11 @@ proptest! {
     }
 
     #[test]
-    fn spot_without_fallback(
+    fn spot_with_and_without_fallback(
         trace in requests(), fleet in fleets(events()), spot in spots(), billing in billings(),
+        on_demand in proptest::bool::ANY,
     ) {
+        let spot = Spot { fallback: on_demand.then_some(billing.rate), ..spot };
         // Of two that arrived at once, either may be served again first.
         let (mut requests, window) = trace;
         requests.dedup_by_key(|it| it.at_us);
