@@ -110,6 +110,8 @@ fn a_serverless_fleet_by_hand() {
     let coarse = json(&[&words[..], &["--bill-start", "false", "--granularity", "10"]].concat());
     assert_eq!(coarse["billed_seconds"], 20.0);
     assert_eq!(coarse["cost_parts"]["rounding"], "0.006");
+    let warm = Bench::new().run(&[&EVEN[..], &fleet, &["--idle-timeout", "60"]].concat());
+    assert!(warm.stdout.contains("waited for a start   1 request, 33 %"), "{}", warm.stdout);
 }
 
 /// The first instant of a generator is a Monday. Requests come at 1, 2, ... 120 s; the replica is on from
@@ -241,7 +243,8 @@ fn people_see_ranges_rates_and_limits() {
         assert!(spot.contains(expected), "{expected}: {spot}");
     }
     let seeds = text(&["--seeds", "3", "--max", "9"]);
-    let brackets = "Means over 3 seeds, 1 on; in brackets the least and the most of them.";
+    let brackets =
+        "Means over 3 seeds, from seed 1 on; in brackets the least and the most of them.";
     assert!(seeds.contains(brackets) && !seeds.contains("512"), "{seeds}");
     let cost = seeds.lines().find(|it| it.starts_with("  cost  ")).unwrap();
     assert!(cost.contains(" (") && cost.contains(" to ") && cost.ends_with(") USD"), "{cost}");
@@ -251,6 +254,60 @@ fn people_see_ranges_rates_and_limits() {
     let words = ran.stdout.split_whitespace().collect::<Vec<_>>().join(" ");
     assert!(words.contains("asks for up to 3 replicas, --max allows 2"), "{words}");
     assert!(words.contains("of those of the schedule (8 on average)"), "{words}");
+}
+
+/// One slot, 5 s of service, a request a second: those lost and those late show in tables and in words.
+#[test]
+fn people_see_who_was_not_served() {
+    let base = ["simulate", "--arrivals", "poisson:1:2000", "--service", "const:5", "--price", "1"];
+    let fleet = ["--slots", "1", "--max", "1", "--policy", "keda:1", "--cold-start", "60"];
+    let limit = ["--slo-ttft", "2"];
+    let leave = ["--queue-timeout", "9"];
+    let text = |more: &[&str]| {
+        let ran = Bench::new().run(&[&base[..], &fleet, &limit, more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout
+    };
+    let check = |more: &[&str], expected: &[&str], absent: &[&str]| {
+        let shown = text(more);
+        assert!(shown.lines().all(|it| it.chars().count() <= 80), "{shown}");
+        let shown = shown.split_whitespace().collect::<Vec<_>>().join(" ");
+        for it in expected {
+            assert!(shown.contains(it), "{more:?}: {it} is missing: {shown}");
+        }
+        for it in absent {
+            assert!(!shown.contains(it), "{more:?}: {it} is shown: {shown}");
+        }
+    };
+    let rates = [&leave[..], &["--spot-rate", "1,60"]].concat();
+    let heads =
+        ["UNSERVED", "KEPT", "WAITED and the waits are of requests that came into service."];
+    check(&rates, &heads, &["! ", " !"]);
+    let too_few = " ! Fewer requests keep the limit than the 90 % asked for.";
+    check(&[&rates[..], &["--slo-attainment", "0.9"]].concat(), &[too_few, " !"], &[]);
+    check(&["--spot-rate", "1,60"], &["Unstable"], &["UNSERVED", "KEPT"]);
+    check(&leave, &["gave up waiting", "of those served"], &["no request waited"]);
+    let page = text(&[&rates[..], &["--format", "md"]].concat());
+    assert!(page.starts_with("| SPOT/H | REQUESTS | UNSERVED | STARTS |"), "{page}");
+    assert!(page.contains("| MEAN |") && page.contains("| KEPT |"), "{page}");
+}
+
+/// An hour of spot with 60 interruptions an hour, and replicas on demand in its outages.
+#[test]
+fn people_see_what_the_fallback_cost() {
+    let words = ["simulate", "--arrivals", "even:1:3600", "--service", "const:2", "--price", "1"];
+    let fleet = ["--slots", "1", "--policy", "keda:1", "--cold-start", "10", "--spot-rate", "60"];
+    let words = [&words[..], &fleet, &["--spot-outage", "60"]].concat();
+    let line = |more: &[&str]| {
+        let ran = Bench::new().run(&[&words[..], more].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        ran.stdout.lines().find(|it| it.contains("on demand in outages")).map(str::to_owned)
+    };
+    assert_eq!(line(&[]), None);
+    let shown = line(&["--spot-fallback", "3"]).unwrap();
+    assert!(shown.ends_with(" USD of it"), "{shown}");
+    let found = json(&[&words[..], &["--spot-fallback", "3"]].concat());
+    assert_ne!(found["cost_by_price"]["fallback"], "0.00");
 }
 
 /// Of a log from 08:00 to 11:00 only the hour from 09:00 on; charts of what is gone go, others stay.

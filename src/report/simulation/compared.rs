@@ -8,48 +8,76 @@ use crate::report::plain;
 use crate::report::table::Table;
 use crate::report::terminal::cell::{pad_left, pad_right, width};
 
+/// Before the share of requests that kept the limit, where more must.
+const TOO_FEW: &str = "!";
+
+/// What a terminal has no room for goes in this order; every other format has it.
+const LEAST_NEEDED: [&str; 3] = ["MEAN", "STARTS", "READY"];
+
 /// The rows under their heads; the first cell names the workload.
 pub(super) struct Compared {
     heads: Vec<String>,
     rows: Vec<Vec<String>>,
-    /// Why a row has no waits, or no numbers.
-    pub(super) reasons: Vec<String>,
+    /// What a head or a mark means, and why a row has no waits, or no numbers.
+    pub(super) below: Vec<String>,
+}
+
+/// The columns that only some tables have.
+struct Columns {
+    /// The rate, and what was taken back.
+    spot: bool,
+    /// Requests that were lost in any row.
+    unserved: bool,
+    /// Requests that kept the limit.
+    kept: bool,
 }
 
 impl Compared {
-    /// The same in every medium. The rate and what was taken back have columns where there is spot.
+    /// The same in every medium.
     pub(super) fn of(report: &SimulationReport<'_>, medium: Medium) -> Compared {
-        let has_spot = report.rows.iter().any(|it| it.spot_rate.is_some());
+        let all: Vec<Figures<'_>> =
+            report.rows.iter().map(|it| Figures::of(report, it, medium)).collect();
+        let has = Columns {
+            spot: report.rows.iter().any(|it| it.spot_rate.is_some()),
+            unserved: all.iter().any(|it| it.unserved().is_some_and(|share| share > 0.0)),
+            kept: all.iter().any(|it| it.mean("slo_attainment").is_some()),
+        };
         let cost = format!("{}/H", currency(report.rows));
-        let spot = |head| has_spot.then_some(head);
         let heads = [
             Some(""),
-            spot("SPOT/H"),
+            has.spot.then_some("SPOT/H"),
             Some("REQUESTS"),
+            has.unserved.then_some("UNSERVED"),
             Some("STARTS"),
-            spot("TAKEN BACK"),
+            has.spot.then_some("TAKEN BACK"),
             Some("WAITED"),
             Some("MEAN"),
             Some("P95 WAIT"),
+            has.kept.then_some("KEPT"),
             Some("READY"),
             Some(&cost),
         ];
+        let rows = report.rows.iter().zip(&all);
+        let kept = |it: &Figures<'_>| it.mean("slo_attainment").map(|it| (it, report.attainment));
         Compared {
             heads: heads.into_iter().flatten().map(str::to_owned).collect(),
-            rows: report.rows.iter().map(|it| cells(report, it, has_spot, medium)).collect(),
-            reasons: report.rows.iter().filter_map(|it| why_not(it, medium)).collect(),
+            rows: rows.map(|(row, it)| cells(row, it, kept(it), &has, medium)).collect(),
+            below: below(report, &all, &has, medium),
         }
     }
 
     /// Lines for a terminal, the heads first. A name without room beside its numbers has a line of
-    /// its own above them.
-    pub(super) fn lines(&self, columns: usize) -> Vec<String> {
-        let widest = |at: usize| {
-            let cells = self.rows.iter().chain([&self.heads]).filter_map(|row| row.get(at));
-            cells.map(|it| width(it)).max().unwrap_or(0)
-        };
-        let mut widths: Vec<usize> = (0..self.heads.len()).map(widest).collect();
-        let taken: usize = widths.iter().skip(1).map(|it| it + 1).sum();
+    /// its own above them, and numbers without room go.
+    pub(super) fn lines(&mut self, columns: usize) -> Vec<String> {
+        let mut widths = self.widths();
+        let taken = |widths: &[usize]| widths.iter().skip(1).map(|it| it + 1).sum::<usize>();
+        for head in LEAST_NEEDED {
+            if taken(&widths) > columns {
+                self.leave_out(head);
+                widths = self.widths();
+            }
+        }
+        let taken = taken(&widths);
         let room = columns.saturating_sub(taken);
         if let Some(first) = widths.first_mut() {
             *first = (*first).min(room);
@@ -67,45 +95,101 @@ impl Compared {
         lines
     }
 
-    /// The table for Markdown.
+    /// The width of each column.
+    fn widths(&self) -> Vec<usize> {
+        let widest = |at: usize| {
+            let cells = self.rows.iter().chain([&self.heads]).filter_map(|row| row.get(at));
+            cells.map(|it| width(it)).max().unwrap_or(0)
+        };
+        (0..self.heads.len()).map(widest).collect()
+    }
+
+    fn leave_out(&mut self, head: &str) {
+        if let Some(at) = self.heads.iter().position(|it| it == head) {
+            self.heads.remove(at);
+            for row in &mut self.rows {
+                row.remove(at);
+            }
+        }
+    }
+
+    /// The table for Markdown. The requests of a generator have no names.
     pub(super) fn table(&self) -> Table {
-        let heads = self.heads.iter().enumerate();
+        let has_names = self.rows.iter().filter_map(|it| it.first()).any(|it| !it.is_empty());
+        let from = usize::from(!has_names);
+        let heads = self.heads.iter().enumerate().skip(from);
         let heads: Vec<String> =
             heads.map(|(at, it)| if at > 0 { format!("{it}#") } else { it.clone() }).collect();
         let heads: Vec<&str> = heads.iter().map(String::as_str).collect();
         let mut table = Table::new("", &heads);
         for row in &self.rows {
-            table.push(row.clone());
+            table.push(row.iter().skip(from).cloned().collect());
         }
         table
     }
 }
 
-/// The cells of a row.
+/// The cells of a row; `kept` is the share that kept the limit, and the share that must.
 fn cells(
-    report: &SimulationReport<'_>,
     row: &Simulated,
-    has_spot: bool,
+    it: &Figures<'_>,
+    kept: Option<(f64, Option<f64>)>,
+    has: &Columns,
     medium: Medium,
 ) -> Vec<String> {
-    let it = Figures::of(report, row, medium);
     let or_dash = |text: Option<String>| text.unwrap_or_else(|| DASH.to_owned());
     let number = |key| or_dash(it.mean(key).map(|it| medium.measure(it)));
     let time = |key| or_dash(it.mean(key).map(|it| medium.duration(it)));
-    let spot = |text: String| has_spot.then_some(text);
+    let percent = |share: Option<f64>| or_dash(share.map(|it| medium.percent(it)));
+    let kept = or_dash(kept.map(|(share, target)| {
+        let mark = if is_too_few(share, target) { TOO_FEW } else { "" };
+        format!("{mark}{}", medium.percent(share))
+    }));
     let cells = [
         Some(row.workload.as_deref().map(plain).unwrap_or_default()),
-        spot(or_dash(row.spot_rate.map(|it| medium.quantity(it)))),
+        has.spot.then(|| or_dash(row.spot_rate.map(|it| medium.quantity(it)))),
         Some(number("requests")),
+        has.unserved.then(|| percent(it.unserved())),
         Some(number("cold_starts")),
-        spot(number("interruptions")),
-        Some(or_dash(it.share("delayed_requests").map(|it| medium.percent(it)))),
+        has.spot.then(|| number("interruptions")),
+        Some(percent(it.delayed())),
         Some(time("wait_mean_s")),
         Some(time("wait_p95_s")),
+        has.kept.then_some(kept),
         Some(number("replicas_on_mean")),
         Some(or_dash(it.per_hour().map(|it| medium.unit_cost(it)))),
     ];
     cells.into_iter().flatten().collect()
+}
+
+fn is_too_few(share: f64, target: Option<f64>) -> bool {
+    target.is_some_and(|it| share < it)
+}
+
+/// What the heads and the mark of this table mean, then why a row has no waits, or no numbers.
+fn below(
+    report: &SimulationReport<'_>,
+    all: &[Figures<'_>],
+    has: &Columns,
+    medium: Medium,
+) -> Vec<String> {
+    let mut lines = Vec::new();
+    if has.unserved {
+        lines.push(
+            "UNSERVED: refused, gave up waiting, or ended in service. WAITED and the waits are of requests that came \
+             into service."
+                .to_owned(),
+        );
+    }
+    let kept = |it: &Figures<'_>| it.mean("slo_attainment");
+    if let Some(target) = report.attainment
+        && all.iter().filter_map(kept).any(|it| is_too_few(it, Some(target)))
+    {
+        let asked = medium.percent(target);
+        lines.push(format!("{TOO_FEW} Fewer requests keep the limit than the {asked} asked for."));
+    }
+    lines.extend(report.rows.iter().filter_map(|it| why_not(it, medium)));
+    lines
 }
 
 /// Cells in their columns: the name to the left, numbers to the right. A name wider than its column
@@ -151,8 +235,8 @@ mod tests {
             row(["a-long-name", "2", "30"]),
             row(["b", "3", "40"]),
         ];
-        let compared = Compared { heads: row(["", "X", "YEARS"]), rows, reasons: Vec::new() };
-        let check = |columns, expected: &[&str]| assert_eq!(compared.lines(columns), expected);
+        let mut compared = Compared { heads: row(["", "X", "YEARS"]), rows, below: Vec::new() };
+        let mut check = |columns, expected: &[&str]| assert_eq!(compared.lines(columns), expected);
         let aside = [
             "            X YEARS",
             "a-long-name 1    20",
@@ -168,5 +252,20 @@ mod tests {
             "b          3    40",
         ];
         check(18, &above);
+    }
+
+    #[test]
+    fn numbers_without_room_go_in_order() {
+        let cells = |cells: [&str; 4]| cells.map(str::to_owned).to_vec();
+        let check = |columns, expected: [&str; 2]| {
+            let heads = cells(["", "STARTS", "MEAN", "WAITED"]);
+            let rows = vec![cells(["", "1", "2 s", "5 %"])];
+            let mut compared = Compared { heads, rows, below: Vec::new() };
+            assert_eq!(compared.lines(columns), expected);
+        };
+        check(19, [" STARTS MEAN WAITED", "      1  2 s    5 %"]);
+        check(18, [" STARTS WAITED", "      1    5 %"]);
+        check(13, [" WAITED", "    5 %"]);
+        check(1, [" WAITED", "    5 %"]);
     }
 }

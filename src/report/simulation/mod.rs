@@ -7,6 +7,7 @@ mod compared;
 mod csv;
 mod figures;
 mod json;
+mod remarks;
 mod shown;
 
 use std::collections::BTreeSet;

@@ -4,12 +4,12 @@ use std::fmt::Write as _;
 
 use super::compared::Compared;
 use super::figures::{Amounts, CostFigures, Figure, figures, unstable_in_words};
-use super::{PlatformUsed, Room, Simulated, SimulatedRun, SimulationReport};
+use super::remarks::remarks;
+use super::{Room, Simulated, SimulatedRun, SimulationReport};
 use crate::report::markdown::{escape, grid};
 use crate::report::number::{DASH, Medium};
 use crate::report::table::Table;
-use crate::report::words::capitalized;
-use crate::report::{TerminalStyle, hanging, plain};
+use crate::report::{TerminalStyle, hanging};
 use crate::units::Money;
 
 /// A millionth.
@@ -66,6 +66,24 @@ impl<'a> Figures<'a> {
         Some(self.mean(key)? / requests)
     }
 
+    /// Requests that were refused, gave up waiting or were ended in service, as a share of all.
+    pub(super) fn unserved(&self) -> Option<f64> {
+        let requests = self.mean("requests").filter(|it| *it > 0.0)?;
+        Some((self.left()? + self.mean("execution_timeouts")?) / requests)
+    }
+
+    /// Requests that were refused or gave up waiting.
+    fn left(&self) -> Option<f64> {
+        Some(self.mean("refused")? + self.mean("timed_out")?)
+    }
+
+    /// Those that waited for a start, as a share of the requests that came into service: only of
+    /// these is it known. Of 10 requests 6 were refused and 3 waited: 75 %.
+    pub(super) fn delayed(&self) -> Option<f64> {
+        let served = (self.mean("requests")? - self.left()?).max(0.0);
+        (served > 0.0).then_some(self.mean("delayed_requests")? / served)
+    }
+
     pub(super) fn per_hour(&self) -> Option<Money> {
         Some(self.costs.as_ref()?.per_hour.as_ref()?.mean)
     }
@@ -90,11 +108,8 @@ impl<'a> Figures<'a> {
             return format!("{unstable}. {cost}.");
         }
         let share = |key| self.share(key).filter(|it| *it > 0.0).map(|it| self.medium.percent(it));
-        let delayed = match share("delayed_requests") {
-            Some(share) => format!("{share} of requests waited for a start"),
-            None => "no request waited for a start".to_owned(),
-        };
-        let mut parts = vec![cost, delayed];
+        let mut parts = vec![cost];
+        parts.extend(self.delayed_in_words());
         if self.mean("wait_p95_s").is_some() {
             parts.push(format!("p95 wait {}", self.time("wait_p95_s")));
         }
@@ -106,6 +121,19 @@ impl<'a> Figures<'a> {
             parts.extend(share(key).map(|share| format!("{share} {what}")));
         }
         format!("{}.", parts.join("; "))
+    }
+
+    /// Nothing where no request came into service.
+    fn delayed_in_words(&self) -> Option<String> {
+        let share = self.delayed()?;
+        let all_came = self.left().is_none_or(|it| it <= 0.0);
+        let who = match (share > 0.0, all_came) {
+            (true, true) => format!("{} of requests", self.medium.percent(share)),
+            (true, false) => format!("{} of those served", self.medium.percent(share)),
+            (false, true) => "no request".to_owned(),
+            (false, false) => "none of those served".to_owned(),
+        };
+        Some(format!("{who} waited for a start"))
     }
 
     fn money(&self, amount: Money) -> String {
@@ -169,16 +197,19 @@ impl<'a> Figures<'a> {
                 format!("{} for 95 of 100 at most", self.time("ttft_p95_s")),
             ));
         }
-        let mut add = |what, key: &str| {
-            if self.mean(key).is_some_and(|it| it > 0.0) {
-                let share = self.share(key).map(|it| self.medium.percent(it)).unwrap_or_default();
-                lines.push((what, format!("{} requests, {share}", self.measure(key))));
+        let of_served = if self.left() > Some(0.0) { " of those served" } else { "" };
+        for (what, key, share, of) in [
+            ("waited for a start", "delayed_requests", self.delayed(), of_served),
+            ("refused", "refused", self.share("refused"), ""),
+            ("gave up waiting", "timed_out", self.share("timed_out"), ""),
+            ("ended in service", "execution_timeouts", self.share("execution_timeouts"), ""),
+        ] {
+            if let Some(share) = share.filter(|it| *it > 0.0) {
+                let n = self.measure(key);
+                let noun = if n == "1" { "request" } else { "requests" };
+                lines.push((what, format!("{n} {noun}, {}{of}", self.medium.percent(share))));
             }
-        };
-        add("waited for a start", "delayed_requests");
-        add("refused", "refused");
-        add("gave up waiting", "timed_out");
-        add("ended in service", "execution_timeouts");
+        }
         if let Some(share) = self.mean("slo_attainment") {
             let kept = match report.attainment {
                 Some(target) if share >= target => ", enough",
@@ -219,7 +250,12 @@ impl<'a> Figures<'a> {
         let hours = self.shown("billed_seconds", |it| self.medium.measure(it / 3600.0));
         let costs = &figures.mean;
         let total = format!("{} {}", self.amounts(&figures.total), costs.total.currency());
+        let is_shown = |it: Money| it.atto().unsigned_abs() >= LEAST_SHOWN;
         let mut lines = vec![("cost", total)];
+        let [_, _, fallback] = costs.by_price;
+        if is_shown(fallback) {
+            lines.push(("on demand in outages", format!("{} of it", self.money(fallback))));
+        }
         if let Some(it) = &figures.per_hour {
             lines.push(("cost an hour", format!("{} {}", self.amounts(it), it.mean.currency())));
         }
@@ -232,7 +268,7 @@ impl<'a> Figures<'a> {
             ("  reserved, unused", costs.committed_unused),
         ];
         // The rest of rounding each lifetime to 10^-9 is no line of a bill.
-        let paid = each.into_iter().filter(|it| it.1.atto().unsigned_abs() >= LEAST_SHOWN);
+        let paid = each.into_iter().filter(|it| is_shown(it.1));
         lines.extend(paid.map(|(what, amount)| (what, self.money(amount))));
         lines
     }
@@ -241,67 +277,6 @@ impl<'a> Figures<'a> {
 /// A mean with its range, where that is one.
 fn ranged(mean: &str, least: &str, most: &str) -> String {
     if least == most { mean.to_owned() } else { format!("{mean} ({least} to {most})") }
-}
-
-/// What was taken from the platform, and what was assumed.
-fn remarks(report: &SimulationReport<'_>) -> Vec<String> {
-    let mut lines = Vec::new();
-    let n_seeds = report.rows.iter().flat_map(|it| &it.runs).map(Vec::len).max().unwrap_or(0);
-    if n_seeds > 1 {
-        let brackets = if report.rows.len() == 1 {
-            "; in brackets the least and the most of them"
-        } else {
-            ""
-        };
-        lines.push(format!("Means over {n_seeds} seeds, {} on{brackets}.", report.seed));
-    }
-    if let Some(it) = report.platform {
-        let taken: Vec<String> =
-            it.taken.iter().map(|(what, value)| format!("{what} {value}")).collect();
-        if taken.is_empty() {
-            lines.push(format!("Nothing is taken from {}: flags say all.", it.provider));
-        } else {
-            lines.push(format!("From {}: {}.", it.provider, taken.join(", ")));
-        }
-        if !it.assumed.is_empty() {
-            lines.push(format!("Assumed: {}.", it.assumed));
-        }
-        if !taken.is_empty() {
-            lines.push(source(it));
-        }
-    }
-    lines.extend(notes(report));
-    let is_sketched = |it: &SimulatedRun| it.outcome.queue_wait.is_some_and(|it| !it.is_exact);
-    if report.rows.iter().flat_map(|it| it.runs.iter().flatten()).any(is_sketched) {
-        lines.push("Quantiles of more than 8 million waits are within 0.05 %.".to_owned());
-    }
-    lines
-}
-
-/// `Source, read 2026-11-26: docs.baseten.co`; the user's own rules have no date.
-fn source(it: &PlatformUsed) -> String {
-    let read = if it.as_of.is_empty() { String::new() } else { format!(", read {}", it.as_of) };
-    format!("Source{read}: {}.", it.source)
-}
-
-/// What was assumed of each workload; what is the same of several is said once.
-fn notes(report: &SimulationReport<'_>) -> Vec<String> {
-    let mut grouped: Vec<(&str, Vec<Option<&str>>)> = Vec::new();
-    for row in report.workloads().filter_map(<[Simulated]>::first) {
-        for note in &row.notes {
-            let name = row.workload.as_deref();
-            match grouped.iter_mut().find(|it| it.0 == note) {
-                Some((_, names)) => names.push(name),
-                None => grouped.push((note, vec![name])),
-            }
-        }
-    }
-    let sentence = |(note, names): &(&str, Vec<Option<&str>>)| match names.as_slice() {
-        [Some(name)] => format!("{}: {note}.", plain(name)),
-        [_] | [] => capitalized(&format!("{note}.")),
-        several => format!("{} workloads: {note}.", several.len()),
-    };
-    grouped.iter().map(sentence).collect()
 }
 
 /// For a terminal of 80 columns.
@@ -322,11 +297,11 @@ pub(super) fn terminal(report: &SimulationReport<'_>, style: &TerminalStyle) -> 
             }
         }
     } else {
-        let compared = Compared::of(report, Medium::Terminal);
+        let mut compared = Compared::of(report, Medium::Terminal);
         let mut lines = compared.lines(columns).into_iter();
         text.extend(lines.next().map(|it| bold(&it) + "\n"));
         text.extend(lines.map(|it| it + "\n"));
-        for line in compared.reasons {
+        for line in compared.below {
             text.push_str(&hanging("", &line, columns));
         }
     }
@@ -357,7 +332,7 @@ pub(super) fn markdown(report: &SimulationReport<'_>) -> String {
     } else {
         let compared = Compared::of(report, medium);
         text.push_str(&grid(&compared.table()));
-        for line in compared.reasons {
+        for line in compared.below {
             let _ = write!(text, "\n{}\n", escape(&line));
         }
     }
