@@ -59,7 +59,7 @@ pub use model::{
 };
 pub use model_name::quantization_of;
 pub use offer::{Offer, Purchase};
-pub use platform::{AccountCap, IdleCap, ServerlessPlatform, StartPhase};
+pub use platform::{AccountCap, IdleCap, ServerlessPlatform, StartPhase, is_about};
 pub use platform_rows::OwnPlatform;
 pub use scaler::{
     ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, StepMetric, StepwiseRule,

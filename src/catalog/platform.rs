@@ -25,6 +25,11 @@ pub struct ServerlessPlatform {
     pub idle_timeout_s: Option<f64>,
     /// The scaling rules to choose from, the default first.
     pub scalers: Vec<ScalerRule>,
+    /// Requests a worker serves at a time for which the values of its rules stand; nothing where
+    /// they stand for any number: where no source states one, and for rules of the user's own.
+    pub scalers_stated_for: Option<u32>,
+    /// Whether those values follow that number by themselves, rather than being set apart from it.
+    pub scaler_follows_concurrency: bool,
     /// Requests one worker serves at a time by default.
     pub concurrency_per_worker: Option<u32>,
     /// Whether the user may set that number; a model server then takes as many as it can.
@@ -45,12 +50,19 @@ pub struct ServerlessPlatform {
     pub execution_timeout_max_s: Option<f64>,
     /// Whether requests wait while no worker is ready, or are refused.
     pub holds_requests: Option<bool>,
-    /// Which rules above the source does not state and why the value stands; empty when all are.
+    /// Which rules above the source does not state and why the value stands, parted by `; `; a part
+    /// that is about one key begins with it. Empty when all are stated.
     pub assumed: String,
     /// Where the rules come from.
     pub source: String,
     /// When they were read; empty for the user's own.
     pub as_of: String,
+}
+
+/// Whether a part of what is assumed of a platform is about this key: `holds_requests: while none is
+/// ready requests get 503`.
+pub fn is_about(part: &str, key: &str) -> bool {
+    part.strip_prefix(key).is_some_and(|it| it.starts_with(':'))
 }
 
 /// What happens between starting a replica and its first request, in this order.

@@ -2,12 +2,15 @@
 
 use toml::Spanned;
 
-use super::error::CatalogError;
+use super::error::{CatalogError, Place};
 use super::file::PricingFile;
-use super::platform::ServerlessPlatform;
+use super::platform::{ServerlessPlatform, is_about};
 use super::raw::{RawOwnPlatforms, RawPlatform, RawPlatforms};
 use super::scaler::ScalerRule;
 use super::{Catalog, scaler_rows};
+
+/// A table with its scaling rules.
+type Checked<'r> = (&'r Spanned<RawPlatform>, Vec<ScalerRule>);
 
 /// A `[[platform]]` table of the user's config: what it states is laid over the platform of that
 /// name in the catalog, or describes another.
@@ -15,7 +18,7 @@ use super::{Catalog, scaler_rows};
 pub struct OwnPlatform {
     row: RawPlatform,
     scalers: Vec<ScalerRule>,
-    file: String,
+    at: Place,
 }
 
 impl OwnPlatform {
@@ -28,31 +31,35 @@ impl OwnPlatform {
     pub fn read(text: &str, file: &str) -> Result<Vec<OwnPlatform>, CatalogError> {
         let file = PricingFile { name: file, text };
         let rows = file.parse::<RawOwnPlatforms>()?;
-        let own = |(row, scalers): (&RawPlatform, _)| OwnPlatform {
-            row: row.clone(),
+        let own = |(row, scalers): Checked<'_>| OwnPlatform {
+            row: row.get_ref().clone(),
             scalers,
-            file: file.name.to_owned(),
+            at: file.place(row.span().start),
         };
         Ok(check_all(&file, &rows.platform, false)?.into_iter().map(own).collect())
     }
 }
 
 impl Catalog {
-    /// This catalog with the user's own platforms laid over it, rule by rule.
+    /// This catalog with the user's own platforms laid over it, rule by rule; an error where two
+    /// rules do not go together.
     ///
     /// A table that says only `provider = "modal"` and `idle_timeout_s = 300` leaves every other
-    /// rule of `modal` as the catalog has it.
-    #[must_use]
-    pub fn with_platforms(mut self, own: &[OwnPlatform]) -> Catalog {
+    /// rule of `modal` as the catalog has it, but for what is assumed of that time.
+    pub fn with_platforms(mut self, own: &[OwnPlatform]) -> Result<Catalog, CatalogError> {
         for it in own {
             let name = it.provider();
             let known = self.platforms.iter_mut().find(|it| it.provider == name);
             let base = known.as_deref().cloned().unwrap_or_else(|| silent(name));
             let mut platform = over(&it.row, &it.scalers, base);
+            check_together(&it.at, &platform)?;
+            if !it.scalers.is_empty() {
+                platform.scalers_stated_for = None;
+            }
             if it.row.source.is_none() {
                 platform.source = match &known {
-                    Some(known) => format!("{}; all else: {}", it.file, known.source),
-                    None => it.file.clone(),
+                    Some(known) => format!("{}; all else: {}", it.at.file, known.source),
+                    None => it.at.file.clone(),
                 };
             }
             match known {
@@ -60,7 +67,7 @@ impl Catalog {
                 None => self.platforms.push(platform),
             }
         }
-        self
+        Ok(self)
     }
 
     /// The platform of this name, or an error that names those near to it, else all.
@@ -84,7 +91,13 @@ pub(super) fn read(
     rows: &RawPlatforms,
 ) -> Result<Vec<ServerlessPlatform>, CatalogError> {
     let checked = check_all(file, &rows.platform, true)?;
-    Ok(checked.iter().map(|(row, scalers)| over(row, scalers, silent(&row.provider))).collect())
+    let platform = |(row, scalers): &Checked<'_>| {
+        let raw = row.get_ref();
+        let platform = over(raw, scalers, silent(&raw.provider));
+        check_together(&file.place(row.span().start), &platform)?;
+        Ok(ServerlessPlatform { scalers_stated_for: platform.concurrency_per_worker, ..platform })
+    };
+    checked.iter().map(platform).collect()
 }
 
 /// Every table with its scaling rules, if all are right.
@@ -92,17 +105,17 @@ fn check_all<'r>(
     file: &PricingFile<'_>,
     rows: &'r [Spanned<RawPlatform>],
     sourced: bool,
-) -> Result<Vec<(&'r RawPlatform, Vec<ScalerRule>)>, CatalogError> {
-    let mut checked: Vec<(&RawPlatform, _)> = Vec::with_capacity(rows.len());
+) -> Result<Vec<Checked<'r>>, CatalogError> {
+    let mut checked: Vec<Checked<'_>> = Vec::with_capacity(rows.len());
     for row in rows {
         let raw = row.get_ref();
         let scalers = check(file, row, sourced)?;
-        if checked.iter().any(|(it, _)| it.provider == raw.provider) {
+        if checked.iter().any(|(it, _)| it.get_ref().provider == raw.provider) {
             let at = file.place_of(row.span().start, "provider");
             let name = raw.provider.clone();
             return Err(CatalogError::Duplicate { at, what: "the platform", name });
         }
-        checked.push((raw, scalers));
+        checked.push((row, scalers));
     }
     Ok(checked)
 }
@@ -172,6 +185,27 @@ fn check_caps(file: &PricingFile<'_>, start: usize, raw: &RawPlatform) -> Result
     Ok(())
 }
 
+/// Limits of a whole platform, what is laid over it included, against each other.
+fn check_together(at: &Place, it: &ServerlessPlatform) -> Result<(), CatalogError> {
+    let workers = (it.default_max_workers.map(f64::from), it.max_workers.map(f64::from));
+    let times = (it.execution_timeout_s, it.execution_timeout_max_s);
+    for (column, of, (default, most)) in [
+        ("default_max_workers", "max_workers", workers),
+        ("execution_timeout_s", "execution_timeout_max_s", times),
+    ] {
+        if let Some((default, most)) = default.zip(most).filter(|it| it.0 > it.1) {
+            let found = format!("{default} where `{of}` is {most}");
+            return Err(CatalogError::OutOfRange {
+                at: at.clone(),
+                column,
+                found,
+                expected: "no more than that",
+            });
+        }
+    }
+    Ok(())
+}
+
 fn refuse(
     file: &PricingFile<'_>,
     start: usize,
@@ -193,6 +227,8 @@ fn silent(provider: &str) -> ServerlessPlatform {
         minimum_s: None,
         idle_timeout_s: None,
         scalers: Vec::new(),
+        scalers_stated_for: None,
+        scaler_follows_concurrency: false,
         concurrency_per_worker: None,
         concurrency_is_configurable: false,
         max_workers: None,
@@ -212,6 +248,7 @@ fn silent(provider: &str) -> ServerlessPlatform {
 /// What a table states, and what it leaves open from `base`.
 fn over(row: &RawPlatform, scalers: &[ScalerRule], base: ServerlessPlatform) -> ServerlessPlatform {
     let raw = row.clone();
+    let assumed = raw.assumed.unwrap_or_else(|| still_assumed(row, &base.assumed));
     ServerlessPlatform {
         provider: base.provider,
         sells: raw.sells.unwrap_or(base.sells),
@@ -221,6 +258,10 @@ fn over(row: &RawPlatform, scalers: &[ScalerRule], base: ServerlessPlatform) -> 
         minimum_s: raw.minimum_s.or(base.minimum_s),
         idle_timeout_s: raw.idle_timeout_s.or(base.idle_timeout_s),
         scalers: if scalers.is_empty() { base.scalers } else { scalers.to_vec() },
+        scalers_stated_for: base.scalers_stated_for,
+        scaler_follows_concurrency: raw
+            .scaler_follows_concurrency
+            .unwrap_or(base.scaler_follows_concurrency && scalers.is_empty()),
         concurrency_per_worker: raw.concurrency_per_worker.or(base.concurrency_per_worker),
         concurrency_is_configurable: raw
             .concurrency_is_configurable
@@ -233,8 +274,25 @@ fn over(row: &RawPlatform, scalers: &[ScalerRule], base: ServerlessPlatform) -> 
         execution_timeout_s: raw.execution_timeout_s.or(base.execution_timeout_s),
         execution_timeout_max_s: raw.execution_timeout_max_s.or(base.execution_timeout_max_s),
         holds_requests: raw.holds_requests.or(base.holds_requests),
-        assumed: raw.assumed.unwrap_or(base.assumed),
+        assumed,
         source: raw.source.unwrap_or(base.source),
         as_of: raw.as_of.unwrap_or(base.as_of),
     }
+}
+
+/// What is assumed of a platform, without what is said of keys that a table states.
+fn still_assumed(row: &RawPlatform, assumed: &str) -> String {
+    let stated = [
+        ("bill_start", row.bill_start.is_some()),
+        ("free_start_phases", row.free_start_phases.is_some()),
+        ("granularity_s", row.granularity_s.is_some()),
+        ("idle_timeout_s", row.idle_timeout_s.is_some()),
+        ("scaler", row.scaler.is_some()),
+        ("concurrency_per_worker", row.concurrency_per_worker.is_some()),
+        ("max_workers", row.max_workers.is_some()),
+        ("queue_timeout_s", row.queue_timeout_s.is_some()),
+        ("holds_requests", row.holds_requests.is_some()),
+    ];
+    let stands = |part: &&str| stated.iter().all(|(key, is)| !is || !is_about(part, key));
+    assumed.split("; ").filter(stands).collect::<Vec<_>>().join("; ")
 }

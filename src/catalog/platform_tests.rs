@@ -7,7 +7,7 @@ fn shipped() -> Catalog {
 }
 
 fn own(rows: &str) -> Result<Catalog, CatalogError> {
-    Ok(shipped().with_platforms(&OwnPlatform::read(rows, "gpuadvise.toml")?))
+    shipped().with_platforms(&OwnPlatform::read(rows, "gpuadvise.toml")?)
 }
 
 /// The rule that `scaler` describes.
@@ -279,8 +279,13 @@ fn what_the_user_states_is_laid_over_rule_by_rule() {
     let expected = ServerlessPlatform {
         idle_timeout_s: Some(300.0),
         source: format!("gpuadvise.toml; all else: {}", modal.source),
+        assumed: modal.assumed.replace(
+            "idle_timeout_s: 60 s is the longest idle time by default, containers may leave earlier; ",
+            "",
+        ),
         ..modal.clone()
     };
+    assert_ne!(expected.assumed, modal.assumed);
     assert_eq!(catalog.platform("modal"), Some(&expected));
     assert!(!before.platform("gcp-cloud-run").unwrap().is_complete());
     assert!(catalog.platform("gcp-cloud-run").unwrap().is_complete());
@@ -289,6 +294,51 @@ fn what_the_user_states_is_laid_over_rule_by_rule() {
     assert_eq!((ours.bill_start, ours.granularity_s), (Some(false), Some(3600.0)));
     assert_eq!((ours.source.as_str(), ours.as_of.as_str()), ("gpuadvise.toml", ""));
     assert_eq!(catalog.platforms.len(), before.platforms.len() + 1);
+}
+
+/// Values of the catalog stand for the requests a worker serves that it states, those of the user
+/// for any number.
+#[test]
+fn what_the_values_of_a_scaler_stand_for() {
+    let rows = r#"
+        [[platform]]
+        provider = "runpod-serverless"
+        concurrency_per_worker = 16
+        [[platform]]
+        provider = "modal"
+        scaler = { kind = "request_count", value = 2 }
+    "#;
+    let (shipped, own) = (shipped(), own(rows).unwrap());
+    let check = |catalog: &Catalog, name: &str, expected| {
+        let it = catalog.platform(name).unwrap();
+        assert_eq!((it.scalers_stated_for, it.scaler_follows_concurrency), expected, "{name}");
+    };
+    check(&shipped, "runpod-serverless", (Some(1), false));
+    check(&shipped, "modal", (Some(1), true));
+    check(&shipped, "hf-endpoints", (None, false));
+    check(&own, "runpod-serverless", (Some(1), false));
+    check(&own, "modal", (None, false));
+}
+
+#[test]
+fn limits_hold_each_other() {
+    let check = |rows: &str, expected: &str| {
+        let error = own(&format!("\n[[platform]]\n{rows}")).unwrap_err().to_string();
+        assert_eq!(error, format!("gpuadvise.toml:2: {expected}, expected no more than that"));
+    };
+    check(
+        "provider = \"ours\"\nmax_workers = 2\ndefault_max_workers = 3",
+        "`default_max_workers` is 3 where `max_workers` is 2",
+    );
+    check(
+        "provider = \"runpod-serverless\"\nmax_workers = 2",
+        "`default_max_workers` is 3 where `max_workers` is 2",
+    );
+    check(
+        "provider = \"modal\"\nexecution_timeout_max_s = 60",
+        "`execution_timeout_s` is 300 where `execution_timeout_max_s` is 60",
+    );
+    assert!(own("[[platform]]\nprovider = \"modal\"\nexecution_timeout_s = 86400").is_ok());
 }
 
 #[test]

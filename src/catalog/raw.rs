@@ -188,6 +188,7 @@ pub(super) struct RawPlatform {
     pub(super) scaler: Option<Spanned<RawScaler>>,
     #[serde(default)]
     pub(super) other_scalers: Vec<Spanned<RawScaler>>,
+    pub(super) scaler_follows_concurrency: Option<bool>,
     pub(super) concurrency_per_worker: Option<u32>,
     pub(super) concurrency_is_configurable: Option<bool>,
     pub(super) max_workers: Option<u32>,

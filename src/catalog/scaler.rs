@@ -56,9 +56,13 @@ impl ScalerRule {
         self.interval_us().is_some_and(|it| it < SHORTEST_INTERVAL_US)
     }
 
-    /// The same rule for replicas that serve `to` requests at once instead of `from`.
+    /// The same rule for replicas that serve `to` requests at once, where its value is stated for
+    /// replicas of `from`; as it is where that is not stated.
+    ///
+    /// 4 requests for each replica of one slot are 64 for each of 16.
     #[must_use]
-    pub fn for_concurrency(self, from: u32, to: u32) -> ScalerRule {
+    pub fn for_concurrency(self, from: Option<u32>, to: u32) -> ScalerRule {
+        let Some(from) = from else { return self };
         let factor = f64::from(to.max(1)) / f64::from(from.max(1));
         match self {
             ScalerRule::QueueDelay { .. } => self,
@@ -300,7 +304,8 @@ mod tests {
     #[test]
     fn targets_go_with_the_slots() {
         let check = |rule: ScalerRule, expected: Option<f64>| {
-            assert_eq!(rule.for_concurrency(2, 5).target(), expected, "{rule:?}");
+            assert_eq!(rule.for_concurrency(Some(2), 5).target(), expected, "{rule:?}");
+            assert_eq!(rule.for_concurrency(None, 5), rule);
         };
         check(ScalerRule::QueueDelay { threshold_us: 7 }, None);
         check(ScalerRule::RequestCount { requests: 4 }, Some(10.0));

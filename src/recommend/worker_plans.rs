@@ -127,8 +127,6 @@ impl Stage<'_> {
         } else {
             platform.concurrency_per_worker?
         };
-        let stated_for =
-            if may_set { platform.concurrency_per_worker.unwrap_or(1) } else { per_worker };
         // Its speed is that of a worker with so many running.
         let batch = per_worker.div_ceil(self.hosted).min(self.slots()).max(1);
         let service = self.at_batch(batch)?;
@@ -145,7 +143,7 @@ impl Stage<'_> {
             max_replicas: platform
                 .max_workers
                 .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
-            scaler: Scaler::Rule(rule.for_concurrency(stated_for, per_worker)),
+            scaler: Scaler::Rule(rule.for_concurrency(platform.scalers_stated_for, per_worker)),
             idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
             cold_start,
             queue_timeout_us: platform.queue_timeout_s.map(whole_us),
@@ -183,6 +181,12 @@ impl Stage<'_> {
         let default = platform.concurrency_per_worker.filter(|it| may_set && *it != slots);
         if let Some(default) = default {
             all.push(format!("let a worker serve {slots} requests at once instead of {default}"));
+        }
+        let published = rule.target().filter(|_| !platform.scaler_follows_concurrency);
+        if let (Scaler::Rule(set), Some(published)) = (&fleet.scaler, published)
+            && let Some(value) = set.target().filter(|it| it.total_cmp(&published).is_ne())
+        {
+            all.push(format!("set {} to {value} (published: {published})", rule.as_word()));
         }
         all.extend(self.longer_time_out(platform, service));
         all

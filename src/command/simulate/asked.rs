@@ -68,23 +68,27 @@ impl<'a> Asked<'a> {
     pub(super) fn of(args: &'a SimulateArgs, catalog: &Catalog) -> Result<Asked<'a>, Failure> {
         let mut taken = Taken::of(args, catalog)?;
         let stated = taken.defaults.as_ref();
-        let stated = stated.and_then(|it| Some((it.scaler?, it.slots.unwrap_or(1))));
+        let stated = stated.and_then(|it| Some((it.scaler?, it.stated_for)));
         let chosen = match (&args.fleet.policy, stated) {
-            (Some(policy), _) => Chosen::Flag(policy),
-            (None, Some((rule, slots))) => Chosen::Platform(rule, slots),
+            (Some(policy), _) => {
+                taken.leave("scaler");
+                Chosen::Flag(policy)
+            }
+            (None, Some((rule, stated_for))) => Chosen::Platform(rule, stated_for),
             (None, None) => {
                 return Err(Failure::usage("nothing says how the fleet scales", "give --policy"));
             }
         };
         let without_effect = chosen.refuse(args)?;
-        let slots = if matches!(args.fleet.policy, Some(Policy::PerRequest)) {
-            Some(1)
-        } else {
-            taken.or("slots", args.fleet.slots, |it| it.slots, ToString::to_string)
-        };
+        let one_each = chosen.is_per_request().then_some(1);
+        let slots =
+            taken.or("slots", args.fleet.slots.or(one_each), |it| it.slots, ToString::to_string);
+        if args.fleet.slots.or(one_each).is_some() {
+            taken.leave("concurrency_per_worker");
+        }
         if let Chosen::Platform(rule, stated_for) = chosen {
-            let rule = rule.for_concurrency(stated_for, slots.unwrap_or(stated_for));
-            taken.note("policy", rule_in_words(rule));
+            let for_slots = slots.map_or(rule, |it| rule.for_concurrency(stated_for, it));
+            taken.note("policy", rule_in_words(for_slots, rule));
         }
         let billing = billing(args, &mut taken);
         let fleet = fleet(args, chosen, catalog, &mut taken)?;
@@ -103,7 +107,7 @@ impl<'a> Asked<'a> {
             slo,
             rates: rates(&args.spot.spot_rate),
             spot,
-            notes: notes(&without_effect),
+            notes: notes(args, chosen, &without_effect),
             platform: taken.used(chosen.fixed().is_some()),
         })
     }
@@ -126,15 +130,30 @@ impl<'a> Asked<'a> {
     }
 }
 
-/// Says which flags change nothing.
-fn notes(without_effect: &[&str]) -> Vec<String> {
+/// Says which flags and rules change nothing, and which prices are odd.
+fn notes(args: &SimulateArgs, chosen: Chosen<'_>, without_effect: &[&str]) -> Vec<String> {
+    let mut notes = Vec::new();
     match without_effect {
-        [] => Vec::new(),
-        [flag] => vec![format!("a fixed fleet never changes: {flag} has no effect")],
+        [] => {}
+        [flag] => notes.push(format!("a fixed fleet never changes: {flag} has no effect")),
         flags => {
-            vec![format!("a fixed fleet never changes: {} have no effect", flags.join(", "))]
+            let flags = flags.join(", ");
+            notes.push(format!("a fixed fleet never changes: {flags} have no effect"));
         }
     }
+    if chosen.is_per_request() && args.fleet.platform.is_some() {
+        notes.push(
+            "each request has a replica and none waits in a queue: queue_timeout_s, holds_requests and \
+             idle_caps of the platform have no effect"
+                .to_owned(),
+        );
+    }
+    if args.spot.spot_fallback.is_some_and(|it| it.nano() < args.bill.price.nano()) {
+        notes.push(
+            "--spot-fallback is below --price: on demand would cost less than spot".to_owned(),
+        );
+    }
+    notes
 }
 
 /// The rates to compare: none first where several are asked for.
@@ -159,7 +178,9 @@ fn billing(args: &SimulateArgs, taken: &mut Taken) -> Billing {
         return Billing { base_rate, ..Billing::by_the_microsecond(bill.price) };
     }
     let free_start = bill.free_start.or(bill.bill_start.map(|it| if it { 0 } else { u64::MAX }));
-    if free_start.is_none() {
+    if free_start.is_some() {
+        taken.leave("free_start_phases");
+    } else {
         taken.assume_free_phases();
     }
     let is_billed = |us: &u64| (*us == 0).to_string();
@@ -184,7 +205,7 @@ fn fleet(
     catalog: &Catalog,
     taken: &mut Taken,
 ) -> Result<FleetSpec, Failure> {
-    let has_queue = !matches!(args.fleet.policy, Some(Policy::PerRequest));
+    let has_queue = !chosen.is_per_request();
     let queue_timeout_us = has_queue.then(|| {
         let given = args.demand.queue_timeout;
         taken.or_assumed(QUEUE_TIMEOUT, given, |it| it.queue_timeout_us, |it| seconds(*it))
@@ -217,8 +238,11 @@ fn fleet(
             "give --cold-start: const:S, exp:MEAN or mix:P:S1:S2, in seconds",
         ));
     };
+    let given = args.fleet.idle_timeout;
+    if given.is_some() || !chosen.leaves_by_idle_timeout() {
+        taken.leave("idle_timeout_s");
+    }
     let idle_timeout = if chosen.leaves_by_idle_timeout() {
-        let given = args.fleet.idle_timeout;
         let found = taken.or("idle timeout", given, |it| it.idle_timeout, delay_in_words);
         found.ok_or_else(|| {
             Failure::usage(
@@ -229,24 +253,35 @@ fn fleet(
     } else {
         Delay::Constant(0)
     };
-    Ok(timed(FleetSpec {
+    let fleet = timed(FleetSpec {
         min_replicas: min,
         max_replicas: max,
         idle_timeout,
         cold_start,
         cancel_starts: args.fleet.cancel_starts,
+        ..FleetSpec::fixed(min, 1)
+    });
+    if !has_queue {
+        taken.leave(QUEUE_TIMEOUT.key);
+        taken.leave(HOLDS_REQUESTS.key);
+        return Ok(fleet);
+    }
+    Ok(FleetSpec {
         holds_requests: taken
             .or_assumed(HOLDS_REQUESTS, None, |it| it.holds_requests, ToString::to_string)
             .unwrap_or(true),
         idle_caps: taken
-            .or("idle caps", None, |it| some_caps(&it.idle_caps), caps_in_words)
+            .or("idle caps", None, |it| effective_caps(&it.idle_caps, min, max), caps_in_words)
             .unwrap_or_default(),
-        ..FleetSpec::fixed(min, 1)
-    }))
+        ..fleet
+    })
 }
 
-fn some_caps(caps: &Caps) -> Option<Caps> {
-    (!caps.is_empty()).then(|| Arc::clone(caps))
+/// The caps that leave fewer replicas than there may be: those that are always on stay.
+fn effective_caps(caps: &[(u64, u32)], min: u32, max: u32) -> Option<Caps> {
+    let held = caps.iter().map(|(us, n)| (*us, (*n).max(min)));
+    let caps: Caps = held.filter(|it| it.1 < max).collect();
+    (!caps.is_empty()).then_some(caps)
 }
 
 /// `2 after 3 days, 0 after 7 days`.
@@ -256,8 +291,9 @@ fn caps_in_words(caps: &Caps) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-fn rule_in_words(rule: ScalerRule) -> String {
-    match rule {
+/// The rule with its value for the slots, and the published one where that is another.
+fn rule_in_words(rule: ScalerRule, published: ScalerRule) -> String {
+    let words = match rule {
         ScalerRule::QueueDelay { threshold_us } => {
             format!("queue-delay:{}", threshold_us as f64 / 1e6)
         }
@@ -266,6 +302,10 @@ fn rule_in_words(rule: ScalerRule) -> String {
             Some(target) => format!("{} {target}", rule.as_word()),
             None => rule.as_word().to_owned(),
         },
+    };
+    match published.target() {
+        Some(value) if rule != published => format!("{words} (published: {value})"),
+        _ => words,
     }
 }
 

@@ -61,7 +61,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
     let quiet = if sources.is_empty() { talk } else { talk.quietly() };
     let config = inputs::read_config(global.config.as_deref(), &sources, quiet)?;
     let catalog =
-        inputs::read_catalog(global.pricing.as_deref())?.with_platforms(&config.platforms);
+        inputs::read_catalog(global.pricing.as_deref())?.with_platforms(&config.platforms)?;
     let asked = Asked::of(args, &catalog)?;
     let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(chrono_tz::Tz::UTC);
     let demanded = if args.files.is_empty() {

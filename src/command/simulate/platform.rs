@@ -10,6 +10,8 @@ use crate::units::whole_us;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct PlatformDefaults {
     pub(super) scaler: Option<ScalerRule>,
+    /// Slots for which the value of the scaler stands; nothing where it stands for any number.
+    pub(super) stated_for: Option<u32>,
     /// Requests a replica serves at once where the user does not say.
     pub(super) slots: Option<u32>,
     pub(super) max_replicas: Option<u32>,
@@ -28,10 +30,11 @@ pub(super) struct PlatformDefaults {
 
 /// The catalog's row for a fleet of which nothing is measured: a start is known only as a whole, so
 /// what of it is free is not. The advice, which predicts starts by phase, has its own
-/// (`recommend/ways.rs`).
+/// (`recommend/worker_plans.rs`).
 pub(super) fn platform_defaults(platform: &ServerlessPlatform) -> PlatformDefaults {
     PlatformDefaults {
         scaler: platform.scalers.first().copied(),
+        stated_for: platform.scalers_stated_for,
         slots: platform.concurrency_per_worker,
         max_replicas: platform.default_max_workers.or(platform.max_workers),
         idle_timeout: platform.idle_timeout_s.map(|it| Delay::Constant(whole_us(it))),

@@ -25,8 +25,8 @@ pub(super) struct Clock {
 pub(super) enum Chosen<'a> {
     /// By the flag.
     Flag(&'a Policy),
-    /// The platform's, stated for replicas of so many slots.
-    Platform(ScalerRule, u32),
+    /// The platform's, its value stated for replicas of so many slots or of any.
+    Platform(ScalerRule, Option<u32>),
 }
 
 impl Chosen<'_> {
@@ -71,7 +71,7 @@ impl Chosen<'_> {
         }
     }
 
-    fn is_per_request(self) -> bool {
+    pub(super) fn is_per_request(self) -> bool {
         matches!(self, Chosen::Flag(Policy::PerRequest))
     }
 

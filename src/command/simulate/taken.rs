@@ -3,7 +3,7 @@
 use super::super::failure::Failure;
 use super::platform::{PlatformDefaults, platform_defaults};
 use super::policy::Chosen;
-use crate::catalog::{Catalog, ServerlessPlatform, StartPhase};
+use crate::catalog::{Catalog, ServerlessPlatform, StartPhase, is_about};
 use crate::cli::{Policy, SimulateArgs};
 use crate::report::PlatformUsed;
 
@@ -13,6 +13,8 @@ pub(super) struct Taken {
     pub(super) defaults: Option<PlatformDefaults>,
     rules: Vec<(&'static str, String)>,
     assumed: Vec<String>,
+    /// Keys of which nothing was taken.
+    unused: Vec<&'static str>,
 }
 
 /// A rule of a platform: its word in output, its key in the catalog, and what holds where no source
@@ -28,8 +30,13 @@ pub(super) struct Rule {
 
 impl Taken {
     pub(super) fn of(args: &SimulateArgs, catalog: &Catalog) -> Result<Taken, Failure> {
-        let mut taken =
-            Taken { platform: None, defaults: None, rules: Vec::new(), assumed: Vec::new() };
+        let mut taken = Taken {
+            platform: None,
+            defaults: None,
+            rules: Vec::new(),
+            assumed: Vec::new(),
+            unused: Vec::new(),
+        };
         if let Some(name) = &args.fleet.platform {
             let platform = catalog
                 .known_platform(name)
@@ -49,6 +56,11 @@ impl Taken {
 
     pub(super) fn assume(&mut self, what: String) {
         self.assumed.push(what);
+    }
+
+    /// Nothing is taken of a key, so that what the platform assumes of it does not matter.
+    pub(super) fn leave(&mut self, key: &'static str) {
+        self.unused.push(key);
     }
 
     /// What the flag says, else the platform.
@@ -75,8 +87,15 @@ impl Taken {
         of: impl FnOnce(&PlatformDefaults) -> Option<T>,
         words: impl FnOnce(&T) -> String,
     ) -> Option<T> {
+        if given.is_some() {
+            self.leave(rule.key);
+        }
         let found = self.or(rule.what, given, of, words);
-        let has = |it: &ServerlessPlatform| it.sells || !rule.is_of_bill;
+        // What the platform says of it, it says better.
+        let has = |it: &ServerlessPlatform| {
+            (it.sells || !rule.is_of_bill)
+                && !it.assumed.split("; ").any(|part| is_about(part, rule.key))
+        };
         if found.is_none() && self.platform.as_ref().is_some_and(has) {
             self.assume(format!("{} is not stated: {}", rule.key, rule.otherwise));
         }
@@ -101,9 +120,11 @@ impl Taken {
     /// platform assumes of that means nothing.
     pub(super) fn used(self, is_fixed: bool) -> Option<PlatformUsed> {
         let platform = self.platform?;
-        let stated = Some(platform.assumed).filter(|it| !it.is_empty());
+        let matters =
+            |part: &&str| !part.is_empty() && !self.unused.iter().any(|key| is_about(part, key));
+        let stated = platform.assumed.split("; ").filter(matters).map(str::to_owned);
         let assumed: Vec<String> =
-            if is_fixed { Vec::new() } else { stated.into_iter().chain(self.assumed).collect() };
+            if is_fixed { Vec::new() } else { stated.chain(self.assumed).collect() };
         Some(PlatformUsed {
             provider: platform.provider,
             taken: self.rules,

@@ -13,6 +13,7 @@ pub(super) fn most(
     taken: &mut Taken,
 ) -> Result<u32, Failure> {
     let given = args.fleet.max;
+    let has_default = taken.platform.as_ref().is_some_and(|it| it.default_max_workers.is_some());
     if given == Some(0) {
         let message = "a fleet of at most 0 replicas can never serve";
         return Err(Failure::usage(message, "give --max 1 or more"));
@@ -30,6 +31,9 @@ pub(super) fn most(
         },
         _ => given,
     };
+    if has_default || wanted.is_some() || args.fleet.balance.is_some() {
+        taken.leave("max_workers");
+    }
     if let Some(balance) = args.fleet.balance {
         return within_account((balance, wanted, min), taken);
     }
@@ -39,11 +43,7 @@ pub(super) fn most(
         }
         return Ok(wanted);
     }
-    let default = taken.platform.as_ref().and_then(|it| it.default_max_workers);
-    let words = |it: &u32| match default {
-        Some(_) => format!("{it} until raised"),
-        None => it.to_string(),
-    };
+    let words = |it: &u32| if has_default { format!("{it} until raised") } else { it.to_string() };
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let assumed = catalog.assumptions.simulate.max_replicas as u32;
     let cap = taken.or("max", None, |it| it.max_replicas, words);
