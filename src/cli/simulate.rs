@@ -12,8 +12,8 @@ use crate::units::MoneyPerHour;
 
 pub use grammar::{Arrivals, Policy, Service, TokenRates};
 use grammar::{
-    parse_arrivals, parse_delay, parse_policy, parse_positive, parse_price, parse_rate,
-    parse_service, parse_share, parse_time,
+    parse_arrivals, parse_balance, parse_delay, parse_policy, parse_positive, parse_price,
+    parse_rate, parse_service, parse_share, parse_time,
 };
 
 /// Arguments of `simulate`
@@ -105,11 +105,12 @@ pub struct FleetArgs {
     /// Replicas that are always on [default: 0]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
     pub min: Option<u32>,
-    /// Most replicas [default: the platform's cap, else 512]
+    /// Most replicas [default: what the platform starts with, else its cap, else 512; of a schedule
+    /// its most]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
     pub max: Option<u32>,
     /// US dollars in the account, by which the platform caps replicas
-    #[arg(long, value_name = "USD", requires = "platform")]
+    #[arg(long, value_name = "USD", requires = "platform", value_parser = parse_balance)]
     pub balance: Option<u32>,
     /// From start to ready: const:S, exp:MEAN or mix:P:S1:S2; a number alone is const
     #[arg(long, value_name = "TIME", value_parser = parse_delay)]

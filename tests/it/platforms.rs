@@ -85,6 +85,130 @@ fn what_no_source_states_is_said() {
     check("knative", &[], &["queue_timeout_s is not"], &["bill_start", "granularity_s"]);
 }
 
+/// The values of a scaler go with the slots where the catalog states for how many they stand, and
+/// both are told; what the config says is never changed.
+#[test]
+fn a_value_of_a_scaler_is_told_with_the_published_one() {
+    let bench = Bench::new();
+    let check = |words: &[&str], config: &str, expected: &str| {
+        let config = bench.write("own.toml", config);
+        let all = [&EVEN[..], words, &["--cold-start", "1", "--format", "json"]].concat();
+        let ran = bench.run(&[&all[..], &["--config", &config]].concat());
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(found["platform"]["taken"]["policy"], expected, "{words:?}");
+    };
+    let modal = ["--platform", "modal", "--slots", "16"];
+    check(&modal, "", "request-count:16 (published: 1)");
+    check(&["--platform", "modal"], "", "request-count:1");
+    let own =
+        "[[platform]]\nprovider = \"modal\"\nscaler = { kind = \"request_count\", value = 3 }\n";
+    check(&modal, own, "request-count:3");
+    let pending = "{ kind = \"stepwise\", metric = \"pending\", threshold = 24 }";
+    let own = format!("[[platform]]\nprovider = \"hf-endpoints\"\nscaler = {pending}\n");
+    check(&["--platform", "hf-endpoints", "--slots", "16"], &own, "stepwise 24");
+}
+
+/// What is said of a key is not said where nothing is taken of it.
+#[test]
+fn only_what_was_taken_is_listed_and_assumed() {
+    let check = |words: &[&str], said: &[&str], unsaid: &[&str]| {
+        let found = json(&[&["--cold-start", "1"], words].concat());
+        let text = format!("{} {}", found["platform"], found["notes"]);
+        assert!(said.iter().all(|it| text.contains(it)), "{words:?}: {text}");
+        assert!(!unsaid.iter().any(|it| text.contains(it)), "{words:?}: {text}");
+    };
+    let runpod = ["--platform", "runpod-serverless"];
+    check(
+        &runpod,
+        &["80 USD an hour", "\"idle_caps\":\"2 after 3 days, 0 after 7 days\""],
+        &["900 USD"],
+    );
+    check(
+        &[&runpod[..], &["--balance", "9"]].concat(),
+        &["of an account with 9 USD"],
+        &["900 USD"],
+    );
+    let least = ["--min", "1", "--max", "2"];
+    check(&[&runpod[..], &least].concat(), &["\"1 after 7 days\""], &["3 days"]);
+    check(
+        &[&runpod[..], &["--policy", "per-request"]].concat(),
+        &["holds_requests and idle_caps of the platform have no effect"],
+        &["\"idle_caps\"", "\"holds_requests\"", "\"queue_timeout\""],
+    );
+    let run = ["--platform", "gcp-cloud-run", "--policy", "keda:1"];
+    check(&run, &["3.5 times the usual start is not simulated"], &["as long as it takes"]);
+    check(&[&run[..], &["--queue-timeout", "9"]].concat(), &[], &["3.5 times"]);
+    check(&["--platform", "knative"], &["target-burst-capacity 211 are not simulated"], &[]);
+    let spot = ["--spot-rate", "1", "--spot-fallback", "1"];
+    check(&[&runpod[..], &spot].concat(), &["--spot-fallback is below --price"], &[]);
+}
+
+/// After a week without a request RunPod allows no worker.
+#[test]
+fn refusals_of_an_idle_endpoint_are_explained() {
+    let words = ["simulate", "--arrivals", "even:1e-6:3", "--service", "const:2", "--price", "3.6"];
+    let more = ["--platform", "runpod-serverless", "--cold-start", "1", "--format", "json"];
+    let ran = Bench::new().run(&[&words[..], &more].concat());
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!(found["refused"], 3);
+    let note = "after 7 days without a request the platform allows no worker: 3 requests refused";
+    assert!(found["notes"].to_string().contains(note), "{}", found["notes"]);
+}
+
+#[test]
+fn flags_about_files_need_files() {
+    for flag in [
+        ["--since", "7d"],
+        ["--until", "2026-10-01"],
+        ["--month", "2026-10"],
+        ["--max-rejected", "5"],
+        ["--as-of", "2026-10-01"],
+    ] {
+        let ran = run(&[&["--slots", "1", "--policy", "fixed:1"], &flag[..]].concat());
+        let said = ran.stderr.contains(&format!("{} is about files", flag[0]));
+        assert!(ran.code == 2 && said, "{flag:?}: {}", ran.stderr);
+    }
+}
+
+/// A queue of more than 8 million is cut, and told as unstable.
+#[test]
+fn a_queue_that_only_grows_is_an_outcome() {
+    let words = ["simulate", "--arrivals", "poisson:100:10000000", "--service", "exp:10"];
+    let fleet = ["--policy", "request-count:1", "--slots", "1", "--max", "1", "--cold-start", "1"];
+    let bill = ["--idle-timeout", "5", "--price", "3.6", "--format", "json"];
+    let ran = Bench::new().run(&[&words[..], &fleet, &bill].concat());
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+    assert_eq!((&found["unstable"], &found["requests"]), (&true.into(), &1_000_000.into()));
+    assert!((found["utilization"].as_f64().unwrap() - 1000.0).abs() < 5.0, "{found}");
+    assert!(found["wait_p95_s"].is_null(), "{found}");
+    let note = "the first 1,000,000 of 10,000,000 requests were replayed";
+    assert!(found["notes"].to_string().contains(note), "{}", found["notes"]);
+}
+
+/// Three requests of 1,000 s in a minute ask for 50 slots and have one each; twelve leave nine
+/// waiting at its end.
+#[test]
+fn a_log_is_unstable_only_with_a_queue_at_its_end() {
+    let bench = Bench::new();
+    for (n, unstable) in [(3, false), (12, true)] {
+        let mut rows = "timestamp,workload,prompt_tokens,completion_tokens\n".to_owned();
+        for second in 0..n {
+            rows.push_str(&format!("2026-10-05T00:00:{second:02}Z,chat,10,10\n"));
+        }
+        let file = bench.write("requests.csv", rows);
+        let words = ["simulate", &file, "--service", "const:1000", "--slots", "1", "--price", "1"];
+        let fleet = ["--policy", "request-count:1", "--max", "3", "--cold-start", "1"];
+        let all = [&words[..], &fleet, &["--idle-timeout", "5", "--format", "json"]].concat();
+        let ran = bench.run(&all);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let found: Value = serde_json::from_str(&ran.stdout).unwrap();
+        assert_eq!(found["workloads"][0]["unstable"], unstable, "{found}");
+        assert_eq!(found["workloads"][0]["wait_mean_s"].is_null(), unstable, "{found}");
+    }
+}
+
 /// Two starts of 3 s in 17.000001 s, of each of which 2 are free; the last start is a microsecond.
 #[test]
 fn a_part_of_a_start_is_free() {
@@ -196,6 +320,32 @@ fn a_plan_says_what_must_be_set_first() {
     assert!(runpod.contains(expected), "{runpod}");
     assert!(runpod.contains("let a worker serve 4 requests at once instead of 1"), "{runpod}");
     assert!(of("modal").contains("from 300 s to 650 s"), "{}", of("modal"));
+}
+
+/// The value of a scaler that goes with the requests a worker serves must be set; the user's own
+/// stands, and one that follows by itself needs nothing.
+#[test]
+fn a_plan_says_what_value_to_set() {
+    let bench = Bench::new();
+    let rows = "[[platform]]\nprovider = \"runpod-serverless\"\nbill_start = true\ngranularity_s = 1\n\
+        idle_timeout_s = 5.0\nconcurrency_per_worker = 1\nconcurrency_is_configurable = true\n\
+        scaler = { kind = \"request_count\", value = 4 }\nsource = \"a test\"\nas_of = \"2026-10-01\"\n";
+    let workload =
+        "[workload.chat]\nkind = \"batch_inference\"\nservice_time_s = 5.0\nmax_num_seqs = 16\n";
+    let own = "[[platform]]\nprovider = \"runpod-serverless\"\nscaler = { kind = \"request_count\", value = 4 }\n";
+    let follows = "scaler_follows_concurrency = true\n";
+    for (rows, config, is_said) in [
+        (rows.to_owned(), workload.to_owned(), true),
+        (rows.to_owned(), format!("{workload}{own}"), false),
+        (format!("{rows}{follows}"), workload.to_owned(), false),
+    ] {
+        bench.write("pricing/serverless.toml", rows);
+        let plans = serverless(&config, &["--pricing", "pricing"], &bench);
+        let conditions = plans[0]["conditions"].to_string();
+        let said = conditions.contains("set request_count to 64 (published: 4)");
+        assert_eq!(said, is_said, "{config}: {conditions}");
+        assert!(conditions.contains("16 requests at once instead of 1"), "{conditions}");
+    }
 }
 
 /// A price for workers that are always on is theirs, and that of the others stays.

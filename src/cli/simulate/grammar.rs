@@ -13,6 +13,8 @@ const ARRIVALS: &str = "poisson:RATE:N, gamma:RATE:CV:N, weibull:RATE:SHAPE:N, e
 const DELAY: &str = "const:S, exp:MEAN or mix:P:S1:S2 (S1 with probability P, else S2), in seconds";
 const SERVICE: &str =
     "const:S, exp:MEAN, mix:P:S1:S2 or tokens[:PREFILL_TOKENS_PER_S:TPOT_S], in seconds";
+/// Letters by which a word may differ to be taken for a policy.
+const ALIKE: usize = 2;
 /// Each policy with the form of its value, empty for none.
 const POLICIES: [(&str, &str); 10] = [
     ("fixed", ":N"),
@@ -175,10 +177,12 @@ pub(super) fn parse_policy(text: &str) -> Result<Policy, String> {
         None => (text, None),
     };
     let Some((_, form)) = POLICIES.iter().find(|it| it.0 == word) else {
-        let near = POLICIES.iter().min_by_key(|it| edit_distance(word, it.0));
-        let near = near.map_or("", |it| it.0);
+        let words = POLICIES.iter().map(|it| it.0);
+        let near = words.map(|it| (edit_distance(word, it), it)).min();
+        let near = near.filter(|it| it.0 <= ALIKE);
+        let near = near.map_or_else(String::new, |it| format!("did you mean {}? ", it.1));
         let all: Vec<String> = POLICIES.iter().map(|it| format!("{}{}", it.0, it.1)).collect();
-        return Err(format!("did you mean {near}? The policies are {}", all.join(", ")));
+        return Err(format!("{near}The policies are {}", all.join(", ")));
     };
     let value = match (value, form.is_empty()) {
         (Some(value), false) => value,
@@ -221,6 +225,11 @@ pub(super) fn parse_positive(text: &str) -> Result<u64, String> {
     time(text)
         .filter(|it| *it > 0)
         .ok_or_else(|| "not a number of seconds above 0 and up to 100000000".to_owned())
+}
+
+/// Whole US dollars.
+pub(super) fn parse_balance(text: &str) -> Result<u32, String> {
+    text.parse().map_err(|_| "not a whole number of US dollars such as 99, from 0 on".to_owned())
 }
 
 pub(super) fn parse_share(text: &str) -> Result<f64, String> {
@@ -331,6 +340,12 @@ mod tests {
         check(parse_delay("mix:1.5:1:2").err(), "P is a share from 0 to 1");
         check(parse_delay("exp:1e9").err(), "above 0 and up to 100000000: const:S");
         check(parse_policy("nqueue-delay:4").err(), "did you mean queue-delay?");
+        let far = parse_policy("nosuch:3").err().unwrap_or_default();
+        assert!(far.starts_with("The policies are fixed:N, queue-delay:S"), "{far}");
+        assert_eq!(parse_balance("250"), Ok(250));
+        for wrong in ["99.50", "-1", "1e3", "$9"] {
+            check(parse_balance(wrong).err(), "not a whole number of US dollars");
+        }
         check(parse_policy("fixed").err(), "write fixed:N");
         check(parse_policy("pending:3").err(), "write pending");
         check(parse_policy("utilization:1.1").err(), "share of the slots");

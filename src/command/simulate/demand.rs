@@ -6,6 +6,7 @@ use super::super::failure::{ExitStatus, Failure};
 use super::super::inputs::Inputs;
 use super::super::talk::Talk;
 use super::asked::Asked;
+use super::load;
 use super::policy::Clock;
 use crate::catalog::{Catalog, edit_distance};
 use crate::classify::{self, Timing};
@@ -99,12 +100,34 @@ impl Requests {
     }
 }
 
+/// Refuses flags that take a part of files, where there are none.
+fn refuse_part(args: &SimulateArgs, global: &Global) -> Result<(), Failure> {
+    let part = &args.part;
+    let given = [
+        ("--since", part.since.is_some()),
+        ("--until", part.until.is_some()),
+        ("--month", part.month.is_some()),
+        // One percent is what holds without the flag.
+        ("--max-rejected", part.max_rejected.total_cmp(&1.0).is_ne()),
+        ("--as-of", global.as_of.is_some()),
+    ];
+    match given.iter().find(|it| it.1) {
+        Some((flag, _)) => Err(Failure::usage(
+            format!("{flag} is about files, and the requests come from a generator"),
+            format!("leave {flag} out, or name files in place of --arrivals"),
+        )),
+        None => Ok(()),
+    }
+}
+
 /// The requests of a generator.
 pub(super) fn generated(
     args: &SimulateArgs,
+    global: &Global,
     asked: &Asked<'_>,
     zone: Tz,
 ) -> Result<Demanded, Failure> {
+    refuse_part(args, global)?;
     let Some(Arrivals::Generated { gaps, rate_per_s, n }) = args.demand.arrivals else {
         return Err(Failure::usage(
             "--arrivals file needs a file",
@@ -303,7 +326,12 @@ impl Served {
                 let target = rule.target().unwrap_or(f64::INFINITY).ceil().max(1.0);
                 (1..slots).find(|it| f64::from(*it) >= target).unwrap_or(slots)
             }
-            (None, _) => slots,
+            (None, Scaler::Schedule(_)) => {
+                let fleet = asked.fleet(slots, clock, None, 0);
+                let rate = load::busiest_rps_per_replica(trace, &fleet);
+                replica.planning_batch(rate, 1, slots).unwrap_or(slots)
+            }
+            (None, Scaler::Fixed | Scaler::PerRequest) => slots,
         };
         let tpot_us = replica.tpot_s(batch) * 1e6;
         let prefill_per_s = replica.prefill_tokens_per_s(batch);

@@ -2,6 +2,7 @@
 
 mod asked;
 mod demand;
+mod load;
 mod noted;
 mod platform;
 mod policy;
@@ -18,9 +19,11 @@ use super::talk::Talk;
 use super::{CommandResult, inputs, output};
 use crate::cli::{Format, Global, SimulateArgs};
 use crate::report::{self, Simulated, SimulatedRun, SimulationReport, TerminalStyle};
-use crate::simulate::{FleetSpec, Replay, Scaler, Source, Timeline, run as replay, run_sampled};
+use crate::simulate::{
+    FleetSpec, Impossible, Replay, Source, Timed, Timeline, run as replay, run_sampled,
+};
 use asked::Asked;
-use demand::{Demanded, Made};
+use demand::{Demanded, Made, Requests};
 use policy::Clock;
 use watched::{EVERY, Watch, Watched};
 
@@ -65,7 +68,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
     let asked = Asked::of(args, &catalog)?;
     let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(chrono_tz::Tz::UTC);
     let demanded = if args.files.is_empty() {
-        vec![demand::generated(args, &asked, zone)?]
+        vec![demand::generated(args, global, &asked, zone)?]
     } else {
         demand::of_files(args, global, &asked, talk)?
     };
@@ -130,59 +133,85 @@ fn simulate(
     rows(args, asked, demanded, found)
 }
 
-/// One run.
+/// One run. Of a generator whose queue only grows the first requests are enough.
 fn one(
     it: &Demanded,
     (asked, rate): (&Asked<'_>, Option<f64>),
     (seed, is_drawn): (u64, bool),
     watch: &Watch,
 ) -> Found {
-    if watch.is_over() {
-        return Err(String::new());
+    let attempt = |requests: &Requests| {
+        if watch.is_over() {
+            return Err(String::new());
+        }
+        let made = requests.make(seed, || !watch.is_over())?;
+        if watch.is_over() {
+            return Err(String::new());
+        }
+        let fleet = |window_us| asked.fleet(it.slots, Clock { window_us, ..it.clock }, rate, seed);
+        Ok(of_made(&made, requests.mean_load(), fleet, (asked, is_drawn), watch))
+    };
+    let why = match attempt(&it.requests)? {
+        Ok(found) => return Ok(found),
+        Err(why) => why,
+    };
+    if let Some(capacity_slots) = why.capacity_slots
+        && let Some(first) = load::first_of(&it.requests, capacity_slots)
+    {
+        return attempt(&first)?.map_err(|why| why.it.to_string());
     }
-    let made = it.requests.make(seed, || !watch.is_over())?;
-    if watch.is_over() {
-        return Err(String::new());
-    }
-    let window_us = match &made {
+    Err(why.it.to_string())
+}
+
+/// Why a run has no end, and for a queue that only grows the slots there are.
+struct WhyNot {
+    it: Impossible,
+    capacity_slots: Option<f64>,
+}
+
+/// A run of requests on a fleet for a window of so many microseconds.
+fn of_made(
+    made: &Made,
+    mean_load: Option<f64>,
+    fleet: impl FnOnce(u64) -> FleetSpec,
+    (asked, is_drawn): (&Asked<'_>, bool),
+    watch: &Watch,
+) -> Result<(SimulatedRun, Option<Timeline>), WhyNot> {
+    let window_us = match made {
         Made::Generated(source) => source.window_us(),
         Made::Timed(trace, _) => trace.window_us(),
     };
-    let fleet = asked.fleet(it.slots, Clock { window_us, ..it.clock }, rate, seed);
-    let (replayed, timeline) = match &made {
+    let fleet = fleet(window_us);
+    let capacity_slots = load::capacity_slots(&fleet, window_us);
+    let is_full = |source: &Timed<'_>| {
+        let us: f64 = source.requests().map(|it| it.service_us as f64).sum();
+        us / window_us as f64 >= capacity_slots
+    };
+    let (replayed, timeline) = match made {
         Made::Generated(source) => played(source, &fleet, asked, is_drawn, watch),
         Made::Timed(trace, service) => {
-            played(&trace.served_by(service), &fleet, asked, is_drawn, watch)
+            let source = trace.served_by(service);
+            played(&source, &fleet, asked, is_drawn || is_full(&source), watch)
         }
     };
     let mut outcome = match replayed {
         Replay::Done(outcome) => *outcome,
-        Replay::Impossible(why) => return Err(why.to_string()),
-    };
-    let capacity_slots = capacity_slots(&fleet, window_us);
-    // What a generator asks for is known, unless some of it is ended; of a log there is only what came.
-    let known = it.requests.mean_load().filter(|_| outcome.execution_timeouts == 0);
-    let load = known.unwrap_or(outcome.offered_load);
-    outcome.unstable = load >= capacity_slots && outcome.refused + outcome.timed_out == 0;
-    Ok((SimulatedRun { seed, window_us, capacity_slots, outcome }, timeline))
-}
-
-/// Slots of the largest fleet; of a schedule the mean over the window, which is what it can serve.
-fn capacity_slots(fleet: &FleetSpec, window_us: u64) -> f64 {
-    let held = |n: u32| n.clamp(fleet.min_replicas, fleet.max_replicas.max(fleet.min_replicas));
-    let replicas = match &fleet.scaler {
-        Scaler::Fixed => f64::from(fleet.min_replicas),
-        Scaler::Rule(_) | Scaler::PerRequest => f64::from(held(u32::MAX)),
-        Scaler::Schedule(steps) => {
-            let ends = steps.iter().skip(1).map(|it| it.0).chain([u64::MAX]);
-            let each = steps.iter().zip(ends).map(|((from, n), to)| {
-                let us = to.min(window_us).saturating_sub(*from);
-                us as f64 * f64::from(held(*n))
-            });
-            each.sum::<f64>() / window_us.max(1) as f64
+        Replay::Impossible(it) => {
+            let grows = matches!(it, Impossible::TooManyWaiting | Impossible::BeyondHorizon);
+            return Err(WhyNot { it, capacity_slots: grows.then_some(capacity_slots) });
         }
     };
-    replicas * f64::from(fleet.slots_per_replica)
+    // What a generator asks for is known, unless some of it is ended; of a log there is only what came.
+    let known = mean_load.filter(|_| outcome.execution_timeouts == 0);
+    let load = known.unwrap_or(outcome.offered_load);
+    let never_clears = match made {
+        Made::Generated(_) => true,
+        Made::Timed(..) => timeline.as_ref().is_some_and(|it| load::is_left(it, capacity_slots)),
+    };
+    outcome.unstable =
+        load >= capacity_slots && never_clears && outcome.refused + outcome.timed_out == 0;
+    let run = SimulatedRun { seed: fleet.seed, window_us, capacity_slots, outcome };
+    Ok((run, timeline.filter(|_| is_drawn)))
 }
 
 fn played(
@@ -225,6 +254,10 @@ fn rows(
             notes.extend(asked.notes.iter().cloned());
             notes.extend(demand::undated_schedule(args, it));
             notes.extend(noted::most_replicas(args, asked, it));
+            if let Ok(runs) = &runs {
+                notes.extend(noted::first_of_them(it, runs));
+                notes.extend(noted::no_worker_left(asked, it, runs));
+            }
             rows.push(Simulated {
                 workload: it.workload.clone(),
                 spot_rate: *rate,

@@ -1,10 +1,10 @@
 //! What the reader must know about the size of the fleet.
 
 use super::asked::Asked;
-use super::demand::Demanded;
+use super::demand::{Demanded, Requests};
 use super::policy::Chosen;
 use crate::cli::{Policy, SimulateArgs};
-use crate::report::{self, Room};
+use crate::report::{self, Room, SimulatedRun};
 
 /// What a load is held against.
 pub(super) fn room(asked: &Asked<'_>) -> Room {
@@ -39,4 +39,32 @@ pub(super) fn most_replicas(
             is_assumed.then(|| format!("at most {most} at once, assumed: --max sets another limit"))
         }
     }
+}
+
+/// That only the first requests of a generator were replayed, as its queue only grows.
+pub(super) fn first_of_them(demanded: &Demanded, runs: &[SimulatedRun]) -> Option<String> {
+    let Requests::Generated { n, .. } = &demanded.requests else { return None };
+    let first = runs.iter().map(|it| it.outcome.requests).min().filter(|it| it < n)?;
+    let (first, all) = (report::count(first), report::counted(*n, "request"));
+    Some(format!(
+        "the queue only grows: the first {first} of {all} were replayed, window and cost are theirs"
+    ))
+}
+
+/// Why requests were refused although they may wait: the platform allows no worker after a time
+/// without any.
+pub(super) fn no_worker_left(
+    asked: &Asked<'_>,
+    demanded: &Demanded,
+    runs: &[SimulatedRun],
+) -> Option<String> {
+    let fleet = asked.fleet(demanded.slots, demanded.clock, None, 0);
+    let (us, _) = fleet.idle_caps.iter().find(|it| it.1 == 0 && fleet.holds_requests)?;
+    let refused = runs.iter().map(|it| it.outcome.refused).max().filter(|it| *it > 0)?;
+    let up_to = if runs.len() > 1 { "up to " } else { "" };
+    Some(format!(
+        "after {} days without a request the platform allows no worker: {up_to}{} refused",
+        us / 86_400_000_000,
+        report::counted(refused, "request"),
+    ))
 }
