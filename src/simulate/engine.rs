@@ -192,11 +192,7 @@ impl<M: Measure> Engine<'_, M> {
                     return Ok(());
                 }
             } else if now >= HORIZON_US {
-                let waiting = self.queue.len() as u64;
-                return Err(match now {
-                    NEVER => Impossible::NeverServed { waiting },
-                    _ => Impossible::BeyondHorizon,
-                });
+                return Err(self.why_too_late(now));
             }
             if let Decide::Periodic(periodic) = &mut self.decide {
                 let in_service = self.pool.n_in_service;
@@ -242,6 +238,14 @@ impl<M: Measure> Engine<'_, M> {
             if changed {
                 self.scale(now)?;
             }
+        }
+    }
+
+    /// Why the next instant is past the horizon.
+    fn why_too_late(&self, now: u64) -> Impossible {
+        match now {
+            NEVER => Impossible::NeverServed { waiting: self.queue.len() as u64 },
+            _ => Impossible::BeyondHorizon,
         }
     }
 
