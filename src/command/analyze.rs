@@ -14,7 +14,7 @@ use super::progress::Progress;
 use super::talk::Talk;
 use super::{CommandResult, describe, output};
 use crate::classify::{Description, Fleet};
-use crate::cli::{AnalyzeArgs, Format, Global};
+use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Ingested, Source};
 use crate::recommend::{self, Context, Described};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
@@ -34,7 +34,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
         next: Some(format!("open {}", folder.join("report.html").display())),
         columns: talk.columns,
     };
-    let text = report::render(&report, report_format(global.format), &style)?;
+    let text = report::render(&report, output::report_format(global.format), &style)?;
     output::to_stdout(text.as_bytes())?;
     super::reconciled(is_closed, report.reconciliation.line.difference)?;
     match args.fail_above {
@@ -120,14 +120,4 @@ fn report_folder(words: &[String], global: &Global) -> Result<PathBuf, Failure> 
     let name = sources.first().map_or("stdin", Source::name);
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
     Ok(Path::new("reports").join(stem))
-}
-
-fn report_format(format: Format) -> report::Format {
-    match format {
-        Format::Table => report::Format::Table,
-        Format::Json => report::Format::Json,
-        Format::Csv => report::Format::Csv,
-        Format::Md => report::Format::Markdown,
-        Format::Html => report::Format::Html,
-    }
 }

@@ -11,7 +11,7 @@ use super::talk::Talk;
 use super::{CommandResult, output};
 use crate::catalog::Catalog;
 use crate::classify::{self, ClockChange, Description, Fleet};
-use crate::cli::{DescribeArgs, Format, Global};
+use crate::cli::{DescribeArgs, Global};
 use crate::ingest::Ingested;
 use crate::report::{self, DescriptionReport, TerminalStyle, Told};
 use crate::units::Period;
@@ -33,18 +33,11 @@ pub(super) fn run(args: &DescribeArgs, global: &Global, talk: Talk) -> CommandRe
     let window = report::period_label(&inputs.ingested, inputs.zone);
     let all =
         DescriptionReport { workloads: &told, fleet: &fleet, zone: inputs.zone, window: &window };
-    let format = match global.format {
-        Format::Table => report::Format::Table,
-        Format::Json => report::Format::Json,
-        Format::Csv => report::Format::Csv,
-        Format::Md => report::Format::Markdown,
-        Format::Html => {
-            return Err(Failure::usage(
-                "describe has no HTML",
-                "use --format table, json, csv or md, or run analyze for the page",
-            ));
-        }
-    };
+    let format = output::text_format(
+        global.format,
+        "describe",
+        "use --format table, json, csv or md, or run analyze for the page",
+    )?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::describe(&all, format, &style)?;
     if let Some(folder) = &args.charts {

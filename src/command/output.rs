@@ -10,6 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
+use crate::cli::Format;
 use crate::report;
 
 /// Held while files are being written, so that an interrupt waits for the clean-up.
@@ -28,6 +29,29 @@ pub(super) fn install_interrupt_handler() {
         let _writer_has_ended = WRITING.lock();
         std::process::exit(i32::from(ExitStatus::Interrupted as u8));
     });
+}
+
+/// The form of a report that `--format` asks for.
+pub(super) const fn report_format(format: Format) -> report::Format {
+    match format {
+        Format::Table => report::Format::Table,
+        Format::Json => report::Format::Json,
+        Format::Csv => report::Format::Csv,
+        Format::Md => report::Format::Markdown,
+        Format::Html => report::Format::Html,
+    }
+}
+
+/// The same for a command that writes no page, which `hint` says what to do about.
+pub(super) fn text_format(
+    format: Format,
+    command: &str,
+    hint: &'static str,
+) -> Result<report::Format, Failure> {
+    match format {
+        Format::Html => Err(Failure::usage(format!("{command} has no HTML"), hint)),
+        _ => Ok(report_format(format)),
+    }
 }
 
 /// Writes data to stdout. A reader that went away is no error.

@@ -17,7 +17,7 @@ use super::failure::{ExitStatus, Failure};
 use super::progress::Progress;
 use super::talk::Talk;
 use super::{CommandResult, inputs, output};
-use crate::cli::{Format, Global, SimulateArgs};
+use crate::cli::{Global, SimulateArgs};
 use crate::report::{self, Simulated, SimulatedRun, SimulationReport, TerminalStyle};
 use crate::simulate::{
     FleetSpec, Impossible, Replay, Source, Timed, Timeline, run as replay, run_sampled,
@@ -47,18 +47,8 @@ A serverless platform on your own log:
 }
 
 pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandResult {
-    let format = match global.format {
-        Format::Table => report::Format::Table,
-        Format::Json => report::Format::Json,
-        Format::Csv => report::Format::Csv,
-        Format::Md => report::Format::Markdown,
-        Format::Html => {
-            return Err(Failure::usage(
-                "simulate has no HTML",
-                "use --format table, json, csv or md",
-            ));
-        }
-    };
+    let format =
+        output::text_format(global.format, "simulate", "use --format table, json, csv or md")?;
     let sources = crate::ingest::expand(&args.files)?;
     // Files say themselves which config is read.
     let quiet = if sources.is_empty() { talk } else { talk.quietly() };
