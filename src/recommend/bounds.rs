@@ -2,8 +2,9 @@
 //!
 //! Each bound is the cost of a month that no plan of its kind can go below: a fixed fleet has at least
 //! the instances its planning batch asks for; an autoscaled one is on at least in the minutes with a
-//! request; serverless bills at least the time that full batches take; a commitment is at least one
-//! instance. A plan is measured against the best of its own kind, so every way of buying stays in the
+//! request, by a schedule in the hours of the week it learns from; serverless bills at least the time
+//! that full batches take, at the lower of its prices by use and always on; a commitment is at least
+//! one instance. A plan is measured against the best of its own kind, so every way of buying stays in the
 //! report.
 
 use std::collections::BTreeMap;
@@ -11,6 +12,7 @@ use std::collections::BTreeMap;
 use super::demand::{Question, Timing};
 use super::offers::may_advise;
 use super::plan::{Plan, Way};
+use super::schedule::WeekLoad;
 use super::stage::Stage;
 use crate::catalog::{Offer, Purchase};
 
@@ -66,6 +68,8 @@ pub(super) struct Bounds {
     least_instances: f64,
     /// Share of the time at least one instance is on.
     on_share: f64,
+    /// Share of the time a schedule has at least one instance; nothing where there is none.
+    scheduled_share: Option<f64>,
     /// Instances busy on average when every batch is full.
     busy_instances: f64,
 }
@@ -91,6 +95,7 @@ impl Bounds {
         Bounds {
             least_instances: (needed / best_rps / hosted).ceil().max(1.0),
             on_share: stage.load.active_share,
+            scheduled_share: stage.load.week.as_ref().and_then(WeekLoad::least_share),
             busy_instances: mean_rps / best_rps / hosted,
         }
     }
@@ -103,6 +108,12 @@ impl Bounds {
         self.on_share.max(self.busy_instances) * offer.rate.to_f64() * HOURS
     }
 
+    /// Infinite where there is nothing to learn a schedule from.
+    pub(super) fn scheduled(&self, offer: &Offer) -> f64 {
+        self.scheduled_share.map_or(f64::INFINITY, |share| share * one_instance(offer))
+    }
+
+    /// Of workers at one of their prices.
     pub(super) fn serverless(&self, offer: &Offer) -> f64 {
         self.busy_instances * offer.rate.to_f64() * HOURS
     }
@@ -121,7 +132,7 @@ impl Bounds {
             _ => {
                 below(self.fixed(offer), Kind::Fixed)
                     || below(self.autoscaled(offer), Kind::Autoscaled)
-                    || below(self.autoscaled(offer), Kind::Scheduled)
+                    || below(self.scheduled(offer), Kind::Scheduled)
             }
         }
     }

@@ -375,11 +375,17 @@ fn entry(
 
 pub(super) fn all_offers(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
     let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
-    buyable.payg.iter().chain(&buyable.serverless).chain(reserved)
+    let serverless = buyable.serverless.iter().map(|(flex, _)| flex);
+    buyable.payg.iter().chain(serverless).chain(always_on(buyable)).chain(reserved)
 }
 
-/// A cost that ranks candidates before anything is simulated: the cheaper of a fixed fleet for the
-/// busiest hour and of paying only for the time that full batches need; and the planning batch.
+fn always_on(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
+    buyable.serverless.iter().filter_map(|(_, always_on)| always_on.as_ref())
+}
+
+/// A cost that ranks candidates before anything is simulated: the cheaper of a fixed fleet, rented or
+/// of workers always on, for the busiest hour and of paying only for the time that full batches need;
+/// and the planning batch.
 fn estimate(
     load: &RequestLoad<'_>,
     candidate: &Candidate,
@@ -398,15 +404,16 @@ fn estimate(
             None => n += n.div_ceil(8),
         }
     };
-    let on_demand = buyable.payg.iter().chain(buyable.reserved.iter().map(|(offer, _)| offer));
-    let fixed = on_demand.filter(|it| counts(it)).map(|offer| {
+    let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
+    let all_the_time = buyable.payg.iter().chain(reserved).chain(always_on(buyable));
+    let fixed = all_the_time.filter(|it| counts(it)).map(|offer| {
         let hosted = (offer.gpu_count / candidate.gpu_count).max(1);
         f64::from(n.div_ceil(hosted)) * offer.rate.to_f64()
     });
     let mean_rps = load.trace.len() as f64 / (load.trace.window_us() as f64 / 1e6).max(1.0);
     // An instance is on at least in the minutes with a request, however fast it is.
     let busy = (mean_rps * load_factor / best).max(load.active_share);
-    let by_use = buyable.serverless.iter().chain(&buyable.payg);
+    let by_use = buyable.serverless.iter().map(|(flex, _)| flex).chain(&buyable.payg);
     let elastic = by_use.filter(|it| counts(it)).map(|offer| {
         let hosted = (offer.gpu_count / candidate.gpu_count).max(1);
         (busy / f64::from(hosted)).max(load.active_share) * offer.rate.to_f64()

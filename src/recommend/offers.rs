@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::baseline::{self, Baseline};
 use super::demand::Question;
-use crate::catalog::{GpuSpec, Offer, Purchase};
+use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
 use crate::units::MoneyPerHour;
 
 /// Ways to buy instances of one GPU for replicas of one size.
@@ -16,8 +16,9 @@ pub(super) struct Buyable {
     pub(super) reserved: Vec<(Offer, Offer)>,
     /// Spot, each with the pay-as-you-go row of the same instance for its outages.
     pub(super) spot: Vec<(Offer, Offer)>,
-    /// Serverless workers, the cheapest of each platform and size.
-    pub(super) serverless: Vec<Offer>,
+    /// Serverless workers, each with the price of the same worker always on where one is listed: of
+    /// each platform and size the cheapest of either kind.
+    pub(super) serverless: Vec<(Offer, Option<Offer>)>,
 }
 
 /// Offers of `gpu` whose instances host at least one replica of `gpus_per_replica`.
@@ -52,7 +53,7 @@ pub(super) fn buyable(
                 }
             }
             Purchase::ServerlessFlex if catalog.is_simulated(offer) => {
-                keep_cheapest_of_platform(&mut found.serverless, offer);
+                found.serverless.push((offer.clone(), always_on(catalog, offer).cloned()));
             }
             Purchase::Reserved { months: term } | Purchase::FlexCommitment { months: term }
                 if term <= months =>
@@ -206,21 +207,33 @@ pub(super) fn family(provider: &str) -> String {
     provider.split('-').next().unwrap_or(provider).to_ascii_lowercase()
 }
 
-fn keep_cheapest_of_platform(kept: &mut Vec<Offer>, offer: &Offer) {
-    if kept.iter().all(|it| (&it.provider, it.gpu_count) != (&offer.provider, offer.gpu_count)) {
-        kept.push(offer.clone());
-    }
+/// The price of the same worker when it is always on, where one is listed and stands.
+fn always_on<'a>(catalog: &'a Catalog, flex: &Offer) -> Option<&'a Offer> {
+    let key = |it: &Offer| {
+        (it.provider.clone(), it.instance_type.clone(), it.region.clone(), it.gpu_count)
+    };
+    catalog.offers.iter().find(|it| {
+        it.purchase == Purchase::ServerlessActive
+            && key(it) == key(flex)
+            && it.gpus == flex.gpus
+            && it.rate.currency() == flex.rate.currency()
+            && catalog.is_simulated(it)
+    })
 }
 
-/// Of one platform a larger worker stays only where its GPUs are cheaper than those of every smaller
-/// one: at the same price per GPU the smaller follows the load more closely.
-fn keep_finest(kept: &mut Vec<Offer>) {
-    kept.sort_by(|a, b| a.gpu_count.cmp(&b.gpu_count).then_with(|| a.id.cmp(&b.id)));
-    let mut least: BTreeMap<String, i128> = BTreeMap::new();
-    kept.retain(|offer| {
-        let least = least.entry(offer.provider.clone()).or_insert(i128::MAX);
-        let cheaper = per_gpu(offer) < *least;
-        *least = per_gpu(offer).min(*least);
+/// Of one platform a worker stays only where its GPUs are cheaper than those of every other one of
+/// its size or smaller, by use or always on: at the same price per GPU the smaller follows the load
+/// more closely. Of one at 1.80 and one at 4.00, always on 0.50, both stay.
+fn keep_finest(kept: &mut Vec<(Offer, Option<Offer>)>) {
+    kept.sort_by(|(a, _), (b, _)| {
+        (a.gpu_count, per_gpu(a), &a.id).cmp(&(b.gpu_count, per_gpu(b), &b.id))
+    });
+    let mut least: BTreeMap<String, (i128, i128)> = BTreeMap::new();
+    kept.retain(|(flex, always_on)| {
+        let least = least.entry(flex.provider.clone()).or_insert((i128::MAX, i128::MAX));
+        let (by_use, on) = (per_gpu(flex), per_gpu(always_on.as_ref().unwrap_or(flex)));
+        let cheaper = by_use < least.0 || on < least.1;
+        *least = (by_use.min(least.0), on.min(least.1));
         cheaper
     });
 }
@@ -243,4 +256,40 @@ fn keep_best_reserved(question: &Question<'_>, reserved: &mut Vec<(Offer, Offer)
     reserved.retain(|(offer, _)| {
         seen.insert((offer.gpu_count, offer.purchase, is_at_home(question, offer)))
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Which of some workers stay: provider, GPUs, price by use and always on, in cents an hour.
+    #[test]
+    fn a_worker_stays_for_either_of_its_prices() {
+        let catalog = Catalog::embedded().unwrap();
+        let template = catalog.offers.first().unwrap();
+        let check = |rows: &[(&str, u32, u32, Option<u32>)], expected: &[usize]| {
+            let offer = |at: usize, cents: u32| {
+                let (provider, gpu_count, ..) = rows[at];
+                let rate = MoneyPerHour::from_nano(
+                    i128::from(cents) * 10_000_000,
+                    crate::units::Currency::USD,
+                );
+                let (id, provider) = (at.to_string(), provider.to_owned());
+                Offer { id, provider, gpu_count, rate, ..template.clone() }
+            };
+            let all = rows.iter().enumerate();
+            let mut kept: Vec<_> =
+                all.map(|(at, it)| (offer(at, it.2), it.3.map(|cents| offer(at, cents)))).collect();
+            keep_finest(&mut kept);
+            let kept: Vec<usize> = kept.iter().map(|it| it.0.id.parse().unwrap()).collect();
+            assert_eq!(kept, expected, "{rows:?}");
+        };
+        check(&[("a", 1, 180, None), ("a", 1, 400, Some(50))], &[0, 1]);
+        check(&[("a", 1, 400, Some(50)), ("a", 1, 180, None)], &[1, 0]);
+        check(&[("a", 1, 180, None), ("a", 1, 400, None)], &[0]);
+        check(&[("a", 1, 180, Some(40)), ("a", 1, 400, Some(50))], &[0]);
+        check(&[("a", 1, 180, None), ("b", 1, 400, None)], &[0, 1]);
+        // Two GPUs at 3.60 are as dear as one at 1.80; always on they are cheaper.
+        check(&[("a", 1, 180, None), ("a", 2, 360, None), ("a", 4, 720, Some(400))], &[0, 2]);
+    }
 }

@@ -110,8 +110,6 @@ fn plans_of(
             if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
-                let limit = best.of(question, Kind::Scheduled, offer);
-                found.extend(stage.scheduled(offer, &fixed, limit));
                 // The run of an offer that may be advised speaks for the commitment and the curve.
                 let ours = may_advise(question, offer);
                 if let Some(outcome) = outcome
@@ -119,6 +117,10 @@ fn plans_of(
                 {
                     on_demand = Some((outcome, ours));
                 }
+            }
+            let limit = best.of(question, Kind::Scheduled, offer);
+            if bounds.scheduled(offer) < limit {
+                found.extend(stage.scheduled(offer, &fixed, limit));
             }
         }
         for (spot, on_demand) in entry.buyable.spot.iter().filter(|(it, _)| stage.hosts(it)) {
@@ -128,11 +130,13 @@ fn plans_of(
             }
         }
         found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), &best));
-        for offer in entry.buyable.serverless.iter().filter(|it| stage.hosts(it)) {
-            let limit = best.of(question, Kind::Serverless, offer);
-            let bound = bounds.serverless(offer);
+        for workers in entry.buyable.serverless.iter().filter(|(it, _)| stage.hosts(it)) {
+            let (flex, always_on) = workers;
+            let limit = best.of(question, Kind::Serverless, flex);
+            let bound = always_on.as_ref().map_or(f64::INFINITY, |it| bounds.serverless(it));
+            let bound = bounds.serverless(flex).min(bound);
             if bound < limit {
-                found.extend(stage.serverless(offer, &fixed, (bound, limit)));
+                found.extend(stage.serverless(workers, &fixed, (bound, limit)));
             }
         }
         // Of what may be advised, so that the page speaks of instances the reader can buy.
@@ -189,7 +193,8 @@ fn with_serverless(
 ) -> Vec<Plan> {
     let mixes = stage.question.context.policy.switch_provider;
     let same = |it: &&Offer| mixes || family(&it.provider) == family(&reserved.provider);
-    let mut workers = stage.entry.buyable.serverless.iter().filter(|it| stage.hosts(it));
+    let serverless = stage.entry.buyable.serverless.iter().map(|(flex, _)| flex);
+    let mut workers = serverless.filter(|it| stage.hosts(it));
     match (workers.find(same), on_demand) {
         (Some(serverless), Some(outcome)) => {
             stage.reserved_with_serverless((reserved, serverless), outcome, fixed)

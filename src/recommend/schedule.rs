@@ -21,6 +21,8 @@ pub(super) struct WeekLoad {
     pub(super) n_weeks: usize,
     /// Where the last week begins.
     pub(super) last_week_us: u64,
+    /// Share of the window in hours of the week with requests.
+    busy_share: f64,
 }
 
 impl WeekLoad {
@@ -44,11 +46,23 @@ impl WeekLoad {
             busiest[hour] = busiest[hour].max(*count);
             seen[hour] += 1;
         }
+        let hours = Week::of_hours(&busiest.map(|it| u32::from(it > 0)));
+        let busy = hours.map_or(Vec::new(), |it| it.steps(start, window_us, zone, 0));
         WeekLoad {
             busiest,
             n_weeks: seen.into_iter().min().unwrap_or(0),
             last_week_us: n_learned as u64 * HOUR_US,
+            busy_share: mean(&busy, window_us),
         }
+    }
+
+    /// Share of the window in which each schedule made of these weeks has at least one instance;
+    /// nothing where there are no two weeks to make one of.
+    ///
+    /// An hour with requests has one, whatever an instance carries. Requests in two hours of each
+    /// week are 2 of 168.
+    pub(super) fn least_share(&self) -> Option<f64> {
+        (self.n_weeks >= 2).then_some(self.busy_share)
     }
 
     /// The schedule in which an hour with requests has what its busiest one needs at `per_hour`
@@ -129,6 +143,9 @@ pub(super) fn requests_per_hour(stage: &Stage<'_>, fixed: &Fixed) -> Option<f64>
 
 #[cfg(test)]
 mod tests {
+    use proptest::collection::vec;
+    use proptest::prelude::*;
+
     use super::*;
 
     fn week(arrivals: impl Iterator<Item = u64>) -> WeekLoad {
@@ -148,6 +165,8 @@ mod tests {
         let week = week(first.chain(at(1, 10, 10)).chain(at(2, 0, 900)));
         assert_eq!((week.n_weeks, week.busiest[9], week.busiest[10]), (2, 90, 10));
         assert_eq!(week.last_week_us, 336 * HOUR_US);
+        let share = week.least_share().unwrap();
+        assert!((share - 2.0 / 168.0).abs() < 1e-12, "{share}");
         let text = |more, most| week.schedule(40.0, more, most).unwrap().to_string();
         assert_eq!(text(0, 8), "mon 09:00-10:00=3;mon 10:00-11:00=1");
         assert_eq!(text(1, 3), "mon 09:00-10:00=3;mon 10:00-11:00=2");
@@ -167,5 +186,32 @@ mod tests {
     fn even_demand_has_no_schedule() {
         let every = week((0..504).map(|hour| hour * HOUR_US));
         assert_eq!(every.schedule(40.0, 0, 8), None);
+    }
+
+    proptest! {
+        /// A schedule of whatever instances has at least one on for that share of the window, starts
+        /// of up to an hour included.
+        #[test]
+        fn no_schedule_is_on_for_less_than_the_bound(
+            hours in vec(0_u64..200, 1..60),
+            (carried, more, start_us) in (1_u32..9, 0_u32..3, 0..HOUR_US),
+            (offset, length) in (0_i64..168, 505_u64..900),
+        ) {
+            let start = Timestamp::parse("2026-10-05", Tz::UTC).unwrap();
+            let start = start.plus_us(offset * HOUR_US.cast_signed());
+            let at: Vec<u64> =
+                hours.iter().flat_map(|it| (0..3).map(move |n| (it + 168 * n) * HOUR_US)).collect();
+            let window_us = length * HOUR_US;
+            let week = WeekLoad::of(&at, window_us, start, Tz::Europe__Berlin);
+            let bound = week.least_share().unwrap();
+            if let Some(schedule) = week.schedule(f64::from(carried), more, 50) {
+                let steps = ahead(
+                    &schedule.steps(start, window_us, Tz::Europe__Berlin, 0),
+                    start_us,
+                );
+                let share = mean(&steps, window_us);
+                prop_assert!(bound > 0.0 && share >= bound - 1e-12, "{} under {}", share, bound);
+            }
+        }
     }
 }

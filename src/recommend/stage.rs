@@ -112,7 +112,8 @@ impl Stage<'_> {
         )]
         let max = self.question.context.catalog.assumptions.simulate.max_replicas as u32;
         // The rate does not matter here: only who waits how long.
-        let rate = self.entry.buyable.payg.first().or(self.entry.buyable.serverless.first())?.rate;
+        let buyable = &self.entry.buyable;
+        let rate = buyable.payg.first().or(buyable.serverless.first().map(|it| &it.0))?.rate;
         let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
             let (service, batch) = self.service(n)?;
             let fleet = self.fleet(n);

@@ -1,5 +1,7 @@
 //! The ways to buy the capacity of one stage, besides a fixed fleet: each replayed and billed.
 
+use std::collections::BTreeSet;
+
 use super::money;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::schedule;
@@ -31,7 +33,8 @@ impl Stage<'_> {
             cold_start: Delay::Constant(whole_us(self.rented_start_s())),
             ..self.fleet(0)
         };
-        let Some((fleet, outcome)) = self.with_least_minimum(&service, &fleet, &billing, fixed.n)
+        let Some((fleet, outcome)) =
+            self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n)
         else {
             return (None, None);
         };
@@ -127,29 +130,37 @@ impl Stage<'_> {
         Some(plan)
     }
 
-    /// The fleet with no instance always on, or with the fewest that meet the limits.
-    pub(super) fn with_least_minimum(
+    /// The fleet with so many instances always on that it costs the least of those that meet the
+    /// limits; where none does, with the most that were tried. More always on may cost less: they
+    /// spare starts, or have a lower price. So it tries on until those always on cost as much by
+    /// themselves as the best, or two more in a row were dearer: each further one is needed less.
+    pub(super) fn with_cheapest_minimum(
         &self,
         service: &ServiceModel,
         fleet: &FleetSpec,
         billing: &Billing,
         most: u32,
     ) -> Option<(FleetSpec, Outcome)> {
-        let mut last = None;
-        let mut tries = vec![0, 1, 2, most / 2, most.saturating_sub(1)];
-        tries.retain(|it| *it <= most);
-        tries.sort_unstable();
-        tries.dedup();
-        for min_replicas in tries {
-            let fleet = FleetSpec { min_replicas, ..fleet.clone() };
-            let outcome = self.replay(service, &fleet, billing)?;
-            let meets = self.meets(&outcome);
-            last = Some((fleet, outcome));
-            if meets {
+        let mut best: Option<(Money, FleetSpec, Outcome)> = None;
+        let (mut last, mut n_dearer) = (None, 0);
+        for min_replicas in minimums(most) {
+            let alone = money::month_of(billing.base_rate, min_replicas)?;
+            if best.as_ref().is_some_and(|it| alone >= it.0 || n_dearer == 2) {
                 break;
             }
+            let fleet = FleetSpec { min_replicas, ..fleet.clone() };
+            let Some(outcome) = self.replay(service, &fleet, billing) else { continue };
+            let cost = money::monthly(outcome.total_cost().ok()?, self.load.trace.window_us())?;
+            if !self.meets(&outcome) {
+                last = Some((fleet, outcome));
+            } else if best.as_ref().is_none_or(|it| cost < it.0) {
+                best = Some((cost, fleet, outcome));
+                n_dearer = 0;
+            } else {
+                n_dearer += 1;
+            }
         }
-        last
+        best.map(|(_, fleet, outcome)| (fleet, outcome)).or(last)
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.
@@ -264,10 +275,39 @@ impl Stage<'_> {
     }
 }
 
+/// How many instances always on are tried where at most so many make sense: each up to 8, then the
+/// quarters; of 20 these are 0 to 8, 10, 15 and 20.
+fn minimums(most: u32) -> BTreeSet<u32> {
+    /// Up to here each number is tried.
+    const EACH: u32 = 8;
+    let quarters = [most / 4, most / 2, most - most / 4, most];
+    (0..=most.min(EACH)).chain(quarters).collect()
+}
+
 /// An instance that is rented while it is on.
 fn rented(offer: &Offer) -> Billing {
     Billing {
         granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
         ..Billing::by_the_microsecond(offer.rate)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_minimum_up_to_eight_and_the_quarters_are_tried() {
+        let check = |most: u32, more: &[u32]| {
+            let expected = (0..=most.min(8)).chain(more.iter().copied());
+            assert!(minimums(most).into_iter().eq(expected), "{most}: {:?}", minimums(most));
+        };
+        check(0, &[]);
+        check(1, &[]);
+        check(8, &[]);
+        check(9, &[9]);
+        check(20, &[10, 15, 20]);
+        check(512, &[128, 256, 384, 512]);
+        check(u32::MAX, &[u32::MAX / 4, u32::MAX / 2, u32::MAX - u32::MAX / 4, u32::MAX]);
     }
 }

@@ -3,7 +3,7 @@
 
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
-use crate::catalog::{Catalog, Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
+use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
 use crate::simulate::{
     Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Source, steps_by_hour,
 };
@@ -17,26 +17,39 @@ struct Workers<'a> {
     fleet: FleetSpec,
     billing: Billing,
     service: ServiceModel,
+    /// What its cost leaves out.
+    remarks: Vec<String>,
+}
+
+/// A start of a platform's worker.
+struct WorkerStart {
+    takes: Delay,
+    /// The first part of it that is not billed.
+    free_us: u64,
+    /// Seconds of a start without a snapshot that would be free, and are billed here.
+    free_but_billed_s: f64,
 }
 
 impl Stage<'_> {
-    /// Serverless workers under the rule of their platform that costs the least, with as many always
-    /// on as a month's `limit` pays for. A rule after the first is left out where the time of full
+    /// Serverless workers under the rule of their platform that costs the least, with at most as many
+    /// always on as a month's `limit` pays for. A rule after the first is left out where the time of full
     /// batches, `bound`, costs as much as the best before it.
     pub(super) fn serverless(
         &self,
-        offer: &Offer,
+        offers: &(Offer, Option<Offer>),
         fixed: &Fixed,
         (bound, limit): (f64, f64),
     ) -> Option<Plan> {
-        let platform = self.question.context.catalog.platform(&offer.provider)?;
+        let platform = self.question.context.catalog.platform(&offers.0.provider)?;
         let mut best: Option<Plan> = None;
         let mut limit = limit;
         for rule in &platform.scalers {
             if best.is_some() && bound >= limit {
                 break;
             }
-            let Some(plan) = self.by_rule(offer, fixed, (platform, *rule), limit) else { continue };
+            let Some(plan) = self.by_rule(offers, fixed, (platform, *rule), limit) else {
+                continue;
+            };
             if plan.meets_slo {
                 limit = limit.min(plan.monthly_cost.to_f64());
             }
@@ -50,14 +63,13 @@ impl Stage<'_> {
 
     fn by_rule(
         &self,
-        offer: &Offer,
+        (flex, always_on): &(Offer, Option<Offer>),
         fixed: &Fixed,
         rule: (&ServerlessPlatform, ScalerRule),
         limit: f64,
     ) -> Option<Plan> {
-        let mut workers = self.workers(offer, fixed, rule)?;
-        let always_on = always_on(self.question.context.catalog, offer);
-        workers.billing.base_rate = always_on.map_or(offer.rate, |it| it.rate);
+        let mut workers = self.workers(flex, fixed, rule)?;
+        workers.billing.base_rate = always_on.as_ref().map_or(flex.rate, |it| it.rate);
         // More workers always on than the limit pays for cannot win.
         let each = workers.billing.base_rate.to_f64() * HOURS_PER_MONTH as f64;
         #[expect(
@@ -67,12 +79,12 @@ impl Stage<'_> {
         )]
         let most = fixed.n.min((limit / each) as u32);
         let Workers { service, fleet, billing, .. } = &workers;
-        let (fleet, outcome) = self.with_least_minimum(service, fleet, billing, most)?;
-        let base = always_on.filter(|_| fleet.min_replicas > 0);
-        let offers = base.into_iter().chain([offer]).cloned().collect();
-        let mut plan = self.elastic_plan((Way::Serverless, offers), &fleet, billing, &outcome)?;
-        plan.conditions = self.conditions(&workers, outcome.max_on);
-        Some(plan)
+        let (fleet, outcome) = self.with_cheapest_minimum(service, fleet, billing, most)?;
+        let base = always_on.as_ref().filter(|_| fleet.min_replicas > 0);
+        let offers = base.into_iter().chain([flex]).cloned().collect();
+        let plan = self.elastic_plan((Way::Serverless, offers), &fleet, billing, &outcome)?;
+        let conditions = self.conditions(&workers, &outcome, (fleet.min_replicas, outcome.max_on));
+        Some(Plan { conditions, remarks: workers.remarks, ..plan })
     }
 
     /// A reserved base with serverless workers above it, at the best point of the savings curve
@@ -97,18 +109,21 @@ impl Stage<'_> {
         let billing = Billing { base_rate: reserved.rate, ..workers.billing };
         let best = curve.best_n();
         let mut plans = Vec::new();
+        let caps = &workers.fleet.idle_caps;
         for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
             let fleet = FleetSpec {
                 min_replicas: base,
                 max_replicas: workers.fleet.max_replicas.saturating_add(base),
+                idle_caps: caps.iter().map(|it| (it.0, it.1.saturating_add(base))).collect(),
                 ..workers.fleet.clone()
             };
             let Some(outcome) = self.replay(&workers.service, &fleet, &billing) else { continue };
             let way = Way::ReservedServerless { months };
             let offers = vec![reserved.clone(), serverless.clone()];
             plans.extend(self.elastic_plan((way, offers), &fleet, &billing, &outcome).map(|it| {
-                let conditions = self.conditions(&workers, outcome.max_on.saturating_sub(base));
-                Plan { conditions, ..it }
+                let most = outcome.max_on.saturating_sub(base);
+                let conditions = self.conditions(&workers, &outcome, (0, most));
+                Plan { conditions, remarks: workers.remarks.clone(), ..it }
             }));
         }
         plans
@@ -130,11 +145,11 @@ impl Stage<'_> {
         // Its speed is that of a worker with so many running.
         let batch = per_worker.div_ceil(self.hosted).min(self.slots()).max(1);
         let service = self.at_batch(batch)?;
-        let (cold_start, free_start_us) = self.worker_start(platform);
+        let start = self.worker_start(platform);
         let billing = Billing {
             rate: offer.rate,
             base_rate: offer.rate,
-            free_start_us,
+            free_start_us: start.free_us,
             granularity_us: whole_us(platform.granularity_s?),
             minimum_us: whole_us(platform.minimum_s.unwrap_or(0.0)),
         };
@@ -145,7 +160,7 @@ impl Stage<'_> {
                 .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
             scaler: Scaler::Rule(rule.for_concurrency(platform.scalers_stated_for, per_worker)),
             idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
-            cold_start,
+            cold_start: start.takes,
             queue_timeout_us: platform.queue_timeout_s.map(whole_us),
             // Raised where it may be, as `conditions` asks for.
             execution_timeout_us: platform
@@ -156,11 +171,18 @@ impl Stage<'_> {
             idle_caps: platform.idle_caps_us().into(),
             ..self.fleet(0)
         };
-        Some(Workers { platform, rule, fleet, billing, service })
+        let remarks = billed_in_full(platform, start.free_but_billed_s).into_iter().collect();
+        Some(Workers { platform, rule, fleet, billing, service, remarks })
     }
 
-    /// What a plan with at most so many workers sets that the platform has otherwise.
-    fn conditions(&self, workers: &Workers<'_>, most: u32) -> Vec<String> {
+    /// What a plan with so many workers always on and at most so many in all sets that the platform
+    /// has otherwise.
+    fn conditions(
+        &self,
+        workers: &Workers<'_>,
+        outcome: &Outcome,
+        (least, most): (u32, u32),
+    ) -> Vec<String> {
         let Workers { platform, rule, fleet, service, .. } = workers;
         let mut all = Vec::new();
         if platform.scalers.first() != Some(rule) {
@@ -169,6 +191,10 @@ impl Stage<'_> {
                 _ => String::new(),
             };
             all.push(format!("choose the scaler {}{by}", rule.as_word()));
+        }
+        if least > 0 {
+            let s = if least == 1 { "" } else { "s" };
+            all.push(format!("keep {least} worker{s} always on (active worker{s})"));
         }
         if let Some(default) = platform.default_max_workers.filter(|it| *it < most) {
             all.push(format!("raise the most workers from {default} to {most}"));
@@ -188,36 +214,16 @@ impl Stage<'_> {
         {
             all.push(format!("set {} to {value} (published: {published})", rule.as_word()));
         }
-        all.extend(self.longer_time_out(platform, service));
+        let served = self.load.trace.served_by(service);
+        let times = || served.requests().map(|it| it.service_us);
+        all.extend(longer_time_out(platform, times));
+        all.extend(longer_life(platform, outcome, times()));
         all
     }
 
-    /// The time-out to raise where requests take longer.
-    fn longer_time_out(
-        &self,
-        platform: &ServerlessPlatform,
-        service: &ServiceModel,
-    ) -> Option<String> {
-        let default_s = platform.execution_timeout_s?;
-        let max_s = platform.execution_timeout_max_s.filter(|it| *it > default_s)?;
-        let (default_us, max_us) = (whole_us(default_s), whole_us(max_s));
-        let (mut n_longer, mut longest_us) = (0_u64, 0);
-        for request in self.load.trace.served_by(service).requests() {
-            n_longer += u64::from(request.service_us > default_us);
-            longest_us = longest_us.max(request.service_us);
-        }
-        let wanted_s = longest_us.min(max_us).div_ceil(1_000_000);
-        (n_longer > 0).then(|| {
-            format!(
-                "raise the execution time-out from {default_s} s to {wanted_s} s or more: {n_longer} of {} requests take longer than it is",
-                self.load.trace.len()
-            )
-        })
-    }
-
-    /// A start of a platform's worker, and the first part of it that is not billed. A worker is found
-    /// before it loads, unless the user measured the whole; a snapshot makes some starts short.
-    fn worker_start(&self, platform: &ServerlessPlatform) -> (Delay, u64) {
+    /// A worker is found before it loads, unless the user measured the whole; a snapshot makes some
+    /// starts short.
+    fn worker_start(&self, platform: &ServerlessPlatform) -> WorkerStart {
         let settings = &self.question.described.workload.settings;
         let assumed = &self.question.context.catalog.assumptions.cold_start;
         let (full_s, free_s) = match (settings.cold_start_s, &self.entry.candidate.replica) {
@@ -229,32 +235,73 @@ impl Stage<'_> {
             _ => (self.cold_start_s(), 0.0),
         };
         let all_free = platform.bill_start == Some(false);
-        let free_us = if all_free { u64::MAX } else { whole_us(free_s) };
+        let free_us = |free_s: f64| if all_free { u64::MAX } else { whole_us(free_s) };
         let long_us = whole_us(full_s);
-        match settings.cold_start_snapshot_s {
-            // What of a short start is free, no platform says: none of it here.
-            Some(short_s) => {
-                let share = settings.cold_start_snapshot_share.map(Fraction::get);
-                let share = share.unwrap_or(assumed.snapshot_share);
-                let start = Delay::Mixture { share, short_us: whole_us(short_s), long_us };
-                (start, if all_free { u64::MAX } else { 0 })
-            }
-            None => (Delay::Constant(long_us), free_us),
+        let Some(short_s) = settings.cold_start_snapshot_s else {
+            let takes = Delay::Constant(long_us);
+            return WorkerStart { takes, free_us: free_us(free_s), free_but_billed_s: 0.0 };
+        };
+        let share = settings.cold_start_snapshot_share.map(Fraction::get);
+        let share = share.unwrap_or(assumed.snapshot_share);
+        WorkerStart {
+            takes: Delay::Mixture { share, short_us: whole_us(short_s), long_us },
+            // What of a short start is free, no platform says: none of any start here.
+            free_us: free_us(0.0),
+            free_but_billed_s: if all_free { 0.0 } else { free_s },
         }
     }
 }
 
-/// The price of the same worker when it is always on, where one is listed and stands.
-fn always_on<'a>(catalog: &'a Catalog, flex: &Offer) -> Option<&'a Offer> {
-    let key = |it: &Offer| {
-        (it.provider.clone(), it.instance_type.clone(), it.region.clone(), it.gpu_count)
+/// The time-out to raise where requests take longer.
+fn longer_time_out<I: Iterator<Item = u64>>(
+    platform: &ServerlessPlatform,
+    times: impl Fn() -> I,
+) -> Option<String> {
+    let default_s = platform.execution_timeout_s?;
+    let max_s = platform.execution_timeout_max_s.filter(|it| *it > default_s)?;
+    let default_us = whole_us(default_s);
+    let (n_longer, n) = (times().filter(|it| *it > default_us).count(), times().count());
+    let wanted_s = times().max()?.min(whole_us(max_s)).div_ceil(1_000_000);
+    (n_longer > 0).then(|| {
+        format!(
+            "raise the execution time-out from {default_s} s to {wanted_s} s or more: {n_longer} of {n} requests take longer than it is"
+        )
+    })
+}
+
+/// The life of a request to make longer where it may end before its answer: it counts from submission,
+/// waiting and service. Of the waits 99 % are known, and those that the life itself cut.
+fn longer_life(
+    platform: &ServerlessPlatform,
+    outcome: &Outcome,
+    times: impl Iterator<Item = u64>,
+) -> Option<String> {
+    let life_s = platform.queue_timeout_s?;
+    let most_us = platform.execution_timeout_max_s.or(platform.execution_timeout_s).map(whole_us);
+    let longest_us = times.max()?.min(most_us.unwrap_or(u64::MAX));
+    let wait_us = outcome.queue_wait.map_or(0, |it| it.p99_us);
+    let together_us = wait_us.saturating_add(longest_us);
+    let cut = match outcome.timed_out {
+        0 => String::new(),
+        n => format!(", and {n} of {} wait until it ends", outcome.requests),
     };
-    catalog.offers.iter().find(|it| {
-        it.purchase == Purchase::ServerlessActive
-            && key(it) == key(flex)
-            && it.gpus == flex.gpus
-            && it.rate.currency() == flex.rate.currency()
-            && catalog.is_simulated(it)
+    (outcome.timed_out > 0 || together_us > whole_us(life_s)).then(|| {
+        format!(
+            "let a request live longer than {life_s} s from its submission: 99 % wait up to {} s, the longest takes {} s{cut}",
+            wait_us.div_ceil(1_000_000),
+            longest_us.div_ceil(1_000_000)
+        )
+    })
+}
+
+/// That free phases of a start are billed here, where some of the starts are from a snapshot.
+fn billed_in_full(platform: &ServerlessPlatform, free_s: f64) -> Option<String> {
+    (free_s > 0.0).then(|| {
+        format!(
+            "every start is billed in full: {} does not bill the first {free_s:.1} s of one without a \
+             snapshot, and what it bills of one with a snapshot is not stated",
+            platform.provider
+        )
     })
 }
 

@@ -92,6 +92,26 @@ fn every_way_is_weighed_and_threads_do_not_matter() {
     }
 }
 
+/// RunPod bills neither finding a worker nor its image; of a start from a snapshot nobody says so.
+#[test]
+fn starts_that_are_billed_although_they_may_be_free_are_said() {
+    let said = |more: &str| {
+        let (report, _) = report(&format!("{CONFIG}{more}"), &[]);
+        let all = plans(workload(&report, "chat"), "serverless_flex").into_iter();
+        let of = |name: &str, it: &Value| it["provider"] == name;
+        let all: Vec<_> = all
+            .filter(|it| of("runpod-serverless", it) || of("modal", it))
+            .map(|it| (of("modal", it), it["remarks"].to_string().contains("billed in full")))
+            .collect();
+        assert!(!all.is_empty());
+        all
+    };
+    assert!(said("").iter().all(|it| !it.1));
+    let snapshot = said("cold_start_snapshot_s = 2.0\n");
+    assert!(snapshot.iter().all(|(modal, said)| *said != *modal), "{snapshot:?}");
+    assert!(snapshot.iter().any(|it| it.1), "{snapshot:?}");
+}
+
 #[test]
 fn a_job_with_checkpoints_may_run_on_spot() {
     let (report, _) = report(CONFIG, &[]);

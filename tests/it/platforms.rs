@@ -302,6 +302,39 @@ fn serverless(config: &str, more: &[&str], bench: &Bench) -> Vec<Value> {
     plans.iter().filter(|it| it["purchase"] == "serverless_flex").cloned().collect()
 }
 
+/// Of two workers the one that is dearer by use and cheaper always on is the cheaper one, although the
+/// other meets the limits with none always on.
+#[test]
+fn the_price_of_workers_always_on_is_weighed() {
+    let bench = Bench::new();
+    let row = |name: &str, purchase: &str, price: &str| {
+        format!(
+            "[[offer]]\ninstance_type = \"{name}\"\ngpu = \"A100-80GB\"\ngpu_count = 1\nregion = \"global\"\n\
+             purchase = \"{purchase}\"\nprice_per_hour = \"{price}\"\nas_of = \"2026-10-01\"\nsource = \"a quote\"\n"
+        )
+    };
+    let by_use =
+        [row("A", "serverless_flex", "1.80"), row("B", "serverless_flex", "4.00")].concat();
+    let best = |rows: &str| {
+        let config = "[workload.chat]\nkind = \"batch_inference\"\nservice_time_s = 2600.0\nmax_num_seqs = 4\n";
+        bench.write("pricing/offers/runpod-serverless.toml", rows);
+        let plans = serverless(config, &["--pricing", "pricing"], &bench);
+        let ours = plans.into_iter().filter(|it| it["provider"] == "runpod-serverless");
+        let cost = |it: &Value| it["monthly_cost"].as_str().unwrap().parse::<f64>().unwrap();
+        ours.min_by(|a, b| cost(a).total_cmp(&cost(b))).unwrap()
+    };
+    let before = best(&by_use);
+    assert_eq!(before["min_replicas"], 0, "{before}");
+    assert!(before["offer_ids"].to_string().contains("/A/"), "{before}");
+    let after = best(&(by_use + &row("B", "serverless_active", "0.20")));
+    assert_eq!((&after["min_replicas"], &after["meets_slo"]), (&1.into(), &true.into()), "{after}");
+    let ids = after["offer_ids"].to_string();
+    assert!(ids.contains("/B/") && ids.contains("serverless_active"), "{after}");
+    let conditions = after["conditions"].to_string();
+    assert!(conditions.contains("keep 1 worker always on (active worker)"), "{after}");
+    assert!(!before["conditions"].to_string().contains("always on"), "{before}");
+}
+
 /// Requests of 650 s are ended by default at RunPod (600 s) and Modal (300 s), where both may be told
 /// to wait longer; the plans do, and say so.
 #[test]
@@ -320,6 +353,19 @@ fn a_plan_says_what_must_be_set_first() {
     assert!(runpod.contains(expected), "{runpod}");
     assert!(runpod.contains("let a worker serve 4 requests at once instead of 1"), "{runpod}");
     assert!(of("modal").contains("from 300 s to 650 s"), "{}", of("modal"));
+    assert!(!runpod.contains("live longer"), "{runpod}");
+}
+
+/// A request at RunPod lives 24 h from its submission; one of 25 h needs more.
+#[test]
+fn a_plan_says_when_a_request_outlives_its_platform() {
+    let config =
+        "[workload.chat]\nkind = \"batch_inference\"\nservice_time_s = 90000.0\nmax_num_seqs = 4\n";
+    let plans = serverless(config, &[], &Bench::new());
+    let plan = plans.iter().find(|it| it["provider"] == "runpod-serverless").unwrap();
+    let said = plan["conditions"].to_string();
+    let expected = "let a request live longer than 86400 s from its submission: 99 % wait up to ";
+    assert!(said.contains(expected) && said.contains("the longest takes 90000 s"), "{said}");
 }
 
 /// The value of a scaler that goes with the requests a worker serves must be set; the user's own
