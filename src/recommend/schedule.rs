@@ -1,5 +1,7 @@
 //! How many instances each hour of the week needs: learned from all weeks but the last.
 
+use std::collections::BTreeSet;
+
 use chrono::{Datelike, Timelike};
 use chrono_tz::Tz;
 
@@ -92,22 +94,18 @@ impl WeekLoad {
     }
 }
 
-/// The steps with each rise `ahead_us` earlier, so that what it starts is ready in time. A rise that
-/// comes before a fall stands.
+/// The most that is wanted from each instant until `ahead_us` later, so that what a rise starts is
+/// ready in time and nothing leaves before it.
 pub(super) fn ahead(steps: &[(u64, u32)], ahead_us: u64) -> Steps {
-    let mut moved: Steps = Vec::with_capacity(steps.len());
-    let mut before = 0;
-    for (at, n) in steps {
-        let at = if *n > before { at.saturating_sub(ahead_us) } else { *at };
-        before = *n;
-        while moved.len() > 1 && moved.last().is_some_and(|it| it.0 >= at) {
-            moved.pop();
-        }
-        match moved.last_mut() {
-            Some(last) if last.0 >= at => last.1 = *n,
-            _ => moved.push((at, *n)),
-        }
-    }
+    let most = |from_us: u64| {
+        let now = steps.partition_point(|it| it.0 <= from_us).saturating_sub(1);
+        let soon = steps[now..].iter().take_while(|it| it.0 <= from_us.saturating_add(ahead_us));
+        soon.map(|it| it.1).max().unwrap_or(0)
+    };
+    let at: BTreeSet<u64> =
+        steps.iter().flat_map(|(at, _)| [at.saturating_sub(ahead_us), *at]).collect();
+    let mut moved: Steps = at.into_iter().map(|at| (at, most(at))).collect();
+    moved.dedup_by_key(|it| it.1);
     moved
 }
 
@@ -177,6 +175,8 @@ mod tests {
         let steps = [(0, 0), (9, 3), (10, 1), (11, 0), (20, 2)];
         assert_eq!(ahead(&steps, 2), [(0, 0), (7, 3), (10, 1), (11, 0), (18, 2)]);
         assert_eq!(ahead(&steps, 10), [(0, 3), (10, 2)]);
+        // Five are wanted from 9 to 10 although three for 11 start by then.
+        assert_eq!(ahead(&[(0, 1), (9, 5), (10, 2), (11, 3)], 2), [(0, 1), (7, 5), (10, 3)]);
         assert!((mean(&steps, 20) - 0.2).abs() < 1e-12);
         assert_eq!(since(&steps, 9), [(0, 3), (1, 1), (2, 0), (11, 2)]);
         assert_eq!(since(&steps, 1), [(0, 0), (8, 3), (9, 1), (10, 0), (19, 2)]);
