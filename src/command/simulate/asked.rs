@@ -184,6 +184,11 @@ fn billing(args: &SimulateArgs, taken: &mut Taken) -> Billing {
         taken.assume_free_phases();
     }
     let is_billed = |us: &u64| (*us == 0).to_string();
+    let of_platform = taken.defaults.as_ref().and_then(|it| it.free_start_us);
+    // Its start is billed all the same, but for the part that the flag frees.
+    if let Some(us) = of_platform.filter(|us| bill.free_start.is_some() && *us == 0) {
+        taken.note(BILL_START.what, is_billed(&us));
+    }
     Billing {
         rate: bill.price,
         base_rate: bill.reserved_price.unwrap_or(bill.price),
