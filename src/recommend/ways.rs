@@ -271,7 +271,8 @@ impl Stage<'_> {
             schedule: None,
         };
         let total = base.checked_add(elastic).ok()?;
-        Some(self.plan(way, offers, (total, parts), (outcome, scaling)))
+        let remarks = offers.iter().filter_map(by_the_second).collect();
+        Some(Plan { remarks, ..self.plan(way, offers, (total, parts), (outcome, scaling)) })
     }
 }
 
@@ -282,6 +283,14 @@ fn minimums(most: u32) -> BTreeSet<u32> {
     const EACH: u32 = 8;
     let quarters = [most / 4, most / 2, most - most / 4, most];
     (0..=most.min(EACH)).chain(quarters).collect()
+}
+
+/// That a rented instance is billed by the second here where its provider does not say how.
+fn by_the_second(offer: &Offer) -> Option<String> {
+    let is_rented = matches!(offer.purchase, Purchase::PayAsYouGo | Purchase::Spot);
+    (is_rented && offer.billing_granularity_s.is_none()).then(|| {
+        format!("billed by the second: to what {} rounds up is not stated", offer.provider)
+    })
 }
 
 /// An instance that is rented while it is on.
