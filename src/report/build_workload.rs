@@ -200,7 +200,6 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
     if let Some(schedule) = &scaling.schedule {
         policy.insert("schedule".to_owned(), json!(schedule));
     }
-    let zero = Money::zero(plan.monthly_cost.currency());
     let is_today = plan.way == Way::Today;
     let deployment = &it.workload.deployment;
     let today = |text: &Option<String>| match plan.way {
@@ -226,7 +225,7 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
             idle: plan.parts.idle,
             starting: plan.parts.starting,
             committed_unused: plan.parts.committed_unused,
-            storage: zero,
+            storage: None,
         },
         ttft_p50_s: plan.latencies.map(|it| it.ttft_p50_s),
         ttft_p95_s: plan.latencies.map(|it| it.ttft_p95_s),

@@ -293,8 +293,8 @@ pub struct CostParts {
     pub starting: Money,
     /// Committed hours without demand.
     pub committed_unused: Money,
-    /// Disks.
-    pub storage: Money,
+    /// Disks; none while no storage is counted.
+    pub storage: Option<Money>,
 }
 
 /// A way to run and buy the workload.

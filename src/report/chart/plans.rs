@@ -172,7 +172,6 @@ fn bar(plan: &PlanReport, recommended: bool) -> Bar {
             (parts.idle.to_f64(), IDLE, 1.0),
             (parts.committed_unused.to_f64(), IDLE, 1.0),
             (parts.starting.to_f64(), STARTING, 1.0),
-            (parts.storage.to_f64(), TEXT, 0.7),
         ],
     }
 }
@@ -233,13 +232,11 @@ fn legend(canvas: &Canvas<'_>, bars: &[Bar], y: i32) -> Result<(), RenderError> 
         canvas.text("serving", (x + 6, y), Anchor::Start, TODAY)?;
         x += 6 + text_width("serving") + 18;
     }
-    for (color, opacity, text) in
-        [(IDLE, 1.0, "paid, not serving"), (STARTING, 1.0, "starting"), (TEXT, 0.7, "storage")]
-    {
+    for (color, text) in [(IDLE, "paid, not serving"), (STARTING, "starting")] {
         if !occurs(color) {
             continue;
         }
-        canvas.rect((x, y - 6), (x + SWATCH, y + 6), color, opacity)?;
+        canvas.rect((x, y - 6), (x + SWATCH, y + 6), color, 1.0)?;
         if color == STARTING {
             canvas.frame((x, y - 6), (x + SWATCH, y + 6), TEXT)?;
         }

@@ -39,9 +39,9 @@ fn falling() -> Vec<f64> {
 }
 
 /// A plan whose parts add up.
-fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
-    let [busy, idle, starting, committed_unused, storage] = parts.map(usd);
-    let total = Money::sum([busy, idle, starting, committed_unused, storage], Currency::USD);
+fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 4]) -> PlanReport {
+    let [busy, idle, starting, committed_unused] = parts.map(usd);
+    let total = Money::sum([busy, idle, starting, committed_unused], Currency::USD);
     PlanReport {
         id: id.to_owned(),
         candidate_id: Some("h100-sxm5-x1-fp8".to_owned()),
@@ -56,7 +56,7 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 5]) -> PlanReport {
         pipeline_parallel_size: 1,
         purchase: purchase.to_owned(),
         monthly_cost: total.unwrap(),
-        cost_parts: CostParts { busy, idle, starting, committed_unused, storage },
+        cost_parts: CostParts { busy, idle, starting, committed_unused, storage: None },
         ttft_p50_s: Some(0.21),
         ttft_p95_s: Some(0.62),
         ttft_p99_s: Some(1.4),
@@ -193,12 +193,12 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
             },
         ],
         plans: vec![
-            plan("today", "8 × A100 80GB, pay as you go, aws", "today", ["6211.20", "13824.92", "0", "0", "0"]),
-            plan("reserved", "3 × H100 reserved 12 months, overflow pay as you go, lambda", "reserved_12mo", ["5120.4", "2100.07", "40.5", "900.1", "0"]),
-            plan("auto", "1 to 4 × H100 autoscaled, runpod", "payg_autoscaled", ["6900", "1650.3", "410.1", "0", "70"]),
-            plan("flex", "0 to 6 × H100 serverless, runpod", "serverless_flex", ["9800", "300", "1200", "0", "0"]),
-            plan("fixed", "4 × H100 fixed, runpod", "payg_fixed", ["6900", "8800", "0", "0", "0"]),
-            plan("spot", "4 × H100 spot, runpod", "spot", ["3100", "800", "500", "0", "0"]),
+            plan("today", "8 × A100 80GB, pay as you go, aws", "today", ["6211.20", "13824.92", "0", "0"]),
+            plan("reserved", "3 × H100 reserved 12 months, overflow pay as you go, lambda", "reserved_12mo", ["5120.4", "2100.07", "40.5", "900.1"]),
+            plan("auto", "1 to 4 × H100 autoscaled, runpod", "payg_autoscaled", ["6900", "1650.3", "410.1", "0"]),
+            plan("flex", "0 to 6 × H100 serverless, runpod", "serverless_flex", ["9800", "300", "1200", "0"]),
+            plan("fixed", "4 × H100 fixed, runpod", "payg_fixed", ["6900", "8800", "0", "0"]),
+            plan("spot", "4 × H100 spot, runpod", "spot", ["3100", "800", "500", "0"]),
         ],
         advice,
         waste: Vec::new(),
@@ -269,12 +269,8 @@ fn idle() -> WorkloadReport {
     it.baseline.unit_cost = UnitCost::default();
     it.baseline.busy_fraction = Some(0.0);
     it.baseline.gpu_count = Some(1.0);
-    it.plans[0] = plan(
-        "today",
-        "1 × A100 80GB, pay as you go, runpod",
-        "today",
-        ["0", "1306.70", "0", "0", "0"],
-    );
+    it.plans[0] =
+        plan("today", "1 × A100 80GB, pay as you go, runpod", "today", ["0", "1306.70", "0", "0"]);
     it.demand_by_weekday_hour = vec![vec![Some(0.0); 24]; 7];
     it.duration_curve = Some(DurationCurve {
         unit: "instances".to_owned(),
