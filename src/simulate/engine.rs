@@ -433,6 +433,7 @@ impl<M: Measure> Engine<'_, M> {
     }
 
     fn scale(&mut self, now: u64) -> Result<(), Impossible> {
+        self.swap_in(now);
         match &mut self.decide {
             Decide::QueueDelay(_) => self.by_queue_delay(now),
             Decide::RequestCount(requests) => {

@@ -192,14 +192,16 @@ impl FleetSpec {
         }
     }
 
-    /// How many replicas are numbered: while spot replicas start in place of those on demand, there
-    /// may be twice as many as the fleet holds otherwise.
+    /// How many replicas are numbered: in the place of one that is taken back and drains there may be
+    /// another, on demand where there is a fallback, and then a third that starts in place of that.
     pub(super) fn numbers(&self) -> u32 {
         let reach = self.reach();
-        match self.spot.and_then(|it| it.fallback) {
-            Some(_) => reach.saturating_add(reach - self.min_replicas),
-            None => reach,
-        }
+        let more = match self.spot {
+            Some(Spot { fallback: Some(_), .. }) => 2,
+            Some(_) => 1,
+            None => 0,
+        };
+        reach.saturating_add((reach - self.min_replicas).saturating_mul(more))
     }
 
     /// Whether nothing about this fleet ever changes.

@@ -33,13 +33,26 @@ impl<M: Measure> Engine<'_, M> {
             && market.out_until.is_some_and(|until| until <= now)
         {
             market.out_until = None;
-            let waiting = self.pool.count_of(Class::Fallback).saturating_sub(market.n_swaps);
-            for _ in 0..waiting {
-                if let Some(number) = self.pool.start(now, Class::Elastic) {
-                    market.started(number, now);
-                    market.n_swaps += 1;
-                }
-            }
+            market.n_swaps_due = u32::MAX;
+            self.swap_in(now);
+        }
+    }
+
+    /// Spot replicas start in place of those on demand. One that finds every number taken, by
+    /// replicas that drain, starts at a later decision.
+    pub(super) fn swap_in(&mut self, now: u64) {
+        let Some(market) = self.market.as_mut().filter(|it| it.n_swaps_due > 0) else { return };
+        if market.out_until.is_some() {
+            return;
+        }
+        let waiting = self.pool.count_of(Class::Fallback).saturating_sub(market.n_swaps);
+        market.n_swaps_due = market.n_swaps_due.min(waiting);
+        while market.n_swaps_due > 0
+            && let Some(number) = self.pool.start(now, Class::Elastic)
+        {
+            market.started(number, now);
+            market.n_swaps += 1;
+            market.n_swaps_due -= 1;
         }
     }
 

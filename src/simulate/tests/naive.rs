@@ -82,6 +82,7 @@ struct Naive<'a> {
     out_until: Option<usize>,
     /// Spot replicas that start in place of one on demand.
     n_swaps: usize,
+    n_swaps_due: usize,
     waits: Vec<Option<u64>>,
     found: Found,
 }
@@ -99,8 +100,8 @@ pub(super) fn replay(
 ) -> Option<Found> {
     let min = fleet.min_replicas as usize;
     let n_max = (fleet.max_replicas as usize).max(min);
-    let has_fallback = fleet.spot.is_some_and(|it| it.fallback.is_some());
-    let most = if has_fallback { 2 * n_max - min } else { n_max };
+    let more = fleet.spot.map_or(0, |it| 1 + usize::from(it.fallback.is_some()));
+    let most = n_max + more * (n_max - min);
     let base = Life {
         started: 0,
         ready_at: 0,
@@ -126,6 +127,7 @@ pub(super) fn replay(
         blows: Vec::new(),
         out_until: None,
         n_swaps: 0,
+        n_swaps_due: 0,
         waits: vec![None; requests.len()],
         found: Found { max_on: fleet.min_replicas, ..Found::default() },
     };
@@ -316,11 +318,24 @@ impl Naive<'_> {
             blown = true;
             let on_demand = |it: &&Life| it.fallback && !it.draining;
             let n = self.lives.iter().flatten().filter(on_demand).count();
-            for _ in self.n_swaps..n {
-                self.n_swaps += usize::from(self.start(now));
-            }
+            self.n_swaps_due = n.saturating_sub(self.n_swaps);
+            self.swap_in(now);
         }
         blown
+    }
+
+    /// Those that are due start while numbers are free and replicas on demand are left.
+    fn swap_in(&mut self, now: usize) {
+        if self.out_until.is_some() {
+            return;
+        }
+        let on_demand = |it: &&Life| it.fallback && !it.draining;
+        let n = self.lives.iter().flatten().filter(on_demand).count();
+        self.n_swaps_due = self.n_swaps_due.min(n.saturating_sub(self.n_swaps));
+        while self.n_swaps_due > 0 && self.start(now) {
+            self.n_swaps += 1;
+            self.n_swaps_due -= 1;
+        }
     }
 
     fn serve_queue(&mut self, now: usize) {
@@ -501,6 +516,7 @@ impl Naive<'_> {
     }
 
     fn scale(&mut self, now: usize, by_clock: bool) {
+        self.swap_in(now);
         match &self.fleet.scaler {
             Scaler::Fixed | Scaler::PerRequest => {}
             Scaler::Schedule(steps) => {

@@ -463,19 +463,25 @@ fn spot_loses_time_and_no_request() {
 
 /// A whole fleet of spot is on demand only while there is no spot: with interruptions every 500 of a
 /// replica's life and outages of 20, two replicas spend about 8 % of the time in an outage, never
-/// most of it.
+/// most of it; also where capacity is back before those that were told to leave have drained.
 #[test]
 fn replicas_on_demand_are_replaced_when_spot_is_back() {
-    let fleet = FleetSpec {
-        max_replicas: 2,
-        spot: Some(spot(7.2, 0, 20, Some("7.2"))),
-        ..fleet(Scaler::hold(2), 5)
-    };
-    let (it, _) = outcome(&[(0, 1)], 100_000, &fleet, &plain());
-    let share = it.fallback.billed_us as f64 / it.all(|it| it.billed_us) as f64;
-    assert!(it.interruptions > 300, "{it:?}");
-    assert!((0.01..0.15).contains(&share), "{share}");
-    assert!(it.max_on <= 4, "{}", it.max_on);
+    for (n, notice, service, per_hour) in
+        [(2, 0, 0, 7.2), (2, 0, 17, 7.2), (2, 30, 17, 7.2), (1, 5, 8, 14.4), (1, 30, 8, 14.4)]
+    {
+        let fleet = FleetSpec {
+            max_replicas: n,
+            spot: Some(spot(per_hour, notice, 20, Some("7.2"))),
+            ..fleet(Scaler::hold(n), 5)
+        };
+        let trace = Trace::new((0..10_000).map(|i| 10 * i * S).collect(), 100_000 * S);
+        let service = ServiceModel::Fixed { service_us: service * S };
+        let it = run(&trace.served_by(&service), &fleet, &plain(), None).outcome().unwrap();
+        let share = it.fallback.billed_us as f64 / it.all(|it| it.billed_us) as f64;
+        assert!(it.interruptions > 300, "{it:?}");
+        assert!((0.01..0.15).contains(&share), "{n} {notice}: {share}");
+        assert!(it.max_on <= 3 * n, "{}", it.max_on);
+    }
 }
 
 /// A replica on demand that leaves before its replacement is Ready leaves no replica too many.
