@@ -3,6 +3,7 @@
 use serde::Deserialize;
 
 use super::scaler::ScalerRule;
+use crate::units::MoneyPerHour;
 
 /// A platform of `pricing/serverless.toml` or of the user's own, checked. A rule that no source
 /// states is `None`.
@@ -40,6 +41,8 @@ pub struct ServerlessPlatform {
     pub default_max_workers: Option<u32>,
     /// Most workers by the money in the account, least first.
     pub account_caps: Vec<AccountCap>,
+    /// US dollars an hour that an account may spend until the limit is raised.
+    pub spend_limit_usd_per_hour: Option<u32>,
     /// Most workers of an endpoint without requests, shortest time first.
     pub idle_caps: Vec<IdleCap>,
     /// Seconds from submission after which a request that still waits is dropped.
@@ -138,6 +141,14 @@ impl ServerlessPlatform {
     pub fn balance_for(&self, workers: u32) -> Option<u32> {
         let cap = self.account_caps.iter().find(|it| it.max_workers >= workers)?;
         (cap.balance_usd > 0).then_some(cap.balance_usd)
+    }
+
+    /// The spend limit, and the dollars an hour of so many workers where that is more: 50 workers at
+    /// 2.00 spend 100 where RunPod allows 80.
+    pub fn over_spend_limit(&self, workers: u32, rate: MoneyPerHour) -> Option<(u32, f64)> {
+        let limit = self.spend_limit_usd_per_hour?;
+        let spent = f64::from(workers) * rate.to_f64();
+        (spent > f64::from(limit)).then_some((limit, spent))
     }
 
     /// The rules without which nothing can be simulated and which no source states, by their keys.

@@ -140,6 +140,7 @@ fn check(
     file.positive(start, "concurrency_per_worker", whole(raw.concurrency_per_worker))?;
     file.positive(start, "max_workers", whole(raw.max_workers))?;
     file.positive(start, "default_max_workers", whole(raw.default_max_workers))?;
+    file.positive(start, "spend_limit_usd_per_hour", whole(raw.spend_limit_usd_per_hour))?;
     for (column, value) in [("minimum_s", raw.minimum_s), ("idle_timeout_s", raw.idle_timeout_s)] {
         if value.is_some_and(|it| !(it >= 0.0 && it.is_finite())) {
             let found = value.unwrap_or_default().to_string();
@@ -234,6 +235,7 @@ fn silent(provider: &str) -> ServerlessPlatform {
         max_workers: None,
         default_max_workers: None,
         account_caps: Vec::new(),
+        spend_limit_usd_per_hour: None,
         idle_caps: Vec::new(),
         queue_timeout_s: None,
         execution_timeout_s: None,
@@ -269,6 +271,7 @@ fn over(row: &RawPlatform, scalers: &[ScalerRule], base: ServerlessPlatform) -> 
         max_workers: raw.max_workers.or(base.max_workers),
         default_max_workers: raw.default_max_workers.or(base.default_max_workers),
         account_caps: raw.account_caps.unwrap_or(base.account_caps),
+        spend_limit_usd_per_hour: raw.spend_limit_usd_per_hour.or(base.spend_limit_usd_per_hour),
         idle_caps: raw.idle_caps.unwrap_or(base.idle_caps),
         queue_timeout_s: raw.queue_timeout_s.or(base.queue_timeout_s),
         execution_timeout_s: raw.execution_timeout_s.or(base.execution_timeout_s),

@@ -226,6 +226,7 @@ fn a_spoiled_platform_is_found_by_file_and_line() {
         ("concurrency_per_worker = 0", "gpuadvise.toml:3: `concurrency_per_worker` is 0"),
         ("max_workers = 0", "gpuadvise.toml:3: `max_workers` is 0"),
         ("default_max_workers = 0", "gpuadvise.toml:3: `default_max_workers` is 0"),
+        ("spend_limit_usd_per_hour = 0", "gpuadvise.toml:3: `spend_limit_usd_per_hour` is 0"),
         ("bill_start = 1", "gpuadvise.toml:3: invalid type: integer `1`, expected a boolean"),
         ("free_start_phases = [\"boot\"]", "gpuadvise.toml:3: unknown variant `boot`"),
         (caps, "gpuadvise.toml:3: `account_caps` is 9 USD after 9 USD"),

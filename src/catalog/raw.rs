@@ -194,6 +194,7 @@ pub(super) struct RawPlatform {
     pub(super) max_workers: Option<u32>,
     pub(super) default_max_workers: Option<u32>,
     pub(super) account_caps: Option<Vec<AccountCap>>,
+    pub(super) spend_limit_usd_per_hour: Option<u32>,
     pub(super) idle_caps: Option<Vec<IdleCap>>,
     pub(super) queue_timeout_s: Option<f64>,
     pub(super) execution_timeout_s: Option<f64>,

@@ -77,7 +77,7 @@ impl Stage<'_> {
             clippy::cast_sign_loss,
             reason = "`as` saturates"
         )]
-        let most = fixed.n.min((limit / each) as u32);
+        let most = fixed.n.min(workers.fleet.max_replicas).min((limit / each) as u32);
         let Workers { service, fleet, billing, .. } = &workers;
         let (fleet, outcome) = self.with_cheapest_minimum(service, fleet, billing, most)?;
         let base = always_on.as_ref().filter(|_| fleet.min_replicas > 0);
@@ -140,7 +140,8 @@ impl Stage<'_> {
         let per_worker = if may_set {
             self.target_batch(fixed).saturating_mul(self.hosted)
         } else {
-            platform.concurrency_per_worker?
+            // It takes no more at once than its engine.
+            platform.concurrency_per_worker?.min(self.slots().saturating_mul(self.hosted))
         };
         // Its speed is that of a worker with so many running.
         let batch = per_worker.div_ceil(self.hosted).min(self.slots()).max(1);
@@ -194,13 +195,19 @@ impl Stage<'_> {
         }
         if least > 0 {
             let s = if least == 1 { "" } else { "s" };
-            all.push(format!("keep {least} worker{s} always on (active worker{s})"));
+            all.push(format!("keep {least} worker{s} always on"));
         }
         if let Some(default) = platform.default_max_workers.filter(|it| *it < most) {
             all.push(format!("raise the most workers from {default} to {most}"));
         }
         if let Some(balance) = platform.balance_for(most) {
             all.push(format!("have {balance} USD in the account, which {most} workers take"));
+        }
+        let over = platform.over_spend_limit(most, workers.billing.rate);
+        if let Some((limit, spent)) = over {
+            all.push(format!(
+                "have the spend limit raised from {limit} USD an hour: {most} workers spend {spent:.2}"
+            ));
         }
         let slots = fleet.slots_per_replica;
         let may_set = platform.concurrency_is_configurable;

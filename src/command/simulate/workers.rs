@@ -41,6 +41,14 @@ pub(super) fn most(
         if let Some(why) = taken.platform.as_ref().and_then(|it| beyond_account(it, wanted)) {
             taken.assume(why);
         }
+        let over = taken.platform.as_ref();
+        if let Some((limit, spent)) =
+            over.and_then(|it| it.over_spend_limit(wanted, args.bill.price))
+        {
+            taken.assume(format!(
+                "the spend limit of {limit} USD an hour is raised: {wanted} workers spend {spent:.2}"
+            ));
+        }
         return Ok(wanted);
     }
     let words = |it: &u32| if has_default { format!("{it} until raised") } else { it.to_string() };
@@ -72,7 +80,8 @@ fn within_account(
     if let Some(wanted) = wanted.filter(|it| *it <= cap) {
         return Ok(wanted);
     }
-    let of = wanted.map_or_else(String::new, |it| format!(" instead of {it}"));
+    let default = platform.and_then(|it| it.default_max_workers).filter(|it| *it != cap);
+    let of = wanted.or(default).map_or_else(String::new, |it| format!(" instead of {it}"));
     taken.note("max", format!("{cap}{of} of an account with {balance} USD"));
     Ok(cap)
 }
