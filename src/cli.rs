@@ -212,6 +212,9 @@ pub struct AnalyzeArgs {
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,
+    /// Simulate every candidate that fits and every plan, which takes many times as long
+    #[arg(long)]
+    pub exhaustive: bool,
 }
 
 /// Arguments of `prices`

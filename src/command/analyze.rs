@@ -24,7 +24,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let inputs = Inputs::read(&args.input, global, talk)?;
     let folder = report_folder(&args.input.files, global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
-    let report = analyse(inputs, args.time_budget, global, talk)?;
+    let report = analyse(inputs, args, global, talk)?;
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
     let charts = files.iter().filter_map(|it| it.0.strip_prefix("charts/")).collect();
@@ -46,19 +46,20 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
 /// Describes every workload, finds its advice, in parallel and in order.
 fn analyse(
     inputs: Inputs,
-    time_budget_s: Option<u32>,
+    args: &AnalyzeArgs,
     global: &Global,
     talk: Talk,
 ) -> Result<ReportModel, Failure> {
     let Inputs { config, catalog, zone, ingested, workloads } = inputs;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
-    let stop = stop_after(time_budget_s);
+    let stop = stop_after(args.time_budget);
     let context = Context {
         catalog: &catalog,
         policy: &config.policy,
         seed: global.seed,
         as_of,
         zone,
+        exhaustive: args.exhaustive,
         stop: &stop,
     };
     let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;

@@ -1,23 +1,27 @@
 //! Lower bounds that let the search skip plans that cannot win.
 //!
 //! Each bound is the cost of a month that no plan of its kind can go below: a fixed fleet has at least
-//! the instances its planning batch asks for; an autoscaled one is on at least in the minutes with a
-//! request, by a schedule in the hours of the week it learns from; serverless bills at least the time
-//! that full batches take, at the lower of its prices by use and always on; a commitment is at least
-//! one instance. A plan is measured against the best of its own kind, so every way of buying stays in the
-//! report.
+//! the instances its planning batch asks for; an autoscaled one has an instance that starts or is on
+//! from each arrival until the idle timeout after it, and no request is faster than alone; by a
+//! schedule one is on in the hours of the week it learns from; serverless bills at least the time that
+//! full batches take of the requests that must be served, at the lower of its prices by use and always
+//! on; a commitment is at least one instance. What ends after the window is billed to its end. A plan
+//! is measured against the best of its own kind, so every way of buying stays in the report.
 
 use std::collections::BTreeMap;
 
-use super::demand::{Question, Timing};
+use super::candidates::Entry;
+use super::demand::{Question, RequestLoad, Timing};
 use super::offers::may_advise;
 use super::plan::{Plan, Way};
 use super::schedule::WeekLoad;
 use super::stage::Stage;
 use crate::catalog::{Offer, Purchase};
+use crate::simulate::{ServiceModel, Source};
+use crate::units::{Fraction, HOURS_PER_MONTH};
 
 /// Hours of the month every cost refers to.
-const HOURS: f64 = 730.0;
+const HOURS: f64 = HOURS_PER_MONTH as f64;
 
 /// Ways of buying that are compared with each other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -54,11 +58,62 @@ impl Best {
         }
     }
 
-    /// The cheapest so far of a kind, where this offer belongs; infinite before the first.
+    /// The cheapest so far of a kind, where this offer belongs; infinite before the first, and where
+    /// nothing is to be skipped.
     pub(super) fn of(&self, question: &Question<'_>, kind: Kind, offer: &Offer) -> f64 {
+        if question.context.exhaustive {
+            return f64::INFINITY;
+        }
         let key = (kind, may_advise(question, offer));
         self.costs.get(&key).copied().unwrap_or(f64::INFINITY)
     }
+}
+
+/// Time that the requests of a window hold slots of one candidate in it, at least; microseconds.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Work {
+    /// Each as fast as alone.
+    alone_us: u128,
+    /// Each as slow as in full batches, without as many of the longest as may miss the limits: they
+    /// may have been refused.
+    full_us: u128,
+}
+
+impl Work {
+    /// 10 requests of 60 s, the last 20 s before the end, of which one may miss the limits: 9 x 60 s
+    /// - 40 s = 500 s.
+    pub(super) fn of(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Work {
+        let stage = Stage { question, load, entry, hosted: 1, load_factor: 1.0 };
+        let total = |it: Vec<u64>| it.into_iter().map(u128::from).sum();
+        let alone = stage.speed(1).map(|service| held_us(load, &service));
+        let full = stage.speed(stage.slots()).map(|service| held_us(load, &service));
+        Work {
+            alone_us: alone.map_or(0, total),
+            full_us: full.map_or(0, |it| total(least(it, question.slo.attainment))),
+        }
+    }
+}
+
+/// What each request holds of a slot before the window ends, when it never waits.
+fn held_us(load: &RequestLoad<'_>, service: &ServiceModel) -> Vec<u64> {
+    let window_us = load.trace.window_us();
+    let served = load.trace.served_by(service);
+    served.requests().map(|it| it.service_us.min(window_us.saturating_sub(it.at_us))).collect()
+}
+
+/// The least of some times: the share that must be served.
+fn least(mut times: Vec<u64>, share: Fraction) -> Vec<u64> {
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a part of a length"
+    )]
+    let n = (times.len() as f64 * share.get()).floor() as usize;
+    if n < times.len() {
+        times.select_nth_unstable(n);
+        times.truncate(n);
+    }
+    times
 }
 
 /// The bounds of one candidate on instances of one size.
@@ -66,16 +121,18 @@ impl Best {
 pub(super) struct Bounds {
     /// Instances a fixed fleet has at least.
     least_instances: f64,
-    /// Share of the time at least one instance is on.
+    /// Share of the time at least one instance starts or is on by itself.
     on_share: f64,
     /// Share of the time a schedule has at least one instance; nothing where there is none.
     scheduled_share: Option<f64>,
-    /// Instances busy on average when every batch is full.
-    busy_instances: f64,
+    /// Instances busy on average when no request is slower than alone.
+    alone_instances: f64,
+    /// The same when every batch is full, for the requests that must be served.
+    full_instances: f64,
 }
 
 impl Bounds {
-    pub(super) fn of(stage: &Stage<'_>) -> Bounds {
+    pub(super) fn of(stage: &Stage<'_>, work: Work) -> Bounds {
         let hosted = f64::from(stage.hosted);
         let mean_rps =
             stage.load.trace.len() as f64 / (stage.load.trace.window_us() as f64 / 1e6).max(1.0);
@@ -92,11 +149,13 @@ impl Bounds {
             if stage.is_patient() { mean_rps } else { stage.load.busiest_rps * stage.load_factor };
         let fits_once = matches!(stage.load.timing, Timing::Measured { .. });
         let needed = if fits_once { mean_rps } else { rps };
+        let slots_us = f64::from(slots) * hosted * (stage.load.trace.window_us() as f64).max(1.0);
         Bounds {
             least_instances: (needed / best_rps / hosted).ceil().max(1.0),
-            on_share: stage.load.active_share,
+            on_share: stage.load.on_share,
             scheduled_share: stage.load.week.as_ref().and_then(WeekLoad::least_share),
-            busy_instances: mean_rps / best_rps / hosted,
+            alone_instances: work.alone_us as f64 / slots_us,
+            full_instances: work.full_us as f64 / slots_us,
         }
     }
 
@@ -105,7 +164,7 @@ impl Bounds {
     }
 
     pub(super) fn autoscaled(&self, offer: &Offer) -> f64 {
-        self.on_share.max(self.busy_instances) * offer.rate.to_f64() * HOURS
+        self.on_share.max(self.alone_instances) * offer.rate.to_f64() * HOURS
     }
 
     /// Infinite where there is nothing to learn a schedule from.
@@ -115,7 +174,7 @@ impl Bounds {
 
     /// Of workers at one of their prices.
     pub(super) fn serverless(&self, offer: &Offer) -> f64 {
-        self.busy_instances * offer.rate.to_f64() * HOURS
+        self.full_instances * offer.rate.to_f64() * HOURS
     }
 
     /// Whether any plan of this offer could be the best of its kind.

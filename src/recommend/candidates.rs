@@ -11,7 +11,7 @@ use super::task::Task;
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
 use crate::classify::{engine_deployment, gpus_per_replica};
 use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
-use crate::units::{Currency, Money};
+use crate::units::{Currency, HOURS_PER_MONTH, Money};
 use crate::workload::Direction;
 
 /// What became of a candidate.
@@ -126,6 +126,9 @@ pub(super) fn select(
 fn divide(question: &Question<'_>, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let limit = (question.context.catalog.assumptions.advice.simulated_candidates as usize).max(1);
+    if question.context.exhaustive {
+        return (entries, Vec::new());
+    }
     let n_elsewhere = limit / 4;
     let best = best_per_hardware(&entries);
     let (mut chosen, mut left) = (Vec::new(), Vec::new());
@@ -206,7 +209,7 @@ fn measured(
             continue;
         }
         let window_s = (load.trace.window_us() as f64 / 1e6).max(1.0);
-        let estimate = (busy_s / window_s).max(load.active_share) * rate * 730.0;
+        let estimate = (busy_s / window_s).max(load.active_share) * rate * HOURS_PER_MONTH as f64;
         let candidate = Candidate {
             id: slug(&gpu.name, today.candidate.gpu_count, &today.candidate.precision),
             gpu: gpu.name.clone(),
@@ -376,7 +379,8 @@ fn entry(
 pub(super) fn all_offers(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
     let reserved = buyable.reserved.iter().map(|(offer, _)| offer);
     let serverless = buyable.serverless.iter().map(|(flex, _)| flex);
-    buyable.payg.iter().chain(serverless).chain(always_on(buyable)).chain(reserved)
+    let spot = buyable.spot.iter().map(|(offer, _)| offer);
+    buyable.payg.iter().chain(serverless).chain(always_on(buyable)).chain(reserved).chain(spot)
 }
 
 fn always_on(buyable: &Buyable) -> impl Iterator<Item = &Offer> {
@@ -419,7 +423,7 @@ fn estimate(
         (busy / f64::from(hosted)).max(load.active_share) * offer.rate.to_f64()
     });
     let least = fixed.chain(elastic).fold(f64::INFINITY, f64::min);
-    Some((least * 730.0, batch))
+    Some((least * HOURS_PER_MONTH as f64, batch))
 }
 
 /// Today's precision and those below it that the task allows: 4 bits only for a known task that

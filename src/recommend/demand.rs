@@ -42,6 +42,8 @@ pub(super) struct RequestLoad<'a> {
     pub(super) busiest_rps: f64,
     /// Share of the minutes of the window in which a request arrived.
     pub(super) active_share: f64,
+    /// Share of the window within the idle timeout of an autoscaled instance after a request.
+    pub(super) on_share: f64,
     pub(super) timing: Timing<'a>,
     pub(super) limits: SloLimits,
 }
@@ -113,7 +115,8 @@ fn requests<'a>(
         Demand::Level(series) => return Load::Level(series),
         Demand::Unknown => return Load::Nothing("only money is known".to_owned()),
     };
-    let wait = context.catalog.assumptions.simulate.batch_wait_s;
+    let assumed = &context.catalog.assumptions.simulate;
+    let wait = assumed.batch_wait_s;
     let limits = SloLimits {
         ttft_us: Some(whole_us(slo.ttft_p95_s.unwrap_or(wait))),
         tpot_us: slo.tpot_p95_s.map(|seconds| seconds * 1e6),
@@ -126,6 +129,7 @@ fn requests<'a>(
     Load::Requests(Box::new(RequestLoad {
         week,
         active_share: active_share(&trace),
+        on_share: on_share(&trace, whole_us(assumed.autoscale_idle_timeout_s)),
         trace,
         busiest_rps,
         timing,
@@ -139,6 +143,17 @@ fn active_share(trace: &Trace) -> f64 {
     let minute = |at: &u64| at / MINUTE_US;
     let active = trace.at_us().chunk_by(|a, b| minute(a) == minute(b)).count();
     active as f64 / trace.window_us().div_ceil(MINUTE_US).max(1) as f64
+}
+
+/// Share of the window less than `after_us` after an arrival.
+///
+/// Arrivals at 0 and 2 s and 5 s before the end of 100 s, with 10 s after each: 12 + 5 of 100.
+fn on_share(trace: &Trace, after_us: u64) -> f64 {
+    let window_us = trace.window_us();
+    let ends = trace.at_us().iter().skip(1).copied().chain([window_us]);
+    let each = trace.at_us().iter().zip(ends);
+    let on_us: u64 = each.map(|(at, next)| next.saturating_sub(*at).min(after_us)).sum();
+    on_us as f64 / window_us.max(1) as f64
 }
 
 /// The level behind requests that cannot be timed, or of work without requests.

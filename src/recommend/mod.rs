@@ -57,6 +57,8 @@ pub struct Context<'a> {
     pub as_of: Timestamp,
     /// The zone in which a week has its hours.
     pub zone: Tz,
+    /// Simulates every candidate that fits and skips no plan for its lower bound.
+    pub exhaustive: bool,
     /// Set from outside when the time for the search is up.
     pub stop: &'a AtomicBool,
 }

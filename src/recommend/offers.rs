@@ -1,7 +1,5 @@
 //! Which price rows a candidate may be bought at.
 
-use std::collections::BTreeMap;
-
 use super::baseline::{self, Baseline};
 use super::demand::Question;
 use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
@@ -42,12 +40,11 @@ pub(super) fn buyable(
     for offer in &allowed {
         match offer.purchase {
             Purchase::PayAsYouGo => keep_cheapest(question, &mut found.payg, offer),
-            // The cheapest GPUs, at home and elsewhere: what hosts the fewest replicas of equals.
+            // The cheapest of each size, at home and elsewhere.
             Purchase::Spot => {
-                let at_home = is_at_home(question, offer);
-                let fallback = twin(&allowed, offer);
-                if let Some(fallback) = fallback
-                    && found.spot.iter().all(|(it, _)| is_at_home(question, it) != at_home)
+                let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it));
+                if let Some(fallback) = twin(&allowed, offer)
+                    && found.spot.iter().all(|(it, _)| kind(it) != kind(offer))
                 {
                     found.spot.push((offer.clone(), fallback.clone()));
                 }
@@ -66,7 +63,7 @@ pub(super) fn buyable(
         }
     }
     keep_best_reserved(question, &mut found.reserved);
-    keep_finest(&mut found.serverless);
+    keep_finest(catalog, &mut found.serverless);
     found
 }
 
@@ -221,20 +218,30 @@ fn always_on<'a>(catalog: &'a Catalog, flex: &Offer) -> Option<&'a Offer> {
     })
 }
 
-/// Of one platform a worker stays only where its GPUs are cheaper than those of every other one of
-/// its size or smaller, by use or always on: at the same price per GPU the smaller follows the load
-/// more closely. Of one at 1.80 and one at 4.00, always on 0.50, both stay.
-fn keep_finest(kept: &mut Vec<(Offer, Option<Offer>)>) {
+/// Of one platform a worker stays unless the GPUs of one of its size or smaller are as cheap by use
+/// and always on: at the same prices per GPU the smaller follows the load more closely. Of one at 1.80
+/// and one at 4.00, always on 0.50, both stay. Where a platform caps its workers a larger one stays
+/// beside the smaller: only so many of those may carry too little.
+fn keep_finest(catalog: &Catalog, kept: &mut Vec<(Offer, Option<Offer>)>) {
     kept.sort_by(|(a, _), (b, _)| {
         (a.gpu_count, per_gpu(a), &a.id).cmp(&(b.gpu_count, per_gpu(b), &b.id))
     });
-    let mut least: BTreeMap<String, (i128, i128)> = BTreeMap::new();
+    let is_capped = |it: &Offer| {
+        catalog.platform(&it.provider).is_some_and(|platform| platform.max_workers.is_some())
+    };
+    let mut stay: Vec<(String, u32, i128, i128)> = Vec::new();
     kept.retain(|(flex, always_on)| {
-        let least = least.entry(flex.provider.clone()).or_insert((i128::MAX, i128::MAX));
         let (by_use, on) = (per_gpu(flex), per_gpu(always_on.as_ref().unwrap_or(flex)));
-        let cheaper = by_use < least.0 || on < least.1;
-        *least = (by_use.min(least.0), on.min(least.1));
-        cheaper
+        let covered = stay.iter().any(|(provider, gpus, other_by_use, other_on)| {
+            *provider == flex.provider
+                && (*gpus == flex.gpu_count || !is_capped(flex))
+                && *other_by_use <= by_use
+                && *other_on <= on
+        });
+        if !covered {
+            stay.push((flex.provider.clone(), flex.gpu_count, by_use, on));
+        }
+        !covered
     });
 }
 
@@ -280,7 +287,7 @@ mod tests {
             let all = rows.iter().enumerate();
             let mut kept: Vec<_> =
                 all.map(|(at, it)| (offer(at, it.2), it.3.map(|cents| offer(at, cents)))).collect();
-            keep_finest(&mut kept);
+            keep_finest(&catalog, &mut kept);
             let kept: Vec<usize> = kept.iter().map(|it| it.0.id.parse().unwrap()).collect();
             assert_eq!(kept, expected, "{rows:?}");
         };
@@ -291,5 +298,13 @@ mod tests {
         check(&[("a", 1, 180, None), ("b", 1, 400, None)], &[0, 1]);
         // Two GPUs at 3.60 are as dear as one at 1.80; always on they are cheaper.
         check(&[("a", 1, 180, None), ("a", 2, 360, None), ("a", 4, 720, Some(400))], &[0, 2]);
+        // Neither of the first two is as cheap as the third in both.
+        check(
+            &[("a", 1, 180, None), ("a", 1, 400, Some(50)), ("a", 2, 400, Some(120))],
+            &[0, 1, 2],
+        );
+        // RunPod runs at most 60 workers.
+        let runpod = "runpod-serverless";
+        check(&[(runpod, 1, 180, None), (runpod, 2, 360, None), (runpod, 2, 380, None)], &[0, 1]);
     }
 }

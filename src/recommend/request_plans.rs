@@ -4,7 +4,7 @@ use rayon::prelude::*;
 
 use super::DurationCurve;
 use super::baseline::Baseline;
-use super::bounds::{Best, Bounds, Kind, one_instance};
+use super::bounds::{Best, Bounds, Kind, Work, one_instance};
 use super::candidates::{self, Entry};
 use super::choose::Found;
 use super::demand::{Question, RequestLoad};
@@ -91,10 +91,11 @@ fn plans_of(
 ) -> (Vec<Plan>, Vec<DurationCurve>) {
     let mut plans = Vec::new();
     let mut curves = Vec::new();
+    let work = Work::of(question, load, entry);
     for hosted in instance_sizes(entry) {
         let load_factor = entry.load_factor;
         let stage = Stage { question, load, entry, hosted, load_factor };
-        let bounds = Bounds::of(&stage);
+        let bounds = Bounds::of(&stage, work);
         if !offers_here(&stage).any(|offer| bounds.may_win(&best, question, offer)) {
             continue;
         }

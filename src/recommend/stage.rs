@@ -56,15 +56,22 @@ impl Stage<'_> {
 
     /// Service rates with `batch` sequences running, where a token keeps its limit.
     pub(super) fn at_batch(&self, batch: u32) -> Option<ServiceModel> {
+        self.speed(batch).filter(|it| match (it, self.load.limits.tpot_us) {
+            (ServiceModel::Tokens { tpot_us, .. }, Some(limit)) => *tpot_us <= limit,
+            _ => true,
+        })
+    }
+
+    /// Service rates with `batch` sequences running.
+    pub(super) fn speed(&self, batch: u32) -> Option<ServiceModel> {
         match (&self.load.timing, &self.entry.candidate.replica) {
             (Timing::Measured { service_us, .. }, _) => {
                 Some(ServiceModel::Fixed { service_us: scaled(*service_us, self.entry.slowdown) })
             }
             (Timing::Model { .. }, Some(replica)) => {
                 let tpot_us = replica.tpot_s(batch) * 1e6;
-                let keeps = self.load.limits.tpot_us.is_none_or(|limit| tpot_us <= limit);
                 let prefill_us_per_token = 1e6 / replica.prefill_tokens_per_s(batch);
-                keeps.then_some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
+                Some(ServiceModel::Tokens { prefill_us_per_token, tpot_us })
             }
             _ => None,
         }

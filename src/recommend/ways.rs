@@ -133,7 +133,7 @@ impl Stage<'_> {
     /// The fleet with so many instances always on that it costs the least of those that meet the
     /// limits; where none does, with the most that were tried. More always on may cost less: they
     /// spare starts, or have a lower price. So it tries on until those always on cost as much by
-    /// themselves as the best, or two more in a row were dearer: each further one is needed less.
+    /// themselves as the best, or two more in a row were dearer, after which one is rarely cheaper.
     pub(super) fn with_cheapest_minimum(
         &self,
         service: &ServiceModel,

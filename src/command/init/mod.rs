@@ -152,6 +152,7 @@ fn draft<'a>(
             seed: global.seed,
             as_of,
             zone,
+            exhaustive: false,
             stop: &AtomicBool::new(false),
         };
         let assembled = ingest::assemble(ingested, &config, catalog)?;
