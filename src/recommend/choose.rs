@@ -11,7 +11,7 @@ use super::request_plans::unit_of;
 use super::stage::portion;
 use super::switch::{capped, switch};
 use super::{DurationCurve, Recommendation, money};
-use crate::classify::WasteKind;
+use crate::classify::{WasteKind, gpus_per_replica};
 use crate::simulate::Outcome;
 use crate::size::Precision;
 use crate::units::{Currency, Money};
@@ -147,7 +147,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
             .clone()
             .or_else(|| deployment.gpu_label.clone())
             .unwrap_or_else(|| "GPU not named".to_owned()),
-        gpu_count: deployment.tensor_parallel_size.unwrap_or(gpus.max(1)),
+        gpu_count: gpus_per_replica(deployment),
         pipeline_parallel_size: 1,
         precision: precision_word(deployment),
         monthly_cost,
