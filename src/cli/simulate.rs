@@ -109,7 +109,8 @@ pub struct FleetArgs {
     /// its most]
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(0..=65_536))]
     pub max: Option<u32>,
-    /// US dollars in the account, by which the platform caps replicas
+    /// US dollars in the account, by which the platform caps replicas: lowers --max, and is the most
+    /// without it
     #[arg(long, value_name = "USD", requires = "platform", value_parser = parse_balance)]
     pub balance: Option<u32>,
     /// From start to ready: const:S, exp:MEAN or mix:P:S1:S2; a number alone is const

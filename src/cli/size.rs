@@ -285,16 +285,14 @@ fn parse_share(text: &str) -> Result<f64, String> {
     }
 }
 
-/// Seconds in `2s`, `450ms` or `2`.
+/// Seconds in `2s`, `450ms`, `3m` or `2`.
 fn parse_seconds(text: &str) -> Result<f64, String> {
-    let (number, factor) = match (text.strip_suffix("ms"), text.strip_suffix('s')) {
-        (Some(number), _) => (number, 1e-3),
-        (None, Some(number)) => (number, 1.0),
-        (None, None) => (text, 1.0),
-    };
+    let units = [("ms", 1e-3), ("s", 1.0), ("m", 60.0), ("", 1.0)];
+    let parts = units.iter().find_map(|(unit, factor)| Some((text.strip_suffix(unit)?, *factor)));
+    let (number, factor) = parts.unwrap_or((text, 1.0));
     match number.trim().parse::<f64>() {
         Ok(value) if value.is_finite() && value > 0.0 => Ok(value * factor),
-        _ => Err("not a time such as 2s or 450ms".to_owned()),
+        _ => Err("not a time above 0 such as 2s, 450ms or 3m".to_owned()),
     }
 }
 
@@ -358,7 +356,8 @@ mod tests {
         assert_eq!(parse_seconds("450ms"), Ok(0.45));
         assert_eq!(parse_seconds("2s"), Ok(2.0));
         assert_eq!(parse_seconds("0.5"), Ok(0.5));
-        for wrong in ["0", "-1s", "2m", "nan", ""] {
+        assert_eq!(parse_seconds("2m"), Ok(120.0));
+        for wrong in ["0", "-1s", "2h", "nan", "", "m"] {
             assert!(parse_seconds(wrong).is_err(), "{wrong}");
         }
         let word = |weights_s| StartWord { model: "a/b".to_owned(), total_s: 46.7, weights_s };

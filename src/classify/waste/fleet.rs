@@ -104,7 +104,7 @@ pub(super) fn over_provisioned(
         "At the peak of {}: {}; {} of {} GPUs needed, headroom of {} % included.",
         span(peak.days * 86_400.0),
         peak.in_words(),
-        number(need.min(gpus)),
+        if need < 0.01 { "under 0.01".to_owned() } else { number(need.min(gpus)) },
         number(gpus),
         number(assumptions.capacity.downgrade_headroom * 100.0)
     );

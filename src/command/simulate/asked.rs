@@ -6,7 +6,10 @@ use super::super::failure::Failure;
 use super::policy::{Chosen, Clock};
 use super::taken::{Rule, Taken};
 use super::workers::most;
-use crate::catalog::{Catalog, ScalerRule};
+use crate::catalog::{
+    Catalog, ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, ServerlessPlatform,
+    StepwiseRule,
+};
 use crate::cli::{Policy, SimulateArgs};
 use crate::report::PlatformUsed;
 use crate::simulate::{Billing, Delay, FleetSpec, SloLimits, Spot};
@@ -88,7 +91,14 @@ impl<'a> Asked<'a> {
         }
         if let Chosen::Platform(rule, stated_for) = chosen {
             let for_slots = slots.map_or(rule, |it| rule.for_concurrency(stated_for, it));
-            taken.note("policy", rule_in_words(for_slots, rule));
+            let stated_for = stated_for.or(slots).unwrap_or(1);
+            let words = rule_in_words(for_slots, slots.unwrap_or(stated_for));
+            let published = rule_in_words(rule, stated_for);
+            let differs = words != published && for_slots != rule;
+            taken.note(
+                "policy",
+                if differs { format!("{words} (published: {published})") } else { words },
+            );
         }
         let billing = billing(args, &mut taken);
         let fleet = fleet(args, chosen, catalog, &mut taken)?;
@@ -107,7 +117,7 @@ impl<'a> Asked<'a> {
             slo,
             rates: rates(&args.spot.spot_rate),
             spot,
-            notes: notes(args, chosen, &without_effect),
+            notes: notes(args, chosen, &without_effect, taken.platform.as_ref()),
             platform: taken.used(chosen.fixed().is_some()),
         })
     }
@@ -131,7 +141,12 @@ impl<'a> Asked<'a> {
 }
 
 /// Says which flags and rules change nothing, and which prices are odd.
-fn notes(args: &SimulateArgs, chosen: Chosen<'_>, without_effect: &[&str]) -> Vec<String> {
+fn notes(
+    args: &SimulateArgs,
+    chosen: Chosen<'_>,
+    without_effect: &[&str],
+    platform: Option<&ServerlessPlatform>,
+) -> Vec<String> {
     let mut notes = Vec::new();
     match without_effect {
         [] => {}
@@ -141,12 +156,19 @@ fn notes(args: &SimulateArgs, chosen: Chosen<'_>, without_effect: &[&str]) -> Ve
             notes.push(format!("a fixed fleet never changes: {flags} have no effect"));
         }
     }
-    if chosen.is_per_request() && args.fleet.platform.is_some() {
-        notes.push(
-            "each request has a replica and none waits in a queue: queue_timeout_s, holds_requests and \
-             idle_caps of the platform have no effect"
-                .to_owned(),
-        );
+    let queue_rules = platform.filter(|_| chosen.is_per_request()).map_or_else(Vec::new, |it| {
+        let stated = [
+            (QUEUE_TIMEOUT.key, it.queue_timeout_s.is_some()),
+            (HOLDS_REQUESTS.key, it.holds_requests.is_some()),
+            ("idle_caps", !it.idle_caps.is_empty()),
+        ];
+        stated.iter().filter(|it| it.1).map(|it| it.0).collect()
+    });
+    if !queue_rules.is_empty() {
+        notes.push(format!(
+            "each request has a replica and none waits in a queue: without effect is {} of the platform",
+            queue_rules.join(", ")
+        ));
     }
     if args.spot.spot_fallback.is_some_and(|it| it.nano() < args.bill.price.nano()) {
         notes.push(
@@ -296,21 +318,43 @@ fn caps_in_words(caps: &Caps) -> String {
     each.collect::<Vec<_>>().join(", ")
 }
 
-/// The rule with its value for the slots, and the published one where that is another.
-fn rule_in_words(rule: ScalerRule, published: ScalerRule) -> String {
-    let words = match rule {
+/// The rule as `--policy` takes it for replicas of so many slots; in words of its own where its other
+/// values are not the published ones, which the flag has.
+fn rule_in_words(rule: ScalerRule, slots: u32) -> String {
+    // What the product with a share was, without what the product rounded.
+    let over = |value: f64, by: f64| (value / by * 1e9).round() / 1e9;
+    match rule {
         ScalerRule::QueueDelay { threshold_us } => {
-            format!("queue-delay:{}", threshold_us as f64 / 1e6)
+            return format!("queue-delay:{}", threshold_us as f64 / 1e6);
         }
-        ScalerRule::RequestCount { requests } => format!("request-count:{requests}"),
-        rule => match rule.target() {
-            Some(target) => format!("{} {target}", rule.as_word()),
-            None => rule.as_word().to_owned(),
-        },
-    };
-    match published.target() {
-        Some(value) if rule != published => format!("{words} (published: {value})"),
-        _ => words,
+        ScalerRule::RequestCount { requests } => return format!("request-count:{requests}"),
+        ScalerRule::Concurrency(it) => {
+            let concurrency = over(it.target, ConcurrencyRule::published(1.0).target);
+            let published = ConcurrencyRule::published(concurrency);
+            if it == (ConcurrencyRule { target: it.target, ..published }) {
+                return format!("knative:{concurrency}");
+            }
+        }
+        ScalerRule::InFlight(it) => {
+            let share = over(it.target, f64::from(slots));
+            if it == InFlightRule::published(it.target) && share <= 1.0 {
+                return format!("utilization:{share}");
+            }
+        }
+        ScalerRule::Horizontal(it) => {
+            if it == HorizontalRule::published(it.target) {
+                return format!("keda:{}", it.target);
+            }
+        }
+        ScalerRule::Stepwise(it) => {
+            if it == StepwiseRule::published(it.metric) {
+                return it.metric.as_word().replace('_', "-");
+            }
+        }
+    }
+    match rule.target() {
+        Some(target) => format!("{} {target}", rule.as_word()),
+        None => rule.as_word().to_owned(),
     }
 }
 
@@ -325,6 +369,20 @@ fn delay_in_words(delay: &Delay) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_rule_of_a_platform_is_told_as_the_flag_takes_it() {
+        let check = |name: &str, slots: u32, expected: &str| {
+            let catalog = Catalog::embedded().unwrap();
+            let rule = *catalog.platform(name).unwrap().scalers.first().unwrap();
+            assert_eq!(rule_in_words(rule, slots), expected, "{name}");
+        };
+        check("runpod-serverless", 1, "queue-delay:4");
+        check("knative", 100, "knative:100");
+        check("keda", 1, "keda:100");
+        check("baseten", 1, "utilization:0.7");
+        check("hf-endpoints", 1, "busy-share");
+    }
 
     #[test]
     fn several_rates_are_compared_with_none() {

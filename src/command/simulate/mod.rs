@@ -86,7 +86,36 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
 /// One run to do: the demand, the place of the rate, and that of the seed.
 type Job = (usize, usize, u64);
 /// What it found.
-type Found = Result<(SimulatedRun, Option<Timeline>), String>;
+type Found = Result<(SimulatedRun, Option<Timeline>), Why>;
+
+/// Why a run found nothing, and what to do about it.
+struct Why {
+    text: String,
+    hint: &'static str,
+}
+
+impl From<String> for Why {
+    fn from(text: String) -> Why {
+        Why { text, hint: "see gpuadvise simulate --help for what each flag takes" }
+    }
+}
+
+impl From<Impossible> for Why {
+    fn from(it: Impossible) -> Why {
+        let text = it.to_string();
+        let hint = match it {
+            Impossible::Thrashing => {
+                "replicas leave or are taken back before they serve: lower --spot-rate, shorten --cold-start"
+            }
+            Impossible::TooManyWaiting | Impossible::BeyondHorizon => {
+                "raise --max or --slots, or ask for fewer requests"
+            }
+            Impossible::TooManyReplicas => "lower --max, --min or the schedule",
+            _ => return Why::from(text),
+        };
+        Why { text, hint }
+    }
+}
 
 /// Every demand at every rate with every seed, side by side, in their order.
 fn simulate(
@@ -112,11 +141,11 @@ fn simulate(
         .collect();
     if let Some(n) = watch.over_after() {
         let all: u64 = jobs.iter().map(|it| demanded[it.0].requests.len()).sum();
-        let message = format!(
-            "the time budget was spent after {} of {}",
-            report::count(n),
-            report::counted(all, "request")
-        );
+        let all = report::counted(all, "request");
+        let message = match n {
+            0 => format!("the time budget was spent before the first of {all} was replayed"),
+            n => format!("the time budget was spent after {} of {all}", report::count(n)),
+        };
         return Err(Failure::new(ExitStatus::Interrupted, anyhow::Error::msg(message))
             .with_hint("raise --time-budget, or ask for fewer requests, rates or seeds"));
     }
@@ -132,11 +161,11 @@ fn one(
 ) -> Found {
     let attempt = |requests: &Requests| {
         if watch.is_over() {
-            return Err(String::new());
+            return Err(Why::from(String::new()));
         }
         let made = requests.make(seed, || !watch.is_over())?;
         if watch.is_over() {
-            return Err(String::new());
+            return Err(Why::from(String::new()));
         }
         let fleet = |window_us| asked.fleet(it.slots, Clock { window_us, ..it.clock }, rate, seed);
         Ok(of_made(&made, requests.mean_load(), fleet, (asked, is_drawn), watch))
@@ -148,9 +177,9 @@ fn one(
     if let Some(capacity_slots) = why.capacity_slots
         && let Some(first) = load::first_of(&it.requests, capacity_slots)
     {
-        return attempt(&first)?.map_err(|why| why.it.to_string());
+        return attempt(&first)?.map_err(|why| Why::from(why.it));
     }
-    Err(why.it.to_string())
+    Err(Why::from(why.it))
 }
 
 /// Why a run has no end, and for a queue that only grows the slots there are.
@@ -200,6 +229,9 @@ fn of_made(
     };
     outcome.unstable =
         load >= capacity_slots && never_clears && outcome.refused + outcome.timed_out == 0;
+    if outcome.unstable {
+        outcome.offered_load = load;
+    }
     let run = SimulatedRun { seed: fleet.seed, window_us, capacity_slots, outcome };
     Ok((run, timeline.filter(|_| is_drawn)))
 }
@@ -229,16 +261,20 @@ fn rows(
 ) -> Result<Vec<Simulated>, Failure> {
     let mut found = found.into_iter();
     let mut rows = Vec::new();
+    let mut hint = None;
     for it in demanded {
         for rate in &asked.rates {
             let n_seeds = usize::try_from(args.seeds).unwrap_or(usize::MAX);
             let all: Vec<Found> = found.by_ref().take(n_seeds).collect();
-            let (runs, timeline) = match all.into_iter().collect::<Result<Vec<_>, String>>() {
+            let (runs, timeline) = match all.into_iter().collect::<Result<Vec<_>, Why>>() {
                 Ok(all) => {
                     let (runs, timelines): (Vec<_>, Vec<_>) = all.into_iter().unzip();
                     (Ok(runs), timelines.into_iter().flatten().next())
                 }
-                Err(why) => (Err(why), None),
+                Err(why) => {
+                    hint.get_or_insert(why.hint);
+                    (Err(why.text), None)
+                }
             };
             let mut notes = it.notes.clone();
             notes.extend(asked.notes.iter().cloned());
@@ -246,6 +282,7 @@ fn rows(
             notes.extend(noted::most_replicas(args, asked, it));
             if let Ok(runs) = &runs {
                 notes.extend(noted::first_of_them(it, runs));
+                notes.extend(noted::another_rate(it, runs));
                 notes.extend(noted::no_worker_left(asked, it, runs));
             }
             rows.push(Simulated {
@@ -265,7 +302,7 @@ fn rows(
     {
         return Err(Failure::usage(
             format!("the fleet cannot be simulated: {why}"),
-            "see gpuadvise simulate --help for what each flag takes",
+            hint.unwrap_or_default(),
         ));
     }
     Ok(rows)

@@ -51,6 +51,26 @@ pub(super) fn first_of_them(demanded: &Demanded, runs: &[SimulatedRun]) -> Optio
     ))
 }
 
+/// That so few draws with so large a variation came at another rate than was asked for.
+pub(super) fn another_rate(demanded: &Demanded, runs: &[SimulatedRun]) -> Option<String> {
+    let Requests::Generated { rate_per_s, .. } = &demanded.requests else { return None };
+    let rates = runs.iter().map(|it| it.outcome.requests as f64 / it.window_us as f64 * 1e6);
+    let farthest = rates.max_by(|a, b| off(*a / rate_per_s).total_cmp(&off(*b / rate_per_s)))?;
+    (off(farthest / rate_per_s) > 2.0).then(|| {
+        format!(
+            "the requests came at {} a second where {} were asked for: so few with so large a variation say \
+             little, ask for more",
+            report::measure(farthest),
+            report::measure(*rate_per_s)
+        )
+    })
+}
+
+/// By which factor a ratio is off 1, either way.
+fn off(ratio: f64) -> f64 {
+    ratio.max(1.0 / ratio)
+}
+
 /// Why requests were refused although they may wait: the platform allows no worker after a time
 /// without any.
 pub(super) fn no_worker_left(
