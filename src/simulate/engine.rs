@@ -304,11 +304,8 @@ impl<M: Measure> Engine<'_, M> {
     fn become_ready(&mut self, now: u64) {
         while self.pool.next_ready() == now {
             let number = self.pool.become_ready(now);
-            let is_spot = number.is_some_and(|it| self.pool.class_of(it) == Class::Elastic);
-            if let Some(market) = self.market.as_mut().filter(|it| is_spot && it.n_swaps > 0) {
-                // None is left to replace where the scaler took it before.
-                let retired = self.pool.retire_highest(now, Some(Class::Fallback));
-                market.n_swaps = if retired.is_some() { market.n_swaps - 1 } else { 0 };
+            if number.is_some_and(|it| self.pool.class_of(it) == Class::Elastic) {
+                self.swap_out(now);
             }
         }
     }
@@ -473,11 +470,7 @@ impl<M: Measure> Engine<'_, M> {
             && self.pool.n_starting() > 0
             && self.slots * (self.pool.n_starting() - 1) >= self.queue.len() as u64
         {
-            let number = self.pool.cancel_start(now);
-            let was_spot = number.is_some_and(|it| self.pool.class_of(it) == Class::Elastic);
-            if let Some(market) = self.market.as_mut().filter(|_| was_spot) {
-                market.n_swaps = market.n_swaps.saturating_sub(1);
-            }
+            self.pool.cancel_start(now);
         }
         // An idle cap of none: who still waits would wait for ever.
         if self.n_max == 0 && self.pool.n_on() == 0 {
@@ -512,14 +505,21 @@ impl<M: Measure> Engine<'_, M> {
     /// many then leaves once it is Ready.
     fn follow(&mut self, wanted: u32, now: u64) {
         let wanted = wanted.clamp(self.n_min, self.n_max.max(self.n_min));
-        // A spot replica that starts in place of one on demand is one too many for a while.
-        let swaps = self.market.as_ref().map_or(0, |it| it.n_swaps);
-        while self.pool.n_on() < wanted + swaps && self.start(now) {}
-        // What is wanted stays Ready until what starts in its place is.
-        while self.pool.n_on() > wanted + swaps
+        while self.pool.n_on() < wanted + self.n_swapped() && self.start(now) {}
+        // What is wanted stays Ready until what starts in its place is. On demand leaves first.
+        while self.pool.n_on() > wanted + self.n_swapped()
             && self.pool.n_ready() > wanted
-            && self.pool.retire_highest(now, None).is_some()
+            && (self.market.is_some() && self.pool.retire_fallback(now)
+                || self.pool.retire_highest(now))
         {}
+    }
+
+    /// Replicas on demand in whose place another starts: each is one too many for a while.
+    fn n_swapped(&self) -> u32 {
+        match self.market.as_ref().map_or(0, |it| it.n_swaps) {
+            0 => 0,
+            swaps => swaps.min(self.pool.count_of(Class::Fallback)),
+        }
     }
 
     /// Starts a replica where capacity can be had.
@@ -531,7 +531,10 @@ impl<M: Measure> Engine<'_, M> {
             let started = self.pool.start(now, Class::Elastic);
             started.map(|number| market.started(number, now)).is_some()
         } else {
-            market.has_fallback() && self.pool.start(now, Class::Fallback).is_some()
+            let stands_in =
+                market.has_fallback() && self.pool.start(now, Class::Fallback).is_some();
+            market.stands_in |= stands_in;
+            stands_in
         }
     }
 }

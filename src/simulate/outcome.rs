@@ -146,6 +146,9 @@ pub enum Impossible {
     /// Arrivals that are negative, infinite or not a number.
     #[error("the arrivals have no positive rate")]
     BadArrivals,
+    /// Starts that end when nobody waits any more, on spot capacity.
+    #[error("starts on spot capacity are not cancelled: capacity is taken as it comes")]
+    CancelledSpot,
     /// One request per replica asked of replicas with several slots.
     #[error("one request per replica needs replicas of one slot")]
     OneSlotOnly,

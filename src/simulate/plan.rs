@@ -233,6 +233,8 @@ impl FleetSpec {
             Err(Impossible::BadSchedule)
         } else if !spot || !self.idle_timeout.is_time() || !self.cold_start.is_time() {
             Err(Impossible::NotATime)
+        } else if self.cancel_starts && self.spot.is_some() {
+            Err(Impossible::CancelledSpot)
         } else if self.scaler == Scaler::PerRequest && self.slots_per_replica > 1 {
             Err(Impossible::OneSlotOnly)
         } else {

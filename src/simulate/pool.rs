@@ -266,7 +266,7 @@ impl Pool {
 
     /// The youngest start ends, of several the highest-numbered: nobody knows which of them would
     /// be Ready last.
-    pub(super) fn cancel_start(&mut self, now: u64) -> Option<u32> {
+    pub(super) fn cancel_start(&mut self, now: u64) -> Option<()> {
         let age = |it: &(u64, u32)| (self.replicas[it.1 as usize].started, it.1);
         let youngest = (0..self.starting.len()).max_by_key(|place| age(&self.starting[*place]));
         let (_, number) = youngest.and_then(|place| self.starting.remove(place))?;
@@ -275,7 +275,7 @@ impl Pool {
         self.ledger.n_cancelled_starts += u64::from(inside);
         self.n_on -= 1;
         self.end(number, now);
-        Some(number)
+        Some(())
     }
 
     /// When the next idle replica goes Off.
@@ -293,17 +293,35 @@ impl Pool {
         })
     }
 
-    /// The highest-numbered Ready replica above the minimum leaves, of `class` if one is asked for;
-    /// nothing when there is none.
-    pub(super) fn retire_highest(&mut self, now: u64, class: Option<Class>) -> Option<()> {
-        let number = match class {
-            None => self.ready.highest()?,
-            Some(class) => (0..u32::try_from(self.replicas.len()).ok()?).rev().find(|it| {
-                self.ready.contains(*it) && self.replicas[*it as usize].class == class
-            })?,
-        };
-        self.retire(number, now);
-        Some(())
+    /// The highest-numbered Ready replica above the minimum leaves; false when there is none.
+    pub(super) fn retire_highest(&mut self, now: u64) -> bool {
+        let highest = self.ready.highest();
+        highest.inspect(|number| self.retire(*number, now)).is_some()
+    }
+
+    /// The highest-numbered Ready one on demand leaves; false when there is none.
+    pub(super) fn retire_fallback(&mut self, now: u64) -> bool {
+        let is_on_demand =
+            |it: &u32| self.ready.contains(*it) && self.class_of(*it) == Class::Fallback;
+        let highest = (0..self.numbers()).rev().find(is_on_demand);
+        highest.inspect(|number| self.retire(*number, now)).is_some()
+    }
+
+    /// The highest-numbered one on demand that starts goes Off; false when there is none.
+    pub(super) fn end_start_of_fallback(&mut self, now: u64) -> bool {
+        let numbers = self.starting.iter().map(|it| it.1);
+        let highest = numbers.filter(|it| self.class_of(*it) == Class::Fallback).max();
+        highest.inspect(|number| self.interrupt(*number, now)).is_some()
+    }
+
+    /// Replicas of a class that are Starting.
+    pub(super) fn n_starting_of(&self, class: Class) -> u32 {
+        let starting = self.starting.iter().filter(|it| self.class_of(it.1) == class);
+        u32::try_from(starting.count()).unwrap_or(u32::MAX)
+    }
+
+    fn numbers(&self) -> u32 {
+        u32::try_from(self.replicas.len()).unwrap_or(u32::MAX)
     }
 
     /// A Ready replica takes no more requests and goes Off once it serves none.

@@ -28,8 +28,8 @@ pub(super) struct Market {
     pub(super) out_until: Option<u64>,
     /// Spot replicas that start in place of one on demand.
     pub(super) n_swaps: u32,
-    /// How many more are to start as soon as a number is free.
-    pub(super) n_swaps_due: u32,
+    /// Whether there may be replicas on demand.
+    pub(super) stands_in: bool,
     /// What each replica serves, with the instants of its begin and end.
     in_service: Vec<Vec<(Request, u64, u64)>>,
 }
@@ -42,7 +42,7 @@ impl Market {
             blows: BinaryHeap::new(),
             out_until: None,
             n_swaps: 0,
-            n_swaps_due: 0,
+            stands_in: false,
             in_service: vec![Vec::new(); numbers as usize],
         }
     }

@@ -22,7 +22,9 @@ impl<M: Measure> Engine<'_, M> {
                         self.pool.ledger.n_interruptions += 1;
                         market.told(number, started, now);
                         if was_starting {
-                            market.n_swaps = market.n_swaps.saturating_sub(1);
+                            // Which of those that start come in place of another is not fixed.
+                            let starting = self.pool.n_starting_of(Class::Elastic);
+                            market.n_swaps = market.n_swaps.min(starting);
                         }
                     }
                 }
@@ -33,27 +35,30 @@ impl<M: Measure> Engine<'_, M> {
             && market.out_until.is_some_and(|until| until <= now)
         {
             market.out_until = None;
-            market.n_swaps_due = u32::MAX;
-            self.swap_in(now);
         }
     }
 
-    /// Spot replicas start in place of those on demand. One that finds every number taken, by
-    /// replicas that drain, starts at a later decision.
+    /// While there is capacity a spot replica starts in place of each one on demand. One that finds
+    /// every number taken, by replicas that drain, starts at a later decision.
     pub(super) fn swap_in(&mut self, now: u64) {
-        let Some(market) = self.market.as_mut().filter(|it| it.n_swaps_due > 0) else { return };
-        if market.out_until.is_some() {
-            return;
-        }
-        let waiting = self.pool.count_of(Class::Fallback).saturating_sub(market.n_swaps);
-        market.n_swaps_due = market.n_swaps_due.min(waiting);
-        while market.n_swaps_due > 0
+        let market = self.market.as_mut().filter(|it| it.stands_in && it.out_until.is_none());
+        let Some(market) = market else { return };
+        let on_demand = self.pool.count_of(Class::Fallback);
+        market.stands_in = on_demand > 0;
+        while market.n_swaps < on_demand
             && let Some(number) = self.pool.start(now, Class::Elastic)
         {
             market.started(number, now);
             market.n_swaps += 1;
-            market.n_swaps_due -= 1;
         }
+    }
+
+    /// A spot replica is Ready: one on demand leaves, a Ready one if there is one.
+    pub(super) fn swap_out(&mut self, now: u64) {
+        let Some(market) = self.market.as_mut().filter(|it| it.n_swaps > 0) else { return };
+        // None is left to replace where the scaler took it before.
+        let left = self.pool.retire_fallback(now) || self.pool.end_start_of_fallback(now);
+        market.n_swaps = if left { market.n_swaps - 1 } else { 0 };
     }
 
     /// A replica goes Off with what it serves, which begins again before all that arrived later.

@@ -82,7 +82,6 @@ struct Naive<'a> {
     out_until: Option<usize>,
     /// Spot replicas that start in place of one on demand.
     n_swaps: usize,
-    n_swaps_due: usize,
     waits: Vec<Option<u64>>,
     found: Found,
 }
@@ -127,7 +126,6 @@ pub(super) fn replay(
         blows: Vec::new(),
         out_until: None,
         n_swaps: 0,
-        n_swaps_due: 0,
         waits: vec![None; requests.len()],
         found: Found { max_on: fleet.min_replicas, ..Found::default() },
     };
@@ -268,14 +266,21 @@ impl Naive<'_> {
         if self.n_swaps == 0 {
             return;
         }
-        let leaves = |it: &Life| it.fallback && it.is_ready && !it.draining;
-        match (0..self.most).rfind(|n| self.lives[*n].as_ref().is_some_and(leaves)) {
-            Some(highest) => {
-                self.n_swaps -= 1;
-                self.retire(highest, now);
-            }
-            None => self.n_swaps = 0,
+        if let Some(ready) = self.highest(|it| it.fallback && it.is_ready) {
+            self.n_swaps -= 1;
+            self.retire(ready, now);
+        } else if let Some(starting) = self.highest(|it| it.fallback && !it.is_ready) {
+            self.n_swaps -= 1;
+            self.off(starting, now);
+        } else {
+            self.n_swaps = 0;
         }
+    }
+
+    /// The highest-numbered replica that does not drain.
+    fn highest(&self, is: impl Fn(&Life) -> bool) -> Option<usize> {
+        let all = self.min()..self.most;
+        all.rev().find(|n| self.lives[*n].as_ref().is_some_and(|it| !it.draining && is(it)))
     }
 
     fn interrupt(&mut self, now: usize) -> bool {
@@ -298,12 +303,12 @@ impl Naive<'_> {
                 self.off(number, now);
             } else {
                 life.draining = true;
-                if !life.is_ready {
-                    self.n_swaps = self.n_swaps.saturating_sub(1);
-                }
                 if life.serves.is_empty() {
                     self.off(number, now);
                 }
+                let starts = |it: &&Life| !it.is_ready && !it.fallback;
+                let n_starting = self.lives.iter().flatten().filter(starts).count();
+                self.n_swaps = self.n_swaps.min(n_starting);
                 self.found.interruptions += 1;
                 self.blows.push((now + small(spot.notice_us), true, number, started));
                 if spot.outage_us > 0 {
@@ -316,25 +321,18 @@ impl Naive<'_> {
         if self.out_until.is_some_and(|it| it <= now) {
             self.out_until = None;
             blown = true;
-            let on_demand = |it: &&Life| it.fallback && !it.draining;
-            let n = self.lives.iter().flatten().filter(on_demand).count();
-            self.n_swaps_due = n.saturating_sub(self.n_swaps);
-            self.swap_in(now);
         }
         blown
     }
 
-    /// Those that are due start while numbers are free and replicas on demand are left.
+    fn on_demand(&self) -> usize {
+        self.lives.iter().flatten().filter(|it| it.fallback && !it.draining).count()
+    }
+
+    /// In place of each on demand one starts while there is capacity and a number.
     fn swap_in(&mut self, now: usize) {
-        if self.out_until.is_some() {
-            return;
-        }
-        let on_demand = |it: &&Life| it.fallback && !it.draining;
-        let n = self.lives.iter().flatten().filter(on_demand).count();
-        self.n_swaps_due = self.n_swaps_due.min(n.saturating_sub(self.n_swaps));
-        while self.n_swaps_due > 0 && self.start(now) {
+        while self.out_until.is_none() && self.n_swaps < self.on_demand() && self.start(now) {
             self.n_swaps += 1;
-            self.n_swaps_due -= 1;
         }
     }
 
@@ -562,26 +560,18 @@ impl Naive<'_> {
             let youngest = (0..self.most).max_by_key(|n| (started(n), *n)).unwrap();
             let started = started(&youngest).unwrap();
             self.found.cancelled += u64::from(started < self.window);
-            if self.lives[youngest].as_ref().is_some_and(|it| !it.fallback) {
-                self.n_swaps = self.n_swaps.saturating_sub(1);
-            }
             self.off(youngest, now);
         }
     }
 
     fn follow(&mut self, wanted: usize, now: usize) {
         let wanted = wanted.min(self.n_max).max(self.min());
-        while self.on() < wanted + self.n_swaps && self.start(now) {}
-        let leaves = |it: &Life| it.is_ready && !it.draining;
-        let is_ready = |lives: &[Option<Life>], n: usize| lives[n].as_ref().is_some_and(leaves);
-        while self.on() > wanted + self.n_swaps {
-            let n_ready = (0..self.most).filter(|n| is_ready(&self.lives, *n)).count();
-            if n_ready <= wanted {
-                break;
-            }
-            let highest = (self.min()..self.most).rfind(|n| is_ready(&self.lives, *n));
-            let Some(highest) = highest else { break };
-            self.retire(highest, now);
+        let swapped = |it: &Naive| it.n_swaps.min(it.on_demand());
+        while self.on() < wanted + swapped(self) && self.start(now) {}
+        while self.on() > wanted + swapped(self) && self.n_ready() > wanted {
+            let on_demand = self.highest(|it| it.fallback && it.is_ready);
+            let Some(leaves) = on_demand.or_else(|| self.highest(|it| it.is_ready)) else { break };
+            self.retire(leaves, now);
         }
     }
 

@@ -267,7 +267,8 @@ proptest! {
         // Of two that arrived at once, either may be served again first.
         let (mut requests, window) = trace;
         requests.dedup_by_key(|it| it.at_us);
-        check(&(requests, window), &FleetSpec { spot: Some(spot), ..fleet }, &billing)?;
+        let fleet = FleetSpec { spot: Some(spot), cancel_starts: false, ..fleet };
+        check(&(requests, window), &fleet, &billing)?;
     }
 
     /// Whatever the rule, the chance and the price: parts are the whole, no request is lost or
@@ -285,7 +286,9 @@ proptest! {
         let outcome = |price: i128| {
             let fallback = Some(per_us(on_demand * price));
             let spot = spot.map(|it| Spot { fallback, ..it });
-            let fleet = FleetSpec { idle_timeout, cold_start, spot, ..fleet.clone() };
+            let cancel_starts = fleet.cancel_starts && spot.is_none();
+            let fleet =
+                FleetSpec { idle_timeout, cold_start, cancel_starts, spot, ..fleet.clone() };
             run(&source, &fleet, &Billing::by_the_microsecond(per_us(price)), None)
         };
         let found = outcome(1);
@@ -296,7 +299,8 @@ proptest! {
         let total = it.total_cost().unwrap().atto();
         prop_assert_eq!(twice.total_cost().unwrap().atto(), 2 * total);
         prop_assert_eq!(it.requests, trace.len() as u64);
-        let fleet = FleetSpec { idle_timeout, cold_start, spot, ..fleet };
+        let cancel_starts = fleet.cancel_starts && spot.is_none();
+        let fleet = FleetSpec { idle_timeout, cold_start, cancel_starts, spot, ..fleet };
         let mut waits = Waits::default();
         let billing = Billing::by_the_microsecond(per_us(1));
         if spot.is_none() {
