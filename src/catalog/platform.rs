@@ -143,11 +143,16 @@ impl ServerlessPlatform {
         (cap.balance_usd > 0).then_some(cap.balance_usd)
     }
 
-    /// The spend limit, and the dollars an hour of so many workers where that is more: 50 workers at
-    /// 2.00 spend 100 where RunPod allows 80.
-    pub fn over_spend_limit(&self, workers: u32, rate: MoneyPerHour) -> Option<(u32, f64)> {
+    /// The spend limit, and the dollars an hour of so many workers always on and so many in all where
+    /// that is more: 50 workers at 2.00, 10 of them at 1.50, spend 95 where RunPod allows 80.
+    pub fn over_spend_limit(
+        &self,
+        (least, most): (u32, u32),
+        (always_on, by_use): (MoneyPerHour, MoneyPerHour),
+    ) -> Option<(u32, f64)> {
         let limit = self.spend_limit_usd_per_hour?;
-        let spent = f64::from(workers) * rate.to_f64();
+        let elastic = f64::from(most.saturating_sub(least)) * by_use.to_f64();
+        let spent = f64::from(least) * always_on.to_f64() + elastic;
         (spent > f64::from(limit)).then_some((limit, spent))
     }
 

@@ -4,9 +4,10 @@
 //! the instances its planning batch asks for; an autoscaled one has an instance that starts or is on
 //! from each arrival until the idle timeout after it, and no request is faster than alone; by a
 //! schedule one is on in the hours of the week it learns from; serverless bills at least the time that
-//! full batches take of the requests that must be served, at the lower of its prices by use and always
-//! on; a commitment is at least one instance. What ends after the window is billed to its end. A plan
-//! is measured against the best of its own kind, so every way of buying stays in the report.
+//! full batches take, at the lower of its prices by use and always on; a commitment is at least one
+//! instance. Of the work only that counts which must be done inside the window: no more requests than
+//! have to keep their limits, none of which waits longer than its limit. A plan is measured against the
+//! best of its own kind, each term of its own, so every way of buying stays in the report.
 
 use std::collections::BTreeMap;
 
@@ -29,7 +30,10 @@ pub(super) enum Kind {
     Fixed,
     Autoscaled,
     Scheduled,
-    Reserved,
+    /// Of a term in months.
+    Reserved(u32),
+    /// The same with serverless workers above it.
+    ReservedServerless(u32),
     Spot,
     Serverless,
 }
@@ -45,7 +49,8 @@ impl Best {
     pub(super) fn learn(&mut self, question: &Question<'_>, plans: &[Plan]) {
         for plan in plans.iter().filter(|it| it.meets_slo) {
             let kind = match plan.way {
-                Way::Reserved { .. } | Way::ReservedServerless { .. } => Kind::Reserved,
+                Way::Reserved { months } => Kind::Reserved(months),
+                Way::ReservedServerless { months } => Kind::ReservedServerless(months),
                 Way::Serverless => Kind::Serverless,
                 Way::PaygAutoscaled => Kind::Autoscaled,
                 Way::PaygScheduled => Kind::Scheduled,
@@ -74,31 +79,33 @@ impl Best {
 pub(super) struct Work {
     /// Each as fast as alone.
     alone_us: u128,
-    /// Each as slow as in full batches, without as many of the longest as may miss the limits: they
-    /// may have been refused.
+    /// Each as slow as in full batches.
     full_us: u128,
 }
 
 impl Work {
-    /// 10 requests of 60 s, the last 20 s before the end, of which one may miss the limits: 9 x 60 s
-    /// - 40 s = 500 s.
+    /// 10 requests of 60 s that may wait 5 s, the last 20 s before the end, and one may miss that:
+    /// 8 x 60 s + 15 s = 495 s.
     pub(super) fn of(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Work {
         let stage = Stage { question, load, entry, hosted: 1, load_factor: 1.0 };
-        let total = |it: Vec<u64>| it.into_iter().map(u128::from).sum();
-        let alone = stage.speed(1).map(|service| held_us(load, &service));
-        let full = stage.speed(stage.slots()).map(|service| held_us(load, &service));
+        let total = |service: ServiceModel| {
+            let held = least(held_us(load, &service), question.slo.attainment);
+            held.into_iter().map(u128::from).sum()
+        };
         Work {
-            alone_us: alone.map_or(0, total),
-            full_us: full.map_or(0, |it| total(least(it, question.slo.attainment))),
+            alone_us: stage.speed(1).map_or(0, total),
+            full_us: stage.speed(stage.slots()).map_or(0, total),
         }
     }
 }
 
-/// What each request holds of a slot before the window ends, when it never waits.
+/// What each request holds of a slot before the window ends, when it waits as long as it may.
 fn held_us(load: &RequestLoad<'_>, service: &ServiceModel) -> Vec<u64> {
+    let waits_us = load.limits.ttft_us.unwrap_or(u64::MAX);
     let window_us = load.trace.window_us();
+    let left_us = |at_us: u64| window_us.saturating_sub(at_us.saturating_add(waits_us));
     let served = load.trace.served_by(service);
-    served.requests().map(|it| it.service_us.min(window_us.saturating_sub(it.at_us))).collect()
+    served.requests().map(|it| it.service_us.min(left_us(it.at_us))).collect()
 }
 
 /// The least of some times: the share that must be served.
@@ -184,8 +191,9 @@ impl Bounds {
             Purchase::ServerlessFlex | Purchase::ServerlessActive => {
                 below(self.serverless(offer), Kind::Serverless)
             }
-            Purchase::Reserved { .. } | Purchase::FlexCommitment { .. } => {
-                below(one_instance(offer), Kind::Reserved)
+            Purchase::Reserved { months } | Purchase::FlexCommitment { months } => {
+                below(one_instance(offer), Kind::Reserved(months))
+                    || below(one_instance(offer), Kind::ReservedServerless(months))
             }
             Purchase::Spot => below(self.fixed(offer), Kind::Spot),
             _ => {

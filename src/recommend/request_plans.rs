@@ -12,7 +12,7 @@ use super::offers::{family, may_advise};
 use super::plan::{Plan, Way};
 use super::spot_plans;
 use super::stage::{Fixed, Stage};
-use crate::catalog::Offer;
+use crate::catalog::{Offer, Purchase};
 use crate::classify::replicas;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
 use crate::workload::PricingCategory;
@@ -105,9 +105,8 @@ fn plans_of(
         for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
             found.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
             // A commitment is weighed against the fleet that follows demand, so that must be known.
-            let weighed = entry.buyable.reserved.iter().any(|(it, _)| {
-                stage.hosts(it) && one_instance(it) < best.of(question, Kind::Reserved, it)
-            });
+            let mut reserved = entry.buyable.reserved.iter().map(|it| &it.0);
+            let weighed = reserved.any(|it| stage.hosts(it) && bounds.may_win(&best, question, it));
             if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
                 let (plan, outcome) = stage.autoscaled(offer, &fixed);
                 found.extend(plan);
@@ -176,8 +175,16 @@ fn reserved_plans(
     for (reserved, overflow) in
         stage.entry.buyable.reserved.iter().filter(|(it, _)| stage.hosts(it))
     {
-        if one_instance(reserved) < best.of(question, Kind::Reserved, reserved) {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) =
+            reserved.purchase
+        else {
+            continue;
+        };
+        let may_win = |kind| one_instance(reserved) < best.of(question, kind, reserved);
+        if may_win(Kind::Reserved(months)) {
             plans.extend(stage.reserved(reserved, overflow, on_demand, fixed));
+        }
+        if may_win(Kind::ReservedServerless(months)) {
             plans.extend(with_serverless(stage, reserved, on_demand, fixed));
         }
     }

@@ -203,7 +203,8 @@ impl Stage<'_> {
         if let Some(balance) = platform.balance_for(most) {
             all.push(format!("have {balance} USD in the account, which {most} workers take"));
         }
-        let over = platform.over_spend_limit(most, workers.billing.rate);
+        let rates = (workers.billing.base_rate, workers.billing.rate);
+        let over = platform.over_spend_limit((least, most), rates);
         if let Some((limit, spent)) = over {
             all.push(format!(
                 "have the spend limit raised from {limit} USD an hour: {most} workers spend {spent:.2}"

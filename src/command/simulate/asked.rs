@@ -342,8 +342,9 @@ fn rule_in_words(rule: ScalerRule, slots: u32) -> String {
             }
         }
         ScalerRule::Horizontal(it) => {
+            let target = over(it.target, 1.0);
             if it == HorizontalRule::published(it.target) {
-                return format!("keda:{}", it.target);
+                return format!("keda:{target}");
             }
         }
         ScalerRule::Stepwise(it) => {

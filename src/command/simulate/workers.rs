@@ -5,8 +5,25 @@ use super::taken::Taken;
 use crate::catalog::{Catalog, ServerlessPlatform};
 use crate::cli::{Policy, SimulateArgs};
 
-/// The most replicas there may be.
+/// The most replicas there may be; says where they spend more than the platform allows at first.
 pub(super) fn most(
+    args: &SimulateArgs,
+    min: u32,
+    catalog: &Catalog,
+    taken: &mut Taken,
+) -> Result<u32, Failure> {
+    let most = allowed(args, min, catalog, taken)?;
+    let rates = (args.bill.reserved_price.unwrap_or(args.bill.price), args.bill.price);
+    let over = taken.platform.as_ref().and_then(|it| it.over_spend_limit((min, most), rates));
+    if let Some((limit, spent)) = over {
+        taken.assume(format!(
+            "the spend limit of {limit} USD an hour is raised: {most} workers spend {spent:.2}"
+        ));
+    }
+    Ok(most)
+}
+
+fn allowed(
     args: &SimulateArgs,
     min: u32,
     catalog: &Catalog,
@@ -40,14 +57,6 @@ pub(super) fn most(
     if let Some(wanted) = wanted {
         if let Some(why) = taken.platform.as_ref().and_then(|it| beyond_account(it, wanted)) {
             taken.assume(why);
-        }
-        let over = taken.platform.as_ref();
-        if let Some((limit, spent)) =
-            over.and_then(|it| it.over_spend_limit(wanted, args.bill.price))
-        {
-            taken.assume(format!(
-                "the spend limit of {limit} USD an hour is raised: {wanted} workers spend {spent:.2}"
-            ));
         }
         return Ok(wanted);
     }
