@@ -525,4 +525,11 @@ assumptions! {
         /// Candidates of each workload whose plans are simulated.
         simulated_candidates,
     }
+    /// The range of a saving.
+    risk: RiskRules {
+        /// Standard deviation of weeks over that of weeks made of days that know nothing of each other.
+        week_to_week_ratio,
+        /// Months drawn for a range where there are less than four weeks.
+        n_months,
+    }
 }

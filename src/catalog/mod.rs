@@ -45,7 +45,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
     Advice, AnomalyRules, Assumption, Assumptions, Capacity, Classify, ColdStart, DemandLimits,
-    EngineMemory, Interconnect, Simulate, Sizing, SpotMarket, Training, Waste,
+    EngineMemory, Interconnect, RiskRules, Simulate, Sizing, SpotMarket, Training, Waste,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

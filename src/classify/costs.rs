@@ -5,7 +5,7 @@ use chrono_tz::Tz;
 use super::bins::DAY_US;
 use super::calendar;
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::CostBin;
+use crate::workload::{CostBin, PricingCategory, Workload};
 
 /// What one stretch of time cost.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -70,6 +70,42 @@ pub(super) fn days_after(zone: Tz, at: Timestamp, days: i64) -> Timestamp {
     local.plus_us(-calendar::offset_us(zone, local.plus_us(-offset_us).us()))
 }
 
+/// A whole day of a zone's clock and what it cost.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct DayCost {
+    /// From midnight to midnight.
+    pub period: Period,
+    /// Monday 0.
+    pub weekday: usize,
+    /// Effective cost, without what commitments cover.
+    pub cost: Money,
+}
+
+/// The whole days on which both cost and demand of a workload are known, in order; no row is no cost.
+pub fn daily_costs(workload: &Workload, zone: Tz) -> Option<Vec<DayCost>> {
+    let known = workload.window.intersect(workload.demand_window)?;
+    let midnights = midnights(known, zone);
+    let bins = || workload.costs.iter().filter(|it| it.category != PricingCategory::Committed);
+    let currency = bins().next().map_or(Currency::USD, |it| it.cost.currency());
+    let paid = spread(bins(), &midnights, currency).ok()?;
+    let days = midnights.windows(2).zip(paid);
+    days.map(|(day, paid)| {
+        let (_, weekday) = calendar::hour_and_weekday(zone, day[0].us())?;
+        Some(DayCost { period: Period::new(day[0], day[1])?, weekday, cost: paid.cost })
+    })
+    .collect()
+}
+
+/// The midnights of a zone in a period, its ends included.
+fn midnights(period: Period, zone: Tz) -> Vec<Timestamp> {
+    let start = period.start();
+    let local_us = start.us().saturating_add(calendar::offset_us(zone, start.us()));
+    let to_midnight_us = (-local_us).rem_euclid(DAY_US);
+    let first = days_after(zone, start.plus_us(to_midnight_us - DAY_US), 1);
+    let all = (0..).map(|days| days_after(zone, first, days));
+    all.take_while(|it| *it <= period.end()).filter(|it| *it >= start).collect()
+}
+
 /// The first to the last instant of the rows.
 pub(super) fn span<'a>(bins: impl IntoIterator<Item = &'a CostBin>) -> Option<Period> {
     bins.into_iter().map(|it| it.period).reduce(Period::cover)
@@ -78,7 +114,6 @@ pub(super) fn span<'a>(bins: impl IntoIterator<Item = &'a CostBin>) -> Option<Pe
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::workload::PricingCategory;
     use proptest::prelude::*;
 
     fn at(hour: i64) -> Timestamp {
@@ -105,6 +140,18 @@ mod tests {
         assert_eq!(hours, [Some(2.0), Some(2.0), Some(2.0), Some(0.0)]);
         let fee = spread(&[bin(1, 1, one, None)], &edges, Currency::USD).unwrap();
         assert_eq!(fee[1].gpu_hours, None);
+    }
+
+    #[test]
+    fn midnights_of_a_period() {
+        let zone: Tz = "Europe/Berlin".parse().unwrap();
+        let read = |text| Timestamp::parse(text, zone).unwrap();
+        let period = |from, to| Period::new(read(from), read(to)).unwrap();
+        // The clocks go back on the 25th.
+        let all = midnights(period("2026-10-24T07:00", "2026-10-27T00:00"), zone);
+        assert_eq!(all, ["2026-10-25", "2026-10-26", "2026-10-27"].map(read));
+        let all = midnights(period("2026-10-24T00:00", "2026-10-25T23:59"), zone);
+        assert_eq!(all, ["2026-10-24", "2026-10-25"].map(read));
     }
 
     #[test]

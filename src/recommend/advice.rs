@@ -4,6 +4,7 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::risk::Risk;
 use crate::units::Money;
 
 /// The kinds of advice.
@@ -61,6 +62,8 @@ pub struct Advice {
     pub summary: String,
     /// Saving in a 730-hour month; zero where there is none.
     pub monthly_savings: Money,
+    /// The range of that; nothing where it saves nothing, or for less than a week of whole days.
+    pub risk: Option<Risk>,
     /// How sure.
     pub grade: Grade,
     /// Why, and what caps the grade.

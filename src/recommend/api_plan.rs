@@ -28,6 +28,7 @@ pub(super) fn plan(question: &Question<'_>) -> Option<Plan> {
         precision: String::new(),
         monthly_cost,
         parts: PlanParts { busy: monthly_cost, idle: zero, starting: zero, committed_unused: zero },
+        elastic: None,
         latencies: None,
         attainment: None,
         meets_slo: true,

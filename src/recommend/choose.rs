@@ -8,11 +8,13 @@ use super::candidates::Candidate;
 use super::demand::{Load, Question, precision_word};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::request_plans::unit_of;
+use super::risk::Risk;
+use super::savings;
 use super::stage::portion;
 use super::switch::{capped, switch};
 use super::{DurationCurve, Recommendation, money};
 use crate::classify::{WasteKind, gpus_per_replica};
-use crate::simulate::Outcome;
+use crate::simulate::{Outcome, seed_of};
 use crate::size::Precision;
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
@@ -61,6 +63,12 @@ pub(super) fn choose(
         notices.push(missed);
     }
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
+    let saves = matches!(advice.action, Action::Switch | Action::Stop);
+    let saved_by_day = saves.then(|| savings::by_day(question, advised)).flatten();
+    advice.risk = saved_by_day.as_ref().and_then(|days| {
+        let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
+        Risk::of(advice.monthly_savings, days, &question.context.catalog.assumptions.risk, seed)
+    });
     let duration_curve = curve_of(advised, found.curves);
     Recommendation {
         slo: question.slo,
@@ -69,6 +77,7 @@ pub(super) fn choose(
         candidates: found.candidates,
         plans: found.plans,
         advice,
+        saved_by_day,
         duration_curve,
         n_sized: found.n_sized,
         n_pruned: found.n_pruned,
@@ -152,6 +161,7 @@ fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Op
         precision: precision_word(deployment),
         monthly_cost,
         parts: today_parts(monthly_cost, outcome),
+        elastic: None,
         latencies: outcome.and_then(Plan::latencies_of),
         attainment: outcome.and_then(Outcome::attainment),
         meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
@@ -340,6 +350,7 @@ fn plain(
         plan_id: None,
         summary: format!("{verb}: {why}."),
         monthly_savings: Money::zero(currency),
+        risk: None,
         grade: capped(question, grade).0,
         reasons: vec![why],
         steps: Vec::new(),
@@ -380,6 +391,7 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
         plan_id: None,
         summary: "Stop it and keep the disk: it is paid for and nobody uses it.".to_owned(),
         monthly_savings: today,
+        risk: None,
         grade: if confirmed { grade } else { grade.max(Grade::C) },
         reasons,
         steps: vec![

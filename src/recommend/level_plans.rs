@@ -6,11 +6,11 @@ use super::choose::Found;
 use super::demand::{Question, precision_word};
 use super::money;
 use super::offers;
-use super::plan::{Plan, PlanParts, Scaling, SpotPoint, Way};
+use super::plan::{Elastic, Plan, PlanParts, Scaling, SpotPoint, Way};
 use super::request_plans::{break_even_label, unit_of};
 use super::spot_plans;
 use crate::catalog::{Offer, Purchase};
-use crate::simulate::{LevelCost, LevelDemand, SavingsCurve};
+use crate::simulate::{DemandStep, LevelCost, LevelDemand, SavingsCurve};
 use crate::units::Money;
 use crate::workload::LevelSeries;
 
@@ -167,6 +167,7 @@ fn level_plan(
         precision: precision_word(deployment),
         monthly_cost: money::sum(&[elastic, base_cost], elastic.currency())?,
         parts,
+        elastic: Some(Elastic { monthly: elastic, on_us_by_hour: above(demand, base) }),
         latencies: None,
         attainment: None,
         meets_slo: true,
@@ -190,6 +191,13 @@ fn level_plan(
         way,
         offers,
     })
+}
+
+/// Time of instances above a base in each hour.
+fn above(demand: &LevelDemand, base: u32) -> Vec<u64> {
+    let steps = demand.steps_by_hour();
+    let over = |it: &DemandStep| it.on_us.saturating_sub(u64::from(base) * it.len_us);
+    steps.iter().map(over).collect()
 }
 
 fn curve(demand: &LevelDemand, pair: Option<(&Offer, &Offer)>, gpu: &str) -> Option<DurationCurve> {

@@ -19,6 +19,8 @@ mod money;
 mod offers;
 mod plan;
 mod request_plans;
+mod risk;
+mod savings;
 mod schedule;
 mod spot_plans;
 mod stage;
@@ -41,7 +43,9 @@ pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
 pub use candidates::{Candidate, Verdict};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
-pub use plan::{Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
+pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
+pub use risk::{Basis, Risk};
+pub use savings::Daily;
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
 
 /// What every workload's advice shares.
@@ -129,6 +133,8 @@ pub struct Recommendation {
     pub plans: Vec<Plan>,
     /// What to do.
     pub advice: Advice,
+    /// What it would have saved day by day; nothing where it saves nothing.
+    pub saved_by_day: Option<Daily>,
     /// Share of its time today's fleet was serving, where it was simulated.
     pub today_busy: Option<f64>,
     /// Demand in instances.

@@ -3,7 +3,7 @@
 use crate::units::{Currency, HOURS_PER_MONTH, Money, MoneyPerHour};
 
 /// Microseconds in an hour.
-const US_PER_HOUR: u64 = 3_600_000_000;
+pub(super) const US_PER_HOUR: u64 = 3_600_000_000;
 
 /// A cost of the window as the cost of 730 hours: 744 USD for 744 hours are 730 USD.
 pub(super) fn monthly(cost: Money, window_us: u64) -> Option<Money> {

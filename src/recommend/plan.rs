@@ -124,6 +124,15 @@ pub struct Latencies {
     pub ttft_p99_s: f64,
 }
 
+/// The part of a plan whose instances come and go.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Elastic {
+    /// Its cost of 730 hours.
+    pub monthly: Money,
+    /// Time its instances were on in each hour from the window start on, microseconds.
+    pub on_us_by_hour: Vec<u64>,
+}
+
 /// A plan on spot at one rate of interruptions.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct SpotPoint {
@@ -158,6 +167,8 @@ pub struct Plan {
     pub monthly_cost: Money,
     /// Its parts.
     pub parts: PlanParts,
+    /// What of it depends on demand; nothing where it costs the same every day.
+    pub elastic: Option<Elastic>,
     /// Latencies, where requests were simulated.
     pub latencies: Option<Latencies>,
     /// Share of requests within the limits.

@@ -237,6 +237,7 @@ impl Stage<'_> {
             precision: candidate.precision.clone(),
             monthly_cost,
             parts,
+            elastic: None,
             latencies: Plan::latencies_of(outcome),
             attainment: outcome.attainment(),
             meets_slo: self.meets(outcome),

@@ -45,6 +45,7 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
         plan_id: Some(plan.id.clone()),
         summary: format!("Switch to {}.", plan.label()),
         monthly_savings: saving,
+        risk: None,
         grade,
         reasons,
         steps: steps(question, plan),

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::money;
-use super::plan::{Plan, PlanParts, Scaling, Way};
+use super::plan::{Elastic, Plan, PlanParts, Scaling, Way};
 use super::schedule;
 use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule};
@@ -272,7 +272,12 @@ impl Stage<'_> {
         };
         let total = base.checked_add(elastic).ok()?;
         let remarks = offers.iter().filter_map(by_the_second).collect();
-        Some(Plan { remarks, ..self.plan(way, offers, (total, parts), (outcome, scaling)) })
+        let above_us =
+            |on: &u64| on.saturating_sub(u64::from(fleet.min_replicas) * money::US_PER_HOUR);
+        let on_us_by_hour = outcome.on_us_by_hour.iter().map(above_us).collect();
+        let elastic = Some(Elastic { monthly: elastic, on_us_by_hour });
+        let plan = self.plan(way, offers, (total, parts), (outcome, scaling));
+        Some(Plan { elastic, remarks, ..plan })
     }
 }
 

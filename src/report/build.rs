@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 
 use super::blanks::{self, MOST_BLANKS};
-use super::build_workload;
+use super::build_workload::{self, interval, rounded};
 use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
     Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
@@ -15,7 +15,7 @@ use super::{description, rules, waste};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet};
 use crate::ingest::{Ingested, SourceKind};
-use crate::recommend::{Action, Recommendation};
+use crate::recommend::{Action, Daily, Recommendation, Risk};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, Workload};
 
@@ -59,7 +59,7 @@ pub fn build(
     let totals = totals(&analysed, fleet, run, currency)?;
     let account = Reconciliation::of(run.ingested);
     let waste = waste::portfolio(&analysed, fleet, currency)?;
-    let portfolio = portfolio(&analysed, totals.monthly_savings, waste, fleet);
+    let portfolio = portfolio(&analysed, totals.monthly_savings, waste, (fleet, run));
     // What touches money first, what single files say last.
     let mut notices: Vec<String> =
         account.unclaimed().map(unassigned_sentence).into_iter().collect();
@@ -178,7 +178,7 @@ fn portfolio(
     analysed: &[Analysed],
     monthly_savings: Money,
     waste: PortfolioWaste,
-    fleet: &Fleet,
+    (fleet, run): (&Fleet, RunFacts<'_>),
 ) -> Portfolio {
     let mut actions: Vec<(&str, i128)> = analysed
         .iter()
@@ -190,9 +190,12 @@ fn portfolio(
     let count = |pick: &dyn Fn(&Recommendation) -> u64| {
         analysed.iter().map(|it| pick(&it.recommendation)).sum()
     };
+    let risk = risk_of_all(analysed, monthly_savings, run);
     Portfolio {
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings,
+        interval: risk.as_ref().map(interval),
+        probability_of_loss: risk.map(|it| rounded(it.probability_of_loss)),
         waste,
         pools: fleet.pools.clone(),
         outages: fleet.outages.clone(),
@@ -200,6 +203,14 @@ fn portfolio(
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),
     }
+}
+
+/// The range of all savings together; nothing where one of them has none.
+fn risk_of_all(analysed: &[Analysed], saving: Money, run: RunFacts<'_>) -> Option<Risk> {
+    let recommendations = analysed.iter().map(|it| &it.recommendation);
+    let saving_ones = recommendations.filter(|it| !it.advice.monthly_savings.is_zero());
+    let days = saving_ones.map(|it| it.saved_by_day.as_ref()).collect::<Option<Vec<_>>>()?;
+    Risk::of(saving, &Daily::together(&days)?, &run.catalog.assumptions.risk, run.seed)
 }
 
 /// What must be known of single workloads, each sentence once with the names it is about.

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::build::{Analysed, RunFacts};
 use super::model::{
-    AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport,
-    SloReport, SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
+    AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, Interval, PerUnit,
+    PlanReport, SloReport, SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
 use super::{rules, waste, words};
 use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
-use crate::recommend::{Candidate, Plan, Verdict, Way};
+use crate::recommend::{Basis, Candidate, Plan, Risk, Verdict, Way};
 use crate::size::Replica;
 use crate::units::Money;
 use crate::workload::{Direction, PricingCategory};
@@ -67,7 +67,7 @@ pub(super) fn workload(
 }
 
 /// Six decimals are more than any statistic here is worth, and keep the file small.
-fn rounded(value: f64) -> f64 {
+pub(super) fn rounded(value: f64) -> f64 {
     (value * 1e6).round() / 1e6
 }
 
@@ -268,14 +268,30 @@ fn advice(it: &Analysed) -> AdviceReport {
         plan_id: advice.plan_id.clone(),
         summary: advice.summary.clone(),
         monthly_savings: advice.monthly_savings,
-        interval: None,
-        probability_of_loss: None,
+        interval: advice.risk.as_ref().map(interval),
+        probability_of_loss: advice.risk.map(|it| rounded(it.probability_of_loss)),
         grade: advice.grade.to_string(),
-        confidence: None,
+        confidence: advice.risk.map(|_| Risk::CONFIDENCE),
         reasons: advice.reasons.clone(),
         steps: advice.steps.clone(),
         undo: advice.undo.clone(),
         wrong_if: advice.wrong_if.clone(),
+    }
+}
+
+/// The range of a saving.
+pub(super) fn interval(risk: &Risk) -> Interval {
+    let (basis, n) = match risk.basis {
+        Basis::Weeks(n) => ("weeks", n),
+        Basis::Days(n) => ("days", n),
+    };
+    Interval {
+        low: risk.low,
+        high: risk.high,
+        level: Risk::LEVEL,
+        cvar: risk.worst_tenth,
+        basis,
+        n: n as u64,
     }
 }
 

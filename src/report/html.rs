@@ -9,7 +9,7 @@ mod glossary;
 use askama::Template;
 
 use super::chart::{self, Chart};
-use super::model::{AdviceReport, ReportModel, WasteReport, WorkloadReport};
+use super::model::{AdviceReport, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::{Narrow, Table};
 use super::{RenderError, blanks, tables, words};
@@ -286,14 +286,28 @@ pub(crate) fn footer(report: &ReportModel) -> String {
     )
 }
 
-/// The range of a saving, where one was computed.
-pub(crate) fn range(advice: &AdviceReport) -> Option<String> {
-    let it = advice.interval.as_ref()?;
+/// The range of a saving and the chance that it is none, where they were computed.
+fn range(advice: &AdviceReport) -> Option<String> {
+    range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
+}
+
+/// `80 % range 90 to 110, loss under 1 %`.
+pub(crate) fn range_in_words(
+    medium: Medium,
+    interval: Option<&Interval>,
+    probability_of_loss: Option<f64>,
+) -> Option<String> {
+    let it = interval?;
+    let loss = match probability_of_loss? {
+        none if none <= 0.0 => "no loss".to_owned(),
+        little if little < 0.01 => format!("loss under {}", medium.percent(0.01)),
+        share => format!("loss {}", medium.percent(share)),
+    };
     Some(format!(
-        "{} range {} to {}",
-        PAGE.percent(it.level),
-        PAGE.money_short(it.low),
-        PAGE.money_short(it.high)
+        "{} range {} to {}, {loss}",
+        medium.percent(it.level),
+        medium.money_short(it.low),
+        medium.money_short(it.high)
     ))
 }
 

@@ -70,7 +70,9 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> String {
         PAGE.money(advice.monthly_savings),
         report.currency,
         escape(&words::shown(&advice.grade)),
-        html::range(advice).map(|it| format!(", {it}")).unwrap_or_default()
+        html::range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
+            .map(|it| format!(", {it}"))
+            .unwrap_or_default()
     )
 }
 

@@ -400,13 +400,14 @@ pub struct AdviceReport {
     pub summary: String,
     /// What it saves in a 730-hour month; zero for keep.
     pub monthly_savings: Money,
-    /// Interval of the saving; nothing until it is computed from enough data.
+    /// Range of the saving over months like those seen; nothing where it saves nothing, or for less
+    /// than a week of whole days.
     pub interval: Option<Interval>,
-    /// Chance that it saves nothing or less.
+    /// Chance that it costs more than it saves.
     pub probability_of_loss: Option<f64>,
     /// A to F.
     pub grade: String,
-    /// Chance that the saving is at least its low end; nothing until the interval is computed.
+    /// Chance that the saving is at least the low end of its range.
     pub confidence: Option<f64>,
     /// Why, the strongest first, what caps the grade included.
     pub reasons: Vec<String>,
@@ -427,6 +428,12 @@ pub struct Interval {
     pub high: Money,
     /// Share of outcomes inside.
     pub level: f64,
+    /// Mean of the worst tenth of the outcomes: the conditional value at risk at 90 %.
+    pub cvar: Money,
+    /// `weeks` where it rests on how much whole weeks differ, else `days`.
+    pub basis: &'static str,
+    /// How many of them.
+    pub n: u64,
 }
 
 /// Paid and not used.
@@ -471,6 +478,10 @@ pub struct Portfolio {
     pub ranking: Vec<String>,
     /// Their sum, equal to `totals.monthly_savings`.
     pub monthly_savings: Money,
+    /// Range of that sum: of its days and weeks, not of the ends of the single ranges.
+    pub interval: Option<Interval>,
+    /// Chance that all actions together cost more than they save.
+    pub probability_of_loss: Option<f64>,
     /// Paid and not used.
     #[serde(flatten)]
     pub waste: PortfolioWaste,

@@ -121,13 +121,16 @@ fn summary(page: &mut Page, report: &ReportModel) {
         let text = format!("{} {currency}/1M tokens, idle included", TERM.unit_cost(cost));
         page.labelled("unit cost", &text);
     }
+    let all = &report.portfolio;
+    let range = html::range_in_words(TERM, all.interval.as_ref(), all.probability_of_loss);
     page.labelled(
         "can save",
         &format!(
-            "{} {currency} per 730-h month of {}, leaving {}",
+            "{} {currency} per 730-h month of {}, leaving {}{}",
             TERM.money(totals.monthly_savings),
             money(totals.baseline_monthly_cost),
-            money(totals.recommended_monthly_cost)
+            money(totals.recommended_monthly_cost),
+            range.map_or_else(String::new, |it| format!(" · {it}"))
         ),
     );
     if let Some((confirmed, others)) = html::waste_sums(report, TERM) {
@@ -275,6 +278,10 @@ fn actions(page: &mut Page, report: &ReportModel) {
             } else {
                 page.line(&format!("    {part}"));
             }
+        }
+        let chance = advice.probability_of_loss;
+        if let Some(range) = html::range_in_words(TERM, advice.interval.as_ref(), chance) {
+            page.line(&format!("    {range}"));
         }
         if let Some(hours) = tables::schedule_in_words(workload) {
             let text = format!("Ready, clock of {}: {hours}", words::plain(&report.time_zone));

@@ -33,7 +33,7 @@ static LAYERS: LazyLock<Layers> = LazyLock::new(|| {
 
 /// The xoshiro256++ generator of Blackman and Vigna, seeded by `SplitMix64`.
 #[derive(Clone, Debug)]
-pub(super) struct Random {
+pub(crate) struct Random {
     state: [u64; 4],
     layers: &'static Layers,
     /// The second normal deviate of the last pair.
@@ -51,7 +51,7 @@ fn split_mix(state: u64) -> (u64, u64) {
 
 /// The seed of one period of one workload, so that every plan sees the same requests: FNV-1a over
 /// the seed, the name and the start, then mixed.
-pub(super) fn seed_of(seed: u64, workload: &str, period_start_us: i64) -> u64 {
+pub(crate) fn seed_of(seed: u64, workload: &str, period_start_us: i64) -> u64 {
     let bytes = seed.to_le_bytes().into_iter().chain(workload.bytes());
     let hash =
         bytes.chain(period_start_us.to_le_bytes()).fold(0xCBF2_9CE4_8422_2325_u64, |hash, byte| {
@@ -74,7 +74,7 @@ pub(super) fn whole_us(us: f64) -> u64 {
 
 impl Random {
     /// A generator whose stream depends on `seed` alone.
-    pub(super) fn new(seed: u64) -> Random {
+    pub(crate) fn new(seed: u64) -> Random {
         let mut state = seed;
         let words = [(); 4].map(|()| {
             let (next, word) = split_mix(state);
@@ -101,7 +101,7 @@ impl Random {
 
     /// Uniform in the open interval (0, 1).
     #[inline]
-    pub(super) fn unit(&mut self) -> f64 {
+    pub(crate) fn unit(&mut self) -> f64 {
         ((self.bits() >> 12) as f64 + 0.5) * STEP
     }
 

@@ -1,7 +1,7 @@
 //! The words of the report, each defined once.
 
 /// Word and meaning, in alphabetical order.
-pub(super) const WORDS: [(&str, &str); 20] = [
+pub(super) const WORDS: [(&str, &str); 21] = [
     ("Anomaly", "Cost above what the history predicts. This report does not look for any yet."),
     ("Billed cost", "What the invoices ask for. The totals are reconciled on it."),
     (
@@ -38,6 +38,10 @@ pub(super) const WORDS: [(&str, &str); 20] = [
     ),
     ("List cost", "Quantity at the public price."),
     ("Month", "730 hours at the traffic of the window, unless a calendar month is named."),
+    (
+        "Range, loss",
+        "Of ten months like those seen eight save an amount in the range; loss is the share of months that cost more than they save. A new price or the end of a workload is in neither.",
+    ),
     (
         "Savings",
         "The bill falls at constant traffic: baseline less recommended plan, for a month of 730 hours.",

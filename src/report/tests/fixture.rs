@@ -304,7 +304,14 @@ pub(super) fn report() -> ReportModel {
             "Reserve 3 × H100 for 12 months and serve the peaks by the hour",
         ),
     );
-    switch.advice.interval = Some(Interval { low: usd("10300"), high: usd("12100.5"), level: 0.8 });
+    switch.advice.interval = Some(Interval {
+        low: usd("10300"),
+        high: usd("12100.5"),
+        level: 0.8,
+        cvar: usd("9900"),
+        basis: "weeks",
+        n: 4,
+    });
     let mut keep = workload(
         "a-workload-with-quite-a-long-name-in-staging",
         "long-name",
@@ -386,6 +393,8 @@ pub(super) fn report() -> ReportModel {
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],
             monthly_savings: total,
+            interval: None,
+            probability_of_loss: None,
             waste: PortfolioWaste {
                 confirmed_waste: usd("1331.76"),
                 to_investigate: usd("0"),
