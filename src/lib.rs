@@ -20,6 +20,8 @@ pub mod classify;
 
 pub mod simulate;
 
+pub mod commitment;
+
 pub mod recommend;
 
 pub mod report;

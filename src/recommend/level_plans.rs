@@ -10,7 +10,8 @@ use super::plan::{Elastic, Plan, PlanParts, Scaling, SpotPoint, Way};
 use super::request_plans::{break_even_label, unit_of};
 use super::spot_plans;
 use crate::catalog::{Offer, Purchase};
-use crate::simulate::{DemandStep, LevelCost, LevelDemand, SavingsCurve};
+use crate::commitment::SavingsCurve;
+use crate::simulate::{DemandStep, LevelCost, LevelDemand};
 use crate::units::Money;
 use crate::workload::LevelSeries;
 

@@ -7,9 +7,9 @@ use super::plan::{Elastic, Plan, PlanParts, Scaling, Way};
 use super::schedule;
 use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule};
+use crate::commitment::SavingsCurve;
 use crate::simulate::{
-    Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Spot, Usage, run,
-    steps_by_hour,
+    Billing, Delay, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, run, steps_by_hour,
 };
 use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 

@@ -4,8 +4,9 @@
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
+use crate::commitment::SavingsCurve;
 use crate::simulate::{
-    Billing, Delay, FleetSpec, Outcome, SavingsCurve, Scaler, ServiceModel, Source, steps_by_hour,
+    Billing, Delay, FleetSpec, Outcome, Scaler, ServiceModel, Source, steps_by_hour,
 };
 use crate::size::{StartQuestion, StartUp};
 use crate::units::{Fraction, HOURS_PER_MONTH, whole_us};

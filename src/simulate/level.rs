@@ -3,7 +3,7 @@
 use crate::units::{Money, MoneyPerHour, Period};
 use crate::workload::LevelSeries;
 
-use super::curve::DemandStep;
+use super::demand_step::DemandStep;
 use super::plan::US_PER_HOUR;
 
 /// A stretch with a whole number of instances in use.

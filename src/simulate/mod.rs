@@ -3,15 +3,14 @@
 //! Comes in: a [`Trace`] of requests (or the levels of a workload without requests), a
 //! [`ServiceModel`], a [`FleetSpec`] with its [`Billing`]. Goes out: a [`Replay`], either the
 //! [`Outcome`] in exact money and integer microseconds or the reason why there is none.
-//! Beside it stand the least fleet that meets a target, the cost of levels and the savings curve of
-//! a commitment.
+//! Beside it stand the least fleet that meets a target and the cost of levels.
 //!
 //! Nothing here opens a file, reads a clock, or depends on the number of threads; two runs of one
 //! plan see the same requests. No function fails: what cannot be simulated is an answer with a name.
 
 mod arrivals;
 mod arrivals_only;
-mod curve;
+mod demand_step;
 mod engine;
 mod fixed;
 mod fleet_search;
@@ -39,7 +38,7 @@ mod week;
 mod tests;
 
 pub use arrivals::{TooManyRequests, Trace};
-pub use curve::{DemandStep, SavingsCurve, steps_by_hour};
+pub use demand_step::{DemandStep, steps_by_hour};
 pub use fleet_search::{FleetAnswer, least_fleet};
 pub use generate::{Gaps, Generator};
 pub use job::{Job, JobOutcome, best_interval_us, expected_stretch, replay_job};

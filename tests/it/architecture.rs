@@ -15,11 +15,12 @@ const LAYERS: &[(&str, u32)] = &[
     ("size", 4),
     ("classify", 5),
     ("simulate", 6),
-    ("recommend", 7),
-    ("report", 8),
-    ("cli", 9),
-    ("command", 10),
-    ("main", 11),
+    ("commitment", 7),
+    ("recommend", 8),
+    ("report", 9),
+    ("cli", 10),
+    ("command", 11),
+    ("main", 12),
 ];
 
 /// What only some layers may name: the word and who.

@@ -1,28 +1,7 @@
 //! The savings curve: what each number of committed instances would cost with the rest bought by use.
 
+use crate::simulate::DemandStep;
 use crate::units::{Money, MoneyPerHour};
-
-use super::plan::US_PER_HOUR;
-
-/// Demand over one stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct DemandStep {
-    /// Length of the stretch, microseconds.
-    pub len_us: u64,
-    /// Instance time used in it: `on_us / len_us` instances on average.
-    pub on_us: u64,
-}
-
-/// One step per hour of a window; the last hour may be short.
-pub fn steps_by_hour(on_us_by_hour: &[u64], window_us: u64) -> Vec<DemandStep> {
-    let hours = (0_u64..).zip(on_us_by_hour);
-    hours
-        .map(|(hour, on_us)| DemandStep {
-            len_us: window_us.saturating_sub(hour.saturating_mul(US_PER_HOUR)).min(US_PER_HOUR),
-            on_us: *on_us,
-        })
-        .collect()
-}
 
 /// Cost of committing to n instances: `cost(n) = r H n + p sum(max(D - n, 0) h)`, exact and convex.
 ///
@@ -145,8 +124,11 @@ fn is_less(a: (i128, u128), b: (i128, u128)) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::steps_by_hour;
     use crate::units::Currency;
     use proptest::prelude::*;
+
+    const US_PER_HOUR: u64 = 3_600_000_000;
 
     fn rate(nano: i128) -> MoneyPerHour {
         MoneyPerHour::from_nano(nano, Currency::USD)
@@ -181,7 +163,6 @@ mod tests {
     fn a_short_last_hour_weighs_less() {
         let window_us = US_PER_HOUR + 10;
         let steps = steps_by_hour(&[US_PER_HOUR, 30], window_us);
-        assert_eq!(steps[1], DemandStep { len_us: 10, on_us: 30 });
         assert_eq!(curve(steps, 10, 5).overflow_us(1), 20);
     }
 
