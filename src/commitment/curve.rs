@@ -1,7 +1,23 @@
 //! The savings curve: what each number of committed instances would cost with the rest bought by use.
 
+use super::millionths;
 use crate::simulate::DemandStep;
-use crate::units::{Money, MoneyPerHour};
+use crate::units::{Fraction, Money, MoneyPerHour};
+
+/// One point of the curve.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct CurvePoint {
+    /// Committed instances.
+    pub n: u32,
+    /// Both parts.
+    pub total_cost: Money,
+    /// The committed instances, used or not.
+    pub committed_cost: Money,
+    /// What exceeds them, by use.
+    pub overflow_cost: Money,
+    /// Share of the committed time in use; nothing for no commitment.
+    pub utilization: Option<Fraction>,
+}
 
 /// Cost of committing to n instances: `cost(n) = r H n + p sum(max(D - n, 0) h)`, exact and convex.
 ///
@@ -60,12 +76,31 @@ impl SavingsCurve {
     /// The cost of committing to `n`; nothing when it does not fit its type. Each commitment and the
     /// overflow are rounded once.
     pub fn cost(&self, n: u32) -> Option<Money> {
-        let len_us = u64::try_from(self.len_us()).ok()?;
-        let overflow_us = u64::try_from(self.overflow_us(n)).ok()?;
-        let each = self.committed.nano_cost_of_us(len_us).ok()?;
+        self.point(n).map(|it| it.total_cost)
+    }
+
+    /// The point at `n`. With p = 4, r = 2 and hourly demand 0, 1, 3 one instance is in use for two
+    /// hours of three: 6 committed, 8 overflow, utilization 0.667.
+    pub fn point(&self, n: u32) -> Option<CurvePoint> {
+        let overflow_us = self.overflow_us(n);
+        let each = self.committed.nano_cost_of_us(u64::try_from(self.len_us()).ok()?).ok()?;
         let committed = each.checked_mul(i128::from(n))?;
-        let by_use = self.by_use.nano_cost_of_us(overflow_us).ok()?;
-        Money::from_nano(committed.checked_add(by_use)?, self.by_use.currency()).ok()
+        let overflow = self.by_use.nano_cost_of_us(u64::try_from(overflow_us).ok()?).ok()?;
+        let money = |nano| Money::from_nano(nano, self.by_use.currency()).ok();
+        let used_us = self.overflow_us(0) - overflow_us;
+        let held_us = u128::from(n) * self.len_us();
+        Some(CurvePoint {
+            n,
+            total_cost: money(committed.checked_add(overflow)?)?,
+            committed_cost: money(committed)?,
+            overflow_cost: money(overflow)?,
+            utilization: Fraction::try_from(used_us as f64 / held_us as f64).ok(),
+        })
+    }
+
+    /// The whole curve, from no commitment to one that covers all demand.
+    pub fn points(&self) -> Option<Vec<CurvePoint>> {
+        (0..=self.max_n()).map(|n| self.point(n)).collect()
     }
 
     /// The cheapest number of instances, the smallest of equals.
@@ -73,39 +108,66 @@ impl SavingsCurve {
     /// The curve is convex, so it is the first n from which one more does not pay:
     /// `r H >= p (overflow(n) - overflow(n + 1))`.
     pub fn best_n(&self) -> u32 {
-        let (mut low, mut high) = (0, self.max_n());
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let saved_us = self.overflow_us(middle) - self.overflow_us(middle + 1);
-            let pays =
-                is_less((self.committed.nano(), self.len_us()), (self.by_use.nano(), saved_us));
-            if pays {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+        first_n(self.max_n(), |n| {
+            let held = (self.committed.nano(), self.len_us());
+            !is_less(held, (self.by_use.nano(), self.next_used_us(n)))
+        })
     }
 
     /// The d-quantile of demand in whole instances, d = 1 - r/p: the smallest n with
     /// `P(D <= n) >= 1 - r/p`, at most [`SavingsCurve::max_n`]. Equal to [`SavingsCurve::best_n`]
     /// where demand comes in whole instances, and one above or equal elsewhere.
     pub fn quantile_n(&self) -> u32 {
-        let (mut low, mut high) = (0, self.max_n());
         let margin = self.by_use.nano() - self.committed.nano();
-        while low < high {
-            let middle = low + (high - low) / 2;
-            let above = self.steps.partition_point(|step| covers(middle, step));
+        first_n(self.max_n(), |n| {
+            let above = self.steps.partition_point(|step| covers(n, step));
             let covered_us = self.len_us() - self.from_here[above].0;
-            if is_less((self.by_use.nano(), covered_us), (margin, self.len_us())) {
-                low = middle + 1;
-            } else {
-                high = middle;
-            }
-        }
-        low
+            !is_less((self.by_use.nano(), covered_us), (margin, self.len_us()))
+        })
     }
+
+    /// The most instances that were in use in every step: what GCP's recommender calls *stable
+    /// usage*. Of demand 0, 1, 3 none; of 2, 1, 3 one.
+    pub fn stable_n(&self) -> u32 {
+        let least = self.steps.first().map_or(0, |step| step.on_us / step.len_us);
+        u32::try_from(least).unwrap_or(u32::MAX)
+    }
+
+    /// The number of instances at a setting between stable usage (0) and the optimum (1).
+    ///
+    /// An instance is committed while the last one is used for at least `(1 - risk) + risk r/p` of
+    /// the time: always at 0, just worth it at 1. So it is the (risk d)-quantile of demand,
+    /// d = 1 - r/p, where demand comes in whole instances. The setting counts in millionths. With
+    /// p = 4, r = 2 and demand 0, 1, 3 the first instance is used for 2/3 of the time, so it is
+    /// committed from a risk of 2/3 on. Nothing is committed that does not save, so a rate that is
+    /// no lower than by use gives none even at 0.
+    pub fn n_at_risk(&self, risk: Fraction) -> u32 {
+        let risk = millionths(risk);
+        let certain = millionths(Fraction::ONE);
+        let (by_use, committed) = (self.by_use.nano(), self.committed.nano());
+        let bar = (certain - risk).saturating_mul(by_use) + risk.saturating_mul(committed);
+        let whole = certain.saturating_mul(by_use);
+        first_n(self.best_n(), |n| is_less((whole, self.next_used_us(n)), (bar, self.len_us())))
+    }
+
+    /// Time in use of one more instance than `n`.
+    fn next_used_us(&self, n: u32) -> u128 {
+        self.overflow_us(n) - self.overflow_us(n.saturating_add(1))
+    }
+}
+
+/// The first n at which `is_enough` holds, which then holds for all above; at most `most`.
+fn first_n(most: u32, is_enough: impl Fn(u32) -> bool) -> u32 {
+    let (mut low, mut high) = (0, most);
+    while low < high {
+        let middle = low + (high - low) / 2;
+        if is_enough(middle) {
+            high = middle;
+        } else {
+            low = middle + 1;
+        }
+    }
+    low
 }
 
 /// Whether `n` instances carry the mean demand of a step.
@@ -134,6 +196,10 @@ mod tests {
         MoneyPerHour::from_nano(nano, Currency::USD)
     }
 
+    fn fraction(value: f64) -> Fraction {
+        Fraction::try_from(value).unwrap()
+    }
+
     fn hours(levels: &[u64]) -> Vec<DemandStep> {
         levels.iter().map(|n| DemandStep { len_us: US_PER_HOUR, on_us: n * US_PER_HOUR }).collect()
     }
@@ -150,6 +216,26 @@ mod tests {
             (0..=3).map(|n| curve.cost(n).unwrap().to_decimal_string()).collect();
         assert_eq!(costs, ["16.00", "14.00", "16.00", "18.00"]);
         assert_eq!((curve.best_n(), curve.quantile_n(), curve.max_n()), (1, 1, 3));
+        let one = curve.point(1).unwrap();
+        let parts = [one.committed_cost, one.overflow_cost].map(Money::to_decimal_string);
+        assert_eq!(parts, ["6.00", "8.00"]);
+        assert!((one.utilization.unwrap().get() - 2.0 / 3.0).abs() < 1e-12);
+        assert_eq!(curve.point(0).unwrap().utilization, None);
+    }
+
+    #[test]
+    fn between_stable_and_optimal() {
+        let check = |demand: &[u64], committed, risk, expected| {
+            let curve = curve(hours(demand), 4, committed);
+            assert_eq!(curve.n_at_risk(fraction(risk)), expected, "{demand:?} at {risk}");
+        };
+        check(&[0, 1, 3], 2, 0.0, 0);
+        check(&[0, 1, 3], 2, 0.666, 0);
+        check(&[0, 1, 3], 2, 0.667, 1);
+        check(&[2, 1, 3], 2, 0.0, 1);
+        check(&[2, 1, 3], 2, 1.0, 2);
+        // At the rate by use a commitment only binds.
+        check(&[2, 1, 3], 4, 0.0, 0);
     }
 
     #[test]
@@ -184,7 +270,14 @@ mod tests {
             .sum()
     }
 
+    fn steps_of(demand: &[(u64, u64)], whole: bool) -> Vec<DemandStep> {
+        let on_us = |len_us: u64, on: u64| if whole { on * len_us } else { on };
+        let step = |&(len_us, on): &(u64, u64)| DemandStep { len_us, on_us: on_us(len_us, on) };
+        demand.iter().map(step).collect()
+    }
+
     proptest! {
+        #![proptest_config(ProptestConfig::with_cases(2_000))]
         #[test]
         fn the_optimum_is_the_brute_force_one(
             demand in proptest::collection::vec((1_u64..5, 0_u64..40), 1..60),
@@ -192,10 +285,7 @@ mod tests {
             committed in 0_i128..1000,
             whole in any::<bool>(),
         ) {
-            let steps: Vec<DemandStep> = demand.iter().map(|(len_us, on)| DemandStep {
-                len_us: *len_us,
-                on_us: if whole { on * len_us } else { *on },
-            }).collect();
+            let steps = steps_of(&demand, whole);
             let curve = curve(steps.clone(), by_use, committed);
             let best = (0..=curve.max_n()).min_by_key(|n| brute(&steps, by_use, committed, *n)).unwrap();
             prop_assert_eq!(curve.best_n(), best);
@@ -210,6 +300,56 @@ mod tests {
                     + by_use * i128::try_from(curve.overflow_us(n)).unwrap();
                 prop_assert_eq!(found, brute(&steps, by_use, committed, n));
             }
+        }
+
+        #[test]
+        fn risk_leads_from_stable_to_optimal(
+            demand in proptest::collection::vec((1_u64..5, 0_u64..40), 1..60),
+            by_use in 1_i128..1000,
+            committed in 0_i128..1000,
+            whole in any::<bool>(),
+            risks in (0_u32..=1_000_000, 0_u32..=1_000_000),
+        ) {
+            let steps = steps_of(&demand, whole);
+            let curve = curve(steps.clone(), by_use, committed);
+            let stable = steps.iter().map(|it| it.on_us / it.len_us).min().unwrap();
+            prop_assert_eq!(u64::from(curve.stable_n()), stable);
+            let at_least = if committed < by_use { curve.stable_n() } else { 0 };
+            prop_assert_eq!(curve.n_at_risk(Fraction::ZERO), at_least);
+            prop_assert_eq!(curve.n_at_risk(Fraction::ONE), curve.best_n());
+            let at = |risk: u32| curve.n_at_risk(fraction(f64::from(risk) / 1e6));
+            let (low, high) = (risks.0.min(risks.1), risks.0.max(risks.1));
+            prop_assert!(at(low) <= at(high));
+            // By the definition, one instance after the other.
+            let bar = i128::from(1_000_000 - low) * by_use + i128::from(low) * committed;
+            let is_busy = |n: &u32| {
+                let used: u64 = steps.iter().map(|it| {
+                    it.on_us.min(u64::from(*n) * it.len_us) - it.on_us.min(u64::from(n - 1) * it.len_us)
+                }).sum();
+                i128::from(used) * by_use * 1_000_000 >= bar * i128::try_from(curve.len_us()).unwrap()
+            };
+            let expected = (1..=curve.best_n()).take_while(is_busy).count();
+            prop_assert_eq!(usize::try_from(at(low)).unwrap(), expected);
+        }
+
+        #[test]
+        fn the_points_are_the_curve(
+            demand in proptest::collection::vec(0_u64..40, 1..60),
+            by_use in 1_i128..1000,
+            committed in 0_i128..1000,
+        ) {
+            let curve = curve(hours(&demand), by_use, committed);
+            let points = curve.points().unwrap();
+            prop_assert_eq!(points.len(), usize::try_from(curve.max_n()).unwrap() + 1);
+            for it in &points {
+                let parts = it.committed_cost.checked_add(it.overflow_cost).unwrap();
+                prop_assert_eq!(it.total_cost, parts);
+                let hourly = brute(&hours(&demand), by_use, committed, it.n) / i128::from(US_PER_HOUR);
+                prop_assert_eq!(it.total_cost, Money::from_nano(hourly, Currency::USD).unwrap());
+            }
+            prop_assert!(points.last().unwrap().overflow_cost.is_zero());
+            prop_assert!(points.windows(2).all(|it| it[0].overflow_cost > it[1].overflow_cost));
+            prop_assert!(points[1..].windows(2).all(|it| it[0].utilization >= it[1].utilization));
         }
     }
 }
