@@ -8,7 +8,7 @@ use super::blanks::{self, MOST_BLANKS};
 use super::build_workload::{self, interval, rounded};
 use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
-    Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
+    PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
 };
 use super::number::Medium;
 use super::{description, rules, waste};
@@ -76,6 +76,7 @@ pub fn build(
     let mut blanks = blanks::blanks(&analysed, run);
     blanks.truncate(MOST_BLANKS);
     let mut slugs = BTreeSet::new();
+    let provenance = provenance(run, &analysed);
     let workloads = analysed
         .iter()
         .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
@@ -100,7 +101,7 @@ pub fn build(
         commitments: Vec::new(),
         forecast: None,
         notices,
-        provenance: provenance(run),
+        provenance,
     })
 }
 
@@ -278,7 +279,26 @@ fn label(window: Period, zone: Tz, relative: bool) -> String {
     }
 }
 
-fn provenance(run: RunFacts<'_>) -> Provenance {
+/// Each row of the catalog that a plan uses once, by id. A rate on the bill is no row of it.
+fn prices(analysed: &[Analysed], catalog: &Catalog) -> Vec<PriceReport> {
+    let plans = analysed.iter().flat_map(|it| &it.recommendation.plans);
+    let used: BTreeSet<&str> =
+        plans.flat_map(|plan| &plan.offers).map(|offer| offer.id.as_str()).collect();
+    let rows = used.into_iter().filter_map(|id| catalog.offer(id));
+    rows.filter_map(|offer| {
+        let currency = offer.rate.currency();
+        Some(PriceReport {
+            offer_id: offer.id.clone(),
+            price_per_hour: Money::from_nano(offer.rate.nano(), currency).ok()?,
+            currency,
+            as_of: offer.as_of.clone(),
+            source: offer.source.clone(),
+        })
+    })
+    .collect()
+}
+
+fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
     let files = run.ingested.files.iter().map(|file| InputReport {
         file: file.name.clone(),
         sha256: file.sha256.clone(),
@@ -303,6 +323,7 @@ fn provenance(run: RunFacts<'_>) -> Provenance {
     Provenance {
         inputs: files.collect(),
         catalog: catalog.collect(),
+        prices: prices(analysed, run.catalog),
         assumptions: assumptions.collect(),
         seed: run.seed,
         as_of: run.as_of.to_date_string(),

@@ -108,6 +108,7 @@ fn baseline(it: &Analysed) -> Baseline {
         gpu: deployment.gpu.clone().or_else(|| deployment.gpu_label.clone()),
         gpu_count: deployment.gpu_count,
         pricing_category: deployment.pricing_category.as_str().to_owned(),
+        mixed: deployment.mixed,
         model: deployment.model.clone(),
         precision: deployment.quantization.clone().or_else(|| deployment.dtype.clone()),
         requests: totals.requests,

@@ -181,6 +181,9 @@ pub struct Baseline {
     pub gpu_count: Option<f64>,
     /// How it is bought.
     pub pricing_category: String,
+    /// True when the rows name more than one GPU, provider or way of buying; the fields above are
+    /// those behind most of the cost.
+    pub mixed: bool,
     /// Model served or trained.
     pub model: Option<String>,
     /// dtype or quantization as served.
@@ -504,6 +507,8 @@ pub struct Provenance {
     pub inputs: Vec<InputReport>,
     /// Catalog files with their newest date.
     pub catalog: Vec<CatalogReport>,
+    /// The rows of the price catalog that plans use, by id.
+    pub prices: Vec<PriceReport>,
     /// Every tunable number.
     pub assumptions: Vec<AssumptionReport>,
     /// Seed of all chance.
@@ -542,6 +547,21 @@ pub struct CatalogReport {
     pub newest_as_of: String,
     /// SHA-256 of its bytes.
     pub sha256: String,
+}
+
+/// A row of the price catalog.
+#[derive(Clone, Debug, Serialize)]
+pub struct PriceReport {
+    /// As plans name it in `offer_ids`.
+    pub offer_id: String,
+    /// Of the whole instance and an hour.
+    pub price_per_hour: Money,
+    /// Of the price.
+    pub currency: Currency,
+    /// When it was seen.
+    pub as_of: String,
+    /// Where.
+    pub source: String,
 }
 
 /// A tunable number.

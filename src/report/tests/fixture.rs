@@ -147,6 +147,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
             gpu: Some("A100 80GB SXM4".to_owned()),
             gpu_count: Some(8.0),
             pricing_category: "Standard".to_owned(),
+            mixed: false,
             model: Some("meta-llama/Llama-3.1-70B".to_owned()),
             precision: Some("bf16".to_owned()),
             requests: Some(5_236_120),
@@ -244,6 +245,7 @@ fn nameless_demand() -> WorkloadReport {
         gpu: None,
         gpu_count: None,
         pricing_category: "Other".to_owned(),
+        mixed: false,
         model: None,
         precision: None,
         requests: None,
@@ -437,6 +439,13 @@ pub(super) fn report() -> ReportModel {
                 newest_as_of: "2026-10-10".to_owned(),
                 sha256: "9f86d081884c7d659a2feaa0c55ad015a3bf4f1b2b0b822cd15d6c15b0f00a08"
                     .to_owned(),
+            }],
+            prices: vec![PriceReport {
+                offer_id: "runpod-h100-payg".to_owned(),
+                price_per_hour: usd("2.99"),
+                currency: Currency::USD,
+                as_of: "2026-10-10".to_owned(),
+                source: "the price list of RunPod".to_owned(),
             }],
             assumptions: vec![AssumptionReport {
                 key: "sizing.gpu_memory_utilization".to_owned(),
