@@ -1,5 +1,6 @@
 //! The command line: texts become typed values here, and nothing after this file sees a flag.
 
+mod diff;
 mod simulate;
 mod size;
 
@@ -12,6 +13,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::size::Precision;
 use crate::units::Timestamp;
 
+pub use diff::DiffArgs;
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
 };
@@ -33,6 +35,7 @@ pub use size::{
   gpuadvise describe requests.csv --format json        statistics of the demand only
   gpuadvise size meta-llama/Meta-Llama-3.1-8B          which GPUs carry a model
   gpuadvise simulate --help                            a fleet on requests: cost and waits
+  gpuadvise diff OLD.json NEW.json                     why spend moved since last month's report
   gpuadvise prices list --gpu H100                     offers with date and source
 
 Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
@@ -90,6 +93,11 @@ pub enum Command {
   gpuadvise simulate requests.csv --service const:5 --slots 4 --cold-start 90 --price 2 \\
     --policy 'schedule:mon-fri 08:00-20:00=2;sat 10:00-14:00=1' --time-zone Europe/Berlin")]
     Simulate(Box<SimulateArgs>),
+    /// Say why spend moved between two reports, and what became of the advice
+    #[command(after_help = "Examples:
+  gpuadvise diff reports/september reports/october
+  gpuadvise diff september.json october.json --format md --output october.md")]
+    Diff(DiffArgs),
     /// Check or list the price catalog
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics

@@ -24,6 +24,8 @@ pub mod commitment;
 
 pub mod recommend;
 
+pub mod bridge;
+
 pub mod report;
 
 pub mod cli;

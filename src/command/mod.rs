@@ -6,6 +6,7 @@
 mod analyze;
 mod collect;
 mod describe;
+mod diff;
 mod failure;
 mod generate;
 mod ingest;
@@ -51,6 +52,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
+        Command::Diff(args) => diff::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
         Command::Collect(args) => collect::run(&args, &cli.global, talk),
         Command::Sample(_) => generate::run(&cli.global, talk),

@@ -10,6 +10,7 @@ mod blanks;
 mod build;
 mod build_workload;
 mod chart;
+mod comparison;
 mod csv;
 mod description;
 mod html;
@@ -17,6 +18,7 @@ mod json;
 mod markdown;
 pub mod model;
 mod number;
+mod past;
 mod rules;
 mod simulation;
 mod table;
@@ -31,9 +33,11 @@ mod words;
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label};
+pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use model::ReportModel;
+pub use past::{PastError, PastReport, read_report};
 pub use simulation::{
     PlatformUsed, Room, SIMULATION_CHARTS, Simulated, SimulatedRun, SimulationReport, simulation,
     simulation_charts,

@@ -310,3 +310,16 @@ fn an_empty_report_says_so() {
     assert!(text(&report, Format::Table).contains("no cost"));
     assert!(text(&report, Format::Markdown).contains("Nothing to save was found"));
 }
+
+#[test]
+fn a_report_reads_back() {
+    let mut report = fixture::report();
+    let costs = report.workloads.iter().filter_map(|it| it.baseline.effective_cost);
+    report.totals.effective_cost = Some(crate::units::Money::sum(costs, report.currency).unwrap());
+    let past = read_report(&text(&report, Format::Json)).unwrap();
+    assert_eq!(past.month.workloads.len(), report.workloads.len());
+    assert_eq!(past.month.prices.map(|it| it.len()), Some(report.provenance.prices.len()));
+    report.totals.effective_cost = None;
+    let cut = read_report(&text(&report, Format::Json)).unwrap_err();
+    assert!(cut.to_string().contains("its total says 0.00 USD"));
+}

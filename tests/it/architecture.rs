@@ -17,6 +17,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("simulate", 6),
     ("commitment", 7),
     ("recommend", 8),
+    ("bridge", 8),
     ("report", 9),
     ("cli", 10),
     ("command", 11),

@@ -24,6 +24,7 @@ mod clocks;
 mod cost_anomalies;
 mod cur_items;
 mod describe_laws;
+mod diff;
 mod exhaustive;
 mod focus;
 mod formats;
