@@ -1,5 +1,6 @@
 //! The command line: texts become typed values here, and nothing after this file sees a flag.
 
+mod decide;
 mod diff;
 mod simulate;
 mod size;
@@ -13,6 +14,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::size::Precision;
 use crate::units::Timestamp;
 
+pub use decide::{DecideArgs, Verdict};
 pub use diff::DiffArgs;
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
@@ -93,6 +95,12 @@ pub enum Command {
   gpuadvise simulate requests.csv --service const:5 --slots 4 --cold-start 90 --price 2 \\
     --policy 'schedule:mon-fri 08:00-20:00=2;sat 10:00-14:00=1' --time-zone Europe/Berlin")]
     Simulate(Box<SimulateArgs>),
+    /// Write down what was decided about a piece of advice, for every later analyze to keep to
+    #[command(after_help = "Examples:
+  gpuadvise decide reports/usage/report.json S3 --accept --owner Mara --due 2026-12-01
+  gpuadvise decide reports/usage/report.json old-demo --reject --reason 'kept for the audit'
+  gpuadvise decide reports/usage/report.json a-1f2e3d4c --snooze 2027-01-01 --decisions d.toml")]
+    Decide(DecideArgs),
     /// Say why spend moved between two reports, and what became of the advice
     #[command(after_help = "Examples:
   gpuadvise diff reports/september reports/october
@@ -217,6 +225,9 @@ pub struct AnalyzeArgs {
     /// End with exit code 5 when the savings found exceed this, in the currency of the data
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub fail_above: Option<f64>,
+    /// What was decided about the advice [default: decisions.toml beside the config, if there]
+    #[arg(long, value_name = "FILE")]
+    pub decisions: Option<PathBuf>,
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,

@@ -531,5 +531,7 @@ assumptions! {
         week_to_week_ratio,
         /// Months drawn for a range where there are less than four weeks.
         n_months,
+        /// Share of months with a loss above which the grade is D.
+        most_loss,
     }
 }

@@ -12,10 +12,10 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, describe, output};
+use super::{CommandResult, decide, describe, output};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
-use crate::ingest::{Ingested, Source};
+use crate::ingest::{Decisions, Ingested, Source};
 use crate::recommend::{self, Context, Described};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
@@ -50,6 +50,7 @@ fn analyse(
     global: &Global,
     talk: Talk,
 ) -> Result<ReportModel, Failure> {
+    let decisions = decisions(args, global, talk)?;
     let Inputs { config, catalog, zone, ingested, workloads } = inputs;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let stop = stop_after(args.time_budget);
@@ -64,7 +65,30 @@ fn analyse(
     };
     let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    Ok(report::build(analysed, &fleet, run)?)
+    let mut report = report::build(analysed, &fleet, run)?;
+    if let Some(decisions) = decisions {
+        report::respect(&mut report, &decisions, as_of)?;
+    }
+    Ok(report)
+}
+
+/// What was decided: in the file named, else in the one beside the config or else the first input.
+fn decisions(
+    args: &AnalyzeArgs,
+    global: &Global,
+    talk: Talk,
+) -> Result<Option<Decisions>, Failure> {
+    let sources = crate::ingest::expand(&args.input.files)?;
+    let first = sources.iter().find_map(Source::path);
+    let beside = global.config.as_deref().or(first);
+    match decide::decisions_file(args.decisions.as_deref(), beside) {
+        Some(_) if global.redact => {
+            talk.warn("decisions name people and workloads: a redacted report leaves them out");
+            Ok(None)
+        }
+        Some(path) => decide::read_decisions(&path).map(Some),
+        None => Ok(None),
+    }
 }
 
 /// A flag that is set after so many seconds; never without a number.

@@ -5,6 +5,7 @@
 
 mod analyze;
 mod collect;
+mod decide;
 mod describe;
 mod diff;
 mod failure;
@@ -52,6 +53,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
+        Command::Decide(args) => decide::run(&args, &cli.global),
         Command::Diff(args) => diff::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
         Command::Collect(args) => collect::run(&args, &cli.global, talk),

@@ -12,6 +12,7 @@ mod cell;
 mod cluster;
 mod config;
 mod coverage;
+mod decisions;
 mod engine_hours;
 mod error;
 mod finish;
@@ -43,6 +44,7 @@ pub use benchmark::{BenchmarkError, MeasuredPoint, read_benchmark};
 pub use bill::{Fate, InvoiceState};
 pub use config::{Config, ConfigError, Policy, Reporting, WorkloadConfig, parse_config};
 pub use coverage::{Coverage, SourceKind};
+pub use decisions::{Decision, DecisionState, Decisions, Promise, UnitThen, parse_decisions};
 pub use error::IngestError;
 pub use fx::{FxRates, Rates};
 pub use reconcile::{

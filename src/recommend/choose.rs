@@ -69,6 +69,14 @@ pub(super) fn choose(
         let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
         Risk::of(advice.monthly_savings, days, &question.context.catalog.assumptions.risk, seed)
     });
+    let most = question.context.catalog.assumptions.risk.most_loss;
+    if let Some(risk) = advice.risk.filter(|it| it.probability_of_loss > most) {
+        advice.grade = advice.grade.max(Grade::D);
+        advice.reasons.push(format!(
+            "{:.0} of 100 months like those seen cost more on it than today: grade D",
+            risk.probability_of_loss * 100.0
+        ));
+    }
     let duration_curve = curve_of(advised, found.curves);
     Recommendation {
         slo: question.slo,

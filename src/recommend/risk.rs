@@ -191,7 +191,7 @@ mod tests {
     }
 
     fn of(saving: f64, days: Vec<f64>) -> Option<Risk> {
-        let assumed = RiskRules { week_to_week_ratio: 1.5, n_months: 2_000.0 };
+        let assumed = RiskRules { week_to_week_ratio: 1.5, n_months: 2_000.0, most_loss: 0.1 };
         Risk::of(usd(saving), &daily(days), &assumed, 7)
     }
 
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn another_seed_moves_the_ends_little() {
         let days: Vec<f64> = (0..21).map(|at| f64::from((at * 37) % 20)).collect();
-        let assumed = RiskRules { week_to_week_ratio: 1.8, n_months: 2_000.0 };
+        let assumed = RiskRules { week_to_week_ratio: 1.8, n_months: 2_000.0, most_loss: 0.1 };
         let of = |seed| Risk::of(usd(300.0), &daily(days.clone()), &assumed, seed).unwrap();
         let (first, width) = (of(0), of(0).high.to_f64() - of(0).low.to_f64());
         for seed in 1..20 {

@@ -8,7 +8,8 @@ use super::blanks::{self, MOST_BLANKS};
 use super::build_workload::{self, interval, rounded};
 use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
-    PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, Totals,
+    PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, SavingsByDecision,
+    Totals,
 };
 use super::number::Medium;
 use super::{description, rules, waste};
@@ -59,7 +60,7 @@ pub fn build(
     let totals = totals(&analysed, fleet, run, currency)?;
     let account = Reconciliation::of(run.ingested);
     let waste = waste::portfolio(&analysed, fleet, currency)?;
-    let portfolio = portfolio(&analysed, totals.monthly_savings, waste, (fleet, run));
+    let portfolio = portfolio(&analysed, &totals, waste, (fleet, run));
     // What touches money first, what single files say last.
     let mut notices: Vec<String> =
         account.unclaimed().map(unassigned_sentence).into_iter().collect();
@@ -177,7 +178,7 @@ fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>,
 
 fn portfolio(
     analysed: &[Analysed],
-    monthly_savings: Money,
+    totals: &Totals,
     waste: PortfolioWaste,
     (fleet, run): (&Fleet, RunFacts<'_>),
 ) -> Portfolio {
@@ -191,12 +192,17 @@ fn portfolio(
     let count = |pick: &dyn Fn(&Recommendation) -> u64| {
         analysed.iter().map(|it| pick(&it.recommendation)).sum()
     };
-    let risk = risk_of_all(analysed, monthly_savings, run);
+    let risk = risk_of_all(analysed, totals.monthly_savings, run);
     Portfolio {
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
-        monthly_savings,
+        monthly_savings: totals.monthly_savings,
         interval: risk.as_ref().map(interval),
         probability_of_loss: risk.map(|it| rounded(it.probability_of_loss)),
+        savings_by_decision: SavingsByDecision::all_open(
+            totals.monthly_savings,
+            totals.recommended_monthly_cost,
+        ),
+        promises: Vec::new(),
         waste,
         pools: fleet.pools.clone(),
         outages: fleet.outages.clone(),

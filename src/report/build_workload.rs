@@ -277,6 +277,7 @@ fn advice(it: &Analysed) -> AdviceReport {
         steps: advice.steps.clone(),
         undo: advice.undo.clone(),
         wrong_if: advice.wrong_if.clone(),
+        decision: None,
     }
 }
 

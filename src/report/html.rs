@@ -32,12 +32,15 @@ struct Page {
     as_of: String,
     headline: [String; 2],
     decisions: Vec<Decision>,
+    none_left: Option<&'static str>,
     more: Option<String>,
     figures: Vec<Figure>,
     reconciled: String,
     print_footer: String,
     notices: Vec<String>,
     workloads: Table,
+    decided: Table,
+    promises: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -53,6 +56,9 @@ struct Page {
 
 /// Something to decide.
 struct Decision {
+    /// Its place in the ranking, where the number before it is of another.
+    place: Option<usize>,
+    decided: Option<String>,
     what: String,
     amount: String,
     range: Option<String>,
@@ -94,6 +100,7 @@ struct Card {
     reasons: Vec<String>,
     steps: Vec<String>,
     schedule: Option<Table>,
+    decision: Option<String>,
     undo: String,
     wrong_if: Vec<String>,
     evidence: Vec<String>,
@@ -114,8 +121,8 @@ struct Picture {
 
 /// The report as a page.
 pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
-    let ranked = words::ranked(report);
-    let left = ranked.len().saturating_sub(MOST_DECISIONS);
+    let to_do = tables::to_do(report);
+    let left = to_do.len().saturating_sub(MOST_DECISIONS);
     let portfolio = &report.portfolio;
     let page = Page {
         style: include_str!("templates/style.css"),
@@ -125,13 +132,19 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         period: words::plain(&report.period_label),
         as_of: number::date(&report.provenance.as_of),
         headline: headline(report),
-        decisions: ranked.iter().take(MOST_DECISIONS).map(|it| decision(report, it)).collect(),
+        decisions: (1..)
+            .zip(to_do.iter().take(MOST_DECISIONS))
+            .map(|(at, it)| decision(report, it, at))
+            .collect(),
+        none_left: tables::all_decided(report),
         more: (left > 0).then(|| format!("{left} more in the table of workloads")),
         figures: figures(report),
         reconciled: reconciled(report),
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
         workloads: tables::workloads(report),
+        decided: tables::decided(report, PAGE),
+        promises: tables::promises(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
         account: tables::reconciliation(report),
@@ -180,11 +193,11 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
             None => "What the GPUs cost was not measured.".to_owned(),
         },
     };
-    let saving = report.totals.monthly_savings;
-    let saved = if saving.is_zero() {
-        "Nothing to save was found.".to_owned()
-    } else {
-        format!("{} {currency} a month can be saved.", PAGE.money(saving))
+    let saving = report.portfolio.savings_by_decision.asked_for;
+    let saved = match tables::all_decided(report) {
+        Some(why) => format!("{}.", words::capitalized(why)),
+        None if saving.is_zero() => "Nothing to save was found.".to_owned(),
+        None => format!("{} {currency} a month can be saved.", PAGE.money(saving)),
     };
     [spent, saved]
 }
@@ -192,6 +205,7 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
 /// The four numbers of the first page.
 pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
     let totals = &report.totals;
+    let sums = &report.portfolio.savings_by_decision;
     let currency = report.currency;
     let amount = |value: Option<Money>| {
         value.map_or_else(
@@ -221,9 +235,13 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
         ),
         figure(
             "Can be saved",
-            amount(Some(totals.monthly_savings)),
-            format!("a month of 730 h, leaving {}", tables::money(totals.recommended_monthly_cost)),
-            !totals.monthly_savings.is_zero(),
+            amount(Some(sums.asked_for)),
+            format!(
+                "a month of 730 h, leaving {}{}",
+                tables::money(sums.monthly_cost_after),
+                tables::split(report, PAGE).map(|it| format!("; {it}")).unwrap_or_default()
+            ),
+            !sums.asked_for.is_zero(),
         ),
     ];
     let unit = totals.cost_per_million_tokens;
@@ -316,11 +334,14 @@ pub(crate) fn sentence(report: &ReportModel, text: &str) -> String {
     PAGE.prose(&words::plain(text), report.currency)
 }
 
-/// One of the decisions of the first page. It names no GPU, so the words of the advice stay in the
-/// card.
-fn decision(report: &ReportModel, workload: &WorkloadReport) -> Decision {
+/// One of the decisions of the first page, the one at `at`. It names no GPU, so the words of the
+/// advice stay in the card.
+fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decision {
     let advice = &workload.advice;
+    let place = words::place(report, workload);
     Decision {
+        place: (place != at).then_some(place),
+        decided: advice.decision.as_ref().map(tables::decision_in_words),
         what: words::decision(workload),
         amount: format!("{} {} a month", PAGE.money(advice.monthly_savings), report.currency),
         range: range(advice),
@@ -370,6 +391,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
         schedule: tables::schedule(report, workload),
+        decision: advice.decision.as_ref().map(tables::decision_in_words),
         undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         evidence: list(&workload.evidence),

@@ -17,10 +17,12 @@ struct Document {
     title: String,
     headline: String,
     facts: Vec<(String, String)>,
-    decisions: Vec<String>,
+    decisions: Vec<(usize, String)>,
     reconciled: String,
     notices: Vec<String>,
     workloads: String,
+    decided: String,
+    promises: String,
     blank: Option<String>,
     sections: Vec<Section>,
     footer: String,
@@ -34,6 +36,7 @@ struct Section {
     reasons: Vec<String>,
     steps: Vec<String>,
     schedule: Option<String>,
+    decision: Option<String>,
     undo: String,
     wrong_if: Vec<String>,
     waste: Vec<String>,
@@ -47,10 +50,12 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         title: escape(&html::title(report)),
         headline: escape(&html::headline(report).join(" ")),
         facts: facts.collect(),
-        decisions: words::ranked(report).into_iter().map(|it| decision(report, it)).collect(),
+        decisions: tables::to_do(report).into_iter().map(|it| decision(report, it)).collect(),
         reconciled: html::reconciled(report),
         notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
         workloads: grid(&tables::workloads(report)),
+        decided: grid(&tables::decided(report, PAGE)),
+        promises: grid(&tables::promises(report, PAGE)),
         blank: blanks::best(report, PAGE).map(|it| escape(&it)),
         sections: report.workloads.iter().map(|it| section(report, it)).collect(),
         footer: escape(&html::footer(report)),
@@ -61,19 +66,22 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     Ok(text)
 }
 
-/// An action with its saving.
-fn decision(report: &ReportModel, workload: &WorkloadReport) -> String {
+/// An action with its place in the ranking and its saving.
+fn decision(report: &ReportModel, workload: &WorkloadReport) -> (usize, String) {
     let advice = &workload.advice;
-    format!(
-        "{}: **{} {} a month**, grade {}{}",
+    let decided = advice.decision.as_ref().map(|it| format!("; {}", tables::decision_in_words(it)));
+    let text = format!(
+        "{}: **{} {} a month**, grade {}{}{}",
         escape(&words::decision(workload)),
         PAGE.money(advice.monthly_savings),
         report.currency,
         escape(&words::shown(&advice.grade)),
         html::range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
             .map(|it| format!(", {it}"))
-            .unwrap_or_default()
-    )
+            .unwrap_or_default(),
+        escape(&decided.unwrap_or_default())
+    );
+    (words::place(report, workload), text)
 }
 
 /// One workload.
@@ -89,6 +97,7 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
         steps: list(&advice.steps),
         schedule: tables::schedule(report, workload)
             .map(|it| format!("{}:\n\n{}", escape(&it.caption), grid(&it))),
+        decision: advice.decision.as_ref().map(|it| escape(&tables::decision_in_words(it))),
         undo: say(&advice.undo),
         wrong_if: list(&advice.wrong_if),
         waste: workload.waste.iter().map(|it| escape(&html::waste(report, it))).collect(),

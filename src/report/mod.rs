@@ -12,6 +12,7 @@ mod build_workload;
 mod chart;
 mod comparison;
 mod csv;
+mod decisions;
 mod description;
 mod html;
 mod json;
@@ -29,12 +30,14 @@ mod tests;
 mod toml_text;
 mod waste;
 mod words;
+mod written;
 
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
+pub use decisions::respect;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use model::ReportModel;
 pub use past::{PastError, PastReport, read_report};
@@ -44,6 +47,7 @@ pub use simulation::{
 };
 pub use terminal::{TerminalStyle, hanging};
 pub use waste::unused;
+pub use written::{WrittenAdvice, WrittenReport};
 
 /// Why a report could not be written out. All of these are faults of the program, not of the data.
 #[derive(Debug, thiserror::Error)]

@@ -12,6 +12,7 @@ pub use super::account::{
     RejectedRow, SourceCoverage, Spend,
 };
 pub use super::blanks::Blank;
+pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDecision};
 
 use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};
@@ -420,6 +421,8 @@ pub struct AdviceReport {
     pub undo: String,
     /// What would make it wrong.
     pub wrong_if: Vec<String>,
+    /// What was decided about it; nothing where nobody decided.
+    pub decision: Option<DecisionReport>,
 }
 
 /// A range of a saving.
@@ -485,6 +488,10 @@ pub struct Portfolio {
     pub interval: Option<Interval>,
     /// Chance that all actions together cost more than they save.
     pub probability_of_loss: Option<f64>,
+    /// That sum by what was decided.
+    pub savings_by_decision: SavingsByDecision,
+    /// What was promised with decisions, and what came of it.
+    pub promises: Vec<PromiseReport>,
     /// Paid and not used.
     #[serde(flatten)]
     pub waste: PortfolioWaste,

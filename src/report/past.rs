@@ -58,7 +58,7 @@ impl PastError {
                 "name a report.json that analyze wrote into its report folder"
             }
             PastError::OtherSchema(_) => {
-                "run analyze again on the files of that month with this program, then compare"
+                "run analyze again on the files of that month with this program"
             }
             PastError::Field(_)
             | PastError::Value { .. }
@@ -88,6 +88,12 @@ pub struct PastReport {
 
 /// Reads the text of a `report.json`.
 pub fn read_report(text: &str) -> Result<PastReport, PastError> {
+    let file: File = serde_json::from_value(of_this_schema(text)?).map_err(PastError::Field)?;
+    file.checked()
+}
+
+/// The JSON of a report in the form of this program.
+pub(super) fn of_this_schema(text: &str) -> Result<Value, PastError> {
     let value: Value = serde_json::from_str(text).map_err(PastError::NotJson)?;
     let version = value.get("schema_version").and_then(Value::as_str);
     let (Some(version), Some(_)) = (version, value.get("workloads").and_then(Value::as_array))
@@ -97,8 +103,7 @@ pub fn read_report(text: &str) -> Result<PastReport, PastError> {
     if version != SCHEMA_VERSION {
         return Err(PastError::OtherSchema(super::clip(&super::plain(version), 20)));
     }
-    let file: File = serde_json::from_value(value).map_err(PastError::Field)?;
-    file.checked()
+    Ok(value)
 }
 
 /// The parts of a report that are compared.
@@ -318,15 +323,19 @@ fn window(start: &str, end: &str) -> Result<Period, PastError> {
     period.ok_or_else(|| unreadable("window_start or window_end", &format!("{start}, {end}")))
 }
 
-fn code(text: &str) -> Result<Currency, PastError> {
+pub(super) fn code(text: &str) -> Result<Currency, PastError> {
     Currency::parse(text).map_err(|_| unreadable("currency", text))
 }
 
-fn money(field: &'static str, text: &str, currency: Currency) -> Result<Money, PastError> {
+pub(super) fn money(
+    field: &'static str,
+    text: &str,
+    currency: Currency,
+) -> Result<Money, PastError> {
     Money::parse(text, currency).map_err(|_| unreadable(field, text))
 }
 
-fn unreadable(field: &'static str, text: &str) -> PastError {
+pub(super) fn unreadable(field: &'static str, text: &str) -> PastError {
     PastError::Value { field, found: super::clip(text, 40) }
 }
 

@@ -1,8 +1,12 @@
 //! The tables of the page: which values of the model stand in which column.
 
 mod appendix;
+mod decisions;
 mod schedule;
 
+pub(crate) use decisions::{
+    all_decided, decided, decision_in_words, promises, split, state_behind, to_do,
+};
 pub(crate) use schedule::{schedule, schedule_in_words};
 
 pub(crate) use appendix::{
@@ -28,7 +32,12 @@ const PAGE: Medium = Medium::Page;
 
 /// An amount with two decimals, or a dash.
 pub(crate) fn money(amount: Option<Money>) -> String {
-    amount.map_or_else(|| DASH.to_owned(), |it| PAGE.money(it))
+    money_in(amount, PAGE)
+}
+
+/// The same as another medium writes it.
+pub(crate) fn money_in(amount: Option<Money>, medium: Medium) -> String {
+    amount.map_or_else(|| DASH.to_owned(), |it| medium.money(it))
 }
 
 /// A count, or a dash.
@@ -108,7 +117,7 @@ pub(crate) fn workloads(report: &ReportModel) -> Table {
                 percent(workload.baseline.busy_fraction),
                 money(workload.baseline.effective_cost),
                 unit_cost(workload, PAGE),
-                format!("{rank}{}", words::action(advice)),
+                format!("{rank}{}{}", words::action(advice), state_behind(workload)),
                 saving_or_blank(advice.monthly_savings),
             ],
         );

@@ -8,6 +8,7 @@ pub(super) mod cell;
 
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};
+use super::table::Table;
 use super::{blanks, html, tables, words};
 use crate::units::Money;
 use cell::{fit, pad_left, pad_right, width, wrapped};
@@ -49,7 +50,9 @@ pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
     if !report.workloads.is_empty() {
         workloads(&mut page, report);
         actions(&mut page, report);
+        grid(&mut page, &tables::decided(report, TERM));
     }
+    grid(&mut page, &tables::promises(report, TERM));
     for (at, notice) in report.notices.iter().take(MOST_NOTICES).enumerate() {
         let notice = TERM.prose(notice, report.currency);
         page.labelled(if at == 0 { "NOTE" } else { "" }, &notice);
@@ -70,7 +73,7 @@ pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
 
 /// An amount, or a dash.
 fn money(amount: Option<Money>) -> String {
-    amount.map_or_else(|| DASH.to_owned(), |it| TERM.money(it))
+    tables::money_in(amount, TERM)
 }
 
 /// A text behind a lead, in lines of at most `columns`; what follows the first stands under the text.
@@ -121,18 +124,7 @@ fn summary(page: &mut Page, report: &ReportModel) {
         let text = format!("{} {currency}/1M tokens, idle included", TERM.unit_cost(cost));
         page.labelled("unit cost", &text);
     }
-    let all = &report.portfolio;
-    let range = html::range_in_words(TERM, all.interval.as_ref(), all.probability_of_loss);
-    page.labelled(
-        "can save",
-        &format!(
-            "{} {currency} per 730-h month of {}, leaving {}{}",
-            TERM.money(totals.monthly_savings),
-            money(totals.baseline_monthly_cost),
-            money(totals.recommended_monthly_cost),
-            range.map_or_else(String::new, |it| format!(" · {it}"))
-        ),
-    );
+    page.labelled("can save", &can_save(report));
     if let Some((confirmed, others)) = html::waste_sums(report, TERM) {
         let parts = [
             confirmed + " confirmed",
@@ -254,17 +246,34 @@ fn laid_out(cells: &[String; 8], widths: &[usize; 8]) -> String {
     line.trim_end().to_owned()
 }
 
+/// What is asked for, of what, and its range: that of all advice.
+fn can_save(report: &ReportModel) -> String {
+    let (all, totals) = (&report.portfolio, &report.totals);
+    let asks_for_all = all.savings_by_decision.asked_for == all.monthly_savings;
+    let interval = all.interval.as_ref().filter(|_| asks_for_all);
+    let range = html::range_in_words(TERM, interval, all.probability_of_loss);
+    format!(
+        "{} {} per 730-h month of {}, leaving {}{}",
+        TERM.money(all.savings_by_decision.asked_for),
+        report.currency,
+        money(totals.baseline_monthly_cost),
+        money(all.savings_by_decision.monthly_cost_after),
+        range.map_or_else(String::new, |it| format!(" · {it}"))
+    )
+}
+
 /// What to do, largest saving first.
 fn actions(page: &mut Page, report: &ReportModel) {
-    let ranked = words::ranked(report);
-    if ranked.is_empty() {
-        page.labelled("DO NEXT", "nothing to change now; each workload says why in the report");
+    let to_do = tables::to_do(report);
+    if to_do.is_empty() {
+        let why = "nothing to change now; each workload says why in the report";
+        page.labelled("DO NEXT", tables::all_decided(report).unwrap_or(why));
         return;
     }
     let right = format!("{}/MONTH", report.currency);
     let gap = page.columns.saturating_sub("DO NEXT".len() + right.len());
     page.heading(&format!("DO NEXT{}{right}", " ".repeat(gap)));
-    for (at, workload) in ranked.into_iter().enumerate() {
+    for workload in to_do {
         let advice = &workload.advice;
         let amount = TERM.money(advice.monthly_savings);
         let room = page.columns.saturating_sub(width(&amount) + 5);
@@ -273,7 +282,7 @@ fn actions(page: &mut Page, report: &ReportModel) {
         let text = if text.contains(&name) { text } else { format!("{name}: {text}") };
         for (line, part) in wrapped(&text, room.min(page.columns - 5)).iter().enumerate() {
             if line == 0 {
-                let place = pad_right(&format!("S{}", at + 1), 4);
+                let place = pad_right(&words::rank(report, workload).unwrap_or_default(), 4);
                 page.line(&format!("{place}{} {amount}", pad_right(part, room)));
             } else {
                 page.line(&format!("    {part}"));
@@ -283,12 +292,53 @@ fn actions(page: &mut Page, report: &ReportModel) {
         if let Some(range) = html::range_in_words(TERM, advice.interval.as_ref(), chance) {
             page.line(&format!("    {range}"));
         }
+        if let Some(decision) = &advice.decision {
+            let text = words::capitalized(&tables::decision_in_words(decision));
+            for part in wrapped(&text, page.columns - 5) {
+                page.line(&format!("    {part}"));
+            }
+        }
         if let Some(hours) = tables::schedule_in_words(workload) {
             let text = format!("Ready, clock of {}: {hours}", words::plain(&report.time_zone));
             for part in wrapped(&text, page.columns - 5) {
                 page.line(&format!("    {part}"));
             }
         }
+    }
+}
+
+/// A table as wide as the terminal at most: the widest column gives way. Nothing for an empty one.
+fn grid(page: &mut Page, table: &Table) {
+    if table.is_empty() {
+        return;
+    }
+    let heads: Vec<String> = table.columns.iter().map(|it| it.head.to_uppercase()).collect();
+    let rows = table.rows.iter().map(|it| &it.cells);
+    let mut widths: Vec<usize> = heads.iter().map(|it| width(it)).collect();
+    for cells in rows.clone() {
+        for (wide, cell) in widths.iter_mut().zip(cells) {
+            *wide = width(cell).max(*wide);
+        }
+    }
+    while widths.iter().sum::<usize>() + widths.len() > page.columns + 1 {
+        match widths.iter_mut().max() {
+            Some(widest) if *widest > 1 => *widest -= 1,
+            _ => break,
+        }
+    }
+    let laid_out = |cells: &Vec<String>| {
+        let parts = cells.iter().zip(&widths).zip(&table.columns).map(|((cell, wide), column)| {
+            let cell = fit(cell, *wide);
+            if column.numeric { pad_left(&cell, *wide) } else { pad_right(&cell, *wide) }
+        });
+        parts.collect::<Vec<_>>().join(" ").trim_end().to_owned()
+    };
+    page.heading(&laid_out(&heads));
+    for cells in rows {
+        page.line(&laid_out(cells));
+    }
+    if let Some(note) = &table.note {
+        page.labelled("", note);
     }
 }
 

@@ -1,5 +1,6 @@
 //! What must hold of every format, on one report.
 
+mod decisions;
 mod fixture;
 
 use super::model::ReportModel;
@@ -304,6 +305,8 @@ fn an_empty_report_says_so() {
     report.totals.cost_per_million_tokens = None;
     report.reconciliation.line.billed_total = None;
     report.totals.monthly_savings = fixture::usd("0");
+    report.portfolio.savings_by_decision =
+        model::SavingsByDecision::all_open(fixture::usd("0"), None);
     assert!(text(&report, Format::Table).contains("that no workload claims"));
     report.reconciliation.parts.clear();
     assert!(text(&report, Format::Html).contains("was not measured"));

@@ -119,8 +119,14 @@ pub(crate) fn ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
 
 /// Place of the workload's advice in the ranking: `S1` is the first.
 pub(crate) fn rank(report: &ReportModel, workload: &WorkloadReport) -> Option<String> {
-    let place = report.portfolio.ranking.iter().position(|id| *id == workload.advice.id)?;
-    Some(format!("S{}", place + 1))
+    let place = place(report, workload);
+    (place > 0).then(|| format!("S{place}"))
+}
+
+/// The same as a number; 0 for what is not in the ranking.
+pub(crate) fn place(report: &ReportModel, workload: &WorkloadReport) -> usize {
+    let found = report.portfolio.ranking.iter().position(|id| *id == workload.advice.id);
+    found.map_or(0, |at| at + 1)
 }
 
 /// Text from the data, safe to print: no control or direction characters, one line, not too long.

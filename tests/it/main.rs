@@ -23,6 +23,7 @@ mod cli;
 mod clocks;
 mod cost_anomalies;
 mod cur_items;
+mod decisions;
 mod describe_laws;
 mod diff;
 mod exhaustive;

@@ -109,6 +109,7 @@ fn advice(
         ],
         undo: "point the traffic back; takes minutes".to_owned(),
         wrong_if: vec!["traffic grows by more than 40 %".to_owned()],
+        decision: None,
     }
 }
 
@@ -397,6 +398,8 @@ pub(super) fn report() -> ReportModel {
             monthly_savings: total,
             interval: None,
             probability_of_loss: None,
+            savings_by_decision: SavingsByDecision::all_open(total, Some(usd("63980.74"))),
+            promises: Vec::new(),
             waste: PortfolioWaste {
                 confirmed_waste: usd("1331.76"),
                 to_investigate: usd("0"),

@@ -1,0 +1,156 @@
+//! The sums by decision, and promises against what came of them.
+
+use proptest::prelude::*;
+
+use super::fixture::{report, usd};
+use crate::ingest::{Decision, DecisionState, Decisions, Promise, UnitThen};
+use crate::report::model::*;
+use crate::report::respect;
+use crate::units::{Currency, Money, Timestamp};
+
+fn as_of() -> Timestamp {
+    Timestamp::parse("2026-11-01", chrono_tz::Tz::UTC).unwrap()
+}
+
+fn decision(advice: &str, workload: &str, state: DecisionState) -> Decision {
+    Decision {
+        advice: advice.to_owned(),
+        workload: workload.to_owned(),
+        state,
+        owner: None,
+        due: None,
+        reason: None,
+        decided: None,
+        promise: None,
+    }
+}
+
+fn decided(list: Vec<Decision>) -> ReportModel {
+    let mut report = report();
+    respect(&mut report, &Decisions { list }, as_of()).unwrap();
+    report
+}
+
+/// Any state, or none; the days are around the day of the report.
+fn any_state() -> impl Strategy<Value = Option<DecisionState>> {
+    let day = |it: u32| format!("2026-11-{it:02}").parse().unwrap();
+    prop_oneof![
+        Just(None),
+        Just(Some(DecisionState::Accepted)),
+        Just(Some(DecisionState::Rejected)),
+        Just(Some(DecisionState::Done)),
+        (1..4_u32).prop_map(move |it| Some(DecisionState::Snoozed(day(it)))),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn the_sums_are_what_is_identified_to_the_last_digit(
+        states in prop::collection::vec(any_state(), 4),
+        savings in prop::collection::vec(0..10_i128.pow(30), 4),
+    ) {
+        let mut report = report();
+        let amounts: Vec<Money> =
+            savings.iter().map(|it| Money::from_atto(*it, Currency::USD)).collect();
+        report.totals.monthly_savings = Money::sum(amounts.clone(), Currency::USD).unwrap();
+        let mut list = Vec::new();
+        for ((workload, saving), state) in report.workloads.iter_mut().zip(&amounts).zip(&states) {
+            workload.advice.monthly_savings = *saving;
+            list.extend(state.map(|it| decision(&workload.advice.id, &workload.name, it)));
+        }
+        respect(&mut report, &Decisions { list }, as_of()).unwrap();
+        let sums = &report.portfolio.savings_by_decision;
+        let parts = [sums.open, sums.approved, sums.rejected, sums.snoozed];
+        prop_assert_eq!(Money::sum(parts, Currency::USD).unwrap(), report.totals.monthly_savings);
+        prop_assert_eq!(sums.identified, report.totals.monthly_savings);
+        prop_assert_eq!(sums.asked_for, sums.open.checked_add(sums.approved).unwrap());
+    }
+}
+
+#[test]
+fn no_decision_changes_nothing() {
+    let (before, after) = (report(), decided(Vec::new()));
+    let json = |it: &ReportModel| serde_json::to_string(it).unwrap();
+    assert_eq!(json(&before), json(&after));
+}
+
+#[test]
+fn a_snooze_ends_on_its_day_and_a_due_day_is_over_after_it() {
+    let check = |state, due: Option<&str>, expected: (CountsAs, bool), notices: usize| {
+        let it = Decision { due: due.map(|it| it.parse().unwrap()), ..decision("a1", "x", state) };
+        let report = decided(vec![it]);
+        let all = report.workloads.iter();
+        let shown = all.filter_map(|it| it.advice.decision.as_ref()).collect::<Vec<_>>();
+        assert_eq!(shown.len(), 1);
+        assert_eq!((shown[0].counts_as, shown[0].overdue), expected, "{state:?} {due:?}");
+        assert_eq!(report.notices.len(), 1 + notices, "{:?}", report.notices);
+    };
+    let snoozed = |day: &str| DecisionState::Snoozed(day.parse().unwrap());
+    check(snoozed("2026-11-02"), None, (CountsAs::Snoozed, false), 0);
+    check(snoozed("2026-11-01"), None, (CountsAs::Open, false), 1);
+    check(DecisionState::Accepted, Some("2026-11-01"), (CountsAs::Approved, false), 0);
+    check(DecisionState::Accepted, Some("2026-10-31"), (CountsAs::Approved, true), 1);
+    check(DecisionState::Accepted, None, (CountsAs::Approved, false), 0);
+    check(DecisionState::Rejected, None, (CountsAs::Rejected, false), 0);
+    check(DecisionState::Done, None, (CountsAs::Open, false), 1);
+}
+
+#[test]
+fn what_is_realised_is_at_the_traffic_of_then() {
+    let name = report().workloads[0].name.clone();
+    let check = |workload: &str,
+                 cost: Option<&str>,
+                 then: Option<(&str, &str)>,
+                 now: Option<&str>,
+                 expected: Result<&str, &str>| {
+        let unit = then.map(|(cost, unit)| UnitThen { unit: unit.to_owned(), cost: usd(cost) });
+        let promise = Promise { monthly_savings: usd("300"), monthly_cost: cost.map(usd), unit };
+        let list = vec![Decision {
+            promise: Some(promise),
+            ..decision("a-gone", workload, DecisionState::Done)
+        }];
+        let mut report = report();
+        report.workloads[0].baseline.unit_cost =
+            UnitCost { per_million_tokens: now.map(usd), ..UnitCost::default() };
+        respect(&mut report, &Decisions { list }, as_of()).unwrap();
+        let it = &report.portfolio.promises[0];
+        assert_eq!(it.realised_monthly_savings, expected.ok().map(usd));
+        assert_eq!(it.not_known.as_deref(), expected.err());
+    };
+    let tokens = Some(("4.00", "1M tokens"));
+    check(&name, Some("1000"), tokens, Some("3.00"), Ok("250"));
+    check(&name, Some("1000"), tokens, Some("5.00"), Ok("-250"));
+    check(&name, Some("1000"), tokens, Some("0.00"), Ok("1000"));
+    // A third of the cost, to 10^-9.
+    check(
+        &name,
+        Some("1000"),
+        Some(("30000000000", "1M tokens")),
+        Some("20000000000"),
+        Ok("333.333333333"),
+    );
+    check(&name, Some("1000"), tokens, None, Err("what 1M tokens costs now is not known"));
+    check(
+        &name,
+        Some("1000"),
+        Some(("4.00", "image")),
+        Some("3.00"),
+        Err("what image costs now is not known"),
+    );
+    check(
+        &name,
+        Some("1000"),
+        None,
+        Some("3.00"),
+        Err("no cost of a unit was known when it was decided"),
+    );
+    check(
+        &name,
+        None,
+        tokens,
+        Some("3.00"),
+        Err("no cost of a unit was known when it was decided"),
+    );
+    check("gone", Some("1000"), tokens, Some("3.00"), Err("the data no longer have the workload"));
+    check(&name, Some("1000"), tokens, Some("-1.00"), Err("credits exceed what it costs now"));
+}
