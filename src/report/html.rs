@@ -309,7 +309,7 @@ fn range(advice: &AdviceReport) -> Option<String> {
     range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
 }
 
-/// `80 % range 90 to 110, loss under 1 %`.
+/// `80 % range 90 to 110, loss under 1 %`, or that nothing differs as far as it is shown.
 pub(crate) fn range_in_words(
     medium: Medium,
     interval: Option<&Interval>,
@@ -321,12 +321,12 @@ pub(crate) fn range_in_words(
         little if little < 0.01 => format!("loss under {}", medium.percent(0.01)),
         share => format!("loss {}", medium.percent(share)),
     };
-    Some(format!(
-        "{} range {} to {}, {loss}",
-        medium.percent(it.level),
-        medium.money_short(it.low),
-        medium.money_short(it.high)
-    ))
+    let (low, high) = (medium.money_short(it.low), medium.money_short(it.high));
+    Some(if low == high {
+        format!("the same in every week seen, {loss}")
+    } else {
+        format!("{} range {low} to {high}, {loss}", medium.percent(it.level))
+    })
 }
 
 /// A sentence of the model, its numbers written as on the page.
