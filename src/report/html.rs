@@ -237,8 +237,9 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
             "Can be saved",
             amount(Some(sums.asked_for)),
             format!(
-                "a month of 730 h, leaving {}{}",
+                "a month of 730 h, leaving {}{}{}",
                 tables::money(sums.monthly_cost_after),
+                range_of_all(report, PAGE).map(|it| format!("; {it}")).unwrap_or_default(),
                 tables::split(report, PAGE).map(|it| format!("; {it}")).unwrap_or_default()
             ),
             !sums.asked_for.is_zero(),
@@ -307,6 +308,14 @@ pub(crate) fn footer(report: &ReportModel) -> String {
 /// The range of a saving and the chance that it is none, where they were computed.
 fn range(advice: &AdviceReport) -> Option<String> {
     range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
+}
+
+/// The range of all savings together, where all of them are asked for.
+pub(crate) fn range_of_all(report: &ReportModel, medium: Medium) -> Option<String> {
+    let all = &report.portfolio;
+    let asks_for_all = all.savings_by_decision.asked_for == all.monthly_savings;
+    let interval = all.interval.as_ref().filter(|_| asks_for_all);
+    range_in_words(medium, interval, all.probability_of_loss)
 }
 
 /// `80 % range 90 to 110, loss under 1 %`, or that nothing differs as far as it is shown.

@@ -246,18 +246,16 @@ fn laid_out(cells: &[String; 8], widths: &[usize; 8]) -> String {
     line.trim_end().to_owned()
 }
 
-/// What is asked for, of what, and its range: that of all advice.
+/// What is asked for, of what, and its range.
 fn can_save(report: &ReportModel) -> String {
-    let (all, totals) = (&report.portfolio, &report.totals);
-    let asks_for_all = all.savings_by_decision.asked_for == all.monthly_savings;
-    let interval = all.interval.as_ref().filter(|_| asks_for_all);
-    let range = html::range_in_words(TERM, interval, all.probability_of_loss);
+    let sums = &report.portfolio.savings_by_decision;
+    let range = html::range_of_all(report, TERM);
     format!(
         "{} {} per 730-h month of {}, leaving {}{}",
-        TERM.money(all.savings_by_decision.asked_for),
+        TERM.money(sums.asked_for),
         report.currency,
-        money(totals.baseline_monthly_cost),
-        money(all.savings_by_decision.monthly_cost_after),
+        money(report.totals.baseline_monthly_cost),
+        money(sums.monthly_cost_after),
         range.map_or_else(String::new, |it| format!(" · {it}"))
     )
 }
