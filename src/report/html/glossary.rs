@@ -2,7 +2,7 @@
 
 /// Word and meaning, in alphabetical order.
 pub(super) const WORDS: [(&str, &str); 21] = [
-    ("Anomaly", "Cost above what the history predicts. This report does not look for any yet."),
+    ("Anomaly", "Cost above what the history of its weekday and hour predicts."),
     ("Billed cost", "What the invoices ask for. The totals are reconciled on it."),
     (
         "Break-even",
