@@ -11,7 +11,7 @@ use crate::ingest::DecisionState;
 /// Arguments of `decide`
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// The report.json that analyze wrote
+    /// The report.json that analyze wrote, or its folder
     #[arg(value_name = "REPORT.json")]
     pub report: PathBuf,
     /// The advice: its id, its label such as S3, or the name of its workload

@@ -1,10 +1,8 @@
 //! `gpuadvise diff`: why spend moved between two reports, and what became of the advice.
 
-use std::path::Path;
-
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use super::{CommandResult, output};
+use super::{CommandResult, output, past_report};
 use crate::cli::{DiffArgs, Global};
 use crate::report::{self, Comparison, PastReport, TerminalStyle};
 
@@ -17,29 +15,14 @@ pub(super) fn run(args: &DiffArgs, global: &Global, talk: Talk) -> CommandResult
             "run analyze --redact for both months with one redact_key, then compare those reports",
         ));
     }
-    let (old, new) = (read(&args.old)?, read(&args.new)?);
+    let old = past_report::read(&args.old, report::read_report)?;
+    let new = past_report::read(&args.new, report::read_report)?;
     comparable(&old, &new)?;
     let comparison = Comparison::of(old, new)?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::comparison(&comparison, format, &style)?;
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
     Ok(ExitStatus::Done)
-}
-
-/// A report, by its `report.json` or its folder.
-fn read(path: &Path) -> Result<PastReport, Failure> {
-    let path = if path.is_dir() { path.join("report.json") } else { path.to_owned() };
-    let name = path.display();
-    let bytes = std::fs::read(&path).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("{name} cannot be read"));
-        Failure::new(ExitStatus::Input, error)
-            .with_hint("name a report.json that analyze wrote into its report folder")
-    })?;
-    report::read_report(&String::from_utf8_lossy(&bytes)).map_err(|error| {
-        let hint = error.hint();
-        Failure::new(ExitStatus::Input, anyhow::Error::new(error).context(name.to_string()))
-            .with_hint(hint)
-    })
 }
 
 /// Two reports of one currency, of windows that follow each other.

@@ -14,6 +14,7 @@ mod ingest;
 mod init;
 mod inputs;
 mod output;
+mod past_report;
 mod prices;
 mod progress;
 pub mod sample;

@@ -223,7 +223,12 @@ fn faults_are_one_error_and_one_hint() {
         "and nothing else",
         "--decisions",
     );
-    fails(&bench.run(&["decide", "no.json", "S1", "--accept"]), 3, "no.json: ", "report.json");
+    fails(
+        &bench.run(&["decide", "no.json", "S1", "--accept"]),
+        3,
+        "no.json cannot be read",
+        "report.json",
+    );
     bench.write("list.json", "[]");
     fails(
         &bench.run(&["decide", "list.json", "S1", "--done"]),

@@ -9,7 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
-use super::{CommandResult, output};
+use super::{CommandResult, output, past_report};
 use crate::cli::{DecideArgs, Format, Global};
 use crate::ingest::{self, Decision, DecisionState, Decisions, Promise};
 use crate::report::{self, WrittenAdvice, WrittenReport};
@@ -19,7 +19,7 @@ const DECISIONS_NAME: &str = "decisions.toml";
 
 pub(super) fn run(args: &DecideArgs, global: &Global) -> CommandResult {
     refuse(global)?;
-    let report = read_report(&args.report)?;
+    let report = past_report::read(&args.report, WrittenReport::read)?;
     let beside = global.config.as_deref().map(|it| it.with_file_name(DECISIONS_NAME));
     let path = args.decisions.clone().or(beside).unwrap_or_else(|| PathBuf::from(DECISIONS_NAME));
     let text = if path.exists() { text_of(&path)? } else { String::new() };
@@ -84,18 +84,6 @@ fn parse(text: &str, path: &Path) -> Result<Decisions, Failure> {
     ingest::parse_decisions(text, &path.display().to_string()).map_err(|error| {
         Failure::new(ExitStatus::Input, error)
             .with_hint("mend the line; docs/decisions.md lists every key with an example")
-    })
-}
-
-fn read_report(path: &Path) -> Result<WrittenReport, Failure> {
-    let name = path.display();
-    let text = fs::read_to_string(path).map_err(|error| {
-        Failure::new(ExitStatus::Input, anyhow::anyhow!("{name}: {error}"))
-            .with_hint("name the report.json in the folder that analyze wrote")
-    })?;
-    WrittenReport::read(&text).map_err(|error| {
-        let hint = error.hint();
-        Failure::new(ExitStatus::Input, anyhow::anyhow!("{name}: {error}")).with_hint(hint)
     })
 }
 
