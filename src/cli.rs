@@ -11,6 +11,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::recommend::WhatIf;
 use crate::size::Precision;
 use crate::units::Timestamp;
 
@@ -234,6 +235,14 @@ pub struct AnalyzeArgs {
     /// Simulate every candidate that fits and every plan, which takes many times as long
     #[arg(long)]
     pub exhaustive: bool,
+    /// Ask what the advice would be if one thing were otherwise
+    #[arg(
+        long,
+        value_name = "CHANGE",
+        help = "Ask what the advice would be if: demand=+50%, price:runpod/H100=-20%, cold-start=30s, \
+                slo.ttft_p95=1s, chat:model=NAME ...; may be given several times"
+    )]
+    pub what_if: Vec<WhatIf>,
 }
 
 /// Arguments of `prices`

@@ -478,10 +478,27 @@ pub struct Settings {
     pub cold_start_snapshot_share: Option<Fraction>,
     /// Kept on purpose although idle.
     pub standby: bool,
+    /// Must answer at once: never scaled to zero.
+    pub critical: bool,
     /// Most requests one replica may serve at once.
     pub max_num_seqs: Option<u32>,
     /// What it delivers, where that is neither tokens nor requests.
     pub unit: Option<DeliveredUnit>,
+    /// What is otherwise where somebody asks what if.
+    pub asked: Asked,
+}
+
+/// What somebody asks the advice for instead of what is; nothing of it is declared or measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub struct Asked {
+    /// How many times the rate on the bill the GPUs cost.
+    pub rate_ratio: Option<f64>,
+    /// Limit of the time to the first token, seconds.
+    pub ttft_p95_s: Option<f64>,
+    /// Limit of the time per output token, seconds.
+    pub tpot_p95_s: Option<f64>,
+    /// Share of requests that must meet both.
+    pub attainment: Option<Fraction>,
 }
 
 /// How a workload lives with interruptions.

@@ -525,6 +525,46 @@ assumptions! {
         /// Candidates of each workload whose plans are simulated.
         simulated_candidates,
     }
+    /// What a change takes.
+    change: ChangeRules {
+        /// An hour of an engineer.
+        engineer_usd_per_hour,
+        /// Hours to stop something.
+        stop_h,
+        /// Hours to set up a weekly schedule.
+        schedule_h,
+        /// Hours to buy a commitment.
+        purchase_h,
+        /// Hours to change the number of instances or what decides it.
+        scale_h,
+        /// Hours to move to serverless workers or an API.
+        platform_h,
+        /// Hours to live with spot.
+        spot_h,
+        /// Hours more for another GPU.
+        gpu_h,
+        /// Hours more for another precision.
+        precision_h,
+        /// Hours more for another provider.
+        provider_h,
+        /// Hours in which old and new run side by side.
+        side_by_side_h,
+        /// Months to earn back a change above which it is not advised.
+        most_pay_back_months,
+        /// Hours of work a week that the plan by week fills.
+        hours_per_week,
+        /// Days after which a change is verified.
+        verify_days,
+    }
+    /// What may happen to a plan.
+    shock: ShockRules {
+        /// Share by which demand falls.
+        demand_down,
+        /// Share by which prices by use fall.
+        price_down,
+        /// Share of the term after which the workload leaves.
+        migration_share,
+    }
     /// The range of a saving.
     risk: RiskRules {
         /// Standard deviation of weeks over that of weeks made of days that know nothing of each other.

@@ -44,8 +44,9 @@ mod weights;
 use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
-    Advice, AnomalyRules, Assumption, Assumptions, Capacity, Classify, ColdStart, DemandLimits,
-    EngineMemory, Interconnect, RiskRules, Simulate, Sizing, SpotMarket, Training, Waste,
+    Advice, AnomalyRules, Assumption, Assumptions, Capacity, ChangeRules, Classify, ColdStart,
+    DemandLimits, EngineMemory, Interconnect, RiskRules, Simulate, Sizing, SpotMarket, Training,
+    Waste,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

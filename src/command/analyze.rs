@@ -13,16 +13,17 @@ use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
 use super::{CommandResult, decide, describe, output};
+use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described};
+use crate::recommend::{self, Context, Described, WhatIf};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read(&args.input, global, talk)?;
-    let folder = report_folder(&args.input.files, global)?;
+    let folder = report_folder(&args.input.files, !args.what_if.is_empty(), global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
     let report = analyse(inputs, args, global, talk)?;
     let files = report::files(&report)?;
@@ -51,7 +52,8 @@ fn analyse(
     talk: Talk,
 ) -> Result<ReportModel, Failure> {
     let decisions = decisions(args, global, talk)?;
-    let Inputs { config, catalog, zone, ingested, workloads } = inputs;
+    let Inputs { config, mut catalog, zone, ingested, mut workloads } = inputs;
+    ask(&args.what_if, &mut catalog, &mut workloads)?;
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let stop = stop_after(args.time_budget);
     let context = Context {
@@ -66,10 +68,45 @@ fn analyse(
     let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let mut report = report::build(analysed, &fleet, run)?;
+    report::say_what_if(&mut report, &args.what_if);
     if let Some(decisions) = decisions {
         report::respect(&mut report, &decisions, as_of)?;
     }
     Ok(report)
+}
+
+/// Changes what is asked about; an error where there is no such workload, model or offer.
+fn ask(
+    what_if: &[WhatIf],
+    catalog: &mut Catalog,
+    workloads: &mut [Workload],
+) -> Result<(), Failure> {
+    for question in what_if {
+        if question.change_prices(catalog) == Some(0) {
+            return Err(Failure::usage(
+                format!("--what-if {question}: the catalog has no such offer"),
+                "`gpuadvise prices list` shows the providers and GPUs it has",
+            ));
+        }
+        if let Some(model) = question.model().filter(|it| catalog.model(it).is_none()) {
+            return Err(Failure::usage(
+                format!("--what-if {question}: the catalog has no model `{model}`"),
+                "name a model of pricing/models.toml",
+            ));
+        }
+        let n = workloads
+            .iter_mut()
+            .filter_map(|it| question.change_workload(it).then_some(()))
+            .count();
+        if n == 0 && question.workload().is_some() {
+            let names: Vec<&str> = workloads.iter().map(|it| it.name.as_str()).collect();
+            return Err(Failure::usage(
+                format!("--what-if {question}: the data have no such workload"),
+                format!("they have {}", names.join(", ")),
+            ));
+        }
+    }
+    Ok(())
 }
 
 /// What was decided: in the file named, else in the one beside the config or else the first input.
@@ -127,8 +164,8 @@ pub(super) fn advise_all(
     Ok((analysed, fleet))
 }
 
-/// `--output`, else `reports/<stem of the first input>`.
-fn report_folder(words: &[String], global: &Global) -> Result<PathBuf, Failure> {
+/// `--output`, else `reports/<stem of the first input>`, which what-if runs do not overwrite.
+fn report_folder(words: &[String], is_what_if: bool, global: &Global) -> Result<PathBuf, Failure> {
     if let Some(folder) = &global.output {
         if folder.is_file() {
             return Err(Failure::usage(
@@ -141,8 +178,9 @@ fn report_folder(words: &[String], global: &Global) -> Result<PathBuf, Failure> 
     if global.redact {
         return Ok(Path::new("reports").join("redacted"));
     }
+    let suffix = if is_what_if { "-what-if" } else { "" };
     let sources = crate::ingest::expand(words)?;
     let name = sources.first().map_or("stdin", Source::name);
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
-    Ok(Path::new("reports").join(stem))
+    Ok(Path::new("reports").join(format!("{stem}{suffix}")))
 }

@@ -11,7 +11,7 @@ use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
 use crate::catalog::{CatalogError, OwnPlatform};
 use crate::units::{Currency, Fraction, Money, parse_span_us};
-use crate::workload::{ApiPrice, DeliveredUnit, Interruptible, Kind, Settings, Slo};
+use crate::workload::{ApiPrice, Asked, DeliveredUnit, Interruptible, Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -106,8 +106,10 @@ impl WorkloadConfig {
                     .cold_start_snapshot_share
                     .or(b.settings.cold_start_snapshot_share),
                 standby: a.settings.standby || b.settings.standby,
+                critical: a.settings.critical || b.settings.critical,
                 max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
                 unit: a.settings.unit.or(b.settings.unit),
+                asked: Asked::default(),
             },
         }
     }
@@ -363,10 +365,13 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             format!("kind `{word}` is none of training, fine_tuning, batch_inference, real_time_inference, unknown")
         })
     });
-    let standby = match raw.purpose.as_deref() {
-        None => false,
-        Some("standby") => true,
-        Some(other) => return Err(format!("purpose `{other}` is not `standby`")),
+    let (standby, critical) = match raw.purpose.as_deref() {
+        None => (false, false),
+        Some("standby") => (true, false),
+        Some("critical") => (false, true),
+        Some(other) => {
+            return Err(format!("purpose `{other}` is neither `standby` nor `critical`"));
+        }
     };
     let positive = |name: &str, value: Option<f64>| match value {
         Some(value) if !(value.is_finite() && value > 0.0) => {
@@ -416,6 +421,8 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             cold_start_snapshot_s: snapshot_s,
             cold_start_snapshot_share: snapshot_share,
             standby,
+            critical,
+            asked: Asked::default(),
             max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
             unit: check_unit(raw.unit, raw.units_per_request)?,
         },

@@ -4,7 +4,11 @@ use std::fmt;
 
 use sha2::{Digest, Sha256};
 
+use super::change::Change;
+use super::doubt::Doubt;
+use super::rates::SavingsByPrice;
 use super::risk::Risk;
+use super::verify::Check;
 use crate::units::Money;
 
 /// The kinds of advice.
@@ -14,6 +18,8 @@ pub enum Action {
     Switch,
     /// Turn it off.
     Stop,
+    /// Run it by the hours of the week.
+    Schedule,
     /// Leave it.
     Keep,
     /// Cannot say yet.
@@ -21,11 +27,17 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether something is to be done.
+    pub const fn is_to_do(self) -> bool {
+        matches!(self, Action::Switch | Action::Stop | Action::Schedule)
+    }
+
     /// The word in output.
     pub const fn as_str(self) -> &'static str {
         match self {
             Action::Switch => "switch",
             Action::Stop => "stop",
+            Action::Schedule => "schedule",
             Action::Keep => "keep",
             Action::NotEnoughData => "not_enough_data",
         }
@@ -64,6 +76,10 @@ pub struct Advice {
     pub monthly_savings: Money,
     /// The range of that; nothing where it saves nothing, or for less than a week of whole days.
     pub risk: Option<Risk>,
+    /// The same at other prices; nothing where it saves nothing.
+    pub savings_by_price: Option<SavingsByPrice>,
+    /// The work it takes; nothing where there is nothing to do.
+    pub change: Option<Change>,
     /// How sure.
     pub grade: Grade,
     /// Why, and what caps the grade.
@@ -72,8 +88,12 @@ pub struct Advice {
     pub steps: Vec<String>,
     /// How to undo it.
     pub undo: String,
+    /// How to see that it came true.
+    pub verify: Vec<Check>,
     /// What would make it wrong.
     pub wrong_if: Vec<String>,
+    /// What it saves when something else happens, and where it stops to save.
+    pub doubt: Doubt,
 }
 
 /// Eight hexadecimal digits of the hash of workload, action and plan.

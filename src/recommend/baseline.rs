@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::demand::Question;
-use super::money;
+use super::{money, what_if};
 use crate::catalog::{Offer, Purchase};
 use crate::units::{Money, MoneyPerHour};
 use crate::workload::PricingCategory;
@@ -28,6 +28,18 @@ pub struct Baseline {
 /// From the bill, else from the newest on-demand price of the configured GPU and provider, else
 /// from the median over providers.
 pub(super) fn baseline(question: &Question<'_>) -> Baseline {
+    let found = as_billed(question);
+    let Some(ratio) = question.described.workload.settings.asked.rate_ratio else { return found };
+    let times = |cost: Money| Money::from_float(cost.to_f64() * ratio, cost.currency()).ok();
+    Baseline {
+        monthly_cost: found.monthly_cost.and_then(times),
+        avoidable: found.avoidable.and_then(times),
+        rate_per_gpu_hour: found.rate_per_gpu_hour.map(|it| what_if::times(it, ratio)),
+        ..found
+    }
+}
+
+fn as_billed(question: &Question<'_>) -> Baseline {
     let workload = question.described.workload;
     let window_us = u64::try_from(workload.window.len_us()).unwrap_or(0);
     let totals = &workload.totals;

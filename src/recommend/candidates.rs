@@ -9,7 +9,7 @@ use super::demand::{Question, RequestLoad, Timing, precision_word};
 use super::offers::{self, Buyable};
 use super::task::Task;
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
-use crate::classify::{engine_deployment, gpus_per_replica};
+use crate::classify::{Censoring, engine_deployment, gpus_per_replica};
 use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
 use crate::units::{Currency, HOURS_PER_MONTH, Money};
 use crate::workload::Direction;
@@ -231,14 +231,18 @@ fn measured(
     entries
 }
 
-/// What every plan but today's must carry over today's load: the headroom of a change, and a
-/// month's growth where demand is growing.
+/// What every plan but today's must carry over today's load: the headroom of a change, a month's
+/// growth where demand is growing, and the attempts that today's capacity turned away.
 fn load_factor(question: &Question<'_>) -> f64 {
     let headroom = question.context.catalog.assumptions.capacity.downgrade_headroom;
     let described = question.described;
     let growing = described.class.direction == Some(Direction::Growing);
     let trend = described.trend.filter(|_| growing).map_or(0.0, |it| it.value);
-    (1.0 + trend.clamp(0.0, 2.0)) / (1.0 - headroom.clamp(0.0, 0.9))
+    let refused = match described.censored {
+        Censoring::Censored { offered_over_served } => offered_over_served.unwrap_or(1.0),
+        _ => 1.0,
+    };
+    (1.0 + trend.clamp(0.0, 2.0)) * refused.clamp(1.0, 3.0) / (1.0 - headroom.clamp(0.0, 0.9))
 }
 
 /// The deployment as it is, for requests whose time was measured on it.

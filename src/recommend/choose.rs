@@ -2,22 +2,22 @@
 
 use std::collections::BTreeSet;
 
-use super::advice::{Action, Advice, Grade, stable_id};
+use super::advice::Grade;
 use super::baseline::Baseline;
 use super::candidates::Candidate;
-use super::demand::{Load, Question, precision_word};
+use super::decide::decide;
+use super::demand::{Question, precision_word};
+use super::doubt::{self, Doubt};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::request_plans::unit_of;
 use super::risk::Risk;
 use super::savings;
 use super::stage::portion;
-use super::switch::{capped, switch};
-use super::{DurationCurve, Recommendation, money};
-use crate::classify::{WasteKind, gpus_per_replica};
+use super::{DurationCurve, Recommendation, rates};
+use crate::classify::gpus_per_replica;
 use crate::simulate::{Outcome, seed_of};
 use crate::size::Precision;
 use crate::units::{Currency, Money};
-use crate::workload::{PricingCategory, Shape};
 
 /// What a search found.
 #[derive(Default)]
@@ -54,6 +54,9 @@ pub(super) fn choose(
         ));
         found.plans.clear();
     }
+    if question.is_critical() {
+        found.plans.iter_mut().for_each(never_at_zero);
+    }
     found.plans.extend(today_plan(question, &baseline, &found));
     sort_plans(&mut found.plans);
     keep_distinct(&mut found.plans);
@@ -63,8 +66,8 @@ pub(super) fn choose(
         notices.push(missed);
     }
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
-    let saves = matches!(advice.action, Action::Switch | Action::Stop);
-    let saved_by_day = saves.then(|| savings::by_day(question, advised)).flatten();
+    let saved_by_day =
+        advice.action.is_to_do().then(|| savings::by_day(question, advised)).flatten();
     advice.risk = saved_by_day.as_ref().and_then(|days| {
         let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
         Risk::of(advice.monthly_savings, days, &question.context.catalog.assumptions.risk, seed)
@@ -78,6 +81,14 @@ pub(super) fn choose(
         ));
     }
     let duration_curve = curve_of(advised, found.curves);
+    if advice.action.is_to_do() {
+        let saving = advice.monthly_savings;
+        advice.savings_by_price =
+            Some(rates::savings_by_price(question, &baseline, advised, saving));
+        advice.doubt = advised.map_or_else(Doubt::default, |plan| {
+            doubt::doubt(question, &baseline, (plan, duration_curve.as_ref()), saving)
+        });
+    }
     Recommendation {
         slo: question.slo,
         today_busy: found.today_outcome.as_ref().and_then(Outcome::busy_share),
@@ -204,213 +215,11 @@ fn today_parts(monthly_cost: Money, outcome: Option<&Outcome>) -> PlanParts {
     PlanParts { busy, idle, starting: zero, committed_unused: zero }
 }
 
-fn decide(
-    question: &Question<'_>,
-    baseline: &Baseline,
-    (plans, n_out_of_time): (&[Plan], u64),
-    currency: Currency,
-) -> Advice {
-    let assumed = &question.context.catalog.assumptions.advice;
-    let hours = question.described.workload.demand_window.hours();
-    if hours < assumed.min_hours_facts {
-        return no_advice(
-            question,
-            currency,
-            format!("{:.0} minutes of data carry facts only", hours * 60.0),
-        );
-    }
-    let Some(today) = baseline.monthly_cost else {
-        return no_advice(
-            question,
-            currency,
-            "today's cost is not known: give the bill, or GPU and provider in the config"
-                .to_owned(),
-        );
-    };
-    if question.days < assumed.min_days_switch {
-        let least = assumed.min_days_switch;
-        let why =
-            format!("{hours:.1} h of data; stopping or switching needs at least {least} days");
-        return no_advice(question, currency, why);
-    }
-    let avoidable = baseline.avoidable.unwrap_or(today);
-    if question.described.class.shape == Shape::Idle {
-        return idle(question, avoidable);
-    }
-    if question.described.workload.deployment.pricing_category == PricingCategory::Committed {
-        let why = "it runs on a commitment that is paid either way; decide before it is renewed";
-        return keep(question, currency, why.to_owned());
-    }
-    if let Load::Nothing(why) = &question.load {
-        return no_advice(question, currency, why.clone());
-    }
-    let best = best_of(plans);
-    let Some(best) = best else {
-        let why = if n_out_of_time > 0 {
-            "the time for the search was up before a plan was simulated".to_owned()
-        } else if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
-            no_offer(question)
-        } else {
-            "no plan meets the limits".to_owned()
-        };
-        return keep(question, currency, why);
-    };
-    let saving = avoidable.checked_sub(best.monthly_cost).unwrap_or(Money::zero(currency));
-    let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
-    if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
-        let why = if saving.is_negative() || saving.is_zero() {
-            format!(
-                "the cheapest alternative costs {} a month, not less than today",
-                money::for_prose(best.monthly_cost)
-            )
-        } else {
-            format!(
-                "the best alternative saves {} a month, less than {} or {:.0} % of the cost",
-                money::for_prose(saving),
-                least,
-                assumed.min_savings_share * 100.0
-            )
-        };
-        let mut advice = keep(question, currency, why);
-        advice.reasons.extend(elsewhere(plans, today));
-        advice.reasons.extend(undeclared(plans, today));
-        return advice;
-    }
-    let mut advice = switch(question, best, saving);
-    advice.reasons.extend(elsewhere(plans, best.monthly_cost));
-    advice.reasons.extend(undeclared(plans, best.monthly_cost));
-    advice
-}
-
-/// The cheapest plan that meets the limits and may be advised.
-fn best_of(plans: &[Plan]) -> Option<&Plan> {
-    let mut eligible = plans.iter().filter(|it| it.way != Way::Today && it.meets_slo && it.allowed);
-    let cheapest = eligible.next();
-    // Within a percent a fleet that never starts anything is the better plan.
-    let steady = cheapest.and_then(|first| {
-        let near = first.monthly_cost.scale(101, 100).ok()?;
-        let mut rest =
-            plans.iter().filter(|it| it.meets_slo && it.allowed && it.monthly_cost <= near);
-        rest.find(|it| it.way == Way::PaygFixed && first.way == Way::PaygAutoscaled)
-    });
-    steady.or(cheapest)
-}
-
-/// Why nothing can be compared.
-fn no_offer(question: &Question<'_>) -> String {
-    let deployment = &question.described.workload.deployment;
-    match (&deployment.gpu, &deployment.gpu_label) {
-        (None, Some(label)) => format!("the catalog knows no GPU `{label}`"),
-        (None, None) => "the GPU is not known: set gpu in the config".to_owned(),
-        _ => "the catalog has no offer for it at this provider".to_owned(),
-    }
-}
-
-/// The cheapest plan at another provider, where it beats the advice and the policy forbids it.
-fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
-    let other = plans.iter().find(|it| it.meets_slo && !it.allowed && it.needs.is_none())?;
-    (other.monthly_cost < best).then(|| {
-        format!(
-            "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",
-            other.label(),
-            money::for_prose(other.monthly_cost)
-        )
-    })
-}
-
-/// The cheapest plan of each way that would beat the advice if more were declared.
-fn undeclared(plans: &[Plan], best: Money) -> Vec<String> {
-    let mut seen = BTreeSet::new();
-    let cheaper = plans.iter().filter(|it| it.meets_slo && it.monthly_cost < best);
-    cheaper
-        .filter_map(|it| Some((it, it.needs?)))
-        .filter(|(it, _)| seen.insert(it.way.as_word()))
-        .map(|(it, needs)| {
-            let cost = money::for_prose(it.monthly_cost);
-            format!("not advised: {} would cost {cost} a month; it needs {needs}", it.label())
-        })
-        .collect()
-}
-
-fn no_advice(question: &Question<'_>, currency: Currency, why: String) -> Advice {
-    plain(question, Action::NotEnoughData, currency, why, Grade::F)
-}
-
-fn keep(question: &Question<'_>, currency: Currency, why: String) -> Advice {
-    plain(question, Action::Keep, currency, why, Grade::B)
-}
-
-fn plain(
-    question: &Question<'_>,
-    action: Action,
-    currency: Currency,
-    why: String,
-    grade: Grade,
-) -> Advice {
-    let name = &question.described.workload.name;
-    let verb = match action {
-        Action::NotEnoughData => "No advice yet",
-        _ => "Keep as it is",
-    };
-    Advice {
-        id: stable_id(name, action, None),
-        action,
-        plan_id: None,
-        summary: format!("{verb}: {why}."),
-        monthly_savings: Money::zero(currency),
-        risk: None,
-        grade: capped(question, grade).0,
-        reasons: vec![why],
-        steps: Vec::new(),
-        undo: String::new(),
-        wrong_if: Vec::new(),
-    }
-}
-
-/// Paid and asked for nothing: stop it, unless it is kept on purpose or paid for anyway.
-fn idle(question: &Question<'_>, today: Money) -> Advice {
-    let workload = question.described.workload;
-    let currency = today.currency();
-    if workload.settings.standby {
-        return keep(question, currency, "it is declared as standby".to_owned());
-    }
-    if today.is_zero() || workload.deployment.pricing_category == PricingCategory::Committed {
-        let why = "it is idle, but it runs on a commitment that is paid either way: give the capacity to another workload";
-        return keep(question, currency, why.to_owned());
-    }
-    let finding = question.described.waste.iter().find(|it| it.kind == WasteKind::Idle);
-    let Some(finding) = finding else {
-        let why = "it looks idle, but too little of its time was measured to stop it: see what runs there";
-        return no_advice(question, currency, why.to_owned());
-    };
-    let confirmed = finding.confirmed;
-    let (grade, mut reasons) = capped(question, Grade::A);
-    reasons.insert(0, finding.evidence.clone());
-    reasons.push("its disk stays and stays billed: that part is not subtracted".to_owned());
-    if !confirmed {
-        reasons.push(
-            "only one signal was measured: confirm with the owner before stopping".to_owned(),
-        );
-    }
-    let owner = workload.owner.as_deref().unwrap_or("the owner, who is not known");
-    Advice {
-        id: stable_id(&workload.name, Action::Stop, None),
-        action: Action::Stop,
-        plan_id: None,
-        summary: "Stop it and keep the disk: it is paid for and nobody uses it.".to_owned(),
-        monthly_savings: today,
-        risk: None,
-        grade: if confirmed { grade } else { grade.max(Grade::C) },
-        reasons,
-        steps: vec![
-            format!("Ask {owner} whether anything still needs it."),
-            "Stop the instance, or scale it to zero; do not delete its volumes.".to_owned(),
-            "Look at the bill after two days: its GPU-hours must be zero.".to_owned(),
-        ],
-        undo: "Start the instance again from the same volume.".to_owned(),
-        wrong_if: vec![
-            "it serves something that neither the request counts nor the GPU metrics show"
-                .to_owned(),
-        ],
+/// A path that must answer at once is not advised to wait for a start.
+fn never_at_zero(plan: &mut Plan) {
+    let elastic = matches!(plan.way, Way::PaygAutoscaled | Way::PaygScheduled | Way::Serverless);
+    if elastic && plan.scaling.min == 0 {
+        plan.allowed = false;
+        plan.needs = Some("a path that may wait for a start; the config says it is critical");
     }
 }

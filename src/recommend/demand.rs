@@ -74,6 +74,11 @@ impl<'a> Question<'a> {
         Question { described, context, slo, load, days, notices }
     }
 
+    /// Whether it must answer at once.
+    pub(super) fn is_critical(&self) -> bool {
+        self.described.workload.settings.critical
+    }
+
     /// Whether somebody waits for the answer.
     pub(super) fn is_interactive(&self) -> bool {
         matches!(self.described.class.kind, Kind::RealTimeInference | Kind::Unknown)
@@ -82,6 +87,17 @@ impl<'a> Question<'a> {
 
 /// The limits set, else those assumed for work somebody waits for, else none.
 fn resolve_slo(described: Described<'_>, context: Context<'_>) -> Slo {
+    let asked = described.workload.settings.asked;
+    let found = declared_or_assumed(described, context);
+    Slo {
+        ttft_p95_s: asked.ttft_p95_s.or(found.ttft_p95_s),
+        tpot_p95_s: asked.tpot_p95_s.or(found.tpot_p95_s),
+        attainment: asked.attainment.unwrap_or(found.attainment),
+        assumed: found.assumed,
+    }
+}
+
+fn declared_or_assumed(described: Described<'_>, context: Context<'_>) -> Slo {
     if let Some(slo) = described.workload.settings.slo {
         return slo;
     }

@@ -11,22 +11,30 @@ mod api_plan;
 mod baseline;
 mod bounds;
 mod candidates;
+mod change;
 mod choose;
+mod decide;
 mod demand;
+mod doubt;
 mod downsize;
 mod level_plans;
 mod money;
 mod offers;
 mod plan;
+mod rates;
 mod request_plans;
 mod risk;
 mod savings;
+mod scaled;
 mod schedule;
 mod spot_plans;
 mod stage;
 mod switch;
 mod task;
+mod timetable;
+mod verify;
 mod ways;
+mod what_if;
 mod worker_plans;
 
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -34,7 +42,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono_tz::Tz;
 
 use crate::catalog::Catalog;
-use crate::classify::{Description, Features, HourlySeries, Trend, Waste};
+use crate::classify::{Censoring, Description, Features, HourlySeries, Trend, Waste};
 use crate::ingest::Policy;
 use crate::units::Timestamp;
 use crate::workload::{Slo, Workload, WorkloadClass};
@@ -42,11 +50,18 @@ use crate::workload::{Slo, Workload, WorkloadClass};
 pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
 pub use candidates::{Candidate, Verdict};
+pub use change::{Change, Restart};
+pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
+pub use rates::SavingsByPrice;
 pub use risk::{Basis, Risk};
 pub use savings::Daily;
+pub use scaled::at_demand;
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
+pub use timetable::{ToDo, Week, n_that_matter, timetable};
+pub use verify::Check;
+pub use what_if::WhatIf;
 
 /// What every workload's advice shares.
 #[derive(Clone, Copy, Debug)]
@@ -89,6 +104,8 @@ pub struct Described<'a> {
     pub trend: Option<Trend>,
     /// What of it is paid and not used.
     pub waste: &'a [Waste],
+    /// Whether today's capacity cut it off.
+    pub censored: &'a Censoring,
 }
 
 impl<'a> Described<'a> {
@@ -101,6 +118,7 @@ impl<'a> Described<'a> {
             class: &description.class,
             trend: description.changes.trend_since_change,
             waste: &description.waste,
+            censored: &description.censored.verdict,
         }
     }
 }

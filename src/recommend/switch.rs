@@ -2,9 +2,11 @@
 
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::demand::{Load, Question, age_days};
+use super::doubt::Doubt;
 use super::plan::{Plan, Way, term};
 use super::task::{SIDE_BY_SIDE, Task, evaluation_command};
-use super::{money, offers};
+use super::{money, offers, verify};
+use crate::classify::Censoring;
 use crate::size::Precision;
 use crate::units::Money;
 use crate::workload::{Direction, Kind};
@@ -39,13 +41,23 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
     reasons.extend(caps);
     reasons.append(&mut more);
     reasons.extend(change_caps);
+    let label = plan.label();
+    let (action, summary) = match plan.way {
+        Way::PaygScheduled => {
+            let what = label.split_once(": ").map_or(label.as_str(), |it| it.1);
+            (Action::Schedule, format!("Schedule {what}."))
+        }
+        _ => (Action::Switch, format!("Switch to {label}.")),
+    };
     Advice {
-        id: stable_id(&workload.name, Action::Switch, Some(&plan.id)),
-        action: Action::Switch,
+        id: stable_id(&workload.name, action, Some(&plan.id)),
+        action,
         plan_id: Some(plan.id.clone()),
-        summary: format!("Switch to {}.", plan.label()),
+        summary,
         monthly_savings: saving,
         risk: None,
+        savings_by_price: None,
+        change: None,
         grade,
         reasons,
         steps: steps(question, plan),
@@ -53,7 +65,9 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
             Way::Reserved { months } | Way::ReservedServerless { months } => format!("None for the commitment: it is paid for {}, used or not.", term(months)),
             _ => "Send the traffic back to today's deployment, which stays until the check has passed.".to_owned(),
         },
+        verify: verify::switched(question, plan, saving),
         wrong_if: wrong_if(question, plan),
+        doubt: Doubt::default(),
     }
 }
 
@@ -61,10 +75,9 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let mut steps = Vec::new();
     steps.extend(quality_steps(question, plan));
     let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
-    let place = plan
-        .offers
-        .first()
-        .map_or(String::new(), |it| format!(" at {} in {}", it.provider, it.region));
+    let place = plan.offers.first().map_or(String::new(), |it| {
+        format!(" at {} in {} ({})", it.provider, it.region, it.instance_type)
+    });
     steps.push(match &plan.way {
         Way::Reserved { months } | Way::ReservedServerless { months } => format!(
             "Confirm the price, then reserve {} instance{} for {}{place}.",
@@ -156,6 +169,12 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
             wrong.push("the provider has no free instance when the fleet must grow".to_owned());
         }
     }
+    if plan.scaling.min == 0 && plan.scaling.cold_start_s.is_some() && question.is_interactive() {
+        wrong.push(
+            "the first request after a pause must not wait for a start: say purpose = \"critical\""
+                .to_owned(),
+        );
+    }
     let single = plan.scaling.max == 1 && question.described.class.kind == Kind::RealTimeInference;
     if single {
         wrong.push("one instance must never fail: nothing takes over while it restarts".to_owned());
@@ -169,7 +188,7 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     wrong
 }
 
-fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
+pub(super) fn changes_precision(question: &Question<'_>, plan: &Plan) -> bool {
     let deployment = &question.described.workload.deployment;
     let today = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
     let parse = |word: &str| Precision::parse(word);
@@ -201,6 +220,13 @@ pub(super) fn capped(question: &Question<'_>, grade: Grade) -> (Grade, Vec<Strin
     {
         grade = grade.max(Grade::C);
         caps.push("no latency limit is set, so one is assumed: grade C at best".to_owned());
+    }
+    if matches!(question.described.censored, Censoring::Censored { .. }) {
+        grade = grade.max(Grade::C);
+        caps.push(
+            "today's capacity cut demand off, so more was asked for than measured: grade C at best"
+                .to_owned(),
+        );
     }
     (grade, caps)
 }

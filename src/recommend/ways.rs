@@ -143,7 +143,8 @@ impl Stage<'_> {
     ) -> Option<(FleetSpec, Outcome)> {
         let mut best: Option<(Money, FleetSpec, Outcome)> = None;
         let (mut last, mut n_dearer) = (None, 0);
-        for min_replicas in minimums(most) {
+        let least = u32::from(self.question.is_critical());
+        for min_replicas in minimums(most).into_iter().filter(|it| *it >= least) {
             let alone = money::month_of(billing.base_rate, min_replicas)?;
             if best.as_ref().is_some_and(|it| alone >= it.0 || n_dearer == 2) {
                 break;

@@ -5,20 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 
 use super::blanks::{self, MOST_BLANKS};
-use super::build_workload::{self, interval, rounded};
+use super::build_advice::interval;
+use super::build_workload::{self, rounded};
 use super::model::{
     AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
     PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, SavingsByDecision,
-    Totals,
+    SavingsRate, Totals, WeekReport,
 };
 use super::number::Medium;
 use super::{description, rules, waste};
 use crate::catalog::Catalog;
-use crate::classify::{Description, Fleet};
+use crate::classify::{Description, Fleet, WasteKind};
 use crate::ingest::{Ingested, SourceKind};
-use crate::recommend::{Action, Daily, Recommendation, Risk};
+use crate::recommend::{Daily, Recommendation, Risk, ToDo, WhatIf, n_that_matter, timetable};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::{Direction, Workload};
+use crate::workload::{Direction, UsageTotals, Workload};
+
+/// Share of the savings that the actions which matter make up.
+const MATTERS: f64 = 0.95;
 
 /// One workload with everything found out about it.
 #[derive(Clone, Debug)]
@@ -106,6 +110,24 @@ pub fn build(
     })
 }
 
+/// Says in the title, in the first notice and in the provenance what was asked.
+pub fn say_what_if(report: &mut ReportModel, questions: &[WhatIf]) {
+    if questions.is_empty() {
+        return;
+    }
+    let asked: Vec<String> = questions.iter().map(ToString::to_string).collect();
+    report.period_label = format!("{}, what if {}", report.period_label, asked.join(" and "));
+    report.notices.insert(
+        0,
+        format!(
+            "what if {}: this is no report of what was; the bill and today's fleet stay as they are, \
+             except for the prices asked about",
+            asked.join(" and ")
+        ),
+    );
+    report.provenance.what_if = asked;
+}
+
 fn totals(
     analysed: &[Analysed],
     fleet: &Fleet,
@@ -125,6 +147,7 @@ fn totals(
         analysed.iter().map(|it| it.recommendation.advice.monthly_savings).collect();
     let monthly_savings = Money::sum(savings, currency)?;
     let recommended = baseline.map(|it| it.checked_sub(monthly_savings)).transpose()?;
+    let unused = unused_commitment(fleet, currency)?;
     Ok(Totals {
         window_start: window.start().to_rfc3339(),
         window_end: window.end().to_rfc3339(),
@@ -133,6 +156,10 @@ fn totals(
         effective_cost: sum(&|it| it.workload.totals.effective_cost)?,
         list_cost: sum(&|it| it.workload.totals.list_cost)?,
         contracted_cost: sum(&|it| it.workload.totals.contracted_cost)?,
+        effective_savings_rate: SavingsRate {
+            over_list: savings_rate(analysed, unused, |it| it.list_cost),
+            over_contracted: savings_rate(analysed, unused, |it| it.contracted_cost),
+        },
         gpu_hours: analysed
             .iter()
             .filter_map(|it| it.workload.totals.gpu_hours)
@@ -146,6 +173,52 @@ fn totals(
         recommended_monthly_cost: recommended,
         monthly_savings,
     })
+}
+
+/// What was paid for commitments that no workload used.
+fn unused_commitment(fleet: &Fleet, currency: Currency) -> Result<Money, MoneyError> {
+    let unused = fleet.waste.iter().filter(|it| it.kind == WasteKind::UnusedCommitment);
+    Money::sum(unused.filter_map(|it| it.cost).collect::<Vec<_>>(), currency)
+}
+
+/// The Effective Savings Rate, what was paid less than a price over that price, of the workloads whose
+/// price is known: 37 % at 100 and an effective cost of 60 and 3 for what no workload used (FinOps
+/// Foundation, How to Calculate Effective Savings Rate).
+fn savings_rate(
+    analysed: &[Analysed],
+    unused: Money,
+    price: impl Fn(&UsageTotals) -> Option<Money>,
+) -> Option<f64> {
+    let pairs: Vec<(f64, f64)> = analysed
+        .iter()
+        .map(|it| &it.workload.totals)
+        .filter_map(|it| Some((price(it)?.to_f64(), it.effective_cost?.to_f64())))
+        .collect();
+    let all: f64 = pairs.iter().map(|it| it.0).sum();
+    let paid = pairs.iter().map(|it| it.1).sum::<f64>() + unused.to_f64();
+    (all > 0.0).then(|| rounded((all - paid) / all))
+}
+
+/// The actions by week.
+fn plan(analysed: &[Analysed], run: RunFacts<'_>) -> Vec<WeekReport> {
+    const WEEK_US: i64 = 7 * 86_400_000_000;
+    let to_do = analysed.iter().map(|it| &it.recommendation.advice).filter_map(|it| {
+        Some(ToDo {
+            advice_id: it.id.clone(),
+            grade: it.grade,
+            effort_hours: it.change?.effort_hours,
+            monthly_savings: it.monthly_savings,
+        })
+    });
+    let hours = run.catalog.assumptions.change.hours_per_week;
+    let weeks = timetable(to_do.collect(), hours).into_iter().map(|it| WeekReport {
+        from: run.as_of.plus_us(WEEK_US * i64::from(it.number - 1)).to_date_string(),
+        number: it.number,
+        advice_ids: it.advice_ids,
+        effort_hours: it.effort_hours,
+        monthly_savings: it.monthly_savings,
+    });
+    weeks.collect()
 }
 
 /// Baselines, those with a certain trend moved by it. A trend that takes more than all leaves zero.
@@ -185,7 +258,7 @@ fn portfolio(
     let mut actions: Vec<(&str, i128)> = analysed
         .iter()
         .map(|it| &it.recommendation.advice)
-        .filter(|it| matches!(it.action, Action::Switch | Action::Stop))
+        .filter(|it| it.action.is_to_do())
         .map(|it| (it.id.as_str(), it.monthly_savings.atto()))
         .collect();
     actions.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(b.0)));
@@ -193,7 +266,11 @@ fn portfolio(
         analysed.iter().map(|it| pick(&it.recommendation)).sum()
     };
     let risk = risk_of_all(analysed, totals.monthly_savings, run);
+    let savings: Vec<Money> =
+        analysed.iter().map(|it| it.recommendation.advice.monthly_savings).collect();
     Portfolio {
+        n_that_matter: n_that_matter(&savings, MATTERS) as u64,
+        plan: plan(analysed, run),
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings: totals.monthly_savings,
         interval: risk.as_ref().map(interval),
@@ -331,6 +408,7 @@ fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
         catalog: catalog.collect(),
         prices: prices(analysed, run.catalog),
         assumptions: assumptions.collect(),
+        what_if: Vec::new(),
         seed: run.seed,
         as_of: run.as_of.to_date_string(),
         version: env!("CARGO_PKG_VERSION"),

@@ -6,12 +6,12 @@ use serde_json::json;
 
 use super::build::{Analysed, RunFacts};
 use super::model::{
-    AdviceReport, Baseline, CandidateReport, CostParts, DurationCurve, Interval, PerUnit,
-    PlanReport, SloReport, SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
+    Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport, SloReport,
+    SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
-use super::{rules, waste, words};
+use super::{build_advice, rules, waste, words};
 use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
-use crate::recommend::{Basis, Candidate, Plan, Risk, Verdict, Way};
+use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
 use crate::units::Money;
 use crate::workload::{Direction, PricingCategory};
@@ -52,7 +52,7 @@ pub(super) fn workload(
         },
         candidates: shown_candidates(&found.candidates).map(candidate).collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
-        advice: advice(it),
+        advice: build_advice::advice(it, run.catalog),
         waste: it.description.waste.iter().map(waste::report).collect(),
         demand_by_weekday_hour: weekday_hour_profile(&it.description.hourly, run.zone),
         demand_unit: demand_unit.to_owned(),
@@ -214,6 +214,7 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         label: plan.label(),
         provider: base.map_or_else(|| today(&deployment.provider), |it| it.provider.clone()),
         region: base.map_or_else(|| today(&deployment.region), |it| it.region.clone()),
+        instance_type: base.map(|it| it.instance_type.clone()),
         gpu: plan.gpu.clone(),
         gpu_count: plan.gpu_count,
         precision: plan.precision.clone(),
@@ -258,42 +259,6 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         cold_start_s: scaling.cold_start_s.map(rounded),
         price_as_of: dates,
         price_sources: plan.offers.iter().map(|it| it.source.clone()).collect(),
-    }
-}
-
-fn advice(it: &Analysed) -> AdviceReport {
-    let advice = &it.recommendation.advice;
-    AdviceReport {
-        id: advice.id.clone(),
-        action: advice.action.as_str().to_owned(),
-        plan_id: advice.plan_id.clone(),
-        summary: advice.summary.clone(),
-        monthly_savings: advice.monthly_savings,
-        interval: advice.risk.as_ref().map(interval),
-        probability_of_loss: advice.risk.map(|it| rounded(it.probability_of_loss)),
-        grade: advice.grade.to_string(),
-        confidence: advice.risk.map(|_| Risk::CONFIDENCE),
-        reasons: advice.reasons.clone(),
-        steps: advice.steps.clone(),
-        undo: advice.undo.clone(),
-        wrong_if: advice.wrong_if.clone(),
-        decision: None,
-    }
-}
-
-/// The range of a saving.
-pub(super) fn interval(risk: &Risk) -> Interval {
-    let (basis, n) = match risk.basis {
-        Basis::Weeks(n) => ("weeks", n),
-        Basis::Days(n) => ("days", n),
-    };
-    Interval {
-        low: risk.low,
-        high: risk.high,
-        level: Risk::LEVEL,
-        cvar: risk.worst_tenth,
-        basis,
-        n: n as u64,
     }
 }
 

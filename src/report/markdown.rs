@@ -21,6 +21,7 @@ struct Document {
     reconciled: String,
     notices: Vec<String>,
     workloads: String,
+    weeks: String,
     decided: String,
     promises: String,
     blank: Option<String>,
@@ -37,6 +38,8 @@ struct Section {
     steps: Vec<String>,
     schedule: Option<String>,
     decision: Option<String>,
+    takes: Option<String>,
+    verify: Option<String>,
     undo: String,
     wrong_if: Vec<String>,
     waste: Vec<String>,
@@ -54,6 +57,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         reconciled: html::reconciled(report),
         notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
         workloads: grid(&tables::workloads(report)),
+        weeks: grid(&tables::weeks(report, PAGE)),
         decided: grid(&tables::decided(report, PAGE)),
         promises: grid(&tables::promises(report, PAGE)),
         blank: blanks::best(report, PAGE).map(|it| escape(&it)),
@@ -98,8 +102,10 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
         schedule: tables::schedule(report, workload)
             .map(|it| format!("{}:\n\n{}", escape(&it.caption), grid(&it))),
         decision: advice.decision.as_ref().map(|it| escape(&tables::decision_in_words(it))),
+        takes: tables::takes_in_full(advice, PAGE).map(|it| escape(&it)),
+        verify: tables::verify(advice).map(|it| grid(&it)),
         undo: say(&advice.undo),
-        wrong_if: list(&advice.wrong_if),
+        wrong_if: list(&tables::doubts(advice)),
         waste: workload.waste.iter().map(|it| escape(&html::waste(report, it))).collect(),
     }
 }

@@ -8,6 +8,7 @@
 mod account;
 mod blanks;
 mod build;
+mod build_advice;
 mod build_workload;
 mod chart;
 mod comparison;
@@ -34,7 +35,7 @@ mod written;
 
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
-pub use build::{Analysed, RunFacts, build, period_label};
+pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
 pub use decisions::respect;

@@ -73,6 +73,8 @@ pub struct Totals {
     pub list_cost: Option<Money>,
     /// At negotiated prices.
     pub contracted_cost: Option<Money>,
+    /// The Effective Savings Rate, in both published forms.
+    pub effective_savings_rate: SavingsRate,
     /// GPU-hours paid.
     pub gpu_hours: Option<f64>,
     /// Requests.
@@ -316,6 +318,8 @@ pub struct PlanReport {
     pub provider: String,
     /// Where.
     pub region: String,
+    /// The seller's name of the instance; nothing where none is rented.
+    pub instance_type: Option<String>,
     /// Catalog GPU.
     pub gpu: String,
     /// GPUs of one replica.
@@ -409,6 +413,10 @@ pub struct AdviceReport {
     pub interval: Option<Interval>,
     /// Chance that it costs more than it saves.
     pub probability_of_loss: Option<f64>,
+    /// The same saving at public prices and by the invoice; nothing where it saves nothing.
+    pub savings_by_price: Option<SavingsByPriceReport>,
+    /// The work it takes; nothing where there is nothing to do.
+    pub change: Option<ChangeReport>,
     /// A to F.
     pub grade: String,
     /// Chance that the saving is at least the low end of its range.
@@ -419,10 +427,77 @@ pub struct AdviceReport {
     pub steps: Vec<String>,
     /// How to undo it.
     pub undo: String,
+    /// How to see that it came true.
+    pub verify: Vec<CheckReport>,
     /// What would make it wrong.
     pub wrong_if: Vec<String>,
+    /// What it saves when something else happens.
+    pub shocks: Vec<ShockReport>,
+    /// Where it stops to save, or to keep its limits.
+    pub break_evens: Vec<BreakEvenReport>,
+    /// Whether the rule of thumb says the same; nothing where it does not apply.
+    pub agrees_with_rule_of_thumb: Option<bool>,
     /// What was decided about it; nothing where nobody decided.
     pub decision: Option<DecisionReport>,
+}
+
+/// One saving at three prices.
+#[derive(Clone, Debug, Serialize)]
+pub struct SavingsByPriceReport {
+    /// Today and then at public prices; nothing where the bill has none.
+    pub at_list: Option<Money>,
+    /// At the user's own rate, amortized: `monthly_savings`, which every total counts.
+    pub at_own_rate: Money,
+    /// By the invoice, after credits; nothing without a bill.
+    pub in_cash: Option<Money>,
+}
+
+/// The work behind an action.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangeReport {
+    /// Hours of an engineer.
+    pub effort_hours: f64,
+    /// What happens to what runs today: `none`, `stopped`, `replaced`.
+    pub restart: &'static str,
+    /// Those hours, and old and new side by side for the trial.
+    pub cost: Money,
+    /// Days until the saving has paid for it.
+    pub pay_back_days: Option<f64>,
+}
+
+/// One thing to measure after a change.
+#[derive(Clone, Debug, Serialize)]
+pub struct CheckReport {
+    /// What.
+    pub metric: String,
+    /// What it must be.
+    pub threshold: String,
+    /// On which day at the earliest, when the change is made on the day of the report.
+    pub date: String,
+}
+
+/// What an advice saves when something else happens.
+#[derive(Clone, Debug, Serialize)]
+pub struct ShockReport {
+    /// `demand_down`, `price_down`, `migration`.
+    pub name: &'static str,
+    /// The saving of a month then.
+    pub monthly_savings: Money,
+    /// Both in words.
+    pub sentence: String,
+}
+
+/// How far one thing may go before an advice saves nothing, or misses its limits.
+#[derive(Clone, Debug, Serialize)]
+pub struct BreakEvenReport {
+    /// `plan_price`, `demand_up`, `demand_down`, `ttft_p95`, `cold_start`.
+    pub of: &'static str,
+    /// Where it lies.
+    pub value: f64,
+    /// `1` for a share or a ratio, else `s`.
+    pub unit: &'static str,
+    /// The same in words, as the end of "it would be wrong if".
+    pub sentence: String,
 }
 
 /// A range of a saving.
@@ -482,6 +557,10 @@ pub struct PortfolioWaste {
 pub struct Portfolio {
     /// Advice ids with a saving, largest first; no two claim the same money.
     pub ranking: Vec<String>,
+    /// How many of the first of them make up 95 % of the sum.
+    pub n_that_matter: u64,
+    /// In which week to finish which, by the hours of work that `assumptions` has a week.
+    pub plan: Vec<WeekReport>,
     /// Their sum, equal to `totals.monthly_savings`.
     pub monthly_savings: Money,
     /// Range of that sum: of its days and weeks, not of the ends of the single ranges.
@@ -507,6 +586,30 @@ pub struct Portfolio {
     pub candidates_pruned: u64,
 }
 
+/// One week of work.
+#[derive(Clone, Debug, Serialize)]
+pub struct WeekReport {
+    /// Counted from 1, the week of the report.
+    pub number: u32,
+    /// Its first day, from the day of the report on.
+    pub from: String,
+    /// Ids of the advice to finish in it, in this order.
+    pub advice_ids: Vec<String>,
+    /// Hours of work that end in it.
+    pub effort_hours: f64,
+    /// What its actions save a month.
+    pub monthly_savings: Money,
+}
+
+/// What was saved by commitments and discounts, after what of them nobody used.
+#[derive(Clone, Debug, Serialize)]
+pub struct SavingsRate {
+    /// (list - effective) / list.
+    pub over_list: Option<f64>,
+    /// (contracted - effective) / contracted.
+    pub over_contracted: Option<f64>,
+}
+
 /// What went in.
 #[derive(Clone, Debug, Serialize)]
 pub struct Provenance {
@@ -518,6 +621,8 @@ pub struct Provenance {
     pub prices: Vec<PriceReport>,
     /// Every tunable number.
     pub assumptions: Vec<AssumptionReport>,
+    /// What was asked with `--what-if`; empty for a report of what was.
+    pub what_if: Vec<String>,
     /// Seed of all chance.
     pub seed: u64,
     /// The day the report speaks of.

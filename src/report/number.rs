@@ -173,6 +173,16 @@ impl Medium {
         self.quantity(value)
     }
 
+    /// Days as people count them: 0.4 is `a day`, 12.3 is `13 days`, 100 is `3.3 months`.
+    pub(crate) fn duration_in_days(self, days: f64) -> String {
+        match days {
+            it if it <= 1.0 => "a day".to_owned(),
+            it if it <= 60.0 => format!("{:.0} days", it.ceil()),
+            it if it.is_finite() => format!("{} months", self.quantity(it / 365.0 * 12.0)),
+            _ => DASH.to_owned(),
+        }
+    }
+
     /// A share of 1 as per cent: 0.372 is `37 %`, 0.999 is `99.9 %`, 0.004 is `0.4 %`.
     pub(crate) fn percent(self, share: f64) -> String {
         if !share.is_finite() {

@@ -5,8 +5,8 @@
 
 use super::build::Analysed;
 use crate::catalog::{Catalog, Classify, Offer, Purchase};
-use crate::classify::{BusyHours, rule_sentence};
-use crate::recommend::Way;
+use crate::classify::{BusyHours, RuleOfThumb, rule_of_thumb, rule_sentence};
+use crate::recommend::{Plan, Way};
 use crate::workload::Kind;
 
 /// Hours of every day from which the best reserved offer of the catalog costs less than pay as you
@@ -54,10 +54,64 @@ fn by_hours(it: &Analysed, limits: &Classify) -> String {
     }
 }
 
+/// What the rule says of a workload.
+fn verdict(it: &Analysed, limits: &Classify) -> Option<RuleOfThumb> {
+    rule_of_thumb(it.description.class.shape, busy_hours(it), limits)
+}
+
+/// Whether a way of buying is one that the rule names.
+fn is_named(rule: RuleOfThumb, way: &Way) -> bool {
+    let payg = matches!(
+        way,
+        Way::PaygFixed | Way::PaygAutoscaled | Way::PaygScheduled | Way::PaygFollowing
+    );
+    let reserved = matches!(way, Way::Reserved { .. } | Way::ReservedServerless { .. });
+    match rule {
+        RuleOfThumb::PayAsYouGo => payg,
+        RuleOfThumb::Either => payg || reserved,
+        RuleOfThumb::Reserved => reserved,
+        RuleOfThumb::Serverless => matches!(way, Way::Serverless),
+    }
+}
+
+/// The plan that is advised.
+fn advised(it: &Analysed) -> Option<&Plan> {
+    let id = it.recommendation.advice.plan_id.as_ref()?;
+    it.recommendation.plans.iter().find(|plan| plan.id == *id)
+}
+
+/// Whether the advised way of buying is one that the rule names; nothing where the rule or the advice
+/// names none.
+pub(super) fn agrees(it: &Analysed, catalog: &Catalog) -> Option<bool> {
+    let rule = verdict(it, &catalog.assumptions.classify)?;
+    Some(is_named(rule, &advised(it)?.way))
+}
+
+/// That advice and rule agree, or what following the rule would cost.
+fn beside_advice(it: &Analysed, limits: &Classify) -> Option<String> {
+    let rule = verdict(it, limits)?;
+    let advised = advised(it)?;
+    if is_named(rule, &advised.way) {
+        return Some("The advice agrees with it.".to_owned());
+    }
+    let mut of_rule = it.recommendation.plans.iter().filter(|it| is_named(rule, &it.way));
+    let cheapest = of_rule.clone().find(|it| it.meets_slo).or_else(|| of_rule.next());
+    Some(match cheapest {
+        Some(plan) => format!(
+            "The advice differs: its cheapest plan {}costs {} a month, the advised one {}.",
+            if plan.meets_slo { "" } else { "misses the limits and " },
+            plan.monthly_cost,
+            advised.monthly_cost
+        ),
+        None => "The advice differs: no offer here is of the kind the rule names.".to_owned(),
+    })
+}
+
 /// The sentences for one workload.
 pub(super) fn sentences(it: &Analysed, catalog: &Catalog, break_even: Option<f64>) -> String {
     let limits = &catalog.assumptions.classify;
     let mut said = vec![by_hours(it, limits)];
+    said.extend(beside_advice(it, limits));
     let hours = busy_hours(it);
     let curve = it.recommendation.duration_curve.as_ref();
     let own = curve.and_then(|curve| curve.break_even_share).map(|share| 24.0 * share);

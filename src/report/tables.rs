@@ -1,9 +1,11 @@
 //! The tables of the page: which values of the model stand in which column.
 
+mod action;
 mod appendix;
 mod decisions;
 mod schedule;
 
+pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
 pub(crate) use decisions::{
     all_decided, decided, decision_in_words, promises, split, state_behind, to_do,
 };

@@ -290,6 +290,11 @@ fn actions(page: &mut Page, report: &ReportModel) {
         if let Some(range) = html::range_in_words(TERM, advice.interval.as_ref(), chance) {
             page.line(&format!("    {range}"));
         }
+        if let Some(takes) = tables::takes(advice, TERM) {
+            for part in wrapped(&takes, page.columns - 5) {
+                page.line(&format!("    {part}"));
+            }
+        }
         if let Some(decision) = &advice.decision {
             let text = words::capitalized(&tables::decision_in_words(decision));
             for part in wrapped(&text, page.columns - 5) {

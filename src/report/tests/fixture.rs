@@ -49,6 +49,7 @@ fn plan(id: &str, label: &str, purchase: &str, parts: [&str; 4]) -> PlanReport {
         label: label.to_owned(),
         provider: "runpod".to_owned(),
         region: "any".to_owned(),
+        instance_type: Some("h100-pod".to_owned()),
         gpu: "H100 SXM5".to_owned(),
         gpu_count: 1,
         precision: "fp8".to_owned(),
@@ -97,6 +98,17 @@ fn advice(
         monthly_savings: usd(saves),
         interval: None,
         probability_of_loss: None,
+        savings_by_price: Some(SavingsByPriceReport {
+            at_list: Some(usd("900.50")),
+            at_own_rate: usd(saves),
+            in_cash: None,
+        }),
+        change: plan_id.map(|_| ChangeReport {
+            effort_hours: 24.0,
+            restart: "replaced",
+            cost: usd("2418.75"),
+            pay_back_days: Some(12.4),
+        }),
         grade: "B".to_owned(),
         confidence: Some(0.8),
         reasons: vec![
@@ -108,7 +120,24 @@ fn advice(
             "Move 10 % of the traffic for a day.".to_owned(),
         ],
         undo: "point the traffic back; takes minutes".to_owned(),
+        verify: vec![CheckReport {
+            metric: "TTFT p95 of the week".to_owned(),
+            threshold: "at most 2 s; 0.62 s was simulated".to_owned(),
+            date: "2026-11-12".to_owned(),
+        }],
         wrong_if: vec!["traffic grows by more than 40 %".to_owned()],
+        shocks: vec![ShockReport {
+            name: "price_down",
+            monthly_savings: usd("-12.5"),
+            sentence: "if prices by use fall by 25 %, it loses 12.50 USD a month".to_owned(),
+        }],
+        break_evens: vec![BreakEvenReport {
+            of: "plan_price",
+            value: 0.31,
+            unit: "1",
+            sentence: "the prices of the plan rise by 31 %".to_owned(),
+        }],
+        agrees_with_rule_of_thumb: Some(false),
         decision: None,
     }
 }
@@ -336,6 +365,7 @@ pub(super) fn report() -> ReportModel {
             effective_cost: Some(usd("78621.94")),
             list_cost: None,
             contracted_cost: None,
+            effective_savings_rate: SavingsRate { over_list: Some(0.37), over_contracted: None },
             gpu_hours: Some(18_000.0),
             requests: Some(9_000_000),
             prompt_tokens: Some(20_000_000_000),
@@ -395,6 +425,14 @@ pub(super) fn report() -> ReportModel {
         workloads: vec![switch, idle(), keep, nameless_demand()],
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],
+            n_that_matter: 2,
+            plan: vec![WeekReport {
+                number: 1,
+                from: "2026-11-05".to_owned(),
+                advice_ids: vec!["a2".to_owned(), "a1".to_owned()],
+                effort_hours: 19.5,
+                monthly_savings: total,
+            }],
             monthly_savings: total,
             interval: None,
             probability_of_loss: None,
@@ -457,6 +495,7 @@ pub(super) fn report() -> ReportModel {
                 reason: "the default of the engine".to_owned(),
                 source: "vLLM engine arguments".to_owned(),
             }],
+            what_if: Vec::new(),
             seed: 42,
             as_of: "2026-11-05".to_owned(),
             version: "0.1.0",

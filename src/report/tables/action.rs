@@ -1,0 +1,106 @@
+//! What an action takes, what it saves at other prices, how to see that it came true, and what would
+//! change it.
+
+use super::{money, money_in};
+use crate::report::model::{AdviceReport, ReportModel, WorkloadReport};
+use crate::report::number::{self, Medium};
+use crate::report::table::{Narrow, Table};
+use crate::report::words::{self, capitalized, plain, shown};
+use crate::units::Currency;
+
+/// Numbers on a page.
+const PAGE: Medium = Medium::Page;
+
+/// `8 h of work and a day of trial, 1,034.20 USD, earned back in 6 days`.
+pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {
+    let change = advice.change.as_ref()?;
+    let trial = if change.restart == "replaced" { " and a day of trial" } else { "" };
+    let back = change.pay_back_days.map_or_else(String::new, |days| {
+        format!(", earned back in {}", medium.duration_in_days(days))
+    });
+    Some(format!(
+        "{} of work{trial}, {} {}{back}",
+        medium.duration(change.effort_hours * 3600.0),
+        money_in(Some(change.cost), medium),
+        change.cost.currency()
+    ))
+}
+
+/// What happens to what runs today.
+fn restart(advice: &AdviceReport) -> Option<&'static str> {
+    Some(match advice.change.as_ref()?.restart {
+        "none" => "what runs today goes on",
+        "stopped" => "it is stopped",
+        _ => "a new deployment takes its place",
+    })
+}
+
+/// The same with what happens to what runs today.
+pub(crate) fn takes_in_full(advice: &AdviceReport, medium: Medium) -> Option<String> {
+    Some(format!("{}; {}", takes(advice, medium)?, restart(advice)?))
+}
+
+/// What to measure after the change.
+pub(crate) fn verify(advice: &AdviceReport) -> Option<Table> {
+    let mut table =
+        Table::new("How to see that it came true", &["Measure", "It is right if", "From"]);
+    for it in &advice.verify {
+        let currency = advice.monthly_savings.currency();
+        let threshold = PAGE.prose(&plain(&it.threshold), currency);
+        table.push(vec![capitalized(&plain(&it.metric)), threshold, number::date(&it.date)]);
+    }
+    (!table.is_empty()).then_some(table)
+}
+
+/// The saving at three prices, where more than one is known.
+pub(crate) fn at_prices(advice: &AdviceReport, currency: Currency) -> Option<Table> {
+    let it = advice.savings_by_price.as_ref()?;
+    if it.at_list.is_none() && it.in_cash.is_none() {
+        return None;
+    }
+    let head = format!("{currency} a month#");
+    let mut table = Table::new("The saving at three prices", &["At", &head]).narrow(Narrow::Table);
+    table.push(vec![
+        "your own rate, amortized: what the totals count".to_owned(),
+        money(Some(it.at_own_rate)),
+    ]);
+    table.push(vec!["public list prices".to_owned(), money(it.at_list)]);
+    table.push(vec!["the invoice, after credits".to_owned(), money(it.in_cash)]);
+    Some(table)
+}
+
+/// What would make an advice wrong, where it stops to save, and what shocks do to it; one sentence each.
+pub(crate) fn doubts(advice: &AdviceReport) -> Vec<String> {
+    let points = advice.break_evens.iter().map(|it| it.sentence.clone());
+    let shocks = advice.shocks.iter().map(|it| it.sentence.clone());
+    advice.wrong_if.iter().cloned().chain(points).chain(shocks).collect()
+}
+
+/// The actions by week; nothing for less than two.
+pub(crate) fn weeks(report: &ReportModel, medium: Medium) -> Table {
+    let saving = format!("{} a month#", report.currency);
+    let mut table = Table::new("A plan by week", &["Week from", "Finish", "Work#", &saving])
+        .narrow(Narrow::Lines);
+    if report.portfolio.ranking.len() < 2 {
+        return table;
+    }
+    for week in &report.portfolio.plan {
+        let names: Vec<String> =
+            week.advice_ids.iter().filter_map(|id| named(report, id)).collect();
+        table.push(vec![
+            number::date(&week.from),
+            names.join(", "),
+            medium.duration(week.effort_hours * 3600.0),
+            money_in(Some(week.monthly_savings), medium),
+        ]);
+    }
+    table
+}
+
+/// `S1 chat-prod`.
+fn named(report: &ReportModel, id: &str) -> Option<String> {
+    let has = |it: &&WorkloadReport| it.advice.id == id;
+    let workload = report.workloads.iter().find(has)?;
+    let rank = words::rank(report, workload).unwrap_or_default();
+    Some(format!("{rank} {}", shown(&workload.name)).trim().to_owned())
+}
