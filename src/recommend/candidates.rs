@@ -67,6 +67,29 @@ pub(super) struct Entry {
     estimate: f64,
 }
 
+impl Entry {
+    /// A candidate of before, to be simulated again as it is.
+    pub(super) fn again(
+        question: &Question<'_>,
+        baseline: &Baseline,
+        candidate: &Candidate,
+    ) -> Option<Entry> {
+        let catalog = question.context.catalog;
+        let gpu = catalog.gpu(&candidate.gpu)?;
+        let today = question.described.workload.deployment.gpu.as_deref();
+        let base = today.and_then(|it| catalog.gpu(it)).filter(|_| candidate.replica.is_none());
+        Some(Entry {
+            candidate: candidate.clone(),
+            buyable: offers::buyable(question, baseline, gpu, candidate.gpu_count),
+            is_today: false,
+            load_factor: 1.0,
+            slowdown: base.map_or(1.0, |it| slowdown(it, gpu)),
+            is_allowed: true,
+            estimate: 0.0,
+        })
+    }
+}
+
 /// All candidates and the entries to simulate.
 pub(super) struct Selection {
     pub(super) all: Vec<Candidate>,
@@ -192,9 +215,7 @@ fn measured(
         if !usable {
             continue;
         }
-        let slowdown = (base.memory_bandwidth_gb_s / gpu.memory_bandwidth_gb_s)
-            .max(base.bf16_tflops / gpu.bf16_tflops)
-            .max(1.0);
+        let slowdown = slowdown(base, gpu);
         let buyable = offers::buyable(question, baseline, gpu, today.candidate.gpu_count);
         let is_allowed = all_offers(&buyable).any(|it| offers::may_advise(question, it));
         let counts = |it: &Offer| !is_allowed || offers::may_advise(question, it);
@@ -229,6 +250,13 @@ fn measured(
     }
     entries.push(today);
     entries
+}
+
+/// How much longer a request takes on `gpu` than on `base`, at most.
+fn slowdown(base: &GpuSpec, gpu: &GpuSpec) -> f64 {
+    (base.memory_bandwidth_gb_s / gpu.memory_bandwidth_gb_s)
+        .max(base.bf16_tflops / gpu.bf16_tflops)
+        .max(1.0)
 }
 
 /// What every plan but today's must carry over today's load: the headroom of a change, a month's

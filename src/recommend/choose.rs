@@ -159,7 +159,11 @@ fn keep_distinct(plans: &mut Vec<Plan>) {
 }
 
 /// What the bill says, as a plan beside the others.
-fn today_plan(question: &Question<'_>, baseline: &Baseline, found: &Found) -> Option<Plan> {
+pub(super) fn today_plan(
+    question: &Question<'_>,
+    baseline: &Baseline,
+    found: &Found,
+) -> Option<Plan> {
     let deployment = &question.described.workload.deployment;
     let monthly_cost = baseline.monthly_cost?;
     let outcome = found.today_outcome.as_ref();

@@ -79,6 +79,18 @@ fn by_use(question: &Question<'_>, demand: &LevelDemand, offer: &Offer) -> Optio
     level_plan(question, (Way::PaygFollowing, 0), vec![offer.clone()], &cost, demand)
 }
 
+/// The same base, bought at the same prices, for other demand.
+pub(super) fn again(question: &Question<'_>, series: &LevelSeries, plan: &Plan) -> Option<Plan> {
+    let (base, above) = (plan.offers.first()?, plan.offers.last()?);
+    let demand = demand_on(question, series, above)?;
+    if plan.way == Way::Spot {
+        return on_spot(question, &demand, base, above);
+    }
+    let n = plan.scaling.min;
+    let cost = demand.cost(n, above.rate, base.rate)?;
+    level_plan(question, (plan.way.clone(), n), plan.offers.clone(), &cost, &demand)
+}
+
 /// The hours in use at the spot rate, made longer by what interruptions cost; nothing where nobody
 /// said how often the work writes checkpoints.
 fn on_spot(

@@ -66,7 +66,11 @@ pub(super) fn search(
 }
 
 /// Today's fleet on today's demand, for the latencies it has now.
-fn today(question: &Question<'_>, load: &RequestLoad<'_>, entry: &Entry) -> Option<Outcome> {
+pub(super) fn today(
+    question: &Question<'_>,
+    load: &RequestLoad<'_>,
+    entry: &Entry,
+) -> Option<Outcome> {
     let deployment = &question.described.workload.deployment;
     // Serverless workers come and go: their latency is not that of a fixed fleet.
     if deployment.pricing_category == PricingCategory::Serverless {

@@ -20,19 +20,11 @@ impl Stage<'_> {
         offer: &Offer,
         fixed: &Fixed,
     ) -> (Option<Plan>, Option<Outcome>) {
-        let assumed = &self.question.context.catalog.assumptions;
         let target = self.target_batch(fixed);
         let Some(service) = self.at_batch(target) else { return (None, None) };
         let billing = rented(offer);
-        let fleet = FleetSpec {
-            max_replicas: fixed.n.saturating_mul(2).saturating_add(1),
-            scaler: Scaler::Rule(ScalerRule::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-            }),
-            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
-            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
-            ..self.fleet(0)
-        };
+        let most = fixed.n.saturating_mul(2).saturating_add(1);
+        let fleet = self.by_request_count(target.saturating_mul(self.hosted), (0, most));
         let Some((fleet, outcome)) =
             self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n)
         else {
@@ -45,6 +37,18 @@ impl Stage<'_> {
             &outcome,
         );
         (plan, Some(outcome))
+    }
+
+    /// Rented instances that come with so many requests each and leave when idle.
+    pub(super) fn by_request_count(&self, requests: u32, (min, max): (u32, u32)) -> FleetSpec {
+        let assumed = &self.question.context.catalog.assumptions.simulate;
+        FleetSpec {
+            max_replicas: max,
+            scaler: Scaler::Rule(ScalerRule::RequestCount { requests }),
+            idle_timeout: Delay::Constant(whole_us(assumed.autoscale_idle_timeout_s)),
+            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
+            ..self.fleet(min)
+        }
     }
 
     /// Pay as you go by the hour of the week: the fewest instances a schedule needs to meet the
@@ -201,19 +205,11 @@ impl Stage<'_> {
         overflow: &Offer,
         fixed: &Fixed,
     ) -> Option<Plan> {
-        let assumed = &self.question.context.catalog.assumptions;
         let target = self.target_batch(fixed);
         let service = self.at_batch(target)?;
         let billing = Billing { base_rate: reserved.rate, ..rented(overflow) };
-        let fleet = FleetSpec {
-            max_replicas: fixed.n.saturating_mul(2).max(base.saturating_add(1)),
-            scaler: Scaler::Rule(ScalerRule::RequestCount {
-                requests: target.saturating_mul(self.hosted),
-            }),
-            idle_timeout: Delay::Constant(whole_us(assumed.simulate.autoscale_idle_timeout_s)),
-            cold_start: Delay::Constant(whole_us(self.rented_start_s())),
-            ..self.fleet(base)
-        };
+        let most = fixed.n.saturating_mul(2).max(base.saturating_add(1));
+        let fleet = self.by_request_count(target.saturating_mul(self.hosted), (base, most));
         let outcome = self.replay(&service, &fleet, &billing)?;
         let offers = vec![reserved.clone(), overflow.clone()];
         self.elastic_plan((way, offers), &fleet, &billing, &outcome)
@@ -249,15 +245,7 @@ impl Stage<'_> {
             starting,
             committed_unused: if committed { unused } else { zero },
         };
-        let (policy, value) = match &fleet.scaler {
-            Scaler::Fixed => ("fixed", None),
-            Scaler::Schedule(_) => ("schedule", None),
-            Scaler::PerRequest => ("per_request", None),
-            Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => {
-                ("queue_delay", Some(*threshold_us as f64 / 1e6))
-            }
-            Scaler::Rule(rule) => (rule.as_word(), rule.target()),
-        };
+        let (policy, value) = policy_of(&fleet.scaler);
         let scaling = Scaling {
             policy,
             value,
@@ -282,6 +270,19 @@ impl Stage<'_> {
     }
 }
 
+/// A scaler in the word and the number of a plan.
+pub(super) fn policy_of(scaler: &Scaler) -> (&'static str, Option<f64>) {
+    match scaler {
+        Scaler::Fixed => ("fixed", None),
+        Scaler::Schedule(_) => ("schedule", None),
+        Scaler::PerRequest => ("per_request", None),
+        Scaler::Rule(ScalerRule::QueueDelay { threshold_us }) => {
+            ("queue_delay", Some(*threshold_us as f64 / 1e6))
+        }
+        Scaler::Rule(rule) => (rule.as_word(), rule.target()),
+    }
+}
+
 /// How many instances always on are tried where at most so many make sense: each up to 8, then the
 /// quarters; of 20 these are 0 to 8, 10, 15 and 20.
 fn minimums(most: u32) -> BTreeSet<u32> {
@@ -300,7 +301,7 @@ fn by_the_second(offer: &Offer) -> Option<String> {
 }
 
 /// An instance that is rented while it is on.
-fn rented(offer: &Offer) -> Billing {
+pub(super) fn rented(offer: &Offer) -> Billing {
     Billing {
         granularity_us: u64::from(offer.billing_granularity_s.unwrap_or(1)) * 1_000_000,
         ..Billing::by_the_microsecond(offer.rate)

@@ -3,6 +3,7 @@
 
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
+use super::ways::policy_of;
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{
@@ -20,6 +21,19 @@ struct Workers<'a> {
     service: ServiceModel,
     /// What its cost leaves out.
     remarks: Vec<String>,
+}
+
+impl Workers<'_> {
+    /// Them above a base that is always on.
+    fn above(&self, base: u32) -> FleetSpec {
+        let caps = self.fleet.idle_caps.iter();
+        FleetSpec {
+            min_replicas: base,
+            max_replicas: self.fleet.max_replicas.saturating_add(base),
+            idle_caps: caps.map(|it| (it.0, it.1.saturating_add(base))).collect(),
+            ..self.fleet.clone()
+        }
+    }
 }
 
 /// A start of a platform's worker.
@@ -69,7 +83,8 @@ impl Stage<'_> {
         rule: (&ServerlessPlatform, ScalerRule),
         limit: f64,
     ) -> Option<Plan> {
-        let mut workers = self.workers(flex, fixed, rule)?;
+        let (per_worker, most) = (self.per_worker(rule.0, fixed)?, most_workers(rule.0, fixed));
+        let mut workers = self.workers(flex, (per_worker, most), rule)?;
         workers.billing.base_rate = always_on.as_ref().map_or(flex.rate, |it| it.rate);
         // More workers always on than the limit pays for cannot win.
         let each = workers.billing.base_rate.to_f64() * HOURS_PER_MONTH as f64;
@@ -105,19 +120,16 @@ impl Stage<'_> {
         let curve = SavingsCurve::new(steps, serverless.rate, reserved.rate);
         let platform = self.question.context.catalog.platform(&serverless.provider);
         let rule = platform.and_then(|it| Some((it, *it.scalers.first()?)));
-        let workers = rule.and_then(|it| self.workers(serverless, fixed, it));
+        let workers = rule.and_then(|it| {
+            let (per_worker, most) = (self.per_worker(it.0, fixed)?, most_workers(it.0, fixed));
+            self.workers(serverless, (per_worker, most), it)
+        });
         let (Some(curve), Some(workers)) = (curve, workers) else { return Vec::new() };
         let billing = Billing { base_rate: reserved.rate, ..workers.billing };
         let best = curve.best_n();
         let mut plans = Vec::new();
-        let caps = &workers.fleet.idle_caps;
         for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
-            let fleet = FleetSpec {
-                min_replicas: base,
-                max_replicas: workers.fleet.max_replicas.saturating_add(base),
-                idle_caps: caps.iter().map(|it| (it.0, it.1.saturating_add(base))).collect(),
-                ..workers.fleet.clone()
-            };
+            let fleet = workers.above(base);
             let Some(outcome) = self.replay(&workers.service, &fleet, &billing) else { continue };
             let way = Way::ReservedServerless { months };
             let offers = vec![reserved.clone(), serverless.clone()];
@@ -130,20 +142,50 @@ impl Stage<'_> {
         plans
     }
 
-    /// Workers of a platform with no minimum, how they are billed and how fast they serve.
+    /// A plan with serverless workers, alone or above a commitment, as it was set; nothing where the
+    /// platform or its rule is not in the catalog.
+    pub(super) fn workers_again(&self, plan: &Plan) -> Option<Plan> {
+        let (base, flex) = (plan.offers.first()?, plan.offers.last()?);
+        let scaling = &plan.scaling;
+        let platform = self.question.context.catalog.platform(&flex.provider)?;
+        let per_worker = scaling.slots?.saturating_mul(self.hosted);
+        let is_set = |rule: &&ScalerRule| {
+            let set = rule.for_concurrency(platform.scalers_stated_for, per_worker);
+            policy_of(&Scaler::Rule(set)) == (scaling.policy, scaling.value)
+        };
+        let rule = (platform, *platform.scalers.iter().find(is_set)?);
+        // What is set there may be more than was ever on.
+        let committed = if plan.is_committed() { scaling.min } else { 0 };
+        let set = platform.default_max_workers.unwrap_or(0);
+        let most = scaling.max.saturating_sub(committed).max(set);
+        let workers = self.workers(flex, (per_worker, most), rule)?;
+        let fleet = if plan.is_committed() {
+            workers.above(committed)
+        } else {
+            FleetSpec { min_replicas: scaling.min, ..workers.fleet.clone() }
+        };
+        let billing = Billing { base_rate: base.rate, ..workers.billing };
+        let outcome = self.replay(&workers.service, &fleet, &billing)?;
+        self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, &billing, &outcome)
+    }
+
+    /// Requests a worker of a platform serves at once.
+    fn per_worker(&self, platform: &ServerlessPlatform, fixed: &Fixed) -> Option<u32> {
+        if platform.concurrency_is_configurable {
+            return Some(self.target_batch(fixed).saturating_mul(self.hosted));
+        }
+        // It takes no more at once than its engine.
+        Some(platform.concurrency_per_worker?.min(self.slots().saturating_mul(self.hosted)))
+    }
+
+    /// At most so many workers of a platform with no minimum, how they are billed and how fast they
+    /// serve.
     fn workers<'a>(
         &self,
         offer: &Offer,
-        fixed: &Fixed,
+        (per_worker, most): (u32, u32),
         (platform, rule): (&'a ServerlessPlatform, ScalerRule),
     ) -> Option<Workers<'a>> {
-        let may_set = platform.concurrency_is_configurable;
-        let per_worker = if may_set {
-            self.target_batch(fixed).saturating_mul(self.hosted)
-        } else {
-            // It takes no more at once than its engine.
-            platform.concurrency_per_worker?.min(self.slots().saturating_mul(self.hosted))
-        };
         // Its speed is that of a worker with so many running.
         let batch = per_worker.div_ceil(self.hosted).min(self.slots()).max(1);
         let service = self.at_batch(batch)?;
@@ -157,9 +199,7 @@ impl Stage<'_> {
         };
         let fleet = FleetSpec {
             slots_per_replica: per_worker,
-            max_replicas: platform
-                .max_workers
-                .unwrap_or(fixed.n.saturating_mul(8).saturating_add(8)),
+            max_replicas: most,
             scaler: Scaler::Rule(rule.for_concurrency(platform.scalers_stated_for, per_worker)),
             idle_timeout: Delay::Constant(whole_us(platform.idle_timeout_s.unwrap_or(0.0))),
             cold_start: start.takes,
@@ -259,6 +299,11 @@ impl Stage<'_> {
             free_but_billed_s: if all_free { 0.0 } else { free_s },
         }
     }
+}
+
+/// The most workers of a platform, where it caps none so many that no plan reaches them.
+fn most_workers(platform: &ServerlessPlatform, fixed: &Fixed) -> u32 {
+    platform.max_workers.unwrap_or(fixed.n.saturating_mul(8).saturating_add(8))
 }
 
 /// The time-out to raise where requests take longer.

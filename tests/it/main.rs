@@ -14,6 +14,7 @@
 mod account;
 mod accuracy;
 mod architecture;
+mod backtest;
 mod bad_bills;
 mod bad_input;
 mod bill_laws;
