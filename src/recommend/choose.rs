@@ -86,7 +86,12 @@ pub(super) fn choose(
         advice.savings_by_price =
             Some(rates::savings_by_price(question, &baseline, advised, saving));
         advice.doubt = advised.map_or_else(Doubt::default, |plan| {
-            doubt::doubt(question, &baseline, (plan, duration_curve.as_ref()), saving)
+            doubt::doubt(
+                question,
+                &baseline,
+                (plan, &found.candidates, duration_curve.as_ref()),
+                saving,
+            )
         });
     }
     Recommendation {

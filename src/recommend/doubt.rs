@@ -1,16 +1,20 @@
 //! What would change an advice: shocks a plan must survive, and the points at which it saves nothing.
 
 use super::baseline::Baseline;
+use super::candidates::Candidate;
 use super::demand::{Load, Question};
-use super::plan::{Plan, Way};
-use super::{DurationCurve, money};
+use super::plan::{Plan, Scaling, Way};
+use super::replay::replay;
+use super::scaled::at_demand;
+use super::{Described, DurationCurve, money};
 use crate::catalog::{Offer, Purchase};
 use crate::units::Money;
+use crate::workload::{PricingCategory, Workload};
 
 /// What a plan saves when something else happens than in the window.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Shock {
-    /// `price_down`, `migration`.
+    /// `demand_down`, `price_down`, `migration`.
     pub name: &'static str,
     /// What happens, in words.
     pub what: String,
@@ -21,7 +25,7 @@ pub struct Shock {
 /// How far one thing may go before the plan saves nothing, or misses its limits.
 #[derive(Clone, Debug, PartialEq)]
 pub struct BreakEven {
-    /// `plan_price`, `demand_up`, `demand_down`, `ttft_p95`.
+    /// `plan_price`, `demand_up`, `demand_down`, `ttft_p95`, `cold_start`.
     pub of: &'static str,
     /// Where it lies.
     pub value: f64,
@@ -44,20 +48,110 @@ pub struct Doubt {
 pub(super) fn doubt(
     question: &Question<'_>,
     baseline: &Baseline,
-    (plan, curve): (&Plan, Option<&DurationCurve>),
+    (plan, candidates, curve): (&Plan, &[Candidate], Option<&DurationCurve>),
     saving: Money,
 ) -> Doubt {
     let parts = Parts::of(plan);
+    let candidate = candidates.iter().find(|it| Some(&it.id) == plan.candidate_id.as_ref());
+    let trial = Trial { question, plan, candidate, saving };
     let points = [
         plan_price(plan, saving),
         demand_up(question, baseline, parts),
-        demand_down(question, plan, curve),
+        least_demand_of(question, plan, curve),
         ttft(question, plan),
+        trial.cold_start(),
     ];
-    let shocks = [price_down(question, parts, saving), migration(question, plan, parts, saving)];
+    let shocks = [
+        trial.demand_down(),
+        price_down(question, parts, saving),
+        migration(question, plan, parts, saving),
+    ];
     Doubt {
         shocks: shocks.into_iter().flatten().collect(),
         break_evens: points.into_iter().flatten().collect(),
+    }
+}
+
+/// The plan, set up as it is and replayed on something else.
+#[derive(Clone, Copy)]
+struct Trial<'a> {
+    question: &'a Question<'a>,
+    plan: &'a Plan,
+    candidate: Option<&'a Candidate>,
+    saving: Money,
+}
+
+impl Trial<'_> {
+    fn on(&self, plan: &Plan, workload: &Workload) -> Option<Plan> {
+        let described = Described { workload, ..self.question.described };
+        replay(plan, self.candidate, described, self.question.context)
+    }
+
+    /// Less demand of the same shape. A fleet for requests costs today what it costs; GPUs that are
+    /// rented while they are in use, and workers, cost less too.
+    fn demand_down(&self) -> Option<Shock> {
+        let down = self.question.context.catalog.assumptions.shock.demand_down;
+        let workload = self.question.described.workload;
+        let then = self.on(self.plan, &at_demand(workload, 1.0 - down))?;
+        let today = self.saving.checked_add(self.plan.monthly_cost).ok()?;
+        let follows = match self.question.load {
+            Load::Requests(_) => {
+                workload.deployment.pricing_category == PricingCategory::Serverless
+            }
+            _ => true,
+        };
+        let kept = if follows { 1.0 - down } else { 1.0 };
+        let today = Money::from_float(today.to_f64() * kept, today.currency()).ok()?;
+        Some(Shock {
+            name: "demand_down",
+            what: format!("demand falls by {:.0} %", down * 100.0),
+            monthly_savings: today.checked_sub(then.monthly_cost).ok()?,
+        })
+    }
+
+    /// How long a start may take before the plan misses its limits or saves nothing: found by doubling
+    /// the time three times, and half way to the last that fails.
+    fn cold_start(&self) -> Option<BreakEven> {
+        let simulated = self.plan.scaling.cold_start_s.filter(|it| *it > 0.0)?;
+        let starts = matches!(
+            self.plan.way,
+            Way::PaygAutoscaled | Way::Serverless | Way::ReservedServerless { .. }
+        );
+        if !starts || !self.question.is_interactive() {
+            return None;
+        }
+        let mut longest = 1.0;
+        for factor in [2.0, 4.0, 8.0] {
+            if !self.stands(simulated * factor) {
+                let middle = f64::midpoint(longest, factor);
+                longest = if self.stands(simulated * middle) { middle } else { longest };
+                break;
+            }
+            longest = factor;
+        }
+        let value = simulated * longest;
+        Some(BreakEven {
+            of: "cold_start",
+            value,
+            unit: "s",
+            sentence: if longest > 1.0 {
+                format!("a start takes longer than {value:.0} s, not {simulated:.0} s")
+            } else {
+                format!("a start takes longer than the {simulated:.0} s simulated")
+            },
+        })
+    }
+
+    /// Whether the plan keeps its limits and saves with starts of so many seconds.
+    fn stands(&self, start_s: f64) -> bool {
+        let mut workload = self.question.described.workload.clone();
+        workload.settings.cold_start_s = Some(start_s);
+        let scaling = Scaling { cold_start_s: Some(start_s), ..self.plan.scaling.clone() };
+        let plan = Plan { scaling, ..self.plan.clone() };
+        self.on(&plan, &workload).is_some_and(|it| {
+            let more = it.monthly_cost.checked_sub(self.plan.monthly_cost);
+            it.meets_slo && more.is_ok_and(|more| more < self.saving)
+        })
     }
 }
 
@@ -108,7 +202,7 @@ fn demand_up(question: &Question<'_>, baseline: &Baseline, parts: Parts) -> Opti
 }
 
 /// The fall of demand from which pay as you go that follows it costs less than the commitment.
-fn demand_down(
+fn least_demand_of(
     question: &Question<'_>,
     plan: &Plan,
     curve: Option<&DurationCurve>,

@@ -1,5 +1,7 @@
 //! Plans for workloads with requests: each replayed request by request.
 
+use std::collections::BTreeMap;
+
 use rayon::prelude::*;
 
 use super::DurationCurve;
@@ -106,13 +108,17 @@ fn plans_of(
         let Some(fixed) = stage.least_fixed() else { continue };
         let mut found = Vec::new();
         let mut on_demand = None;
+        let mut minimums: BTreeMap<Option<u32>, u32> = BTreeMap::new();
         for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
             found.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
             // A commitment is weighed against the fleet that follows demand, so that must be known.
             let mut reserved = entry.buyable.reserved.iter().map(|it| &it.0);
             let weighed = reserved.any(|it| stage.hosts(it) && bounds.may_win(&best, question, it));
             if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
-                let (plan, outcome) = stage.autoscaled(offer, &fixed);
+                let granularity = offer.billing_granularity_s;
+                let known = minimums.get(&granularity).copied();
+                let (plan, outcome) = stage.autoscaled(offer, &fixed, known);
+                minimums.extend(plan.as_ref().map(|it| (granularity, it.scaling.min)));
                 found.extend(plan);
                 // The run of an offer that may be advised speaks for the commitment and the curve.
                 let ours = may_advise(question, offer);

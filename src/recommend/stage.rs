@@ -6,7 +6,10 @@ use super::money;
 use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use crate::catalog::Offer;
-use crate::simulate::{Billing, FleetAnswer, FleetSpec, Outcome, ServiceModel, least_fleet, run};
+use crate::simulate::{
+    Billing, FleetAnswer, FleetSpec, Outcome, ServiceModel, Source, least_fleet, run,
+    run_while_attained,
+};
 use crate::units::Money;
 
 /// One candidate on instances that host `hosted` replicas each.
@@ -107,6 +110,28 @@ impl Stage<'_> {
         run(&self.load.trace.served_by(service), fleet, billing, Some(self.load.limits)).outcome()
     }
 
+    /// The same where it meets the limits, given up as soon as it cannot.
+    pub(super) fn replay_to_meet(
+        &self,
+        service: &ServiceModel,
+        fleet: &FleetSpec,
+        billing: &Billing,
+    ) -> Option<Outcome> {
+        self.trial(&self.load.trace.served_by(service), fleet, billing)
+    }
+
+    /// The same on any requests.
+    pub(super) fn trial(
+        &self,
+        source: &impl Source,
+        fleet: &FleetSpec,
+        billing: &Billing,
+    ) -> Option<Outcome> {
+        let (limits, attainment) = (self.load.limits, self.question.slo.attainment);
+        let run = run_while_attained(source, (fleet, billing), limits, attainment);
+        run.outcome().filter(|it| self.meets(it))
+    }
+
     pub(super) fn meets(&self, outcome: &Outcome) -> bool {
         outcome.meets(self.question.slo.attainment) && !outcome.unstable
     }
@@ -128,11 +153,9 @@ impl Stage<'_> {
             // A measured time has no model to add headroom to, so the trial takes longer instead.
             if let ServiceModel::Fixed { service_us } = &service {
                 let service_us = scaled(*service_us, self.load_factor);
-                let trial = self.replay(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
-                self.meets(&trial).then_some(())?;
+                self.replay_to_meet(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
             }
-            let outcome = self.replay(&service, &fleet, &billing)?;
-            self.meets(&outcome).then_some((batch, outcome))
+            self.replay_to_meet(&service, &fleet, &billing).map(|it| (batch, it))
         });
         match answer {
             FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {

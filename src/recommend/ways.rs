@@ -9,27 +9,33 @@ use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{
-    Billing, Delay, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, run, steps_by_hour,
+    Billing, Delay, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, steps_by_hour,
 };
 use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 
 impl Stage<'_> {
-    /// Pay as you go that follows the load; also what it found, for the commitment curve.
+    /// Pay as you go that follows the load; also what it found, for the commitment curve. `minimum` is
+    /// the cheapest number of instances always on, where it is known: at another rate of the same
+    /// rounding everything costs as many times more, so the same number is the cheapest.
     pub(super) fn autoscaled(
         &self,
         offer: &Offer,
         fixed: &Fixed,
+        minimum: Option<u32>,
     ) -> (Option<Plan>, Option<Outcome>) {
         let target = self.target_batch(fixed);
         let Some(service) = self.at_batch(target) else { return (None, None) };
         let billing = rented(offer);
         let most = fixed.n.saturating_mul(2).saturating_add(1);
         let fleet = self.by_request_count(target.saturating_mul(self.hosted), (0, most));
-        let Some((fleet, outcome)) =
-            self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n)
-        else {
-            return (None, None);
+        let found = match minimum {
+            Some(min_replicas) => {
+                let fleet = FleetSpec { min_replicas, ..fleet };
+                self.replay(&service, &fleet, &billing).map(|it| (fleet, it))
+            }
+            None => self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n),
         };
+        let Some((fleet, outcome)) = found else { return (None, None) };
         let plan = self.elastic_plan(
             (Way::PaygAutoscaled, vec![offer.clone()]),
             &fleet,
@@ -89,15 +95,11 @@ impl Stage<'_> {
                 cold_start: Delay::Constant(start_us),
                 ..self.fleet(0)
             };
-            let slo = Some(self.load.limits);
-            let proof =
-                run(&last_week.served_by(&service), &by(unseen), &billing, slo).outcome()?;
-            if !self.meets(&proof) {
+            if self.trial(&last_week.served_by(&service), &by(unseen), &billing).is_none() {
                 continue;
             }
             let fleet = by(steps);
-            let outcome = self.replay(&service, &fleet, &billing)?;
-            if self.meets(&outcome) {
+            if let Some(outcome) = self.replay_to_meet(&service, &fleet, &billing) {
                 let way = (Way::PaygScheduled, vec![offer.clone()]);
                 let mut plan = self.elastic_plan(way, &fleet, &billing, &outcome)?;
                 plan.scaling.min = hours.iter().map(|it| it.1).min().unwrap_or(0);
@@ -154,18 +156,23 @@ impl Stage<'_> {
                 break;
             }
             let fleet = FleetSpec { min_replicas, ..fleet.clone() };
-            let Some(outcome) = self.replay(service, &fleet, billing) else { continue };
+            let Some(outcome) = self.replay_to_meet(service, &fleet, billing) else {
+                last = Some(fleet);
+                continue;
+            };
             let cost = money::monthly(outcome.total_cost().ok()?, self.load.trace.window_us())?;
-            if !self.meets(&outcome) {
-                last = Some((fleet, outcome));
-            } else if best.as_ref().is_none_or(|it| cost < it.0) {
+            if best.as_ref().is_none_or(|it| cost < it.0) {
                 best = Some((cost, fleet, outcome));
                 n_dearer = 0;
             } else {
                 n_dearer += 1;
             }
         }
-        best.map(|(_, fleet, outcome)| (fleet, outcome)).or(last)
+        best.map(|(_, fleet, outcome)| (fleet, outcome)).or_else(|| {
+            let fleet = last?;
+            let outcome = self.replay(service, &fleet, billing)?;
+            Some((fleet, outcome))
+        })
     }
 
     /// A reserved base at the best point of the savings curve and one to each side.

@@ -17,7 +17,7 @@ use std::sync::Arc;
 use crate::catalog::ScalerRule;
 
 use super::heap::{Departure, Departures};
-use super::latency::Measure;
+use super::latency::{BETWEEN_LOOKS, Measure};
 use super::ledger::{Class, Ledger};
 use super::outcome::Impossible;
 use super::periodic::{Periodic, View};
@@ -171,8 +171,8 @@ impl<M: Measure> Engine<'_, M> {
         let mut turn = 0_u64;
         loop {
             turn += 1;
-            if turn.is_multiple_of(TURNS_BETWEEN_LOOKS) && (self.is_stopped)() {
-                return Err(Impossible::Stopped);
+            if turn.is_multiple_of(BETWEEN_LOOKS) {
+                self.look(turn)?;
             }
             let next_departure = self.departures.first().map_or(NEVER, Departure::at_us);
             let next_decision = self.next_decision(arrival.at_us);
@@ -239,6 +239,17 @@ impl<M: Measure> Engine<'_, M> {
                 self.scale(now)?;
             }
         }
+    }
+
+    /// Whether to go on.
+    fn look(&self, turn: u64) -> Result<(), Impossible> {
+        if self.measure.is_hopeless() {
+            return Err(Impossible::Hopeless);
+        }
+        if turn.is_multiple_of(TURNS_BETWEEN_LOOKS) && (self.is_stopped)() {
+            return Err(Impossible::Stopped);
+        }
+        Ok(())
     }
 
     /// Why the next instant is past the horizon.

@@ -6,7 +6,7 @@
 
 use super::engine::Counts;
 use super::heap::{Departure, Departures};
-use super::latency::Measure;
+use super::latency::{BETWEEN_LOOKS, Measure};
 use super::ledger::{Class, Ledger};
 use super::number_set::NumberSet;
 use super::outcome::Impossible;
@@ -35,6 +35,9 @@ pub(super) fn replay(
     let mut slot_busy_us = 0;
     let window_us = replicas.ledger.window_us;
     for request in requests {
+        if counts.requests.is_multiple_of(BETWEEN_LOOKS) && measure.is_hopeless() {
+            return Err(Impossible::Hopeless);
+        }
         counts.requests += 1;
         counts.offered_us += u128::from(request.service_us);
         // Of the slots that are free by now the last stays in the heap, for the next to leave.
@@ -149,6 +152,9 @@ fn by_free_times(
     let (mut slot_busy_us, mut any_busy_us, mut busy_until) = (0_u128, 0_u64, 0_u64);
     let window_us = ledger.window_us;
     for request in requests {
+        if counts.requests.is_multiple_of(BETWEEN_LOOKS) && measure.is_hopeless() {
+            return Err(Impossible::Hopeless);
+        }
         counts.requests += 1;
         counts.offered_us += u128::from(request.service_us);
         let free = frees.first().map_or(0, Departure::at_us);

@@ -4,6 +4,7 @@ use super::plan::SloLimits;
 use super::pool::Pool;
 use super::service::{Request, Source};
 use super::sketch::Sketch;
+use crate::units::Fraction;
 
 /// Mean and nearest-rank quantiles of a latency.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -117,7 +118,16 @@ pub(super) trait Measure {
     /// Until `now` the pool was as it is, with so many requests in the queue.
     #[inline]
     fn until(&mut self, _now: u64, _pool: &Pool, _n_queued: usize) {}
+
+    /// Whether too many requests have missed the limits already for the run to be of use.
+    #[inline]
+    fn is_hopeless(&self) -> bool {
+        false
+    }
 }
+
+/// Requests or instants between two looks at whether a run is still of use.
+pub(super) const BETWEEN_LOOKS: u64 = 1 << 12;
 
 /// All latencies of a run and how many requests kept the limits.
 #[derive(Debug)]
@@ -129,6 +139,8 @@ pub(super) struct Latencies {
     limit_us: Option<u64>,
     n_attained: u64,
     n_ended: u64,
+    /// Requests that may miss the limits.
+    most_missed: u64,
 }
 
 impl Latencies {
@@ -142,7 +154,19 @@ impl Latencies {
             _ => true,
         };
         let limit_us = tpot_kept.then(|| limits.ttft_us.unwrap_or(u64::MAX));
-        Latencies { waits, ttfts, limit_us, n_attained: 0, n_ended: 0 }
+        Latencies { waits, ttfts, limit_us, n_attained: 0, n_ended: 0, most_missed: u64::MAX }
+    }
+
+    /// The same, of use only while this share of the `n` requests can still keep the limits: of 100 at
+    /// 0.95 six may miss, one more than are left, so that no rounding decides.
+    pub(super) fn while_attained(self, n: u64, share: Fraction) -> Latencies {
+        #[expect(
+            clippy::cast_possible_truncation,
+            clippy::cast_sign_loss,
+            reason = "`as` saturates"
+        )]
+        let most_missed = (n as f64 * (1.0 - share.get())).ceil() as u64;
+        Latencies { most_missed: most_missed.saturating_add(1), ..self }
     }
 
     /// Requests that kept the limits.
@@ -179,6 +203,10 @@ impl Measure for Latencies {
             ttfts.record(ttft);
         }
         self.n_attained += u64::from(self.limit_us.is_some_and(|limit| ttft <= limit));
+    }
+
+    fn is_hopeless(&self) -> bool {
+        self.waits.len() - self.n_attained > self.most_missed
     }
 }
 

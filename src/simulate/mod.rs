@@ -47,7 +47,7 @@ pub use level::{LevelCost, LevelDemand};
 pub use outcome::{CostParts, Impossible, Outcome, Replay, Usage};
 pub use plan::{Billing, Delay, FleetSpec, Scaler, SloLimits, Spot};
 pub(crate) use random::{Random, seed_of};
-pub use run::{run, run_sampled};
+pub use run::{run, run_sampled, run_while_attained};
 pub use service::{Request, ServiceModel, Source, Timed};
 pub use timeline::{Part, Timeline};
 pub use week::{HOURS_OF_WEEK, Week, WeekError};

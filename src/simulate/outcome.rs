@@ -158,6 +158,9 @@ pub enum Impossible {
     /// A service time by tokens for requests without tokens.
     #[error("the requests have no token counts")]
     NoTokens,
+    /// A run that was to go on only while its limits can be kept.
+    #[error("too many requests miss the limits")]
+    Hopeless,
     /// Requests wait and nothing will ever start.
     #[error("{waiting} requests are never served")]
     NeverServed {

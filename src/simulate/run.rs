@@ -1,7 +1,7 @@
 //! One plan on one source of requests: checks, the loop that fits, and the books turned into an
 //! outcome.
 
-use crate::units::{Money, MoneyPerHour};
+use crate::units::{Fraction, Money, MoneyPerHour};
 
 use super::arrivals_only;
 use super::engine::{self, Counts};
@@ -37,6 +37,28 @@ pub fn run(
     billing: &Billing,
     slo: Option<SloLimits>,
 ) -> Replay {
+    let latencies = Latencies::new(source, slo);
+    measured(source, (fleet, billing), slo, latencies)
+}
+
+/// As [`run`], given up as [`Impossible::Hopeless`] once so many requests have missed the limits that
+/// `attainment` cannot be reached any more. What it returns otherwise is what [`run`] returns.
+pub fn run_while_attained(
+    source: &impl Source,
+    (fleet, billing): (&FleetSpec, &Billing),
+    slo: SloLimits,
+    attainment: Fraction,
+) -> Replay {
+    let latencies = Latencies::new(source, Some(slo)).while_attained(source.len(), attainment);
+    measured(source, (fleet, billing), Some(slo), latencies)
+}
+
+fn measured(
+    source: &impl Source,
+    (fleet, billing): (&FleetSpec, &Billing),
+    slo: Option<SloLimits>,
+    mut latencies: Latencies,
+) -> Replay {
     let way = match fleet.scaler {
         Scaler::PerRequest => match (fleet.cold_start, fleet.idle_timeout) {
             (Delay::Constant(start), Delay::Constant(idle)) => Way::ArrivalsOnly([start, idle]),
@@ -45,7 +67,6 @@ pub fn run(
         _ if fleet.is_constant() => Way::FreeSlots,
         _ => Way::Events,
     };
-    let mut latencies = Latencies::new(source, slo);
     let books = replay(source, (fleet, billing), way, &mut latencies);
     answer(source.window_us(), fleet, books, latencies, slo)
 }

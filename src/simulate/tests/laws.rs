@@ -6,7 +6,7 @@ use super::Waits;
 use crate::catalog::ScalerRule;
 use crate::simulate::run::{Way, replay, settle};
 use crate::simulate::*;
-use crate::units::{Currency, MoneyPerHour};
+use crate::units::{Currency, Fraction, MoneyPerHour};
 
 fn rate(nano: i128) -> MoneyPerHour {
     MoneyPerHour::from_nano(nano, Currency::USD)
@@ -176,6 +176,27 @@ proptest! {
         prop_assert_eq!(timeline.parts.len(), 1);
         if let Some(sojourn) = it.sojourn_mean_us {
             prop_assert!((sojourn * it.requests as f64 - in_system * 10_000.0).abs() < 1e-6 * 10_000.0);
+        }
+    }
+}
+
+#[test]
+fn a_run_is_given_up_only_where_it_cannot_meet() {
+    // 20,000 requests 1 ms apart of 1.5 ms each: one slot falls behind, two never do.
+    let trace = Trace::new((0..20_000).map(|it| it * 1_000).collect(), 20_000_000);
+    let source = trace.served_by(&ServiceModel::Fixed { service_us: 1_500 });
+    let billing = Billing::by_the_microsecond(rate(7_777_777));
+    let slo = SloLimits { ttft_us: Some(2_000), tpot_us: None };
+    let share = Fraction::try_from(0.95).unwrap();
+    for scaler in [Scaler::Fixed, Scaler::Rule(ScalerRule::RequestCount { requests: 1 })] {
+        for n in 1..4 {
+            let fleet = FleetSpec { scaler: scaler.clone(), ..FleetSpec::fixed(n, 1) };
+            let whole = run(&source, &fleet, &billing, Some(slo)).outcome().unwrap();
+            assert_eq!(whole.meets(share), n > 1, "{n}");
+            match run_while_attained(&source, (&fleet, &billing), slo, share) {
+                Replay::Impossible(why) => assert_eq!((why, n), (Impossible::Hopeless, 1)),
+                Replay::Done(outcome) => assert_eq!(*outcome, whole, "{n}"),
+            }
         }
     }
 }
