@@ -118,7 +118,7 @@ impl PricingFile<'_> {
 }
 
 /// A day, a month or a year, written so that text order is time order.
-fn is_date(text: &str) -> bool {
+pub(super) fn is_date(text: &str) -> bool {
     let digits = text.bytes().enumerate().all(|(at, byte)| match at {
         4 | 7 => byte == b'-',
         _ => byte.is_ascii_digit(),

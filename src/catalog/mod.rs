@@ -26,6 +26,7 @@ mod platform;
 mod platform_rows;
 #[cfg(test)]
 mod platform_tests;
+mod quote;
 mod raw;
 mod scaler;
 mod scaler_rows;
@@ -62,6 +63,7 @@ pub use model_name::quantization_of;
 pub use offer::{Offer, Purchase};
 pub use platform::{AccountCap, IdleCap, ServerlessPlatform, StartPhase, is_about};
 pub use platform_rows::OwnPlatform;
+pub use quote::Quote;
 pub use scaler::{
     ConcurrencyRule, HorizontalRule, InFlightRule, ScalerRule, StepMetric, StepwiseRule,
 };

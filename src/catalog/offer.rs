@@ -109,10 +109,19 @@ pub struct Offer {
     pub derived: bool,
     /// Upfront terms in the source's words, empty when there are none.
     pub upfront: String,
+    /// The last day on which a private quote holds; nothing for a public price.
+    pub valid_until: Option<String>,
     /// When the price was seen: `2026-11-09`, or `2025-10` when only the month is known.
     pub as_of: String,
     /// Where.
     pub source: String,
+}
+
+impl Offer {
+    /// Whether its price holds on a day such as `2026-12-31`.
+    pub fn holds_on(&self, date: &str) -> bool {
+        self.valid_until.as_deref().is_none_or(|last| date <= last)
+    }
 }
 
 #[cfg(test)]

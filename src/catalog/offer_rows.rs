@@ -64,6 +64,17 @@ fn check(
     (start, raw): (usize, &RawOffer),
     names: &BTreeMap<String, Vec<String>>,
 ) -> Result<Row, CatalogError> {
+    let gpus = alias::resolve(names, &raw.gpu).unwrap_or_default().to_vec();
+    let offer = Offer { gpus, ..offer(file, provider, (start, raw))? };
+    Ok(Row { offer, start, reason: raw.reason.clone(), withdrawn: raw.withdrawn })
+}
+
+/// A row without the catalog GPUs its name stands for.
+pub(super) fn offer(
+    file: &PricingFile<'_>,
+    provider: &str,
+    (start, raw): (usize, &RawOffer),
+) -> Result<Offer, CatalogError> {
     for (column, text) in
         [("instance_type", &raw.instance_type), ("gpu", &raw.gpu), ("region", &raw.region)]
     {
@@ -93,13 +104,12 @@ fn check(
         "{provider}/{}/{}/{}/{}/{purchase}",
         raw.instance_type, raw.gpu, raw.gpu_count, raw.region
     );
-    let gpus = alias::resolve(names, &raw.gpu).unwrap_or_default().to_vec();
-    let offer = Offer {
+    Ok(Offer {
         id,
         provider: provider.to_owned(),
         instance_type: raw.instance_type.clone(),
         gpu_label: raw.gpu.clone(),
-        gpus,
+        gpus: Vec::new(),
         gpu_count: raw.gpu_count,
         region: raw.region.clone(),
         purchase,
@@ -108,10 +118,10 @@ fn check(
         derived: raw.derived,
         community: raw.community,
         upfront: raw.upfront.clone(),
+        valid_until: None,
         as_of: raw.as_of.clone(),
         source: raw.source.clone(),
-    };
-    Ok(Row { offer, start, reason: raw.reason.clone(), withdrawn: raw.withdrawn })
+    })
 }
 
 fn rate(

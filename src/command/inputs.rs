@@ -49,7 +49,9 @@ impl Inputs {
         let sources = ingest::expand(&args.files)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
         let config = read_config(global.config.as_deref(), &sources, talk)?;
-        let catalog = read_catalog(global.pricing.as_deref())?.with_platforms(&config.platforms)?;
+        let catalog = read_catalog(global.pricing.as_deref())?
+            .with_platforms(&config.platforms)?
+            .with_quotes(&config.quotes);
         let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
         let options = ReadOptions {
             zone,

@@ -9,7 +9,7 @@ use serde::de::IgnoredAny;
 use super::fx::FxRates;
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
-use crate::catalog::{CatalogError, OwnPlatform};
+use crate::catalog::{CatalogError, OwnPlatform, Quote};
 use crate::units::{Currency, Fraction, Money, parse_span_us};
 use crate::workload::{ApiPrice, Asked, DeliveredUnit, Interruptible, Kind, Settings, Slo};
 
@@ -47,6 +47,8 @@ pub struct Config {
     pub(super) mappings: Vec<LogMapping>,
     /// How platforms bill and scale, to be laid over the catalog.
     pub platforms: Vec<OwnPlatform>,
+    /// Private prices, to be laid beside those of the catalog.
+    pub quotes: Vec<Quote>,
     /// Exchange rates to the report's currency.
     pub fx: FxRates,
     /// What may be advised.
@@ -169,6 +171,9 @@ struct RawConfig {
     /// Read by the catalog, whose tables these are.
     #[serde(default, rename = "platform")]
     _platform: IgnoredAny,
+    /// Read by the catalog too.
+    #[serde(default, rename = "quote")]
+    _quote: IgnoredAny,
     #[serde(default)]
     fx: BTreeMap<String, toml::Spanned<RawRate>>,
     #[serde(default)]
@@ -284,6 +289,7 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
             switch_provider: it.switch_provider,
         }),
         platforms: OwnPlatform::read(text, file)?,
+        quotes: Quote::read(text, file)?,
         ..Config::default()
     };
     for (name, spanned) in raw.workload {

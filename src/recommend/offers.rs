@@ -87,6 +87,9 @@ fn is_allowed(question: &Question<'_>, offer: &Offer) -> bool {
     {
         return false;
     }
+    if !offer.holds_on(&question.context.as_of.to_date_string()) {
+        return false;
+    }
     let today = deployment.provider.as_deref();
     if offer.community && !policy.community {
         return false;
@@ -115,6 +118,7 @@ fn at_own_rate(
 ) -> Offer {
     let deployment = &question.described.workload.deployment;
     let in_use = offer.purchase == Purchase::PayAsYouGo
+        && offer.valid_until.is_none()
         && deployment.gpu.as_deref() == Some(gpu.name.as_str())
         && deployment.provider.as_deref() == Some(offer.provider.as_str());
     match baseline::own_rate(question, baseline) {
@@ -168,6 +172,7 @@ fn add_own_instance(
         derived: false,
         community: false,
         upfront: String::new(),
+        valid_until: None,
         as_of: String::new(),
         source: String::new(),
     };
