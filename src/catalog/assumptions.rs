@@ -524,6 +524,10 @@ assumptions! {
         stale_price_days,
         /// Candidates of each workload whose plans are simulated.
         simulated_candidates,
+        /// Requests above which plans are ranked on hourly levels first.
+        ranked_above_requests,
+        /// Plans replayed of those ranked.
+        ranked_plans,
     }
     /// What a change takes.
     change: ChangeRules {

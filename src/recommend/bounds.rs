@@ -39,9 +39,17 @@ pub(super) enum Kind {
 }
 
 /// The cheapest plan of each kind that meets the limits, at home and elsewhere.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(super) struct Best {
     costs: BTreeMap<(Kind, bool), f64>,
+    /// What a plan must cost less than in any case, elsewhere and at home.
+    otherwise: [f64; 2],
+}
+
+impl Default for Best {
+    fn default() -> Best {
+        Best { costs: BTreeMap::new(), otherwise: [f64::INFINITY; 2] }
+    }
 }
 
 impl Best {
@@ -63,14 +71,27 @@ impl Best {
         }
     }
 
+    /// The cheapest so far that may be advised, of any kind; infinite before the first.
+    pub(super) fn of_all(&self) -> f64 {
+        let allowed = self.costs.iter().filter(|(key, _)| key.1);
+        allowed.map(|(_, cost)| *cost).fold(f64::INFINITY, f64::min)
+    }
+
+    /// For a search of what is cheaper than all so far and may be advised, and of nothing else.
+    pub(super) fn only_below_all(&self) -> Best {
+        let cheapest = self.of_all();
+        Best { costs: BTreeMap::new(), otherwise: [0.0, cheapest] }
+    }
+
     /// The cheapest so far of a kind, where this offer belongs; infinite before the first, and where
     /// nothing is to be skipped.
     pub(super) fn of(&self, question: &Question<'_>, kind: Kind, offer: &Offer) -> f64 {
         if question.context.exhaustive {
             return f64::INFINITY;
         }
-        let key = (kind, may_advise(question, offer));
-        self.costs.get(&key).copied().unwrap_or(f64::INFINITY)
+        let allowed = may_advise(question, offer);
+        let otherwise = self.otherwise[usize::from(allowed)];
+        self.costs.get(&(kind, allowed)).copied().unwrap_or(otherwise).min(otherwise)
     }
 }
 

@@ -67,6 +67,13 @@ pub(super) struct Entry {
     estimate: f64,
 }
 
+impl Candidate {
+    /// The candidate when it is not simulated.
+    pub(super) fn left(self, why: &str) -> Candidate {
+        Candidate { verdict: Verdict::Left, reason: Some(why.to_owned()), ..self }
+    }
+}
+
 impl Entry {
     /// A candidate of before, to be simulated again as it is.
     pub(super) fn again(
@@ -93,9 +100,13 @@ impl Entry {
 /// All candidates and the entries to simulate.
 pub(super) struct Selection {
     pub(super) all: Vec<Candidate>,
+    /// To simulate for the best plan of every kind.
     pub(super) chosen: Vec<Entry>,
+    /// To simulate where they could be the best of all.
+    pub(super) left: Vec<Entry>,
     pub(super) n_sized: u64,
-    pub(super) n_pruned: u64,
+    /// Left out for good: they may not be advised.
+    pub(super) n_elsewhere: u64,
 }
 
 /// Sizes every GPU, count and allowed precision, and chooses what to simulate.
@@ -132,15 +143,14 @@ pub(super) fn select(
             .then_with(|| a.candidate.id.cmp(&b.candidate.id))
     });
     let (chosen, left) = divide(question, entries);
-    let n_pruned = left.len() as u64;
-    all.extend(left.into_iter().map(|entry| Candidate {
-        verdict: Verdict::Left,
-        reason: Some(
-            "not simulated: others have a lower cost estimate or keep more precision".to_owned(),
-        ),
-        ..entry.candidate
+    let (left, elsewhere): (Vec<Entry>, Vec<Entry>) =
+        left.into_iter().partition(|it| it.is_allowed);
+    let n_elsewhere = elsewhere.len() as u64;
+    all.extend(elsewhere.into_iter().map(|it| {
+        it.candidate
+            .left("not simulated: others that may not be advised have a lower cost estimate")
     }));
-    Selection { all, chosen, n_sized, n_pruned }
+    Selection { all, chosen, left, n_sized, n_elsewhere }
 }
 
 /// The entries to simulate: today's, then the cheapest by estimate, one precision for each GPU and

@@ -30,6 +30,7 @@ pub(super) struct Found {
     pub(super) today_outcome: Option<Outcome>,
     pub(super) n_sized: u64,
     pub(super) n_pruned: u64,
+    pub(super) n_ranked: u64,
     pub(super) n_out_of_time: u64,
 }
 
@@ -105,6 +106,7 @@ pub(super) fn choose(
         duration_curve,
         n_sized: found.n_sized,
         n_pruned: found.n_pruned,
+        n_ranked: found.n_ranked,
         n_out_of_time: found.n_out_of_time,
         notices,
     }

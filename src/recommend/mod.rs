@@ -18,6 +18,7 @@ mod demand;
 mod doubt;
 mod downsize;
 mod level_plans;
+mod levels;
 mod money;
 mod offers;
 mod plan;
@@ -163,6 +164,8 @@ pub struct Recommendation {
     pub n_sized: u64,
     /// Candidates that fit but were not simulated.
     pub n_pruned: u64,
+    /// Plans ranked on hourly levels, of which the cheapest were replayed; none for few requests.
+    pub n_ranked: u64,
     /// Candidates left out because the time was up.
     pub n_out_of_time: u64,
     /// What the reader must know, one sentence each.

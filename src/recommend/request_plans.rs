@@ -10,6 +10,7 @@ use super::bounds::{Best, Bounds, Kind, Work, one_instance};
 use super::candidates::{self, Entry};
 use super::choose::Found;
 use super::demand::{Question, RequestLoad};
+use super::levels::Wanted;
 use super::offers::{family, may_advise};
 use super::plan::{Plan, Way};
 use super::spot_plans;
@@ -31,12 +32,15 @@ pub(super) fn search(
     let selection = candidates::select(question, load, baseline);
     let mut found = Found {
         n_sized: selection.n_sized,
-        n_pruned: selection.n_pruned,
+        n_pruned: selection.n_elsewhere,
         candidates: Vec::new(),
         ..Found::default()
     };
     // Side by side in rounds: each is measured against the best of the rounds before, so that what
     // is left out does not depend on the number of threads.
+    let entries = selection.chosen.iter().chain(&selection.left);
+    let (wanted, n_ranked) = Wanted::of(question, load, entries);
+    found.n_ranked = n_ranked;
     let mut best = Best::default();
     for round in selection.chosen.chunks(ROUND) {
         if question.context.is_stopped() {
@@ -47,7 +51,7 @@ pub(super) fn search(
             .par_iter()
             .map(|entry| {
                 let today = entry.is_today.then(|| today(question, load, entry));
-                (plans_of(question, load, entry, best.clone()), today)
+                (plans_of(question, load, (entry, &wanted), best.clone()), today)
             })
             .collect();
         for (entry, ((plans, curves), today)) in round.iter().zip(simulated) {
@@ -63,8 +67,71 @@ pub(super) fn search(
             found.plans.extend(plans);
         }
     }
+    better_of_the_rest(question, load, (selection.left, best, &wanted), &mut found);
     found.candidates.extend(selection.all);
     found
+}
+
+/// Simulates what was not chosen and may be advised, where its lower bound is below the best plan of
+/// all: nothing that could win is skipped.
+fn better_of_the_rest(
+    question: &Question<'_>,
+    load: &RequestLoad<'_>,
+    (left, mut best, wanted): (Vec<Entry>, Best, &Wanted),
+    found: &mut Found,
+) {
+    for round in left.chunks(ROUND) {
+        let may_win: Vec<bool> = round
+            .par_iter()
+            .map(|entry| may_be_best(question, load, (entry, &best, wanted)))
+            .collect();
+        if may_win.contains(&true) && question.context.is_stopped() {
+            found.n_out_of_time += may_win.iter().filter(|it| **it).count() as u64;
+            continue;
+        }
+        let below = best.only_below_all();
+        let simulated: Vec<_> = round
+            .par_iter()
+            .zip(&may_win)
+            .map(|(entry, may)| {
+                may.then(|| plans_of(question, load, (entry, wanted), below.clone()).0)
+            })
+            .collect();
+        for (entry, plans) in round.iter().zip(simulated) {
+            let candidate = entry.candidate.clone();
+            let Some(plans) = plans else {
+                found.n_pruned += 1;
+                let why = if wanted.has_any(entry) {
+                    "not simulated: no plan of it can cost less than the best"
+                } else {
+                    "not simulated: by its hourly levels others cost less"
+                };
+                found.candidates.push(candidate.left(why));
+                continue;
+            };
+            best.learn(question, &plans);
+            found.candidates.push(candidate);
+            found.plans.extend(plans);
+        }
+    }
+}
+
+/// Whether a plan of a candidate could cost less than all so far.
+fn may_be_best(
+    question: &Question<'_>,
+    load: &RequestLoad<'_>,
+    (entry, best, wanted): (&Entry, &Best, &Wanted),
+) -> bool {
+    if !wanted.has_any(entry) {
+        return false;
+    }
+    let below = best.only_below_all();
+    let work = Work::of(question, load, entry);
+    instance_sizes(entry).into_iter().any(|hosted| {
+        let stage = Stage { question, load, entry, hosted, load_factor: entry.load_factor };
+        let bounds = Bounds::of(&stage, work);
+        offers_here(&stage).any(|offer| bounds.may_win(&below, question, offer))
+    })
 }
 
 /// Today's fleet on today's demand, for the latencies it has now.
@@ -92,9 +159,12 @@ pub(super) fn today(
 fn plans_of(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
-    entry: &Entry,
+    (entry, wanted): (&Entry, &Wanted),
     mut best: Best,
 ) -> (Vec<Plan>, Vec<DurationCurve>) {
+    if !wanted.has_any(entry) {
+        return (Vec::new(), Vec::new());
+    }
     let mut plans = Vec::new();
     let mut curves = Vec::new();
     let work = Work::of(question, load, entry);
@@ -106,46 +176,25 @@ fn plans_of(
             continue;
         }
         let Some(fixed) = stage.least_fixed() else { continue };
-        let mut found = Vec::new();
-        let mut on_demand = None;
-        let mut minimums: BTreeMap<Option<u32>, u32> = BTreeMap::new();
-        for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
-            found.extend(stage.fixed_plan(offer, Way::PaygFixed, &fixed));
-            // A commitment is weighed against the fleet that follows demand, so that must be known.
-            let mut reserved = entry.buyable.reserved.iter().map(|it| &it.0);
-            let weighed = reserved.any(|it| stage.hosts(it) && bounds.may_win(&best, question, it));
-            if weighed || bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer) {
-                let granularity = offer.billing_granularity_s;
-                let known = minimums.get(&granularity).copied();
-                let (plan, outcome) = stage.autoscaled(offer, &fixed, known);
-                minimums.extend(plan.as_ref().map(|it| (granularity, it.scaling.min)));
-                found.extend(plan);
-                // The run of an offer that may be advised speaks for the commitment and the curve.
-                let ours = may_advise(question, offer);
-                if let Some(outcome) = outcome
-                    && (on_demand.is_none() || ours)
-                {
-                    on_demand = Some((outcome, ours));
-                }
-            }
-            let limit = best.of(question, Kind::Scheduled, offer);
-            if bounds.scheduled(offer) < limit {
-                found.extend(stage.scheduled(offer, &fixed, limit));
-            }
-        }
+        let (mut found, on_demand) = rented_plans((&stage, &fixed), (&bounds, &best), wanted);
         for (spot, on_demand) in entry.buyable.spot.iter().filter(|(it, _)| stage.hosts(it)) {
             let limit = best.of(question, Kind::Spot, spot);
-            if bounds.fixed(spot) < limit {
+            if wanted.has(entry, Kind::Spot, spot) && bounds.fixed(spot) < limit {
                 found.extend(spot_plans::for_requests(&stage, (spot, on_demand), &fixed, limit));
             }
         }
-        found.extend(reserved_plans(&stage, &fixed, on_demand.as_ref().map(|it| &it.0), &best));
+        found.extend(reserved_plans(
+            (&stage, wanted),
+            &fixed,
+            on_demand.as_ref().map(|it| &it.0),
+            &best,
+        ));
         for workers in entry.buyable.serverless.iter().filter(|(it, _)| stage.hosts(it)) {
             let (flex, always_on) = workers;
             let limit = best.of(question, Kind::Serverless, flex);
             let bound = always_on.as_ref().map_or(f64::INFINITY, |it| bounds.serverless(it));
             let bound = bounds.serverless(flex).min(bound);
-            if bound < limit {
+            if wanted.has(entry, Kind::Serverless, flex) && bound < limit {
                 found.extend(stage.serverless(workers, &fixed, (bound, limit)));
             }
         }
@@ -158,8 +207,50 @@ fn plans_of(
     (plans, curves)
 }
 
+/// Plans on instances by use, and what the run that follows demand found: of an offer that may be
+/// advised where there is one, else of the first.
+fn rented_plans(
+    (stage, fixed): (&Stage<'_>, &Fixed),
+    (bounds, best): (&Bounds, &Best),
+    wanted: &Wanted,
+) -> (Vec<Plan>, Option<(Outcome, bool)>) {
+    let (question, entry) = (stage.question, stage.entry);
+    let mut found = Vec::new();
+    let mut on_demand = None;
+    let mut minimums: BTreeMap<Option<u32>, u32> = BTreeMap::new();
+    for offer in entry.buyable.payg.iter().filter(|it| stage.hosts(it)) {
+        found.extend(stage.fixed_plan(offer, Way::PaygFixed, fixed));
+        // A commitment is weighed against the fleet that follows demand, so that must be known.
+        let mut reserved = entry.buyable.reserved.iter().map(|it| &it.0);
+        let weighed = reserved.any(|it| {
+            stage.hosts(it) && wanted.has_reserved(entry, it) && bounds.may_win(best, question, it)
+        });
+        let follows = wanted.has(entry, Kind::Autoscaled, offer)
+            && bounds.autoscaled(offer) < best.of(question, Kind::Autoscaled, offer);
+        if weighed || follows {
+            let granularity = offer.billing_granularity_s;
+            let known = minimums.get(&granularity).copied();
+            let (plan, outcome) = stage.autoscaled(offer, fixed, known);
+            minimums.extend(plan.as_ref().map(|it| (granularity, it.scaling.min)));
+            found.extend(plan);
+            // The run of an offer that may be advised speaks for the commitment and the curve.
+            let ours = may_advise(question, offer);
+            if let Some(outcome) = outcome
+                && (on_demand.is_none() || ours)
+            {
+                on_demand = Some((outcome, ours));
+            }
+        }
+        let limit = best.of(question, Kind::Scheduled, offer);
+        if wanted.has(entry, Kind::Scheduled, offer) && bounds.scheduled(offer) < limit {
+            found.extend(stage.scheduled(offer, fixed, limit));
+        }
+    }
+    (found, on_demand)
+}
+
 /// How many replicas the instances on offer host, fewest first.
-fn instance_sizes(entry: &Entry) -> Vec<u32> {
+pub(super) fn instance_sizes(entry: &Entry) -> Vec<u32> {
     let offers = candidates::all_offers(&entry.buyable);
     let mut sizes: Vec<u32> = offers.map(|it| it.gpu_count / entry.candidate.gpu_count).collect();
     sizes.sort_unstable();
@@ -172,7 +263,7 @@ fn offers_here<'a>(stage: &'a Stage<'a>) -> impl Iterator<Item = &'a Offer> {
 }
 
 fn reserved_plans(
-    stage: &Stage<'_>,
+    (stage, wanted): (&Stage<'_>, &Wanted),
     fixed: &Fixed,
     on_demand: Option<&Outcome>,
     best: &Best,
@@ -190,7 +281,10 @@ fn reserved_plans(
         else {
             continue;
         };
-        let may_win = |kind| one_instance(reserved) < best.of(question, kind, reserved);
+        let may_win = |kind| {
+            wanted.has(stage.entry, kind, reserved)
+                && one_instance(reserved) < best.of(question, kind, reserved)
+        };
         if may_win(Kind::Reserved(months)) {
             plans.extend(stage.reserved(reserved, overflow, on_demand, fixed));
         }

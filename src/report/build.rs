@@ -72,6 +72,7 @@ pub fn build(
         format!("{it} was paid for commitments that nothing used: it is in no workload's cost, and among what is paid and not used")
     }));
     notices.extend(window_notices(run.ingested.window));
+    notices.extend(expired_quotes(run));
     notices.extend(workload_notices(&analysed));
     notices.extend(analysed.iter().flat_map(|it| {
         description::anomalies(&it.workload, &it.description.anomalies, run.zone, Medium::Terminal)
@@ -286,6 +287,7 @@ fn portfolio(
         candidates_sized: count(&|it| it.n_sized),
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),
+        plans_ranked: count(&|it| it.n_ranked),
     }
 }
 
@@ -326,6 +328,20 @@ fn unassigned_sentence(amount: Money) -> String {
             "GPUs that no workload claims cost {amount}: it is in no figure but the reconciliation"
         ),
     }
+}
+
+/// A quote that no longer holds is in no plan.
+fn expired_quotes(run: RunFacts<'_>) -> Vec<String> {
+    let today = run.as_of.to_date_string();
+    let expired = run.catalog.offers.iter().filter(|it| !it.holds_on(&today));
+    let said = expired.map(|it| {
+        let last = it.valid_until.as_deref().unwrap_or_default();
+        format!(
+            "your quote of {} for {} ({}) held until {last} and is not used: ask for a new one",
+            it.provider, it.instance_type, it.purchase
+        )
+    });
+    said.collect()
 }
 
 fn window_notices(window: Period) -> Vec<String> {

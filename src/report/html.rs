@@ -169,7 +169,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         provenance: vec![tables::inputs(report), tables::catalog(report)],
         assumptions: tables::assumptions(report),
         search: format!(
-            "{} sized, {} simulated, {} left out because others have a lower cost estimate.",
+            "{} sized, {} simulated, {} left out: they cannot cost less than the best plan, or may not be advised.",
             PAGE.counted(portfolio.candidates_sized, "candidate"),
             PAGE.counted(portfolio.plans_simulated, "plan"),
             PAGE.counted(portfolio.candidates_pruned, "candidate")

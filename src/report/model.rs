@@ -582,8 +582,11 @@ pub struct Portfolio {
     pub candidates_sized: u64,
     /// Plans simulated.
     pub plans_simulated: u64,
-    /// Candidates that fit but were left out, because others have a lower cost estimate.
+    /// Candidates that fit but were left out: none of their plans can be the best, or they may not be advised.
     pub candidates_pruned: u64,
+    /// Plans of workloads with very many requests that were ranked on hourly levels; the cheapest of
+    /// them were simulated.
+    pub plans_ranked: u64,
 }
 
 /// One week of work.

@@ -451,6 +451,7 @@ pub(super) fn report() -> ReportModel {
             candidates_sized: 164,
             plans_simulated: 1208,
             candidates_pruned: 77,
+            plans_ranked: 0,
         },
         blanks: vec![Blank {
             key: BlankKey::Slo,
