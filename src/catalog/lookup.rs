@@ -182,8 +182,9 @@ fn only<'a>(mut found: impl Iterator<Item = &'a ModelArch>) -> Option<&'a ModelA
     found.next().is_none().then_some(first)
 }
 
-/// The names within reach of `wanted`: one contains the other, or few letters differ.
-fn suggest<'a>(
+/// Up to three names within reach of `wanted`, the nearest first: one contains the other, or few
+/// letters differ.
+pub(crate) fn suggest<'a>(
     wanted: &str,
     names: impl Iterator<Item = &'a str>,
     form: fn(&str) -> String,

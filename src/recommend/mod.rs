@@ -58,7 +58,7 @@ pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
 pub use rates::SavingsByPrice;
 pub use replay::replay;
-pub use risk::{Basis, Risk};
+pub use risk::{Basis, Risk, Spread};
 pub use savings::Daily;
 pub use scaled::at_demand;
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};

@@ -77,13 +77,43 @@ fn by_weeks(saving: Money, weeks: &[f64]) -> Option<Risk> {
     if sigma <= expected.abs() * 1e-12 {
         return certain(saving, basis);
     }
-    let freedom = n - 1.0;
-    let student = StudentsT::new(0.0, 1.0, freedom).ok()?;
-    let t = student.inverse_cdf(1.0 - TAIL);
-    // The mean of what is below the tail of Student's distribution (McNeil, Frey and Embrechts,
-    // Quantitative Risk Management, 2.2.4).
-    let worst = student.pdf(t) / TAIL * (freedom + t * t) / (freedom - 1.0);
-    risk(saving, (-t * sigma, t * sigma), (-worst * sigma, student.cdf(-expected / sigma)), basis)
+    let spread = Spread::of_weeks(weeks.len())?;
+    let (half, worst) = (spread.range() * sigma, spread.worst_tenth() * sigma);
+    risk(saving, (-half, half), (-worst, spread.loss(expected / sigma)), basis)
+}
+
+/// How far months lie from a saving that rests on whole weeks, in units of the deviation s.
+#[derive(Clone, Copy, Debug)]
+pub struct Spread {
+    student: StudentsT,
+    freedom: f64,
+}
+
+impl Spread {
+    /// Of so many weeks, at least three; nothing of fewer.
+    pub fn of_weeks(n: usize) -> Option<Spread> {
+        let freedom = n as f64 - 1.0;
+        let student = StudentsT::new(0.0, 1.0, freedom).ok().filter(|_| freedom > 1.0)?;
+        Some(Spread { student, freedom })
+    }
+
+    /// From the saving to either end of its range: 1.6377 of four weeks.
+    pub fn range(&self) -> f64 {
+        self.student.inverse_cdf(1.0 - TAIL)
+    }
+
+    /// From the saving down to the mean of the worst tenth.
+    pub fn worst_tenth(&self) -> f64 {
+        // The mean of what is below the tail of Student's distribution (McNeil, Frey and Embrechts,
+        // Quantitative Risk Management, 2.2.4).
+        let t = self.range();
+        self.student.pdf(t) / TAIL * (self.freedom + t * t) / (self.freedom - 1.0)
+    }
+
+    /// The chance of a month below zero, where the saving is so many deviations above it.
+    pub fn loss(&self, saving: f64) -> f64 {
+        self.student.cdf(-saving)
+    }
 }
 
 fn certain(saving: Money, basis: Basis) -> Option<Risk> {
