@@ -2,6 +2,7 @@
 
 mod decide;
 mod diff;
+mod explain;
 mod simulate;
 mod size;
 
@@ -17,6 +18,7 @@ use crate::units::Timestamp;
 
 pub use decide::{DecideArgs, Verdict};
 pub use diff::DiffArgs;
+pub use explain::ExplainArgs;
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
 };
@@ -39,6 +41,7 @@ pub use size::{
   gpuadvise size meta-llama/Meta-Llama-3.1-8B          which GPUs carry a model
   gpuadvise simulate --help                            a fleet on requests: cost and waits
   gpuadvise diff OLD.json NEW.json                     why spend moved since last month's report
+  gpuadvise explain REPORT.json S1                     how a number came about; md: a ticket
   gpuadvise prices list --gpu H100                     offers with date and source
 
 Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
@@ -107,6 +110,14 @@ pub enum Command {
   gpuadvise diff reports/september reports/october
   gpuadvise diff september.json october.json --format md --output october.md")]
     Diff(DiffArgs),
+    /// Derive a number of a report down to input and price rows, or make a ticket of an advice
+    #[command(after_help = "Examples:
+  gpuadvise explain reports/usage S1                   how the advice came about, step by step
+  gpuadvise explain reports/usage S1 --format md       a ticket of at most 15 lines
+  gpuadvise explain report.json chat                   what a workload is and costs, and why
+  gpuadvise explain report.json totals.monthly_savings
+  gpuadvise explain report.json 'workloads[chat].plans[today].cost_parts.idle'")]
+    Explain(ExplainArgs),
     /// Check or list the price catalog
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics

@@ -8,6 +8,7 @@ mod collect;
 mod decide;
 mod describe;
 mod diff;
+mod explain;
 mod failure;
 mod generate;
 mod ingest;
@@ -56,6 +57,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
         Command::Decide(args) => decide::run(&args, &cli.global),
         Command::Diff(args) => diff::run(&args, &cli.global, talk),
+        Command::Explain(args) => explain::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
         Command::Collect(args) => collect::run(&args, &cli.global, talk),
         Command::Sample(_) => generate::run(&cli.global, talk),

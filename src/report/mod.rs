@@ -15,6 +15,7 @@ mod comparison;
 mod csv;
 mod decisions;
 mod description;
+mod explain;
 mod html;
 mod json;
 mod markdown;
@@ -40,6 +41,7 @@ pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
 pub use decisions::respect;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
+pub use explain::{Evidence, Explained, Subject, UnknownSubject, explained};
 pub use model::ReportModel;
 pub use past::{PastError, PastReport, read_report};
 pub use simulation::{

@@ -28,6 +28,7 @@ mod decisions;
 mod describe_laws;
 mod diff;
 mod exhaustive;
+mod explain;
 mod focus;
 mod formats;
 mod golden;
