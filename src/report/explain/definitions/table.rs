@@ -25,6 +25,8 @@ const REPLAY: &[Rule] = &[from(
     Origin::Replay,
     "the demand of the window replayed on this plan at the prices of its offers, as docs/method.md says",
 )];
+const BILL: &[Rule] =
+    &[from(Origin::Files, "from the prices and costs of the bill, as docs/method.md says")];
 const CONFIG: &[Rule] =
     &[from(Origin::Config, "from gpuadvise.toml; assumed where it says nothing")];
 const METHOD: &[Rule] = &[from(Origin::Method, "set by the method, docs/method.md")];
@@ -201,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 153] = [
+pub(super) const DEFINITIONS: [Definition; 168] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -215,6 +217,8 @@ pub(super) const DEFINITIONS: [Definition; 153] = [
     row("totals.projected_monthly_cost", Unit::Money, "a month of 730 hours with the trend where it is certain; in no saving", PROJECTED),
     row("totals.baseline_monthly_cost", Unit::Money, "what a month of 730 hours costs as things run today", all!("baseline.monthly_cost")),
     row("totals.recommended_monthly_cost", Unit::Money, "what such a month would cost with all advice followed", &[rule(Kind::Less, "today's month - savings", &["totals.baseline_monthly_cost", "totals.monthly_savings"])]),
+    row("totals.effective_savings_rate.over_list", Unit::Share, "what was paid less than public prices, after commitment that nobody used", BILL),
+    row("totals.effective_savings_rate.over_contracted", Unit::Share, "what was paid less than negotiated prices, after commitment that nobody used", BILL),
     row("totals.monthly_savings", Unit::Money, "what the advice saves in a month of 730 hours at constant traffic", &[rule(Kind::Total, "all advice added up", &["workloads[*].advice.monthly_savings"])]),
     row("reconciliation.rows_in", Unit::Count("row"), "rows read from the input files", &[rule(Kind::Sum, "rows kept + rows rejected", &[".rows_kept", ".rows_rejected"])]),
     row("reconciliation.rows_kept", Unit::Count("row"), "rows used", &[rule(Kind::Rest, "rows read - rows rejected", &[".rows_in", ".rows_rejected"])]),
@@ -312,6 +316,14 @@ pub(super) const DEFINITIONS: [Definition; 153] = [
     row("workloads[].advice.interval.n", Unit::Ratio, "whole weeks, or days, that the range rests on", DEMAND),
     row("workloads[].advice.probability_of_loss", Unit::Share, "share of the months that cost more than they save", LOSS),
     row("workloads[].advice.confidence", Unit::Share, "chance that the saving is at least the low end of its range", SURE),
+    row("workloads[].advice.savings_by_price.at_list", Unit::Money, "the same saving where today and then cost public prices", BILL),
+    row("workloads[].advice.savings_by_price.at_own_rate", Unit::Money, "the saving at the user's own rate, which every total counts", &[rule(Kind::Same, "the saving of the advice", &["workloads[].advice.monthly_savings"])]),
+    row("workloads[].advice.savings_by_price.in_cash", Unit::Money, "what the invoice falls by, after credits", BILL),
+    row("workloads[].advice.change.effort_hours", Unit::Hours, "hours of an engineer that the change takes", METHOD),
+    row("workloads[].advice.change.cost", Unit::Money, "those hours at the assumed rate, and old and new side by side for the trial", METHOD),
+    row("workloads[].advice.change.pay_back_days", Unit::Of("days"), "days until the saving has paid for the change", METHOD),
+    row("workloads[].advice.shocks[].monthly_savings", Unit::Money, "what the advice saves in a month when this happens", REPLAY),
+    row("workloads[].advice.break_evens[].value", Unit::Ratio, "where the advice stops to save, or to keep its limits, in the unit beside it", REPLAY),
     row("workloads[].advice.grade", Unit::Grade, "how much evidence stands behind the advice, A best", GRADE),
     row("workloads[].waste[].cost", Unit::Money, "effective cost in the window of what was paid and not used", WASTED),
     row("workloads[].waste[].gpu_hours", Unit::Of("GPU-hours"), "GPU-hours of the window behind the finding", WASTED),
@@ -320,6 +332,11 @@ pub(super) const DEFINITIONS: [Definition; 153] = [
     row("workloads[].duration_curve.break_even_share", Unit::Share, "share of hours above which a unit is cheaper reserved: reserved rate / rate by the hour", CATALOG),
     row("workloads[].duration_curve.reserved_units", Unit::Count("unit"), "units that the advised plan keeps reserved", REPLAY),
     row("portfolio.monthly_savings", Unit::Money, "what all advice saves in a month of 730 hours", &[rule(Kind::Same, "the total of the report", &["totals.monthly_savings"])]),
+    row("portfolio.n_that_matter", Unit::Count("action"), "actions, the largest first, that make up 95 % of the savings", METHOD),
+    row("portfolio.plan[].number", Unit::Ratio, "week of work, counted from the day of the report", METHOD),
+    row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work on the actions that end in this week", METHOD),
+    row("portfolio.plan[].monthly_savings", Unit::Money, "what the actions that end in this week save a month", METHOD),
+    row("portfolio.plans_ranked", Unit::Count("plan"), "plans of workloads with very many requests that were ranked on hourly levels", METHOD),
     row("portfolio.savings_by_decision.identified", Unit::Money, "savings of all advice, whatever was decided", &[rule(Kind::Sum, "open + approved + rejected + snoozed", &[".open", ".approved", ".rejected", ".snoozed"])]),
     row("portfolio.savings_by_decision.open", Unit::Money, "savings that nobody decided on, or that are asked again", decided!("open")),
     row("portfolio.savings_by_decision.approved", Unit::Money, "savings that were accepted and are not done yet", decided!("approved")),
@@ -348,7 +365,7 @@ pub(super) const DEFINITIONS: [Definition; 153] = [
     row("portfolio.outages[].chance", Unit::Share, "bound of the chance that independent workloads are silent together", DEMAND),
     row("portfolio.candidates_sized", Unit::Count("candidate"), "ways to run a workload that were sized", METHOD),
     row("portfolio.plans_simulated", Unit::Count("plan"), "plans that were simulated", &[rule(Kind::Number, "plans of all workloads, counted", &["workloads[*].plans[*].id"])]),
-    row("portfolio.candidates_pruned", Unit::Count("candidate"), "candidates left out because others have a lower cost estimate", METHOD),
+    row("portfolio.candidates_pruned", Unit::Count("candidate"), "candidates left out: no plan of them can be the best, or they may not be advised", METHOD),
     row("blanks[].worth", Unit::Money, "monthly spend that the blank in the config is about", LEDGER),
     row("provenance.inputs[].rows", Unit::Count("row"), "rows of an input file", FILES),
     row("provenance.catalog[].rows", Unit::Count("row"), "rows of a file of the catalog", CATALOG),
