@@ -183,6 +183,15 @@ fn level(described: Described<'_>, why: String) -> Load<'_> {
     }
 }
 
+/// GPUs at once as a whole number, at least 1. Rows that end at their last second seem to hold a little
+/// more: 2 GPUs for an hour told as 3,599 s are 2.0006 and stay 2.
+pub(super) fn whole_gpus(at_once: f64) -> u32 {
+    const LITTLE: f64 = 1e-3;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let gpus = (at_once * (1.0 - LITTLE)).ceil() as u32;
+    gpus.max(1)
+}
+
 /// Today's precision in our words (`bfloat16` is bf16), else as the data name it.
 pub(super) fn precision_word(deployment: &Deployment) -> String {
     let served = deployment.quantization.as_deref().or(deployment.dtype.as_deref());
@@ -198,4 +207,19 @@ pub(super) fn age_days(as_of: &str, today: Timestamp) -> Option<f64> {
     let date = if as_of.len() == 7 { format!("{as_of}-01") } else { as_of.to_owned() };
     let at = Timestamp::parse(&date, chrono_tz::Tz::UTC).ok()?;
     Some((today.us() - at.us()) as f64 / 86_400e6)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_less_is_no_gpu_more() {
+        let check = |at_once: f64, expected| assert_eq!(whole_gpus(at_once), expected, "{at_once}");
+        check(2.0 * 3600.0 / 3599.0, 2);
+        check(8.0 * 3600.0 / 3599.0, 8);
+        check(1.5, 2);
+        check(0.2, 1);
+        check(f64::NAN, 1);
+    }
 }

@@ -3,7 +3,7 @@
 use super::DurationCurve;
 use super::baseline;
 use super::choose::Found;
-use super::demand::{Question, precision_word};
+use super::demand::{Question, precision_word, whole_gpus};
 use super::money;
 use super::offers;
 use super::plan::{Elastic, Plan, PlanParts, Scaling, SpotPoint, Way};
@@ -59,15 +59,8 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
 /// GPUs of one node that a job uses at once: it cannot be spread over smaller instances.
 fn gpus_of_a_job(question: &Question<'_>) -> u32 {
     /// GPUs of the largest common node.
-    const MOST: f64 = 8.0;
-    let at_once = question.described.workload.deployment.gpu_count.unwrap_or(1.0);
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        reason = "clamped just here"
-    )]
-    let gpus = at_once.ceil().clamp(1.0, MOST) as u32;
-    gpus
+    const MOST: u32 = 8;
+    whole_gpus(question.described.workload.deployment.gpu_count.unwrap_or(1.0)).min(MOST)
 }
 
 fn demand_on(question: &Question<'_>, series: &LevelSeries, offer: &Offer) -> Option<LevelDemand> {

@@ -9,7 +9,7 @@ use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{
-    Billing, Delay, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, steps_by_hour,
+    Billing, Delay, DemandStep, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, steps_by_hour,
 };
 use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 
@@ -268,9 +268,11 @@ impl Stage<'_> {
         };
         let total = base.checked_add(elastic).ok()?;
         let remarks = offers.iter().filter_map(by_the_second).collect();
-        let above_us =
-            |on: &u64| on.saturating_sub(u64::from(fleet.min_replicas) * money::US_PER_HOUR);
-        let on_us_by_hour = outcome.on_us_by_hour.iter().map(above_us).collect();
+        let hours = steps_by_hour(&outcome.on_us_by_hour, window_us);
+        let above_us = |it: &DemandStep| {
+            it.on_us.saturating_sub(u64::from(fleet.min_replicas).saturating_mul(it.len_us))
+        };
+        let on_us_by_hour = hours.iter().map(above_us).collect();
         let elastic = Some(Elastic { monthly: elastic, on_us_by_hour });
         let plan = self.plan(way, offers, (total, parts), (outcome, scaling));
         Some(Plan { elastic, remarks, ..plan })
