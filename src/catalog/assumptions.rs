@@ -528,6 +528,9 @@ assumptions! {
         ranked_above_requests,
         /// Plans replayed of those ranked.
         ranked_plans,
+        /// How much of demand commitments cover where the user does not say: 0 what is always in use,
+        /// 1 what costs the least.
+        commitment_risk,
     }
     /// What a change takes.
     change: ChangeRules {

@@ -9,7 +9,7 @@ use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
 use crate::catalog::{Catalog, GpuMatch, ServerlessPlatform};
 use crate::cli::{Global, InputArgs};
-use crate::ingest::{self, Config, Ingested, ReadOptions, Source, WindowCut};
+use crate::ingest::{self, Config, HeldOf, Ingested, ReadOptions, Source, WindowCut};
 use crate::units::Money;
 use crate::workload::Workload;
 
@@ -48,7 +48,7 @@ impl Inputs {
     ) -> Result<Inputs, Failure> {
         let sources = ingest::expand(&args.files)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
-        let config = read_config(global.config.as_deref(), &sources, talk)?;
+        let mut config = read_config(global.config.as_deref(), &sources, talk)?;
         let catalog = read_catalog(global.pricing.as_deref())?
             .with_platforms(&config.platforms)?
             .with_quotes(&config.quotes);
@@ -79,8 +79,9 @@ impl Inputs {
         unknown_words(&config, &catalog, global.redact, talk);
         ingested.notices.extend(apart(&workloads));
         if global.redact {
-            let key = config.reporting.redact_key.as_deref().unwrap_or_default();
-            ingest::redact(&mut ingested, &mut workloads, key);
+            let key = config.reporting.redact_key.clone().unwrap_or_default();
+            ingest::redact(&mut ingested, &mut workloads, &key);
+            ingest::redact_held(&mut config.commitments, &key);
         }
         for notice in &ingested.notices {
             talk.note(notice);
@@ -176,6 +177,17 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
             && catalog.model(model).is_none()
         {
             talk.warn(&format!("workload `{name}`: no catalog has the model `{model}`"));
+        }
+    }
+    for (at, held) in (1..).zip(&config.commitments) {
+        let name = if redact { format!("{at}") } else { held.id.clone() };
+        if let HeldOf::Gpu { gpu, .. } = &held.of
+            && matches!(catalog.resolve_gpu(gpu), GpuMatch::Unknown)
+        {
+            let near = catalog.suggest_gpu(gpu).join(", ");
+            talk.warn(&format!(
+                "commitment `{name}`: no catalog has the gpu `{gpu}`; near are: {near}"
+            ));
         }
     }
     for own in &config.platforms {

@@ -7,6 +7,7 @@ use serde::Deserialize;
 use serde::de::IgnoredAny;
 
 use super::fx::FxRates;
+use super::held::{self, HeldCommitment, RawCommitment};
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
 use crate::catalog::{CatalogError, OwnPlatform, Quote};
@@ -53,6 +54,8 @@ pub struct Config {
     pub fx: FxRates,
     /// What may be advised.
     pub policy: Policy,
+    /// Commitments that are held.
+    pub commitments: Vec<HeldCommitment>,
     /// How to show it.
     pub reporting: Reporting,
 }
@@ -134,6 +137,10 @@ pub struct Policy {
     pub min_monthly_savings: Option<f64>,
     /// Whether another provider than today's may be advised; its plans are shown either way.
     pub switch_provider: bool,
+    /// How much of demand commitments cover: 0 what is always in use, 1 what costs the least.
+    pub risk: Option<Fraction>,
+    /// Most of the commitments of an instance that may end in one calendar quarter.
+    pub max_expiring_share_per_quarter: Option<Fraction>,
 }
 
 /// How to show it.
@@ -177,7 +184,9 @@ struct RawConfig {
     #[serde(default)]
     fx: BTreeMap<String, toml::Spanned<RawRate>>,
     #[serde(default)]
-    policy: Option<RawPolicy>,
+    policy: Option<toml::Spanned<RawPolicy>>,
+    #[serde(default)]
+    commitment: Vec<toml::Spanned<RawCommitment>>,
     #[serde(default)]
     report: Option<toml::Spanned<RawReport>>,
 }
@@ -257,6 +266,8 @@ struct RawPolicy {
     min_monthly_savings: Option<f64>,
     #[serde(default)]
     switch_provider: bool,
+    risk: Option<f64>,
+    max_expiring_share_per_quarter: Option<f64>,
 }
 
 #[derive(Deserialize)]
@@ -279,19 +290,16 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
         at(error.span().map_or(0, |it| it.start), message)
     })?;
     let mut config = Config {
-        policy: raw.policy.map_or_else(Policy::default, |it| Policy {
-            providers: it.providers,
-            regions: it.regions,
-            geforce: it.geforce,
-            community: it.community,
-            max_term_months: it.max_term_months,
-            min_monthly_savings: it.min_monthly_savings,
-            switch_provider: it.switch_provider,
-        }),
         platforms: OwnPlatform::read(text, file)?,
         quotes: Quote::read(text, file)?,
+        commitments: held::check_all(raw.commitment)
+            .map_err(|(offset, message)| at(offset, message))?,
         ..Config::default()
     };
+    if let Some(spanned) = raw.policy {
+        let offset = spanned.span().start;
+        config.policy = check_policy(spanned.into_inner()).map_err(|it| at(offset, it))?;
+    }
     for (name, spanned) in raw.workload {
         let offset = spanned.span().start;
         let workload = check_workload(spanned.into_inner())
@@ -322,6 +330,25 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
             check_report(&spanned.into_inner()).map_err(|message| at(offset, message))?;
     }
     Ok(config)
+}
+
+fn check_policy(raw: RawPolicy) -> Result<Policy, String> {
+    let share = |key: &str, value: Option<f64>| {
+        let checked = value.map(|it| Fraction::try_from(it).map_err(|why| format!("{key}: {why}")));
+        checked.transpose()
+    };
+    let cap = raw.max_expiring_share_per_quarter;
+    Ok(Policy {
+        providers: raw.providers,
+        regions: raw.regions,
+        geforce: raw.geforce,
+        community: raw.community,
+        max_term_months: raw.max_term_months,
+        min_monthly_savings: raw.min_monthly_savings,
+        switch_provider: raw.switch_provider,
+        risk: share("risk", raw.risk)?,
+        max_expiring_share_per_quarter: share("max_expiring_share_per_quarter", cap)?,
+    })
 }
 
 /// Fewest characters of a key.
@@ -620,6 +647,8 @@ mod tests {
         fails("[report]\ntime_zone = \"Mars\"\n", 1, "not a time zone");
         fails("[[mapping]]\nfile = \"[\"\nworkload = \"a\"\n", 1, "not a pattern");
         fails("[[rule]]\nworkload = \"a\"\n", 1, "a rule needs");
+        fails("\n[policy]\nrisk = 1.5\n", 2, "risk: 1.5 is not between 0 and 1");
+        fails("[policy]\nmax_expiring_share_per_quarter = -1\n", 1, "max_expiring");
         fails("[fx]\nEUR = 0\n", 2, "not a positive number");
         fails("[report]\ncurrency = \"dollar\"\n", 1, "three-letter");
         fails("[report]\nredact_key = \"short\"\n", 1, "could be guessed");

@@ -215,7 +215,7 @@ fn text(value: &toml::Value) -> String {
 }
 
 /// A date of TOML, or the same as text.
-fn date(key: &str, value: Option<&toml::Value>) -> Result<Option<NaiveDate>, String> {
+pub(super) fn date(key: &str, value: Option<&toml::Value>) -> Result<Option<NaiveDate>, String> {
     let Some(value) = value else { return Ok(None) };
     let text = text(value);
     let date = NaiveDate::parse_from_str(&text, "%Y-%m-%d");

@@ -17,6 +17,7 @@ mod engine_hours;
 mod error;
 mod finish;
 mod fx;
+mod held;
 mod least;
 mod measured;
 mod open;
@@ -47,11 +48,12 @@ pub use coverage::{Coverage, SourceKind};
 pub use decisions::{Decision, DecisionState, Decisions, Promise, UnitThen, parse_decisions};
 pub use error::IngestError;
 pub use fx::{FxRates, Rates};
+pub use held::{HeldCommitment, HeldOf};
 pub use reconcile::{
     AccountLine, CategoryTotals, CommitmentTotals, CostTotals, CurrencyTotals, PartTotals,
     Reconciliation, Unmatched,
 };
-pub use redact::{redact, without_names};
+pub use redact::{redact, redact_held, without_names};
 pub use rejected::{Rejected, RejectedKind};
 pub use requests::{RequestFacts, RequestLog, Tells, push_requests};
 pub use source::{Source, expand};

@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
-use super::Ingested;
+use super::{HeldCommitment, Ingested};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::Workload;
 
@@ -168,6 +168,14 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
         if let Some(unit) = &mut workload.settings.unit {
             "unit".clone_into(&mut unit.name);
         }
+    }
+}
+
+/// Replaces the names of the commitments of the config; one that the bill has is called alike there.
+pub fn redact_held(held: &mut [HeldCommitment], key: &str) {
+    let names = Names { key: key.to_owned(), ..Names::default() };
+    for it in held {
+        it.id = names.pseudonym("commitment", &it.id);
     }
 }
 
