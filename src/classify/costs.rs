@@ -84,16 +84,23 @@ pub struct DayCost {
 /// The whole days on which both cost and demand of a workload are known, in order; no row is no cost.
 pub fn daily_costs(workload: &Workload, zone: Tz) -> Option<Vec<DayCost>> {
     let known = workload.window.intersect(workload.demand_window)?;
-    let midnights = midnights(known, zone);
     let bins = || workload.costs.iter().filter(|it| it.category != PricingCategory::Committed);
     let currency = bins().next().map_or(Currency::USD, |it| it.cost.currency());
-    let paid = spread(bins(), &midnights, currency).ok()?;
-    let days = midnights.windows(2).zip(paid);
-    days.map(|(day, paid)| {
-        let (_, weekday) = calendar::hour_and_weekday(zone, day[0].us())?;
-        Some(DayCost { period: Period::new(day[0], day[1])?, weekday, cost: paid.cost })
-    })
-    .collect()
+    let paid = spread(bins(), &midnights(known, zone), currency).ok()?;
+    let days = whole_days(known, zone).into_iter().zip(paid);
+    Some(
+        days.map(|((period, weekday), paid)| DayCost { period, weekday, cost: paid.cost })
+            .collect(),
+    )
+}
+
+/// The whole days of a zone's clock in a period, each with its weekday, Monday 0.
+pub fn whole_days(period: Period, zone: Tz) -> Vec<(Period, usize)> {
+    let day = |days: &[Timestamp]| {
+        let (_, weekday) = calendar::hour_and_weekday(zone, days[0].us())?;
+        Some((Period::new(days[0], days[1])?, weekday))
+    };
+    midnights(period, zone).windows(2).map_while(day).collect()
 }
 
 /// The midnights of a zone in a period, its ends included.

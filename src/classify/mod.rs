@@ -45,7 +45,7 @@ pub use calendar::DAYS;
 pub use censored::{Censored, Censoring, HoursWith, PartOf, censored};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use clock::{ClockChange, clock_changes};
-pub use costs::{DayCost, daily_costs};
+pub use costs::{DayCost, daily_costs, whole_days};
 pub use description::{Description, Fleet, describe, fleet};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
 pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};

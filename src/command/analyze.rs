@@ -18,7 +18,7 @@ use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
 use crate::recommend::{self, Context, Described, WhatIf};
-use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
+use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
@@ -67,8 +67,11 @@ fn analyse(
     };
     let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
+    let parts: Vec<_> = analysed.iter().map(|it| (&it.workload, &it.recommendation)).collect();
+    let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
+    report.commitment = CommitmentsReport::of(&commitments);
     if let Some(decisions) = decisions {
         report::respect(&mut report, &decisions, as_of)?;
     }

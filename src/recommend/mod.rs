@@ -13,6 +13,7 @@ mod bounds;
 mod candidates;
 mod change;
 mod choose;
+mod commit;
 mod decide;
 mod demand;
 mod doubt;
@@ -53,6 +54,10 @@ pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
 pub use candidates::{Candidate, Verdict};
 pub use change::{Change, Restart};
+pub use commit::{
+    CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
+    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase, commitments,
+};
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};

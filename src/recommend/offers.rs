@@ -1,5 +1,6 @@
 //! Which price rows a candidate may be bought at.
 
+use super::Context;
 use super::baseline::{self, Baseline};
 use super::demand::Question;
 use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
@@ -35,7 +36,7 @@ pub(super) fn buyable(
         .collect();
     add_own_instance(question, baseline, gpu, gpus_per_replica, &mut allowed);
     allowed.sort_by(|a, b| per_gpu(a).cmp(&per_gpu(b)).then_with(|| a.id.cmp(&b.id)));
-    let months = max_term(question);
+    let months = max_term(&question.context);
     let mut found = Buyable::default();
     for offer in &allowed {
         match offer.purchase {
@@ -68,10 +69,10 @@ pub(super) fn buyable(
 }
 
 /// Longest term that may be advised, months.
-fn max_term(question: &Question<'_>) -> u32 {
+pub(super) fn max_term(context: &Context<'_>) -> u32 {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let assumed = question.context.catalog.assumptions.advice.max_term_months as u32;
-    question.context.policy.max_term_months.unwrap_or(assumed)
+    let assumed = context.catalog.assumptions.advice.max_term_months as u32;
+    context.policy.max_term_months.unwrap_or(assumed)
 }
 
 /// The policy, and for today's provider today's region.
@@ -254,12 +255,17 @@ fn keep_finest(catalog: &Catalog, kept: &mut Vec<(Offer, Option<Offer>)>) {
 fn twin<'a>(offers: &'a [Offer], reserved: &Offer) -> Option<&'a Offer> {
     offers.iter().find(|it| {
         it.purchase == Purchase::PayAsYouGo
-            && it.provider == reserved.provider
-            && it.gpu_count == reserved.gpu_count
-            && it.region == reserved.region
-            && (it.instance_type == reserved.instance_type || it.gpu_label == reserved.gpu_label)
+            && is_same_instance(it, reserved)
             && it.rate.nano() > reserved.rate.nano()
     })
+}
+
+/// Whether two offers are of one instance in one region, bought in different ways.
+pub(super) fn is_same_instance(a: &Offer, b: &Offer) -> bool {
+    a.provider == b.provider
+        && a.gpu_count == b.gpu_count
+        && a.region == b.region
+        && (a.instance_type == b.instance_type || a.gpu_label == b.gpu_label)
 }
 
 /// The cheapest reserved offer of each size and term, at home and elsewhere.

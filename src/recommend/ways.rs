@@ -9,7 +9,8 @@ use super::stage::{Fixed, Stage};
 use crate::catalog::{Offer, Purchase, ScalerRule};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{
-    Billing, Delay, DemandStep, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage, steps_by_hour,
+    Billing, Delay, DemandStep, FleetSpec, Outcome, Scaler, ServiceModel, Spot, Usage,
+    steps_by_hour,
 };
 use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 

@@ -8,9 +8,9 @@ use super::blanks::{self, MOST_BLANKS};
 use super::build_advice::interval;
 use super::build_workload::{self, rounded};
 use super::model::{
-    AssumptionReport, CatalogReport, CoverageReport, InputReport, Portfolio, PortfolioWaste,
-    PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION, SavingsByDecision,
-    SavingsRate, Totals, WeekReport,
+    AssumptionReport, CatalogReport, CommitmentsReport, CoverageReport, InputReport, Portfolio,
+    PortfolioWaste, PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION,
+    SavingsByDecision, SavingsRate, Totals, WeekReport,
 };
 use super::number::Medium;
 use super::{description, rules, waste};
@@ -104,7 +104,7 @@ pub fn build(
         workloads,
         portfolio,
         blanks,
-        commitments: Vec::new(),
+        commitment: CommitmentsReport::default(),
         forecast: None,
         notices,
         provenance,

@@ -24,6 +24,7 @@ struct Document {
     weeks: String,
     decided: String,
     promises: String,
+    commitments: Vec<String>,
     blank: Option<String>,
     sections: Vec<Section>,
     footer: String,
@@ -60,6 +61,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         weeks: grid(&tables::weeks(report, PAGE)),
         decided: grid(&tables::decided(report, PAGE)),
         promises: grid(&tables::promises(report, PAGE)),
+        commitments: tables::commitment_tables(report, PAGE).iter().map(titled).collect(),
         blank: blanks::best(report, PAGE).map(|it| escape(&it)),
         sections: report.workloads.iter().map(|it| section(report, it)).collect(),
         footer: escape(&html::footer(report)),
@@ -108,6 +110,11 @@ fn section(report: &ReportModel, workload: &WorkloadReport) -> Section {
         wrong_if: list(&tables::doubts(advice)),
         waste: workload.waste.iter().map(|it| escape(&html::waste(report, it))).collect(),
     }
+}
+
+/// A table under its caption.
+fn titled(table: &Table) -> String {
+    format!("**{}**\n\n{}", escape(&table.caption), grid(table))
 }
 
 /// A table; nothing for an empty one.

@@ -12,6 +12,7 @@ pub use super::account::{
     RejectedRow, SourceCoverage, Spend,
 };
 pub use super::blanks::Blank;
+pub use super::commitments::CommitmentsReport;
 pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDecision};
 
 use crate::classify::{Outage, Pool};
@@ -46,8 +47,9 @@ pub struct ReportModel {
     pub portfolio: Portfolio,
     /// What the user could still say in the config, the most spend first, at most five.
     pub blanks: Vec<Blank>,
-    /// Commitments held; empty until the data carry them.
-    pub commitments: Vec<serde_json::Value>,
+    /// What can be committed to, what is held, and what cannot be said.
+    #[serde(flatten)]
+    pub commitment: CommitmentsReport,
     /// Next months; nothing until the history carries a forecast.
     pub forecast: Option<serde_json::Value>,
     /// What the reader must know before using a number, one sentence each.

@@ -2,10 +2,14 @@
 
 mod action;
 mod appendix;
+mod commitments;
 mod decisions;
 mod schedule;
 
 pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
+pub(crate) use commitments::{
+    NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words,
+};
 pub(crate) use decisions::{
     all_decided, decided, decision_in_words, promises, split, state_behind, to_do,
 };

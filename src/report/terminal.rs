@@ -53,6 +53,7 @@ pub(crate) fn render(report: &ReportModel, style: &TerminalStyle) -> String {
         grid(&mut page, &tables::decided(report, TERM));
     }
     grid(&mut page, &tables::promises(report, TERM));
+    commitments(&mut page, report);
     for (at, notice) in report.notices.iter().take(MOST_NOTICES).enumerate() {
         let notice = TERM.prose(notice, report.currency);
         page.labelled(if at == 0 { "NOTE" } else { "" }, &notice);
@@ -306,6 +307,33 @@ fn actions(page: &mut Page, report: &ReportModel) {
             for part in wrapped(&text, page.columns - 5) {
                 page.line(&format!("    {part}"));
             }
+        }
+    }
+}
+
+/// What could be committed to together, and what is held.
+fn commitments(page: &mut Page, report: &ReportModel) {
+    if !tables::has_commitments(report) {
+        return;
+    }
+    let right = format!("{}/MONTH", report.currency);
+    let gap = page.columns.saturating_sub("COMMITMENTS".len() + right.len());
+    page.heading(&format!("COMMITMENTS{}{right}", " ".repeat(gap)));
+    let best = tables::best_cases(report, TERM);
+    for (what, saving, behind) in &best {
+        let room = page.columns.saturating_sub(width(saving) + 1);
+        for (line, part) in wrapped(what, room).iter().enumerate() {
+            let amount = if line == 0 { saving.as_str() } else { "" };
+            page.line(&format!("{} {amount}", pad_right(part, room)));
+        }
+        for part in wrapped(behind, page.columns - 5) {
+            page.line(&format!("    {part}"));
+        }
+    }
+    let said = (!best.is_empty()).then(|| tables::NOT_ADDED.to_owned());
+    for text in tables::held_in_words(report, TERM).into_iter().chain(said) {
+        for part in wrapped(&text, page.columns) {
+            page.line(&part);
         }
     }
 }

@@ -22,6 +22,7 @@ mod bins;
 mod charges;
 mod cli;
 mod clocks;
+mod commitments;
 mod cost_anomalies;
 mod cur_items;
 mod decisions;

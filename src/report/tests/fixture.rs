@@ -460,7 +460,7 @@ pub(super) fn report() -> ReportModel {
             worth: Some(usd("20036.12")),
             why: "no latency limit is set, so 2 s to the first token are assumed".to_owned(),
         }],
-        commitments: Vec::new(),
+        commitment: CommitmentsReport::default(),
         forecast: None,
         notices: vec![
             "Latency limits were assumed for 4 workloads; set them in gpuadvise.toml.".to_owned(),

@@ -1,0 +1,200 @@
+//! What can be committed to over all workloads: their demand on one instance together, after their
+//! advice, less what is held.
+//!
+//! The advice of a workload may hold a reserved base of its own. Here the same instances are looked at
+//! together, so nothing here is added to a saving: each case says what of it the advice claims already
+//! and what pooling adds.
+
+mod case;
+mod early;
+mod found;
+mod held;
+mod hours;
+mod member;
+mod pool;
+mod spend;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+
+use case::Ground;
+use held::HeldHere;
+use hours::{Days, Hours};
+use member::Member;
+use pool::Pool;
+use spend::Covered;
+
+use super::offers::{is_same_instance, max_term};
+use super::{Context, Recommendation};
+use crate::catalog::{Offer, Purchase};
+use crate::ingest::HeldCommitment;
+use crate::units::Period;
+use crate::workload::Workload;
+
+pub use found::{
+    CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
+    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
+};
+
+/// What commitments in money per hour would cover, by provider and term.
+type InMoney = BTreeMap<(String, u32), Vec<Covered>>;
+
+/// What can be committed to for the workloads of a run. `window` is that of the run.
+pub fn commitments(
+    parts: &[(&Workload, &Recommendation)],
+    held: &[HeldCommitment],
+    window: Period,
+    context: Context<'_>,
+) -> Commitments {
+    let members = parts.iter().filter_map(|(it, found)| member::member(it, found, context.catalog));
+    from_members(members.collect(), held, window, context)
+}
+
+fn from_members(
+    members: Vec<Member>,
+    held: &[HeldCommitment],
+    window: Period,
+    context: Context<'_>,
+) -> Commitments {
+    let mut by_instance: BTreeMap<Instance, Vec<Member>> = BTreeMap::new();
+    for it in members {
+        by_instance.entry(it.instance.clone()).or_default().push(it);
+    }
+    let mut found = Commitments::default();
+    let mut left: Vec<&HeldCommitment> = held.iter().collect();
+    let mut covered = InMoney::new();
+    let idle = member::always(window, 0).map(|steps| Hours::new(window.start(), steps));
+    // What no demand is left for is stranded.
+    let unused = |here: &HeldHere<'_>| here.in_use(idle.as_ref()?, max_term(&context));
+    for (instance, members) in by_instance {
+        let (here, others) =
+            left.into_iter().partition(|it| held::is_of(it, &instance, context.catalog));
+        left = others;
+        let here = HeldHere::new(here, context.as_of);
+        let in_use = one_instance((&mut found, &mut covered), (instance, members), &here, context);
+        found.held.extend(in_use.or_else(|| unused(&here)).unwrap_or_default());
+    }
+    found.held.extend(unused(&HeldHere::new(left, context.as_of)).unwrap_or_default());
+    found.spend = covered.values().filter_map(|it| spend::case(it, context)).collect();
+    found
+}
+
+/// The case of one instance, or why there is none; gives what is held of it, where anything is asked
+/// for.
+fn one_instance(
+    (found, covered): (&mut Commitments, &mut InMoney),
+    (instance, members): (Instance, Vec<Member>),
+    here: &HeldHere<'_>,
+    context: Context<'_>,
+) -> Option<Vec<HeldInUse>> {
+    // Who runs on a commitment that is not declared must not be sold another one.
+    let unknown = |it: &Member| it.is_committed && here.n_left() == 0;
+    let (committed, members): (Vec<Member>, Vec<Member>) = members.into_iter().partition(unknown);
+    if !committed.is_empty() {
+        found.absent.push(NoCase {
+            instance: instance.clone(),
+            workloads: pool::names(&committed),
+            reason:
+                "the bill says that a commitment covers it; name it in a [[commitment]] to see \
+                     what of it is used and what more would save"
+                    .to_owned(),
+            rule: None,
+        });
+    }
+    let offers = on_offer(&members, &context);
+    let longest = max_term(&context);
+    let min_days = context.catalog.assumptions.advice.min_days_commitment;
+    let (pool, left_out) = Pool::of(members, min_days);
+    let Some(pool) = pool else {
+        let pool = Pool::of_short(left_out)?;
+        found.absent.extend(too_short(instance, &pool, &offers, context));
+        return here.in_use(&pool.hours, longest);
+    };
+    let net = here.net(&pool.hours)?;
+    let ground = Ground {
+        hours: &net,
+        by_use: pool.by_use,
+        days: Days::of(&net, context.zone),
+        context,
+        included: pool.included(),
+        held_ends: here.ends(),
+    };
+    for (offer, months) in offers.iter().filter(|it| is_in_money(&it.0)) {
+        covered.entry((offer.provider.clone(), *months)).or_default().push(Covered {
+            offer: offer.clone(),
+            months: *months,
+            by_use: pool.by_use,
+            hours: net.clone(),
+            workloads: pool::names(&pool.members),
+            included: ground.included,
+        });
+    }
+    let terms = offers.iter().filter(|it| !is_in_money(&it.0));
+    let terms = terms.filter_map(|(it, months)| case::term(&ground, it, *months));
+    let mut terms: Vec<TermCase> = terms.collect();
+    mark_best(&mut terms);
+    let next = terms.iter().find(|it| it.best).map_or(longest, |it| it.months);
+    let in_use = here.in_use(&pool.hours, next);
+    if !terms.is_empty() {
+        let n_held = here.n_left();
+        let notes = pool.notes(&left_out, n_held);
+        found.groups.push(pool.group(instance, terms, n_held, notes));
+    }
+    in_use
+}
+
+/// Why there is no case yet, and what to do until then; nothing where nothing is on offer.
+fn too_short(
+    instance: Instance,
+    pool: &Pool,
+    offers: &[(Offer, u32)],
+    context: Context<'_>,
+) -> Option<NoCase> {
+    offers.first()?;
+    let shortest = offers.iter().find(|it| it.1 <= max_term(&context));
+    let least = context.catalog.assumptions.advice.min_days_commitment;
+    let days = pool.hours.days();
+    Some(NoCase {
+        instance,
+        workloads: pool::names(&pool.members),
+        reason: format!("{days:.1} days of demand; a commitment needs at least {least}"),
+        rule: shortest
+            .and_then(|(offer, months)| early::rule(&pool.hours, pool.by_use, offer, *months)),
+    })
+}
+
+/// Whether money per hour is committed rather than an instance, so that other instances use it too.
+fn is_in_money(offer: &Offer) -> bool {
+    matches!(offer.purchase, Purchase::FlexCommitment { .. })
+}
+
+/// The committed offers for the instance of these workloads, of each term the cheapest, shortest first.
+fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
+    let today = context.as_of.to_date_string();
+    let mut cheapest: BTreeMap<(u32, Purchase), &Offer> = BTreeMap::new();
+    let Some(first) = members.first() else { return Vec::new() };
+    for offer in context.catalog.offers_for(&first.instance.gpu).filter(|it| it.holds_on(&today)) {
+        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) = offer.purchase
+        else {
+            continue;
+        };
+        if is_same_instance(offer, &first.by_use) {
+            let best = cheapest.entry((months, offer.purchase)).or_insert(offer);
+            if offer.rate.nano() < best.rate.nano() {
+                *best = offer;
+            }
+        }
+    }
+    cheapest.into_iter().map(|((months, _), it)| (it.clone(), months)).collect()
+}
+
+/// Of the terms allowed the one that saves the most, the shortest of equals.
+fn mark_best(terms: &mut [TermCase]) {
+    let saving = |it: &TermCase| it.chosen.saving.atto();
+    let allowed = terms.iter().enumerate().filter(|(_, it)| it.allowed && saving(it) > 0);
+    let best = allowed.min_by_key(|(at, it)| (-saving(it), *at)).map(|it| it.0);
+    if let Some(it) = best.and_then(|at| terms.get_mut(at)) {
+        it.best = true;
+    }
+}

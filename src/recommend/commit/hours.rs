@@ -1,0 +1,250 @@
+//! Demand in instances by the hour of the clock, so that the demand of several workloads can be added.
+
+use chrono_tz::Tz;
+
+use super::super::savings::Daily;
+use crate::classify::whole_days;
+use crate::simulate::DemandStep;
+use crate::units::{MoneyPerHour, Period, Timestamp};
+
+const HOUR_US: i64 = 3_600_000_000;
+
+/// Demand of each hour of the clock from `start` on; what nobody measured has no length.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Hours {
+    pub(super) start: Timestamp,
+    pub(super) steps: Vec<DemandStep>,
+}
+
+impl Hours {
+    /// From steps of an hour each that begin at `start`. Where that is within an hour of the clock,
+    /// each step is cut there, its demand taken to be even: steps from half past on with a demand
+    /// of 1 and 3 are 1 for half an hour, 2 for a whole one and 3 for half of one.
+    pub(super) fn new(start: Timestamp, steps: Vec<DemandStep>) -> Hours {
+        let first = start.floor_to(HOUR_US);
+        let late_us = u64::try_from(start.us() - first.us()).unwrap_or(0);
+        if late_us == 0 {
+            return Hours { start, steps };
+        }
+        let room_us = HOUR_US.unsigned_abs() - late_us;
+        let mut cut = vec![DemandStep { len_us: 0, on_us: 0 }; steps.len() + 1];
+        for (at, step) in steps.into_iter().enumerate() {
+            let len_us = step.len_us.min(room_us);
+            let on_us = share(step.on_us, len_us, step.len_us);
+            cut[at].len_us += len_us;
+            cut[at].on_us += on_us;
+            cut[at + 1].len_us += step.len_us - len_us;
+            cut[at + 1].on_us += step.on_us - on_us;
+        }
+        Hours { start: first, steps: cut }
+    }
+
+    /// From the first to after the last hour.
+    pub(super) fn span(&self) -> Option<Period> {
+        let hours = i64::try_from(self.steps.len()).ok()?;
+        Period::new(self.start, self.start.plus_us(hours.checked_mul(HOUR_US)?))
+    }
+
+    /// Each demand on the hours that all have, as long as each is in the one that measured the least
+    /// of it: 1 in a whole hour and 3 in half of one are 1 and 3 in half an hour.
+    pub(super) fn in_common(all: &[&Hours]) -> Option<Vec<Hours>> {
+        let spans: Option<Vec<Period>> = all.iter().map(|it| it.span()).collect();
+        let both = spans?.into_iter().map(Some).reduce(|a, b| a?.intersect(b?))??;
+        let place = |from: Timestamp, to: Timestamp| {
+            usize::try_from((to.us() - from.us()) / HOUR_US).unwrap_or(0)
+        };
+        let n_hours = place(both.start(), both.end());
+        let step = |it: &Hours, at: usize| it.steps[place(it.start, both.start()) + at];
+        let lens: Vec<u64> = (0..n_hours)
+            .map(|at| all.iter().map(|it| step(it, at).len_us).min().unwrap_or(0))
+            .collect();
+        let cut = |it: &&Hours| Hours {
+            start: both.start(),
+            steps: (0..)
+                .zip(&lens)
+                .map(|(at, len_us)| {
+                    let own = step(it, at);
+                    DemandStep { len_us: *len_us, on_us: share(own.on_us, *len_us, own.len_us) }
+                })
+                .collect(),
+        };
+        Some(all.iter().map(cut).collect())
+    }
+
+    /// The sum of demands on the same hours; nothing without any.
+    pub(super) fn sum(parts: &[Hours]) -> Option<Hours> {
+        let (first, rest) = parts.split_first()?;
+        let mut sum = first.clone();
+        for part in rest {
+            for (all, one) in sum.steps.iter_mut().zip(&part.steps) {
+                all.on_us = all.on_us.saturating_add(one.on_us);
+            }
+        }
+        Some(sum)
+    }
+
+    /// What of it the first `n` instances carry.
+    pub(super) fn capped(mut self, n: u32) -> Hours {
+        for step in &mut self.steps {
+            step.on_us = step.on_us.min(u64::from(n).saturating_mul(step.len_us));
+        }
+        self
+    }
+
+    /// Time that was measured, microseconds.
+    pub(super) fn len_us(&self) -> u64 {
+        self.steps.iter().map(|it| it.len_us).sum()
+    }
+
+    /// The same in days.
+    pub(super) fn days(&self) -> f64 {
+        self.len_us() as f64 / (24 * HOUR_US) as f64
+    }
+
+    /// Instance time asked for, microseconds.
+    pub(super) fn on_us(&self) -> u128 {
+        self.steps.iter().map(|it| u128::from(it.on_us)).sum()
+    }
+
+    /// Instances in each measured hour, to the nearest whole one.
+    pub(super) fn whole(&self) -> Vec<u32> {
+        let measured = self.steps.iter().filter(|it| it.len_us > 0);
+        let nearest = |it: &DemandStep| (it.on_us + it.len_us / 2) / it.len_us;
+        measured.map(|it| u32::try_from(nearest(it)).unwrap_or(u32::MAX)).collect()
+    }
+}
+
+/// `whole x part / of`, rounded down; all of it where `of` is nothing.
+fn share(whole: u64, part: u64, of: u64) -> u64 {
+    let product = u128::from(whole) * u128::from(part);
+    product.checked_div(u128::from(of)).map_or(whole, |it| u64::try_from(it).unwrap_or(u64::MAX))
+}
+
+/// The whole days of a zone in demand by the hour, for what a commitment saves on each.
+#[derive(Clone, Debug)]
+pub(super) struct Days<'a> {
+    hours: &'a Hours,
+    start: Timestamp,
+    first_weekday: usize,
+    /// For each day its hours by place, and the share of each that is in the day.
+    parts: Vec<Vec<(usize, f64)>>,
+}
+
+impl<'a> Days<'a> {
+    /// Nothing without a whole day, or where a day has hours nobody measured.
+    pub(super) fn of(hours: &'a Hours, zone: Tz) -> Option<Days<'a>> {
+        let days = whole_days(hours.span()?, zone);
+        let (first, first_weekday) = *days.first()?;
+        let parts = days.iter().map(|(day, _)| {
+            let from = day.start().us() - hours.start.us();
+            let to = day.end().us() - hours.start.us();
+            (from.div_euclid(HOUR_US)..=(to - 1).div_euclid(HOUR_US))
+                .map(|hour| {
+                    let at = usize::try_from(hour).ok()?;
+                    hours.steps.get(at).filter(|it| it.len_us > 0)?;
+                    let inside = to.min((hour + 1) * HOUR_US) - from.max(hour * HOUR_US);
+                    Some((at, inside as f64 / HOUR_US as f64))
+                })
+                .collect::<Option<Vec<_>>>()
+        });
+        let parts = parts.collect::<Option<Vec<_>>>()?;
+        Some(Days { hours, start: first.start(), first_weekday, parts })
+    }
+
+    /// What `n` committed instances save on each day: the use they carry at the rate by use, less their
+    /// own cost. Demand of 1 and 3 in half a day each, p = 4 and r = 2: the second instance carries 12
+    /// hours, saves 48 and costs 48.
+    pub(super) fn saved(&self, n: u32, by_use: MoneyPerHour, committed: MoneyPerHour) -> Daily {
+        let day = |parts: &Vec<(usize, f64)>| {
+            let saved = parts.iter().map(|(at, share)| {
+                let step = self.hours.steps[*at];
+                let used = (step.on_us as f64 / step.len_us as f64).min(f64::from(n));
+                share * (used * by_use.to_f64() - f64::from(n) * committed.to_f64())
+            });
+            saved.sum()
+        };
+        Daily {
+            start: self.start,
+            first_weekday: self.first_weekday,
+            usd: self.parts.iter().map(day).collect(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Currency;
+    use proptest::prelude::*;
+
+    const HOUR: u64 = HOUR_US.unsigned_abs();
+
+    fn at(us: i64) -> Timestamp {
+        Timestamp::from_us(us)
+    }
+
+    fn step(len_us: u64, on_us: u64) -> DemandStep {
+        DemandStep { len_us, on_us }
+    }
+
+    #[test]
+    fn hours_are_those_of_the_clock() {
+        let steps = vec![step(HOUR, HOUR), step(HOUR, 3 * HOUR)];
+        let hours = Hours::new(at(HOUR_US + HOUR_US / 2), steps.clone());
+        let half = HOUR / 2;
+        let expected = vec![step(half, half), step(HOUR, 2 * HOUR), step(half, 3 * half)];
+        assert_eq!(hours, Hours { start: at(HOUR_US), steps: expected });
+        assert_eq!(Hours::new(at(HOUR_US), steps.clone()).steps, steps);
+    }
+
+    #[test]
+    fn demand_is_added_on_the_common_hours() {
+        let a = Hours::new(at(0), vec![step(HOUR, 9), step(HOUR, HOUR), step(HOUR, HOUR)]);
+        let b = Hours::new(at(HOUR_US), vec![step(HOUR / 2, 3 * HOUR / 2), step(0, 0)]);
+        let parts = Hours::in_common(&[&a, &b]).unwrap();
+        let both = Hours::sum(&parts).unwrap();
+        assert_eq!(both.start, at(HOUR_US));
+        assert_eq!(both.steps, [step(HOUR / 2, 2 * HOUR), step(0, 0)]);
+        let later = Hours::new(at(9 * HOUR_US), vec![step(HOUR, 1)]);
+        assert_eq!(Hours::in_common(&[&a, &later]), None);
+        assert_eq!(Hours::in_common(&[]), None);
+        assert_eq!(a.capped(0).on_us(), 0);
+    }
+
+    #[test]
+    fn what_a_day_saves() {
+        let demand = (0..48).map(|hour| if hour % 24 < 12 { HOUR } else { 3 * HOUR });
+        let hours = Hours::new(at(0), demand.map(|on_us| step(HOUR, on_us)).collect());
+        let rate = |usd: i128| MoneyPerHour::from_nano(usd * 1_000_000_000, Currency::USD);
+        let check = |zone: Tz, n, expected: &[f64]| {
+            let found = Days::of(&hours, zone).unwrap().saved(n, rate(4), rate(2));
+            assert_eq!(found.usd, expected, "{zone} {n}");
+        };
+        check(Tz::UTC, 0, &[0.0, 0.0]);
+        check(Tz::UTC, 1, &[48.0, 48.0]);
+        check(Tz::UTC, 2, &[48.0, 48.0]);
+        check(Tz::UTC, 3, &[48.0, 48.0]);
+        check(Tz::UTC, 4, &[0.0, 0.0]);
+        // Half past five hours ahead, one whole day is left.
+        check(Tz::Asia__Kolkata, 4, &[0.0]);
+        let mut holes = hours.clone();
+        holes.steps[30] = step(0, 0);
+        assert!(Days::of(&holes, Tz::UTC).is_none());
+    }
+
+    proptest! {
+        #[test]
+        fn the_clock_changes_no_amount(
+            late_us in 0_i64..HOUR_US,
+            steps in proptest::collection::vec((0..=HOUR, 0_u64..9), 1..20),
+        ) {
+            let steps: Vec<DemandStep> = steps.iter().map(|it| step(it.0, it.0 * it.1)).collect();
+            let len_us: u64 = steps.iter().map(|it| it.len_us).sum();
+            let on_us: u128 = steps.iter().map(|it| u128::from(it.on_us)).sum();
+            let hours = Hours::new(at(late_us), steps);
+            prop_assert_eq!((hours.len_us(), hours.on_us()), (len_us, on_us));
+            prop_assert!(hours.steps.iter().all(|it| it.len_us <= HOUR));
+            prop_assert_eq!(hours.start.us() % HOUR_US, 0);
+        }
+    }
+}

@@ -1,0 +1,202 @@
+//! What a workload would ask for of which instance once its advice is followed.
+
+use super::Instance;
+use super::hours::Hours;
+use crate::catalog::{Catalog, Offer, Purchase};
+use crate::recommend::demand::whole_gpus;
+use crate::recommend::offers::is_same_instance;
+use crate::recommend::plan::{Plan, Way};
+use crate::recommend::{Action, Recommendation};
+use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
+use crate::units::{MoneyPerHour, Period};
+use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
+
+/// A workload on an instance that one could commit to.
+#[derive(Clone, Debug)]
+pub(super) struct Member {
+    pub(super) workload: String,
+    pub(super) instance: Instance,
+    /// The pay-as-you-go row of the instance, at the user's own rate where there is one.
+    pub(super) by_use: Offer,
+    pub(super) hours: Hours,
+    /// Whether the hours count from the start of a log and no date is known.
+    pub(super) is_relative: bool,
+    /// What its own advice commits already: instances and their rate.
+    pub(super) own: Option<(u32, MoneyPerHour)>,
+    /// Whether the bill says that it runs on a commitment.
+    pub(super) is_committed: bool,
+    /// Whether it says so of a part.
+    pub(super) is_partly_committed: bool,
+    /// How it runs then, in words.
+    pub(super) presumes: String,
+}
+
+/// The workload after its advice; nothing where it then has no instance of its own: stopped, on
+/// serverless workers, on spot, behind an API, or on what the catalog does not know.
+pub(super) fn member(
+    workload: &Workload,
+    found: &Recommendation,
+    catalog: &Catalog,
+) -> Option<Member> {
+    let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
+    let (plan, is_kept) = match found.advice.action {
+        Action::Stop => return None,
+        Action::Switch | Action::Schedule => (advised?, false),
+        Action::Keep | Action::NotEnoughData => (of_today(workload, &found.plans)?, true),
+    };
+    let by_use = by_use(plan, &found.plans, catalog)?;
+    let window = workload.demand_window;
+    let steps = if is_kept {
+        level(workload, by_use.gpu_count).or_else(|| billed_count(workload, by_use.gpu_count))?
+    } else if plan.candidate_id.is_none() {
+        level(workload, by_use.gpu_count)?
+    } else {
+        on_time(plan, &found.plans, by_use, window)?
+    };
+    let hours = Hours::new(window.start(), steps);
+    let hours = match plan.way {
+        Way::ReservedServerless { .. } if !is_kept => hours.capped(plan.scaling.min),
+        _ => hours,
+    };
+    let base = plan.offers.first().filter(|_| plan.is_committed() && !is_kept);
+    Some(Member {
+        workload: workload.name.clone(),
+        instance: Instance {
+            provider: by_use.provider.clone(),
+            region: by_use.region.clone(),
+            instance_type: by_use.instance_type.clone(),
+            gpu: plan.gpu.clone(),
+            gpu_count: by_use.gpu_count,
+        },
+        by_use: by_use.clone(),
+        hours,
+        is_relative: matches!(&workload.demand, Demand::Arrivals(log) if log.relative),
+        own: base.map(|it| (plan.scaling.min, it.rate)),
+        is_committed: workload.deployment.pricing_category == PricingCategory::Committed,
+        is_partly_committed: workload.totals.committed_cost.is_some_and(|it| !it.is_zero()),
+        presumes: if is_kept {
+            format!("{} as today", workload.name)
+        } else {
+            format!("{} after its advice: {}", workload.name, plan.label())
+        },
+    })
+}
+
+fn is_by_use(plan: &Plan) -> bool {
+    matches!(
+        plan.way,
+        Way::PaygFixed | Way::PaygAutoscaled | Way::PaygScheduled | Way::PaygFollowing
+    )
+}
+
+/// The cheapest plan by use on the GPU and at the provider of today: it names the instance.
+fn of_today<'a>(workload: &Workload, plans: &'a [Plan]) -> Option<&'a Plan> {
+    let (gpu, provider) =
+        (workload.deployment.gpu.as_deref()?, workload.deployment.provider.as_deref()?);
+    plans.iter().find(|it| {
+        let at_home = it.offers.first().is_some_and(|offer| offer.provider == provider);
+        is_by_use(it) && it.gpu == gpu && at_home
+    })
+}
+
+/// The pay-as-you-go row of the instances of a plan.
+fn by_use<'a>(plan: &'a Plan, plans: &'a [Plan], catalog: &'a Catalog) -> Option<&'a Offer> {
+    let base = plan.offers.first()?;
+    if is_by_use(plan) {
+        return Some(base);
+    }
+    if !plan.is_committed() {
+        return None;
+    }
+    let is_twin = |it: &&Offer| it.purchase == Purchase::PayAsYouGo && is_same_instance(base, it);
+    let overflow = plan.offers.get(1).filter(is_twin);
+    let of_plans = || plans.iter().flat_map(|it| &it.offers).find(is_twin);
+    overflow.or_else(of_plans).or_else(|| catalog.offers_for(&plan.gpu).find(is_twin))
+}
+
+/// GPUs in use by the hour, in instances: what is billed, else what asks for them.
+fn level(workload: &Workload, gpus_per_instance: u32) -> Option<Vec<DemandStep>> {
+    let series: &LevelSeries = match (&workload.demand, &workload.billed_level) {
+        (Demand::Level(series), _) | (_, Some(series)) => series,
+        _ => return None,
+    };
+    let demand = LevelDemand::new(series, workload.demand_window, gpus_per_instance)?;
+    Some(demand.steps_by_hour().into_iter().map(nearly_whole).collect())
+}
+
+/// Demand within a second of a whole number of instances is that number: rows that end at the last second
+/// of an hour leave one out, and seem to hold a little more until then. 2 instances for 3,599 of 3,600 s are
+/// 2.
+fn nearly_whole(step: DemandStep) -> DemandStep {
+    const SECOND_US: u64 = 1_000_000;
+    let nearest = step.on_us.saturating_add(step.len_us / 2).checked_div(step.len_us).unwrap_or(0);
+    let whole_us = nearest.saturating_mul(step.len_us);
+    let is_near = whole_us.abs_diff(step.on_us) <= nearest.saturating_mul(SECOND_US);
+    DemandStep { on_us: if is_near { whole_us } else { step.on_us }, ..step }
+}
+
+/// The GPUs of today all the time, in instances.
+fn billed_count(workload: &Workload, gpus_per_instance: u32) -> Option<Vec<DemandStep>> {
+    let gpus = whole_gpus(workload.deployment.gpu_count?);
+    always(workload.demand_window, gpus.div_ceil(gpus_per_instance.max(1)))
+}
+
+/// `n` instances in every hour.
+pub(super) fn always(window: Period, n: u32) -> Option<Vec<DemandStep>> {
+    const HOUR_US: u64 = 3_600_000_000;
+    let window_us = u64::try_from(window.len_us()).ok()?;
+    let hours = usize::try_from(window_us.div_ceil(HOUR_US)).ok()?;
+    let mut steps = steps_by_hour(&vec![0; hours], window_us);
+    for step in &mut steps {
+        step.on_us = step.len_us.saturating_mul(u64::from(n));
+    }
+    Some(steps)
+}
+
+/// Ready and Starting time of the run by use of the same deployment on the same size of instance: of
+/// the plan itself where it comes and goes, else of the autoscaled one; of neither, its fixed fleet.
+fn on_time(plan: &Plan, plans: &[Plan], by_use: &Offer, window: Period) -> Option<Vec<DemandStep>> {
+    let gpus = |it: &Plan| it.offers.first().map(|offer| offer.gpu_count);
+    let elsewhere = |it: &&Plan| it.offers.first().is_none_or(|o| o.provider != by_use.provider);
+    let run = match plan.way {
+        Way::PaygFixed => None,
+        Way::PaygAutoscaled | Way::PaygScheduled => Some(plan),
+        _ => plans
+            .iter()
+            .filter(|it| it.way == Way::PaygAutoscaled && it.candidate_id == plan.candidate_id)
+            .filter(|it| gpus(it) == Some(by_use.gpu_count))
+            .min_by_key(elsewhere),
+    };
+    let Some((run, elastic)) = run.and_then(|it| Some((it, it.elastic.as_ref()?))) else {
+        return always(window, plan.scaling.min);
+    };
+    // A schedule counts all of its instances as coming and going.
+    let base = if run.way == Way::PaygAutoscaled { run.scaling.min } else { 0 };
+    let mut steps = steps_by_hour(&elastic.on_us_by_hour, u64::try_from(window.len_us()).ok()?);
+    for step in &mut steps {
+        step.on_us = step.on_us.saturating_add(u64::from(base).saturating_mul(step.len_us));
+    }
+    Some(steps)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_second_is_no_part_of_an_instance() {
+        const HOUR: u64 = 3_600_000_000;
+        let check = |on_us: u64, expected: u64| {
+            let found = nearly_whole(DemandStep { len_us: HOUR, on_us });
+            assert_eq!(found, DemandStep { len_us: HOUR, on_us: expected });
+        };
+        check(2 * (HOUR - 1_000_000), 2 * HOUR);
+        check(HOUR - 1, HOUR);
+        check(HOUR + 1, HOUR);
+        check(500_000, 500_000);
+        check(HOUR - 1_000_001, HOUR - 1_000_001);
+        check(0, 0);
+        let nothing = DemandStep { len_us: 0, on_us: 0 };
+        assert_eq!(nearly_whole(nothing), nothing);
+    }
+}

@@ -1,0 +1,218 @@
+//! From what was found about commitments to what is shown.
+
+use super::{
+    CommitmentCase, CommitmentsReport, EarlyRuleReport, HeldReport, HindsightReport,
+    InstanceReport, LadderReport, NoCaseReport, PointReport, SpendPointReport, SpendReport,
+    TrancheReport,
+};
+use crate::commitment::Tranche;
+use crate::ingest::HeldOf;
+use crate::recommend::{
+    CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
+    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
+};
+use crate::report::build_advice::interval;
+use crate::report::build_workload::rounded;
+use crate::units::{Money, MoneyPerHour};
+
+/// Microseconds in an hour.
+const HOUR_US: f64 = 3_600e6;
+
+impl CommitmentsReport {
+    /// What was found, in the form that is shown.
+    pub fn of(found: &Commitments) -> CommitmentsReport {
+        let cases = found.groups.iter().flat_map(|group| {
+            let of_term = move |term| case(group, term);
+            group.terms.iter().map(of_term)
+        });
+        CommitmentsReport {
+            commitments: cases.collect(),
+            spend_commitments: found.spend.iter().map(spend).collect(),
+            held_commitments: found.held.iter().map(held).collect(),
+            commitments_absent: found.absent.iter().map(no_case).collect(),
+        }
+    }
+}
+
+fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
+    let chosen = &it.chosen;
+    CommitmentCase {
+        id: it.offer.id.clone(),
+        instance: instance(&group.instance),
+        purchase: it.offer.purchase.to_string(),
+        term_months: it.months,
+        allowed: it.allowed,
+        best: it.best,
+        currency: it.offer.rate.currency(),
+        rate_per_hour: an_hour(it.offer.rate),
+        by_use_rate_per_hour: an_hour(group.by_use),
+        by_use_offer_ids: group.by_use_offers.clone(),
+        price_as_of: it.offer.as_of.clone(),
+        price_source: it.offer.source.clone(),
+        workloads: group.workloads.clone(),
+        presumes: group.presumes.clone(),
+        days: rounded(group.days),
+        mean_instances: rounded(group.mean_instances),
+        held_instances: group.held_instances,
+        risk_setting: it.risk_setting.get(),
+        stable_n: it.stable_n,
+        chosen_n: it.chosen_n,
+        optimal_n: it.optimal_n,
+        max_n: it.max_n,
+        monthly_cost: chosen.monthly_cost,
+        monthly_savings: chosen.saving,
+        interval: chosen.risk.as_ref().map(interval),
+        probability_of_loss: chosen.risk.map(|it| rounded(it.probability_of_loss)),
+        utilization: chosen.utilization.map(|it| rounded(it.get())),
+        coverage: chosen.coverage.map(|it| rounded(it.get())),
+        included_in_advice: it.included_in_advice,
+        beyond_advice: it.beyond_advice,
+        cash_payback_months: it.cash_payback_months.map(rounded),
+        regret_months: it.regret_months.map(rounded),
+        upfront: it.upfront,
+        liability: it.liability,
+        end: it.end.to_date_string(),
+        ladder: it.ladder.as_ref().map(ladder),
+        hindsight: it.hindsight.as_ref().map(hindsight),
+        notes: group.notes.clone(),
+        curve: it.points.iter().map(point).collect(),
+    }
+}
+
+fn point(it: &CasePoint) -> PointReport {
+    PointReport {
+        n: it.n,
+        monthly_cost: it.monthly_cost,
+        committed_used: it.committed_used,
+        committed_unused: it.committed_unused,
+        by_use: it.by_use,
+        utilization: it.utilization.map(|it| rounded(it.get())),
+        coverage: it.coverage.map(|it| rounded(it.get())),
+        monthly_savings: it.saving,
+        low: it.risk.map(|it| it.low),
+        high: it.risk.map(|it| it.high),
+    }
+}
+
+fn spend(it: &SpendCase) -> SpendReport {
+    let chosen = &it.chosen;
+    SpendReport {
+        provider: it.provider.clone(),
+        purchase: it.purchase.to_string(),
+        term_months: it.months,
+        allowed: it.allowed,
+        offer_ids: it.offer_ids.clone(),
+        workloads: it.workloads.clone(),
+        per_hour: an_hour(chosen.per_hour),
+        monthly_cost: chosen.monthly_cost,
+        monthly_savings: chosen.saving,
+        interval: chosen.risk.as_ref().map(interval),
+        probability_of_loss: chosen.risk.map(|it| rounded(it.probability_of_loss)),
+        utilization: chosen.utilization.map(|it| rounded(it.get())),
+        coverage: chosen.coverage.map(|it| rounded(it.get())),
+        included_in_advice: it.included_in_advice,
+        beyond_advice: it.beyond_advice,
+        liability: it.liability,
+        end: it.end.to_date_string(),
+        curve: it.points.iter().map(spend_point).collect(),
+    }
+}
+
+fn spend_point(it: &SpendCasePoint) -> SpendPointReport {
+    SpendPointReport {
+        per_hour: an_hour(it.per_hour),
+        monthly_cost: it.monthly_cost,
+        committed: it.committed,
+        by_use: it.by_use,
+        utilization: it.utilization.map(|it| rounded(it.get())),
+        coverage: it.coverage.map(|it| rounded(it.get())),
+        monthly_savings: it.saving,
+        low: it.risk.map(|it| it.low),
+        high: it.risk.map(|it| it.high),
+    }
+}
+
+fn ladder(it: &LadderSteps) -> LadderReport {
+    let month = |month: u32| format!("{:04}-{:02}", month / 12, month % 12 + 1);
+    let tranche = |it: &Tranche| TrancheReport {
+        n: it.n,
+        bought: month(it.bought_month),
+        end: month(it.end_month),
+    };
+    LadderReport {
+        tranches: it.ladder.tranches.iter().map(tranche).collect(),
+        unplaced: it.ladder.unplaced,
+        waiting_cost: it.waiting_cost,
+    }
+}
+
+fn hindsight(it: &Hindsight) -> HindsightReport {
+    HindsightReport {
+        by_use: it.by_use,
+        cheapest: it.cheapest,
+        left_on_the_table: it.left_on_the_table,
+        bought: it.bought,
+    }
+}
+
+fn held(it: &HeldInUse) -> HeldReport {
+    let held = &it.held;
+    let (instance_type, gpu) = match &held.of {
+        HeldOf::InstanceType(name) => (Some(name.clone()), None),
+        HeldOf::Gpu { gpu, count: 1 } => (None, Some(gpu.clone())),
+        HeldOf::Gpu { gpu, count } => (None, Some(format!("{count}-GPU {gpu}"))),
+    };
+    let (paid, used) = (it.paid_us as f64, it.used_us as f64);
+    HeldReport {
+        id: held.id.clone(),
+        provider: held.provider.clone(),
+        region: held.region.clone(),
+        instance_type,
+        gpu,
+        instances: held.instances,
+        currency: held.rate.currency(),
+        rate_per_hour: an_hour(held.rate),
+        start: held.term.start().to_date_string(),
+        end: held.term.end().to_date_string(),
+        paid_hours: rounded(paid / HOUR_US),
+        used_hours: rounded(used / HOUR_US),
+        utilization: (paid > 0.0).then(|| rounded(used / paid)),
+        stranded_cost: it.stranded_cost,
+        liability: it.liability,
+        prepaid_left: it.prepaid_left,
+        has_ended: it.has_ended,
+        ends_within_term: it.ends_within_term,
+    }
+}
+
+fn no_case(it: &NoCase) -> NoCaseReport {
+    let rule = |it: &EarlyRule| EarlyRuleReport {
+        offer_id: it.offer_id.clone(),
+        term_months: it.months,
+        fee: it.fee,
+        bought: it.bought,
+        spent_on_next: it.spent_on_next,
+        most_times_the_least: it.most_times_the_least,
+    };
+    NoCaseReport {
+        instance: instance(&it.instance),
+        workloads: it.workloads.clone(),
+        reason: it.reason.clone(),
+        rule: it.rule.as_ref().map(rule),
+    }
+}
+
+fn instance(it: &Instance) -> InstanceReport {
+    InstanceReport {
+        provider: it.provider.clone(),
+        region: it.region.clone(),
+        instance_type: it.instance_type.clone(),
+        gpu: it.gpu.clone(),
+        gpu_count: it.gpu_count,
+    }
+}
+
+/// What an hour costs.
+fn an_hour(rate: MoneyPerHour) -> Option<Money> {
+    Money::from_nano(rate.nano(), rate.currency()).ok()
+}

@@ -1,0 +1,293 @@
+//! What can be committed to, what that means, what is held, and why something has no case.
+
+use super::money_in;
+use crate::report::commitments::{CommitmentCase, HeldReport, InstanceReport, NoCaseReport};
+use crate::report::html::range_in_words;
+use crate::report::model::ReportModel;
+use crate::report::number::{DASH, Medium, date};
+use crate::report::table::Table;
+use crate::report::words::{gpu_short, plain, purchase, shown};
+use crate::units::{Currency, Money};
+
+/// What must be said wherever these savings stand.
+pub(crate) const NOT_ADDED: &str =
+    "No saving here is added to a total: what is in the advice is counted there.";
+
+/// Whether the terminal says anything of commitments.
+pub(crate) fn has_commitments(report: &ReportModel) -> bool {
+    let all = &report.commitment;
+    all.commitments.iter().any(|it| it.best) || !all.held_commitments.is_empty()
+}
+
+/// The tables of commitments; none is empty.
+pub(crate) fn commitment_tables(report: &ReportModel, medium: Medium) -> Vec<Table> {
+    let all = [offers(report, medium), signing(report, medium), held(report, medium)];
+    let all = all.into_iter().chain([spend(report, medium), absent(report, medium)]);
+    all.filter(|it| !it.is_empty()).collect()
+}
+
+/// `4-GPU H100 in us-central1, gcp`.
+fn instance(it: &InstanceReport) -> String {
+    let gpu = gpu_short(&shown(&it.gpu));
+    let gpu = if it.gpu_count == 1 { gpu } else { format!("{}-GPU {gpu}", it.gpu_count) };
+    format!("{gpu} in {}, {}", shown(&it.region), shown(&it.provider))
+}
+
+/// An amount, with its currency where the report has another.
+fn amount(report: &ReportModel, amount: Money, medium: Medium) -> String {
+    own(report.currency, amount.currency(), medium.money(amount))
+}
+
+fn own(of_report: Currency, it: Currency, text: String) -> String {
+    if it == of_report { text } else { format!("{text} {it}") }
+}
+
+/// `12 months`, marked where the policy does not allow it.
+fn term(it: &CommitmentCase) -> String {
+    let months = months(it.term_months);
+    match (it.allowed, it.best) {
+        (false, _) => format!("{months}, over the policy's longest"),
+        (true, true) => format!("{months}, saves the most"),
+        (true, false) => months,
+    }
+}
+
+fn months(n: u32) -> String {
+    format!("{n} month{}", if n == 1 { "" } else { "s" })
+}
+
+/// What each term saves.
+fn offers(report: &ReportModel, medium: Medium) -> Table {
+    let saves = format!("Saves {}/month#", report.currency);
+    let heads = ["Commitment", "Term", "Per hour#", "By use#", "Stable#", "Chosen#", "Optimal#"];
+    let heads: Vec<&str> = heads.into_iter().chain([saves.as_str(), "Range", "Used#"]).collect();
+    let mut table = Table::new("What could be committed to", &heads);
+    for it in &report.commitment.commitments {
+        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
+        table.push_strong(
+            it.best,
+            vec![
+                instance(&it.instance),
+                term(it),
+                money_in(it.rate_per_hour, medium),
+                money_in(it.by_use_rate_per_hour, medium),
+                medium.count(it.stable_n.into()),
+                medium.count(it.chosen_n.into()),
+                medium.count(it.optimal_n.into()),
+                amount(report, it.monthly_savings, medium),
+                range.filter(|_| it.chosen_n > 0).unwrap_or_else(|| DASH.to_owned()),
+                it.utilization.map_or_else(|| DASH.to_owned(), |it| medium.percent(it)),
+            ],
+        );
+    }
+    table.note = Some(note(report));
+    table
+}
+
+/// What the cases presume and what must be known of them, each sentence once.
+fn note(report: &ReportModel) -> String {
+    let mut said = vec![NOT_ADDED.to_owned()];
+    for it in &report.commitment.commitments {
+        let sentence = format!("{}: {}.", instance(&it.instance), presumed(it));
+        if !said.contains(&sentence) {
+            said.push(sentence);
+        }
+    }
+    said.join(" ")
+}
+
+/// Whose demand it is and what must be known.
+fn presumed(it: &CommitmentCase) -> String {
+    let all = it.presumes.iter().chain(&it.notes).map(|it| plain(it));
+    all.collect::<Vec<_>>().join("; ")
+}
+
+/// What signing for it means.
+fn signing(report: &ReportModel, medium: Medium) -> Table {
+    let heads = [
+        "Commitment",
+        "Term",
+        "In the advice#",
+        "Beyond it#",
+        "Upfront#",
+        "Owed over the term#",
+        "Ends",
+        "Cash pay-back, months#",
+        "Regret point, months#",
+        "Left on the table#",
+    ];
+    let mut table = Table::new("What it would mean, bought on the day of the report", &heads);
+    let number = |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.quantity(it));
+    for it in report.commitment.commitments.iter().filter(|it| it.chosen_n > 0) {
+        table.push_strong(
+            it.best,
+            vec![
+                format!("{} x {}", medium.count(it.chosen_n.into()), instance(&it.instance)),
+                months(it.term_months),
+                amount(report, it.included_in_advice, medium),
+                amount(report, it.beyond_advice, medium),
+                money_in(it.upfront, medium),
+                amount(report, it.liability, medium),
+                date(&it.end),
+                number(it.cash_payback_months),
+                number(it.regret_months),
+                money_in(it.hindsight.as_ref().map(|it| it.left_on_the_table), medium),
+            ],
+        );
+    }
+    let ladders = report.commitment.commitments.iter().filter_map(|it| {
+        let ladder = it.ladder.as_ref().filter(|_| it.best)?;
+        let steps = ladder.tranches.iter().map(|it| format!("{} in {}", it.n, it.bought));
+        let left = match ladder.unplaced {
+            0 => String::new(),
+            n => format!(", {n} by use: no quarter has room for them"),
+        };
+        Some(format!(
+            "{} in steps: {}{left}; waiting costs {}.",
+            instance(&it.instance),
+            steps.collect::<Vec<_>>().join(", "),
+            amount(report, ladder.waiting_cost, medium)
+        ))
+    });
+    let hindsight =
+        "Left on the table: what the cheapest purchases of hindsight would have saved in \
+                     the window."
+            .to_owned();
+    table.note = Some([hindsight].into_iter().chain(ladders).collect::<Vec<_>>().join(" "));
+    table
+}
+
+/// Commitments in money per hour.
+fn spend(report: &ReportModel, medium: Medium) -> Table {
+    let saves = format!("Saves {}/month#", report.currency);
+    let heads = ["Plan", "Per hour#", saves.as_str(), "Range", "Used#", "Covers#"];
+    let more = ["In the advice#", "Beyond it#", "Owed over the term#", "Ends"];
+    let heads: Vec<&str> = heads.into_iter().chain(more).collect();
+    let mut table = Table::new("Commitments in money per hour", &heads);
+    let share = |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.percent(it));
+    for it in &report.commitment.spend_commitments {
+        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
+        let over = if it.allowed { "" } else { ", over the policy's longest" };
+        table.push(vec![
+            format!("{}, {}{over}", shown(&it.provider), purchase(&it.purchase)),
+            money_in(it.per_hour, medium),
+            amount(report, it.monthly_savings, medium),
+            range.unwrap_or_else(|| DASH.to_owned()),
+            share(it.utilization),
+            share(it.coverage),
+            amount(report, it.included_in_advice, medium),
+            amount(report, it.beyond_advice, medium),
+            amount(report, it.liability, medium),
+            date(&it.end),
+        ]);
+    }
+    table
+}
+
+/// What is held, and what of it nobody uses.
+fn held(report: &ReportModel, medium: Medium) -> Table {
+    let heads = ["Held", "Of", "Used#", "Stranded#", "Owed#", "Paid ahead#", "Ends"];
+    let mut table = Table::new("Commitments held, by the demand after the advice", &heads);
+    for it in &report.commitment.held_commitments {
+        table.push(vec![
+            plain(&it.id),
+            held_of(it),
+            it.utilization.map_or_else(|| DASH.to_owned(), |it| medium.percent(it)),
+            amount(report, it.stranded_cost, medium),
+            amount(report, it.liability, medium),
+            amount(report, it.prepaid_left, medium),
+            ends(it),
+        ]);
+    }
+    table
+}
+
+fn held_of(it: &HeldReport) -> String {
+    let what = it.instance_type.as_ref().or(it.gpu.as_ref());
+    let what = what.map_or_else(|| DASH.to_owned(), |it| shown(it));
+    format!("{} x {what} in {}, {}", it.instances, shown(&it.region), shown(&it.provider))
+}
+
+/// When it ends, and whether that is soon.
+fn ends(it: &HeldReport) -> String {
+    let day = date(&it.end);
+    match (it.has_ended, it.ends_within_term) {
+        (true, _) => format!("{day}, over"),
+        (false, true) => format!("{day}, within the next term"),
+        (false, false) => day,
+    }
+}
+
+/// Why something has no case, and what to do until then.
+fn absent(report: &ReportModel, medium: Medium) -> Table {
+    let heads = ["No commitment yet", "Workloads", "Why", "Until then"];
+    let mut table = Table::new("What cannot be committed to yet", &heads);
+    for it in &report.commitment.commitments_absent {
+        let names = it.workloads.iter().map(|it| shown(it)).collect::<Vec<_>>().join(", ");
+        let until = rule(report, it, medium).unwrap_or_else(|| DASH.to_owned());
+        table.push(vec![instance(&it.instance), names, plain(&it.reason), until]);
+    }
+    table
+}
+
+fn rule(report: &ReportModel, it: &NoCaseReport, medium: Medium) -> Option<String> {
+    let it = it.rule.as_ref()?;
+    let bought = match it.bought {
+        0 => String::new(),
+        n => format!("buy {n} now, and "),
+    };
+    Some(format!(
+        "{bought}buy {} for {} when it has cost {} by use, its whole fee; so far {}. That costs at most \
+         {} times the least possible",
+        if it.bought == 0 { "one" } else { "the next" },
+        months(it.term_months),
+        amount(report, it.fee, medium),
+        amount(report, it.spent_on_next, medium),
+        medium.quantity(it.most_times_the_least)
+    ))
+}
+
+/// A best case for the terminal: what, what it saves, and what is behind it.
+pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, String, String)> {
+    let best = report.commitment.commitments.iter().filter(|it| it.best);
+    let told = best.map(|it| {
+        let what = format!(
+            "{} x {}, {} (stable {}, optimal {})",
+            it.chosen_n,
+            instance(&it.instance),
+            months(it.term_months),
+            it.stable_n,
+            it.optimal_n
+        );
+        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
+        let parts = [
+            range.unwrap_or_else(|| "range not known".to_owned()),
+            format!(
+                "{} of it in the advice, {} beyond",
+                amount(report, it.included_in_advice, medium),
+                amount(report, it.beyond_advice, medium)
+            ),
+            format!("owed {} to {}", amount(report, it.liability, medium), date(&it.end)),
+        ];
+        (what, amount(report, it.monthly_savings, medium), parts.join(" · "))
+    });
+    told.collect()
+}
+
+/// The held ones for the terminal, one line each.
+pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String> {
+    let told = report.commitment.held_commitments.iter().map(|it| {
+        let used = it.utilization.map_or_else(
+            || "not paid for in the window".to_owned(),
+            |share| format!("used {}", medium.percent(share)),
+        );
+        format!(
+            "held {}: {used}, stranded {}, owed {}, ends {}",
+            plain(&it.id),
+            amount(report, it.stranded_cost, medium),
+            amount(report, it.liability, medium),
+            ends(it)
+        )
+    });
+    told.collect()
+}

@@ -1,0 +1,148 @@
+//! Commitments over all workloads, end to end: pooled demand, what is held, no double claim, the same
+//! numbers in every format.
+
+use serde_json::Value;
+
+use crate::support::{Bench, Ran};
+
+const HEADER: &str = "period_start,period_end,workload,provider,region,gpu,gpu_count,gpu_hours,\
+effective_cost,gpu_util";
+
+/// Four weeks from Monday 2026-10-05: a job by day, one by night, one all the time, a GPU each.
+fn usage() -> String {
+    let mut rows = vec![HEADER.to_owned()];
+    for hour in 0..(28 * 24) {
+        let (day, of_day) = (hour / 24, hour % 24);
+        let date = format!("2026-{:02}-{:02}", 10 + (day + 4) / 31, (day + 4) % 31 + 1);
+        let half = if of_day < 12 { "by-day" } else { "by-night" };
+        for name in [half, "always"] {
+            rows.push(format!(
+                "{date}T{of_day:02}:00:00Z,{date}T{of_day:02}:59:59.999999Z,{name},gcp,us-central1,\
+                 A100 80GB SXM4,1,1,5.07,0.95"
+            ));
+        }
+    }
+    rows.join("\n") + "\n"
+}
+
+const HELD: &str = "[[commitment]]\nid = \"deal-7\"\nprovider = \"gcp\"\nregion = \"us-central1\"\n\
+gpu = \"A100 80GB SXM4\"\ninstances = 1\nrate_per_hour = \"4.00\"\nstart = \"2026-06-01\"\n\
+end = \"2026-12-01\"\n";
+
+fn analyze(config: &str, format: &str, words: &[&str]) -> Ran {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", usage());
+    let kinds = ["by-day", "by-night", "always"]
+        .map(|it| format!("[workload.{it}]\nkind = \"training\"\n"))
+        .concat();
+    bench.write("gpuadvise.toml", kinds + config);
+    let all = ["analyze", &file, "--format", format, "--as-of", "2026-11-02"];
+    bench.run(&[&all, words].concat())
+}
+
+fn text(config: &str, format: &str) -> String {
+    let ran = analyze(config, format, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    ran.stdout
+}
+
+fn json(config: &str) -> Value {
+    serde_json::from_str(&text(config, "json")).unwrap()
+}
+
+fn case(report: &Value, months: u64) -> &Value {
+    let all = report["commitments"].as_array().unwrap();
+    all.iter().find(|it| it["term_months"] == months).unwrap()
+}
+
+fn usd(value: &Value) -> f64 {
+    value.as_str().unwrap().parse().unwrap()
+}
+
+/// By day and by night none of the two is worth a year; together they are an instance all the time.
+#[test]
+fn pooled_demand_is_committed_and_nothing_is_claimed_twice() {
+    let report = json("");
+    let year = case(&report, 12);
+    assert_eq!(year["workloads"], serde_json::json!(["always", "by-day", "by-night"]));
+    assert_eq!(
+        (&year["stable_n"], &year["chosen_n"], &year["optimal_n"]),
+        (&2.into(), &2.into(), &2.into())
+    );
+    // (5.07 - 4.199690411) x 730 h for each.
+    let each = (5.07 - 4.199_690_411) * 730.0;
+    assert!((usd(&year["monthly_savings"]) - 2.0 * each).abs() < 1e-6, "{year}");
+    assert!((usd(&year["included_in_advice"]) - each).abs() < 1e-2, "{year}");
+    let parts = usd(&year["included_in_advice"]) + usd(&year["beyond_advice"]);
+    assert!((parts - usd(&year["monthly_savings"])).abs() < 1e-6);
+    assert!((usd(&report["totals"]["monthly_savings"]) - each).abs() < 1e-2);
+    assert_eq!((&year["best"], &year["end"]), (&true.into(), &"2027-11-02".into()));
+    assert_eq!(case(&report, 36)["allowed"], false);
+    let curve = year["curve"].as_array().unwrap();
+    let numbers: Vec<u64> = curve.iter().map(|it| it["n"].as_u64().unwrap()).collect();
+    assert_eq!(numbers, [0, 1, 2]);
+    for it in curve {
+        let parts = ["committed_used", "committed_unused", "by_use"].map(|key| usd(&it[key]));
+        assert!((parts.iter().sum::<f64>() - usd(&it["monthly_cost"])).abs() < 1e-6, "{it}");
+        assert!(usd(&it["low"]) <= usd(&it["monthly_savings"]), "{it}");
+    }
+}
+
+#[test]
+fn what_is_held_comes_off_the_demand() {
+    let report = json(HELD);
+    let year = case(&report, 12);
+    assert_eq!((&year["chosen_n"], &year["held_instances"]), (&1.into(), &1.into()));
+    let held = &report["held_commitments"][0];
+    assert_eq!((&held["id"], &held["utilization"]), (&"deal-7".into(), &1.0.into()));
+    assert_eq!((&held["stranded_cost"], &held["ends_within_term"]), (&"0.00".into(), &true.into()));
+    // 29 days at 4.00 are left.
+    assert_eq!(held["liability"], "2784.00");
+    // Elsewhere nothing asks for it.
+    let report = json(&HELD.replace("us-central1", "europe-west4"));
+    let held = &report["held_commitments"][0];
+    assert_eq!(held["utilization"], 0.0);
+    // 672 hours at 4.00, less the microsecond that the last row leaves out.
+    assert!((usd(&held["stranded_cost"]) - 2688.0).abs() < 1e-6, "{held}");
+    assert_eq!(case(&report, 12)["chosen_n"], 2);
+}
+
+#[test]
+fn the_settings_of_the_policy_count() {
+    let policy = "[policy]\nmax_term_months = 36\nmax_expiring_share_per_quarter = 0.5\nrisk = 0\n";
+    let report = json(policy);
+    let long = case(&report, 36);
+    assert_eq!((&long["best"], &long["risk_setting"]), (&true.into(), &0.0.into()));
+    let tranches = long["ladder"]["tranches"].as_array().unwrap();
+    let bought: Vec<&Value> = tranches.iter().map(|it| &it["bought"]).collect();
+    assert_eq!(bought, [&Value::from("2026-11"), &Value::from("2028-05")]);
+}
+
+#[test]
+fn every_format_shows_the_same_numbers() {
+    for (format, saving, owed) in [
+        ("table", "1,270.65", "2,784.00"),
+        ("md", "1\u{202f}270.65", "2\u{202f}784.00"),
+        ("html", "1\u{202f}270.65", "2\u{202f}784.00"),
+    ] {
+        let pooled = text("", format);
+        assert!(pooled.contains(saving), "{format}: {pooled}");
+        let held = text(HELD, format);
+        assert!(held.contains(owed), "{format}: {held}");
+    }
+}
+
+#[test]
+fn a_redacted_report_names_no_commitment() {
+    let ran = analyze(HELD, "json", &["--redact"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("\"id\": \"commitment-"), "{}", ran.stdout);
+    assert!(!(ran.stdout + &ran.stderr).contains("deal-7"));
+}
+
+#[test]
+fn a_bad_commitment_names_its_line() {
+    let ran = analyze(&HELD.replace("instances = 1", "instances = 0"), "table", &[]);
+    assert_eq!(ran.code, 3);
+    assert!(ran.stderr.contains("gpuadvise.toml:7: commitment `deal-7`"), "{}", ran.stderr);
+}
