@@ -3,6 +3,8 @@
 //! Comes in: rows of the usage table and request logs, already proven. Goes out: one [`Workload`]
 //! per name. Nothing here reads a file or knows a price list.
 
+mod future;
+
 use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use serde::Serialize;
 
 use crate::units::{Fraction, Money, Period, Timestamp, TokenCounts};
 pub use crate::usage::PricingCategory;
+pub use future::{Future, Growth};
 
 /// A workload over the window of the analysis.
 #[derive(Clone, Debug)]
@@ -486,6 +489,8 @@ pub struct Settings {
     pub unit: Option<DeliveredUnit>,
     /// What is otherwise where somebody asks what if.
     pub asked: Asked,
+    /// What will become of it.
+    pub future: Future,
 }
 
 /// What somebody asks the advice for instead of what is; nothing of it is declared or measured.

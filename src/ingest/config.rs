@@ -6,13 +6,15 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::budget::{Budget, RawBudget};
+use super::future::RawFuture;
 use super::fx::FxRates;
 use super::held::{self, HeldCommitment, RawCommitment};
 use super::requests::{LogMapping, RawLogMappings};
 use super::rules::{RawRule, Rule, Rules};
 use crate::catalog::{CatalogError, OwnPlatform, Quote};
 use crate::units::{Currency, Fraction, Money, parse_span_us};
-use crate::workload::{ApiPrice, Asked, DeliveredUnit, Interruptible, Kind, Settings, Slo};
+use crate::workload::{ApiPrice, Asked, DeliveredUnit, Future, Interruptible, Kind, Settings, Slo};
 
 /// A fault of the config, with its line where it is known.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -56,6 +58,8 @@ pub struct Config {
     pub policy: Policy,
     /// Commitments that are held.
     pub commitments: Vec<HeldCommitment>,
+    /// What may be spent.
+    pub budget: Budget,
     /// How to show it.
     pub reporting: Reporting,
 }
@@ -115,6 +119,11 @@ impl WorkloadConfig {
                 max_num_seqs: a.settings.max_num_seqs.or(b.settings.max_num_seqs),
                 unit: a.settings.unit.or(b.settings.unit),
                 asked: Asked::default(),
+                future: if a.settings.future == Future::default() {
+                    b.settings.future
+                } else {
+                    a.settings.future
+                },
             },
         }
     }
@@ -188,6 +197,8 @@ struct RawConfig {
     #[serde(default)]
     commitment: Vec<toml::Spanned<RawCommitment>>,
     #[serde(default)]
+    budget: Option<toml::Spanned<RawBudget>>,
+    #[serde(default)]
     report: Option<toml::Spanned<RawReport>>,
 }
 
@@ -222,6 +233,7 @@ struct RawWorkload {
     unit: Option<String>,
     units_per_request: Option<f64>,
     slo: Option<RawSlo>,
+    future: Option<toml::Spanned<RawFuture>>,
 }
 
 #[derive(Deserialize)]
@@ -302,9 +314,15 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     }
     for (name, spanned) in raw.workload {
         let offset = spanned.span().start;
-        let workload = check_workload(spanned.into_inner())
-            .map_err(|message| at(offset, format!("workload `{name}`: {message}")))?;
+        let mut raw = spanned.into_inner();
+        let of_it = |offset, message| at(offset, format!("workload `{name}`: {message}"));
+        let future = RawFuture::checked(raw.future.take()).map_err(|(at, it)| of_it(at, it))?;
+        let mut workload = check_workload(raw).map_err(|message| of_it(offset, message))?;
+        workload.settings.future = future;
         config.workloads.insert(name, workload);
+    }
+    if let Some(spanned) = raw.budget {
+        config.budget = Budget::checked(spanned, at)?;
     }
     for spanned in raw.rule {
         let offset = spanned.span().start;
@@ -458,6 +476,7 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
             asked: Asked::default(),
             max_num_seqs: at_least_one("max_num_seqs", raw.max_num_seqs)?,
             unit: check_unit(raw.unit, raw.units_per_request)?,
+            future: Future::default(),
         },
     })
 }

@@ -199,12 +199,12 @@ fn promise(
     Ok(Some(Promise { monthly_savings, monthly_cost: cost?, unit }))
 }
 
-fn full(key: &str, text: String) -> Result<String, String> {
+pub(super) fn full(key: &str, text: String) -> Result<String, String> {
     if text.trim().is_empty() { Err(format!("`{key}` is empty")) } else { Ok(text) }
 }
 
 /// A value as it was written.
-fn text(value: &toml::Value) -> String {
+pub(super) fn text(value: &toml::Value) -> String {
     match value {
         toml::Value::String(text) => text.clone(),
         toml::Value::Integer(whole) => whole.to_string(),

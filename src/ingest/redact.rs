@@ -164,6 +164,7 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
     for workload in workloads {
         workload.name = names.of(&workload.name);
         names.replace(&mut workload.owner);
+        workload.settings.future.migrates_to = None;
         names.replace(&mut workload.environment);
         if let Some(unit) = &mut workload.settings.unit {
             "unit".clone_into(&mut unit.name);

@@ -20,6 +20,7 @@ pub(super) fn text(draft: &Draft<'_>) -> String {
     let mut page = Page(String::new());
     header(&mut page, draft);
     reporting(&mut page, draft);
+    budget(&mut page, draft);
     if let Some(ingested) = &draft.reading.ingested {
         let sources = Sources::of(ingested);
         for it in &draft.workloads {
@@ -173,6 +174,23 @@ fn reporting(page: &mut Page, draft: &Draft<'_>) {
         let what = format!("{to} for one {currency}");
         page.setting(currency.as_str(), "\"\"", &what);
     }
+}
+
+/// `[budget]`, where amounts are known that it could be held against.
+fn budget(page: &mut Page, draft: &Draft<'_>) {
+    let Some(ingested) = draft.reading.ingested.as_ref() else { return };
+    let totals = &ingested.reconciliation.line.totals;
+    if !draft.reading.unrated.is_empty() || totals.billed.or(totals.effective).is_none() {
+        return;
+    }
+    page.blank();
+    page.prose(
+        "What no data show: what may be spent, and, in a [workload.NAME.future] of its own, when a workload \
+         ends, moves or grows.",
+    );
+    page.line("[budget]");
+    let note = format!("{} of all workloads in a month", ingested.reconciliation.currency);
+    page.setting("monthly", "\"\"", &note);
 }
 
 fn workload(page: &mut Page, draft: &Draft<'_>, it: &Analysed, sources: &Sources<'_>) {
