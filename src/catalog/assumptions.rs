@@ -581,4 +581,15 @@ assumptions! {
         /// Share of months with a loss above which the grade is D.
         most_loss,
     }
+    /// What months to come cost.
+    forecast: ForecastRules {
+        /// Days of cost below which there is none.
+        min_days,
+        /// Latest whole weeks whose mean is the level.
+        level_weeks,
+        /// Share of a week's surprise that stays.
+        surprise_kept,
+        /// Error of a month's forecast up to which the practice is mature.
+        mature_error,
+    }
 }

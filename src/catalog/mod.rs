@@ -46,8 +46,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
     Advice, AnomalyRules, Assumption, Assumptions, Capacity, ChangeRules, Classify, ColdStart,
-    DemandLimits, EngineMemory, Interconnect, RiskRules, Simulate, Sizing, SpotMarket, Training,
-    Waste,
+    DemandLimits, EngineMemory, ForecastRules, Interconnect, RiskRules, Simulate, Sizing,
+    SpotMarket, Training, Waste,
 };
 pub use config_json::model_from_config_json;
 pub use error::{CatalogError, Place};

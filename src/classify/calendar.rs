@@ -56,6 +56,10 @@ pub(super) fn full_days(start_us: i64, n: usize, zone: Tz) -> Vec<Range<usize>> 
 }
 
 /// The first instant of a date on the zone's clock.
+pub fn day_start(zone: Tz, date: NaiveDate) -> Option<Timestamp> {
+    day_start_us(zone, date).map(Timestamp::from_us)
+}
+
 fn day_start_us(zone: Tz, date: NaiveDate) -> Option<i64> {
     let midnight = date.and_hms_opt(0, 0, 0)?;
     (0..=24 * 60 / STEP_MINUTES).find_map(|step| {

@@ -104,7 +104,7 @@ pub fn whole_days(period: Period, zone: Tz) -> Vec<(Period, usize)> {
 }
 
 /// The midnights of a zone in a period, its ends included.
-fn midnights(period: Period, zone: Tz) -> Vec<Timestamp> {
+pub(super) fn midnights(period: Period, zone: Tz) -> Vec<Timestamp> {
     let start = period.start();
     let local_us = start.us().saturating_add(calendar::offset_us(zone, start.us()));
     let to_midnight_us = (-local_us).rem_euclid(DAY_US);

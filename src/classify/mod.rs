@@ -14,6 +14,7 @@ mod calendar;
 mod censored;
 mod changes;
 mod clock;
+mod cost_history;
 mod costs;
 mod description;
 mod evidence;
@@ -41,10 +42,13 @@ pub use bought::{
     BilledHours, Bought, Contradiction, DemandSource, MeasuredHours, RequestedHours, ServiceLoad,
     bought,
 };
-pub use calendar::DAYS;
+pub use calendar::{DAYS, day_start};
 pub use censored::{Censored, Censoring, HoursWith, PartOf, censored};
 pub use changes::{Change, ChangeKind, Changes, changes};
 pub use clock::{ClockChange, clock_changes};
+pub use cost_history::{
+    CostHistory, HistoryDay, cost_history, costs_known_from, data_end, days_of, paid_between,
+};
 pub use costs::{DayCost, daily_costs, whole_days};
 pub use description::{Description, Fleet, describe, fleet};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};

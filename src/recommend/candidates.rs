@@ -8,6 +8,7 @@ use super::baseline::Baseline;
 use super::demand::{Question, RequestLoad, Timing, precision_word};
 use super::offers::{self, Buyable};
 use super::task::Task;
+use super::term;
 use crate::catalog::{GpuSpec, ModelArch, Offer, Vendor};
 use crate::classify::{Censoring, engine_deployment, gpus_per_replica};
 use crate::size::{self, Constants, Fit, Precision, Replica, TokenProfile};
@@ -270,7 +271,8 @@ fn slowdown(base: &GpuSpec, gpu: &GpuSpec) -> f64 {
 }
 
 /// What every plan but today's must carry over today's load: the headroom of a change, a month's
-/// growth where demand is growing, and the attempts that today's capacity turned away.
+/// growth where it is declared, else where demand is growing, and the attempts that today's capacity
+/// turned away.
 fn load_factor(question: &Question<'_>) -> f64 {
     let headroom = question.context.catalog.assumptions.capacity.downgrade_headroom;
     let described = question.described;
@@ -280,7 +282,8 @@ fn load_factor(question: &Question<'_>) -> f64 {
         Censoring::Censored { offered_over_served } => offered_over_served.unwrap_or(1.0),
         _ => 1.0,
     };
-    (1.0 + trend.clamp(0.0, 2.0)) * refused.clamp(1.0, 3.0) / (1.0 - headroom.clamp(0.0, 0.9))
+    let growth = term::growth_ahead(question).unwrap_or(trend);
+    (1.0 + growth.clamp(0.0, 2.0)) * refused.clamp(1.0, 3.0) / (1.0 - headroom.clamp(0.0, 0.9))
 }
 
 /// The deployment as it is, for requests whose time was measured on it.

@@ -2,18 +2,18 @@
 
 use std::collections::BTreeSet;
 
-use super::advice::Grade;
+use super::advice::{Action, Advice, Grade};
 use super::baseline::Baseline;
 use super::candidates::Candidate;
-use super::decide::decide;
+use super::decide::{decide, kept_while_frozen};
 use super::demand::{Question, precision_word};
 use super::doubt::{self, Doubt};
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::request_plans::unit_of;
 use super::risk::Risk;
-use super::savings;
+use super::savings::{self, Daily};
 use super::stage::portion;
-use super::{DurationCurve, Recommendation, rates};
+use super::{DurationCurve, Recommendation, rates, term};
 use crate::classify::gpus_per_replica;
 use crate::simulate::{Outcome, seed_of};
 use crate::size::Precision;
@@ -61,40 +61,24 @@ pub(super) fn choose(
     found.plans.extend(today_plan(question, &baseline, &found));
     sort_plans(&mut found.plans);
     keep_distinct(&mut found.plans);
-    let mut advice = decide(question, &baseline, (&found.plans, found.n_out_of_time), currency);
+    let advice = decide(question, &baseline, (&found.plans, found.n_out_of_time), currency);
+    let mut advice = kept_while_frozen(question, advice);
+    if found.plans.len() > 1 && advice.action != Action::Stop {
+        advice.reasons.extend(term::limits(question));
+    }
     if let Some(missed) = missed_today(question, found.today_outcome.as_ref()) {
         advice.reasons.insert(0, missed.clone());
         notices.push(missed);
     }
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
-    let saved_by_day =
-        advice.action.is_to_do().then(|| savings::by_day(question, advised)).flatten();
-    advice.risk = saved_by_day.as_ref().and_then(|days| {
-        let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
-        Risk::of(advice.monthly_savings, days, &question.context.catalog.assumptions.risk, seed)
-    });
-    let most = question.context.catalog.assumptions.risk.most_loss;
-    if let Some(risk) = advice.risk.filter(|it| it.probability_of_loss > most) {
-        advice.grade = advice.grade.max(Grade::D);
-        advice.reasons.push(format!(
-            "{:.0} of 100 months like those seen cost more on it than today: grade D",
-            risk.probability_of_loss * 100.0
-        ));
-    }
     let duration_curve = curve_of(advised, found.curves);
-    if advice.action.is_to_do() {
-        let saving = advice.monthly_savings;
-        advice.savings_by_price =
-            Some(rates::savings_by_price(question, &baseline, advised, saving));
-        advice.doubt = advised.map_or_else(Doubt::default, |plan| {
-            doubt::doubt(
-                question,
-                &baseline,
-                (plan, &found.candidates, duration_curve.as_ref()),
-                saving,
-            )
-        });
-    }
+    let to_do = advice.action.is_to_do();
+    let saved_by_day = to_do
+        .then(|| {
+            let ground = (&baseline, found.candidates.as_slice(), duration_curve.as_ref());
+            weigh(question, ground, advised, &mut advice)
+        })
+        .flatten();
     Recommendation {
         slo: question.slo,
         today_busy: found.today_outcome.as_ref().and_then(Outcome::busy_share),
@@ -110,6 +94,35 @@ pub(super) fn choose(
         n_out_of_time: found.n_out_of_time,
         notices,
     }
+}
+
+/// Fills what follows from an action: its saving day by day, the range of that, the saving at other
+/// prices, and what would change it.
+pub(super) fn weigh(
+    question: &Question<'_>,
+    (baseline, candidates, curve): (&Baseline, &[Candidate], Option<&DurationCurve>),
+    advised: Option<&Plan>,
+    advice: &mut Advice,
+) -> Option<Daily> {
+    let rules = &question.context.catalog.assumptions.risk;
+    let saving = advice.monthly_savings;
+    let saved_by_day = savings::by_day(question, advised);
+    advice.risk = saved_by_day.as_ref().and_then(|days| {
+        let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
+        Risk::of(saving, days, rules, seed)
+    });
+    if let Some(risk) = advice.risk.filter(|it| it.probability_of_loss > rules.most_loss) {
+        advice.grade = advice.grade.max(Grade::D);
+        advice.reasons.push(format!(
+            "{:.0} of 100 months like those seen cost more on it than today: grade D",
+            risk.probability_of_loss * 100.0
+        ));
+    }
+    advice.savings_by_price = Some(rates::savings_by_price(question, baseline, advised, saving));
+    advice.doubt = advised.map_or_else(Doubt::default, |plan| {
+        doubt::doubt(question, baseline, (plan, candidates, curve), saving)
+    });
+    saved_by_day
 }
 
 /// Demand in the instances of the advised plan, with what it reserves of them; else the first curve.

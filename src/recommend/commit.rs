@@ -47,7 +47,7 @@ pub fn commitments(
     window: Period,
     context: Context<'_>,
 ) -> Commitments {
-    let members = parts.iter().filter_map(|(it, found)| member::member(it, found, context.catalog));
+    let members = parts.iter().filter_map(|(it, found)| member::member(it, found, &context));
     from_members(members.collect(), held, window, context)
 }
 
@@ -103,7 +103,9 @@ fn one_instance(
         });
     }
     let offers = on_offer(&members, &context);
-    let longest = max_term(&context);
+    // Nothing is committed that outlives one of the workloads.
+    let left = members.iter().filter_map(|it| it.months_left).min();
+    let longest = left.unwrap_or(u32::MAX).min(max_term(&context));
     let min_days = context.catalog.assumptions.advice.min_days_commitment;
     let (pool, left_out) = Pool::of(members, min_days);
     let Some(pool) = pool else {
@@ -117,6 +119,7 @@ fn one_instance(
         by_use: pool.by_use,
         days: Days::of(&net, context.zone),
         context,
+        longest,
         included: pool.included(),
         held_ends: here.ends(),
     };
@@ -124,6 +127,7 @@ fn one_instance(
         covered.entry((offer.provider.clone(), *months)).or_default().push(Covered {
             offer: offer.clone(),
             months: *months,
+            longest,
             by_use: pool.by_use,
             hours: net.clone(),
             workloads: pool::names(&pool.members),

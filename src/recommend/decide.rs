@@ -9,7 +9,7 @@ use super::demand::{Load, Question};
 use super::doubt::Doubt;
 use super::plan::{Plan, Way};
 use super::switch::{capped, switch};
-use super::{money, verify};
+use super::{money, term, verify};
 use crate::classify::WasteKind;
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
@@ -66,6 +66,14 @@ pub(super) fn decide(
         return keep(question, currency, why);
     };
     on_plan(question, (plans, best), (today, avoidable))
+}
+
+/// The advice, or to keep what runs where the user says that nothing may change yet.
+pub(super) fn kept_while_frozen(question: &Question<'_>, advice: Advice) -> Advice {
+    let Some([why, then]) = term::frozen(question, &advice) else { return advice };
+    let mut kept = keep(question, advice.monthly_savings.currency(), why);
+    kept.reasons.push(then);
+    kept
 }
 
 /// Go over to the best plan, if it saves enough for the work it takes.

@@ -9,6 +9,7 @@ use super::offers;
 use super::plan::{Elastic, Plan, PlanParts, Scaling, SpotPoint, Way};
 use super::request_plans::{break_even_label, unit_of};
 use super::spot_plans;
+use super::term;
 use crate::catalog::{Offer, Purchase};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{DemandStep, LevelCost, LevelDemand};
@@ -33,7 +34,7 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
             found.plans.extend(on_spot(question, &demand, spot, on_demand));
         }
     }
-    let commits = question.days >= question.context.catalog.assumptions.advice.min_days_commitment;
+    let commits = term::may_commit(question);
     for (reserved, overflow) in &buyable.reserved {
         let Some(demand) = demand_on(question, series, overflow) else { continue };
         let is_new =
@@ -133,7 +134,12 @@ fn with_base(
     else {
         return None;
     };
-    let curve = SavingsCurve::new(demand.steps(), overflow.rate, reserved.rate)?;
+    let steps = if term::has_changed(question) {
+        term::since_change(question, demand.steps_by_hour())
+    } else {
+        demand.steps()
+    };
+    let curve = SavingsCurve::new(steps, overflow.rate, reserved.rate)?;
     let base = curve.best_n();
     if base == 0 {
         return None;

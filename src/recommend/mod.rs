@@ -18,6 +18,7 @@ mod decide;
 mod demand;
 mod doubt;
 mod downsize;
+mod forecast;
 mod level_plans;
 mod levels;
 mod money;
@@ -34,6 +35,7 @@ mod spot_plans;
 mod stage;
 mod switch;
 mod task;
+mod term;
 mod timetable;
 mod verify;
 mod ways;
@@ -60,6 +62,7 @@ pub use commit::{
 };
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
+pub use forecast::{Backtest, Expected, Foreseen, Outlook, Saving, Span, SpanKind, foresee, spans};
 pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
 pub use rates::SavingsByPrice;
 pub use replay::replay;
@@ -110,6 +113,8 @@ pub struct Described<'a> {
     pub class: &'a WorkloadClass,
     /// Where it is going since it last changed for good.
     pub trend: Option<Trend>,
+    /// When that was; nothing where it did not.
+    pub changed_at: Option<Timestamp>,
     /// What of it is paid and not used.
     pub waste: &'a [Waste],
     /// Whether today's capacity cut it off.
@@ -125,6 +130,7 @@ impl<'a> Described<'a> {
             hourly: &description.hourly,
             class: &description.class,
             trend: description.changes.trend_since_change,
+            changed_at: description.changes.all.last().map(|it| it.at),
             waste: &description.waste,
             censored: &description.censored.verdict,
         }

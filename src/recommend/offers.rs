@@ -3,6 +3,7 @@
 use super::Context;
 use super::baseline::{self, Baseline};
 use super::demand::Question;
+use super::term;
 use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
 use crate::units::MoneyPerHour;
 
@@ -36,7 +37,9 @@ pub(super) fn buyable(
         .collect();
     add_own_instance(question, baseline, gpu, gpus_per_replica, &mut allowed);
     allowed.sort_by(|a, b| per_gpu(a).cmp(&per_gpu(b)).then_with(|| a.id.cmp(&b.id)));
-    let months = max_term(&question.context);
+    let longest = max_term(&question.context);
+    let left = term::months_left(question.described.workload, &question.context);
+    let months = left.map_or(longest, |it| it.min(longest));
     let mut found = Buyable::default();
     for offer in &allowed {
         match offer.purchase {

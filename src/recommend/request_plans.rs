@@ -15,6 +15,7 @@ use super::offers::{family, may_advise};
 use super::plan::{Plan, Way};
 use super::spot_plans;
 use super::stage::{Fixed, Stage};
+use super::term;
 use crate::catalog::{Offer, Purchase};
 use crate::classify::replicas;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
@@ -269,7 +270,7 @@ fn reserved_plans(
     best: &Best,
 ) -> Vec<Plan> {
     let question = stage.question;
-    if question.days < question.context.catalog.assumptions.advice.min_days_commitment {
+    if !term::may_commit(question) {
         return Vec::new();
     }
     let mut plans = Vec::new();

@@ -44,6 +44,8 @@ impl Risk {
     pub const LEVEL: f64 = 0.8;
     /// Share of the months that save at least the low end.
     pub const CONFIDENCE: f64 = 0.9;
+    /// Standard deviations of a normal distribution from its mean to that share.
+    pub const CONFIDENCE_Z: f64 = 1.281_551_565_544_600_4;
 
     /// The range of `saving` a month, known from the days it was made of; nothing for less than a week.
     ///

@@ -6,6 +6,7 @@ use super::money;
 use super::plan::{Elastic, Plan, PlanParts, Scaling, Way};
 use super::schedule;
 use super::stage::{Fixed, Stage};
+use super::term;
 use crate::catalog::{Offer, Purchase, ScalerRule};
 use crate::commitment::SavingsCurve;
 use crate::simulate::{
@@ -190,15 +191,19 @@ impl Stage<'_> {
             return Vec::new();
         };
         let way = Way::Reserved { months };
-        let mut plans: Vec<Plan> =
-            self.fixed_plan(reserved, way.clone(), fixed).into_iter().collect();
-        let Some(outcome) = on_demand else { return plans };
-        let steps = steps_by_hour(&outcome.on_us_by_hour, self.load.trace.window_us());
-        let Some(curve) = SavingsCurve::new(steps, overflow.rate, reserved.rate) else {
-            return plans;
-        };
-        let best = curve.best_n();
-        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+        let curve = on_demand.and_then(|outcome| {
+            let steps = steps_by_hour(&outcome.on_us_by_hour, self.load.trace.window_us());
+            let steps = term::since_change(self.question, steps);
+            SavingsCurve::new(steps, overflow.rate, reserved.rate)
+        });
+        let best = curve.map(|it| it.best_n());
+        let most = term::most_committed(self.question, best);
+        let mut plans = Vec::new();
+        if fixed.n <= most {
+            plans.extend(self.fixed_plan(reserved, way.clone(), fixed));
+        }
+        let Some(best) = best else { return plans };
+        for n in best.saturating_sub(1).max(1)..=best.saturating_add(1).min(most) {
             if n < fixed.n {
                 plans.extend(self.base_and_overflow((way.clone(), n), reserved, overflow, fixed));
             }

@@ -3,6 +3,7 @@
 
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
+use super::term;
 use super::ways::policy_of;
 use crate::catalog::{Offer, Purchase, ScalerRule, ServerlessPlatform, StartPhase};
 use crate::commitment::SavingsCurve;
@@ -117,6 +118,7 @@ impl Stage<'_> {
             return Vec::new();
         };
         let steps = steps_by_hour(&on_demand.on_us_by_hour, self.load.trace.window_us());
+        let steps = term::since_change(self.question, steps);
         let curve = SavingsCurve::new(steps, serverless.rate, reserved.rate);
         let platform = self.question.context.catalog.platform(&serverless.provider);
         let rule = platform.and_then(|it| Some((it, *it.scalers.first()?)));
@@ -127,8 +129,9 @@ impl Stage<'_> {
         let (Some(curve), Some(workers)) = (curve, workers) else { return Vec::new() };
         let billing = Billing { base_rate: reserved.rate, ..workers.billing };
         let best = curve.best_n();
+        let most = term::most_committed(self.question, Some(best));
         let mut plans = Vec::new();
-        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1) {
+        for base in best.saturating_sub(1).max(1)..=best.saturating_add(1).min(most) {
             let fleet = workers.above(base);
             let Some(outcome) = self.replay(&workers.service, &fleet, &billing) else { continue };
             let way = Way::ReservedServerless { months };

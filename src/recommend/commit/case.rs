@@ -13,7 +13,6 @@ use crate::commitment::{
     LadderPlan, SavingsCurve, TermOffer, cash_payback_months, cheapest_purchases, ladder,
     liability_left, regret_months,
 };
-use crate::recommend::offers::max_term;
 use crate::recommend::{Context, Risk, money};
 use crate::simulate::seed_of;
 use crate::units::{Fraction, HOURS_PER_MONTH, Money, MoneyPerHour, Period, Timestamp};
@@ -32,6 +31,8 @@ pub(super) struct Ground<'a> {
     pub(super) by_use: MoneyPerHour,
     pub(super) days: Option<Days<'a>>,
     pub(super) context: Context<'a>,
+    /// Longest term that may be advised, months.
+    pub(super) longest: u32,
     /// Saving that the workloads' own advice claims by commitments already.
     pub(super) included: Money,
     /// When held commitments end, months since the year 0, and their instances.
@@ -78,7 +79,7 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
     Some(TermCase {
         offer: offer.clone(),
         months,
-        allowed: months <= max_term(context),
+        allowed: months <= ground.longest,
         best: false,
         risk_setting: risk,
         stable_n,

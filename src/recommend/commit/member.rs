@@ -6,7 +6,7 @@ use crate::catalog::{Catalog, Offer, Purchase};
 use crate::recommend::demand::whole_gpus;
 use crate::recommend::offers::is_same_instance;
 use crate::recommend::plan::{Plan, Way};
-use crate::recommend::{Action, Recommendation};
+use crate::recommend::{Action, Context, Recommendation, term};
 use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
 use crate::units::{MoneyPerHour, Period};
 use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
@@ -29,6 +29,8 @@ pub(super) struct Member {
     pub(super) is_partly_committed: bool,
     /// How it runs then, in words.
     pub(super) presumes: String,
+    /// Whole months until it ends or leaves, where the user says so.
+    pub(super) months_left: Option<u32>,
 }
 
 /// The workload after its advice; nothing where it then has no instance of its own: stopped, on
@@ -36,8 +38,9 @@ pub(super) struct Member {
 pub(super) fn member(
     workload: &Workload,
     found: &Recommendation,
-    catalog: &Catalog,
+    context: &Context<'_>,
 ) -> Option<Member> {
+    let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
     let (plan, is_kept) = match found.advice.action {
         Action::Stop => return None,
@@ -79,6 +82,7 @@ pub(super) fn member(
         } else {
             format!("{} after its advice: {}", workload.name, plan.label())
         },
+        months_left: term::months_left(workload, context),
     })
 }
 

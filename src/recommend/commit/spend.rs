@@ -9,7 +9,6 @@ use super::{SpendCase, SpendCasePoint};
 use crate::catalog::Offer;
 use crate::classify::whole_days;
 use crate::commitment::{SpendCurve, SpendKind, liability_left};
-use crate::recommend::offers::max_term;
 use crate::recommend::savings::Daily;
 use crate::recommend::{Context, Risk, money};
 use crate::simulate::seed_of;
@@ -24,6 +23,8 @@ const MOST_POINTS: usize = 95;
 pub(super) struct Covered {
     pub(super) offer: Offer,
     pub(super) months: u32,
+    /// Longest term that may be advised, months.
+    pub(super) longest: u32,
     pub(super) by_use: MoneyPerHour,
     pub(super) hours: Hours,
     pub(super) workloads: Vec<String>,
@@ -101,7 +102,7 @@ pub(super) fn case(kinds: &[Covered], context: Context<'_>) -> Option<SpendCase>
         provider: first.offer.provider.clone(),
         purchase: first.offer.purchase,
         months: first.months,
-        allowed: first.months <= max_term(&context),
+        allowed: kinds.iter().all(|it| it.months <= it.longest),
         offer_ids: kinds.iter().map(|it| it.offer.id.clone()).collect(),
         workloads,
         liability: liability_left(best, 1, whole, context.as_of)?,

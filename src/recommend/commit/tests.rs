@@ -71,6 +71,7 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         is_committed: false,
         is_partly_committed: false,
         presumes: format!("{name} as today"),
+        months_left: None,
     }
 }
 

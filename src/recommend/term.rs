@@ -1,0 +1,259 @@
+//! What the user knows of a workload's future, and what its past says, against the advice: how long a
+//! commitment may last, on which demand it is judged, and from when on anything may change.
+
+use chrono::{Months, NaiveDate};
+
+use super::Context;
+use super::advice::Advice;
+use super::demand::Question;
+use super::money;
+use crate::classify::day_start;
+use crate::simulate::DemandStep;
+use crate::units::Timestamp;
+use crate::workload::Workload;
+
+const HOUR_US: i64 = 3_600_000_000;
+const DAY_US: f64 = 86_400e6;
+/// Days that a growth is given per, and that a plan must carry it for.
+const GROWTH_DAYS: f64 = 30.0;
+/// Longest term that is counted, months: nobody sells a longer one.
+const MOST_MONTHS: u32 = 120;
+
+fn today(context: &Context<'_>) -> NaiveDate {
+    context.as_of.in_zone(context.zone).date()
+}
+
+/// Whole months from the day of the report to the end or the migration of the workload, so that a
+/// commitment for them does not outlive it: from 1 Nov to 31 Mar four.
+pub(super) fn months_left(workload: &Workload, context: &Context<'_>) -> Option<u32> {
+    let until = workload.settings.future.until()?;
+    let today = today(context);
+    let is_over =
+        |months: &u32| today.checked_add_months(Months::new(*months)).is_none_or(|it| it > until);
+    Some((1..=MOST_MONTHS).find(is_over).map_or(MOST_MONTHS, |it| it - 1))
+}
+
+/// Days of demand since it last changed for good, else all.
+fn days_since_change(question: &Question<'_>) -> f64 {
+    let end = question.described.workload.demand_window.end();
+    question
+        .described
+        .changed_at
+        .map_or(question.days, |at| ((end.us() - at.us()) as f64 / DAY_US).min(question.days))
+}
+
+/// Whether there is enough demand to judge a commitment on.
+pub(super) fn may_commit(question: &Question<'_>) -> bool {
+    let least = question.context.catalog.assumptions.advice.min_days_commitment;
+    days_since_change(question) >= least
+}
+
+/// Whether demand changed for good inside the window.
+pub(super) fn has_changed(question: &Question<'_>) -> bool {
+    question.described.changed_at.is_some()
+}
+
+/// The hours of a window since demand changed for good, else all: what a commitment is chosen for.
+pub(super) fn since_change(question: &Question<'_>, mut hours: Vec<DemandStep>) -> Vec<DemandStep> {
+    let Some(at) = question.described.changed_at else { return hours };
+    let before_us = at.us() - question.described.workload.demand_window.start().us();
+    let n = usize::try_from(before_us.max(0) / HOUR_US).unwrap_or(0);
+    hours.split_off(n.min(hours.len()))
+}
+
+/// Most instances that may be committed, where `best` are best for the demand since it changed.
+pub(super) fn most_committed(question: &Question<'_>, best: Option<u32>) -> u32 {
+    if has_changed(question) { best.unwrap_or(0) } else { u32::MAX }
+}
+
+/// The declared growth of the next 30 days, as a share: of 10 % from the 16th day on half a month's,
+/// 1.1^0.5 - 1 = 4.9 %. Nothing where none is declared.
+pub(super) fn growth_ahead(question: &Question<'_>) -> Option<f64> {
+    let growth = question.described.workload.settings.future.growth?;
+    let as_of = question.context.as_of;
+    let from = growth.from.and_then(|it| day_start(question.context.zone, it)).unwrap_or(as_of);
+    let after = |it: Timestamp| (it.us() - as_of.us()) as f64 / DAY_US;
+    let days = (GROWTH_DAYS - after(from).max(0.0)).max(0.0);
+    Some((1.0 + growth.per_30d).powf(days / GROWTH_DAYS) - 1.0)
+}
+
+/// What commitments were limited by, one sentence each.
+pub(super) fn limits(question: &Question<'_>) -> Vec<String> {
+    let future = &question.described.workload.settings.future;
+    let until = future.until_in_words().map(|it| {
+        format!("{it}, as the config says: no commitment that lasts longer was considered")
+    });
+    let assumed = &question.context.catalog.assumptions.advice;
+    let enough = question.days >= assumed.min_days_commitment;
+    let changed = question.described.changed_at.filter(|_| enough).map(|at| {
+        let date = at.in_zone(question.context.zone).format("%-d %b %Y");
+        if may_commit(question) {
+            format!("commitments were judged on the demand since {date}, when it last changed for good")
+        } else {
+            format!(
+                "no commitment was considered: demand changed for good on {date}, {:.0} days before the data end, \
+                 and {} are needed",
+                days_since_change(question),
+                assumed.min_days_commitment
+            )
+        }
+    });
+    until.into_iter().chain(changed).collect()
+}
+
+/// Why advice to change something waits, and what it will be; nothing where it need not.
+pub(super) fn frozen(question: &Question<'_>, advice: &Advice) -> Option<[String; 2]> {
+    let freeze = question.described.workload.settings.future.freeze?;
+    let changes = advice.action.is_to_do();
+    (changes && today(&question.context) < freeze).then(|| {
+        let date = freeze.format("%-d %b %Y");
+        [
+            format!("no change before {date}, as the config says"),
+            format!(
+                "from {date} on: {} It saves {} a month",
+                advice.summary,
+                money::for_prose(advice.monthly_savings)
+            ),
+        ]
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicBool;
+
+    use chrono_tz::Tz;
+
+    use super::*;
+    use crate::catalog::Catalog;
+    use crate::classify::describe;
+    use crate::ingest::Policy;
+    use crate::recommend::advice::{Action, Grade, stable_id};
+    use crate::recommend::doubt::Doubt;
+    use crate::recommend::{Context, Described};
+    use crate::units::{Currency, Money, Period};
+    use crate::workload::{Demand, Future, Growth};
+
+    fn day(text: &str) -> Option<NaiveDate> {
+        text.parse().ok()
+    }
+
+    /// A question of October 2026, asked on 1 November.
+    fn with<T>(future: Future, changed_on: Option<u32>, of: impl Fn(&Question<'_>) -> T) -> T {
+        let at = |text: &str| Timestamp::parse(text, Tz::UTC).unwrap();
+        let window = Period::new(at("2026-10-01"), at("2026-11-01")).unwrap();
+        let mut workload = Workload::of_demand(Demand::Unknown, window);
+        workload.settings.future = future;
+        let (catalog, policy) = (Catalog::embedded().unwrap(), Policy::default());
+        let description = describe(&workload, &catalog, (Tz::UTC, window.end())).unwrap();
+        let context = Context {
+            catalog: &catalog,
+            policy: &policy,
+            seed: 1,
+            as_of: window.end(),
+            zone: Tz::UTC,
+            exhaustive: false,
+            stop: &AtomicBool::new(false),
+        };
+        let changed_at = changed_on.map(|it| at(&format!("2026-10-{it:02}")));
+        let described = Described { changed_at, ..Described::of(&workload, &description) };
+        of(&Question::of(described, context))
+    }
+
+    #[test]
+    fn no_term_outlives_the_workload() {
+        let check = |ends: &str, migrates: &str, expected: Option<u32>| {
+            let future = Future { ends: day(ends), migrates: day(migrates), ..Future::default() };
+            assert_eq!(
+                with(future, None, |it| months_left(it.described.workload, &it.context)),
+                expected,
+                "{ends} {migrates}"
+            );
+        };
+        check("", "", None);
+        check("2027-03-31", "", Some(4));
+        check("2027-04-01", "", Some(5));
+        check("2027-04-01", "2026-12-01", Some(1));
+        check("2026-11-15", "", Some(0));
+        check("2026-10-15", "", Some(0));
+        check("2099-01-01", "", Some(120));
+    }
+
+    #[test]
+    fn a_commitment_is_judged_on_the_demand_since_it_changed() {
+        let hours = || vec![DemandStep { len_us: 1, on_us: 1 }; 31 * 24];
+        let check = |changed_on: Option<u32>, commits: bool, n: usize, most: u32| {
+            let found = with(Future::default(), changed_on, |it| {
+                let left = since_change(it, hours()).len();
+                (may_commit(it), left, most_committed(it, Some(3)))
+            });
+            assert_eq!(found, (commits, n, most), "{changed_on:?}");
+        };
+        check(None, true, 744, u32::MAX);
+        check(Some(12), true, 480, 3);
+        check(Some(24), true, 192, 3);
+        check(Some(25), false, 168, 3);
+        let said = |on| with(Future::default(), Some(on), limits).join(" ");
+        assert_eq!(
+            said(12),
+            "commitments were judged on the demand since 12 Oct 2026, when it last changed for good"
+        );
+        assert_eq!(
+            said(25),
+            "no commitment was considered: demand changed for good on 25 Oct 2026, 7 days before the data end, \
+             and 8 are needed"
+        );
+        let ends = Future { ends: day("2027-03-31"), ..Future::default() };
+        let said = with(ends, None, limits).join(" ");
+        assert!(said.starts_with("it ends on 31 Mar 2027, as the config says"), "{said}");
+    }
+
+    #[test]
+    fn growth_counts_for_the_days_of_the_month_it_shows_in() {
+        let check = |from: &str, expected: f64| {
+            let growth = Some(Growth { per_30d: 0.10, from: day(from) });
+            let future = Future { growth, ..Future::default() };
+            let found = with(future, None, growth_ahead).unwrap();
+            assert!((found - expected).abs() < 1e-9, "{from}: {found}");
+        };
+        check("", 0.10);
+        check("2026-09-01", 0.10);
+        check("2026-11-16", 1.1_f64.sqrt() - 1.0);
+        check("2027-01-01", 0.0);
+        assert_eq!(with(Future::default(), None, growth_ahead), None);
+    }
+
+    #[test]
+    fn a_freeze_defers_what_would_change_something() {
+        let advice = |action| Advice {
+            id: stable_id("w", action, None),
+            action,
+            plan_id: None,
+            summary: "Stop it.".to_owned(),
+            monthly_savings: Money::parse("1286.7", Currency::USD).unwrap(),
+            risk: None,
+            savings_by_price: None,
+            change: None,
+            grade: Grade::A,
+            reasons: Vec::new(),
+            steps: Vec::new(),
+            undo: String::new(),
+            verify: Vec::new(),
+            wrong_if: Vec::new(),
+            doubt: Doubt::default(),
+        };
+        let check = |freeze: &str, action, waits: bool| {
+            let future = Future { freeze: day(freeze), ..Future::default() };
+            let found = with(future, None, |it| frozen(it, &advice(action)));
+            assert_eq!(found.is_some(), waits, "{freeze} {action:?}");
+            found
+        };
+        let [why, then] = check("2027-01-10", Action::Stop, true).unwrap();
+        assert_eq!(why, "no change before 10 Jan 2027, as the config says");
+        assert_eq!(then, "from 10 Jan 2027 on: Stop it. It saves 1,286.70 USD a month");
+        check("2027-01-10", Action::Switch, true);
+        check("2027-01-10", Action::Keep, false);
+        check("2026-11-01", Action::Stop, false);
+        check("", Action::Stop, false);
+    }
+}
