@@ -240,6 +240,9 @@ pub struct AnalyzeArgs {
     /// What was decided about the advice [default: decisions.toml beside the config, if there]
     #[arg(long, value_name = "FILE")]
     pub decisions: Option<PathBuf>,
+    /// Report of an earlier month, or its folder: its forecast against this month, and why spend moved
+    #[arg(long, value_name = "REPORT")]
+    pub previous: Option<PathBuf>,
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,

@@ -12,7 +12,7 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, decide, describe, output};
+use super::{CommandResult, ahead, decide, describe, output};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
@@ -69,11 +69,17 @@ fn analyse(
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let parts: Vec<_> = analysed.iter().map(|it| (&it.workload, &it.recommendation)).collect();
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
+    let outlooks = ahead::outlooks(&analysed, run)?;
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.commitment = CommitmentsReport::of(&commitments);
     if let Some(decisions) = decisions {
         report::respect(&mut report, &decisions, as_of)?;
+    }
+    let budget = ahead::budget(&config.budget, report.currency, (global, talk))?;
+    report::look_ahead(&mut report, &outlooks, run, &budget)?;
+    if let Some(previous) = args.previous.as_deref() {
+        ahead::look_back(&mut report, previous, run, (global, talk))?;
     }
     Ok(report)
 }

@@ -17,7 +17,7 @@ pub(super) fn run(args: &DiffArgs, global: &Global, talk: Talk) -> CommandResult
     }
     let old = past_report::read(&args.old, report::read_report)?;
     let new = past_report::read(&args.new, report::read_report)?;
-    comparable(&old, &new)?;
+    comparable((&old, "OLD"), (&new, "NEW"))?;
     let comparison = Comparison::of(old, new)?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::comparison(&comparison, format, &style)?;
@@ -25,11 +25,14 @@ pub(super) fn run(args: &DiffArgs, global: &Global, talk: Talk) -> CommandResult
     Ok(ExitStatus::Done)
 }
 
-/// Two reports of one currency, of windows that follow each other.
-fn comparable(old: &PastReport, new: &PastReport) -> Result<(), Failure> {
+/// Two reports of one currency, of windows that follow each other, each with what it is called.
+pub(super) fn comparable(
+    (old, old_name): (&PastReport, &str),
+    (new, new_name): (&PastReport, &str),
+) -> Result<(), Failure> {
     let (a, b) = (&old.month, &new.month);
     if a.currency != b.currency {
-        let message = format!("OLD is in {} and NEW in {}", a.currency, b.currency);
+        let message = format!("{old_name} is in {} and {new_name} in {}", a.currency, b.currency);
         return Err(Failure::new(ExitStatus::Input, anyhow::Error::msg(message)).with_hint(
             "run analyze for both months with the same report.currency, and [fx] rates if needed",
         ));
@@ -42,7 +45,10 @@ fn comparable(old: &PastReport, new: &PastReport) -> Result<(), Failure> {
     }
     if a.window.start() > b.window.start() {
         return Err(Failure::usage(
-            format!("OLD, {}, is later than NEW, {}", old.period_label, new.period_label),
+            format!(
+                "{old_name}, {}, is later than {new_name}, {}",
+                old.period_label, new.period_label
+            ),
             "name the earlier report first: gpuadvise diff OLD.json NEW.json",
         ));
     }

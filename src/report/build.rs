@@ -106,6 +106,8 @@ pub fn build(
         blanks,
         commitment: CommitmentsReport::default(),
         forecast: None,
+        budget: None,
+        previous: None,
         notices,
         provenance,
     })

@@ -43,6 +43,8 @@ struct Page {
     decided: Table,
     promises: Table,
     commitments: Vec<Table>,
+    budget: Table,
+    forecast: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -151,6 +153,8 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         decided: tables::decided(report, PAGE),
         promises: tables::promises(report, PAGE),
         commitments: tables::commitment_tables(report, PAGE),
+        budget: tables::budget(report, PAGE),
+        forecast: tables::forecast(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
         account: tables::reconciliation(report),
@@ -270,6 +274,8 @@ pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
         let note = format!("{others}{split}in the window, not added to the savings");
         figures.push(figure("Not used, confirmed", confirmed, note, false));
     }
+    let beyond = tables::beyond(report, PAGE).into_iter();
+    figures.extend(beyond.map(|[label, value, note]| figure(&label, value, note, false)));
     figures
 }
 

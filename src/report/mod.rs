@@ -7,6 +7,7 @@
 
 mod account;
 mod blanks;
+mod budget;
 mod build;
 mod build_advice;
 mod build_workload;
@@ -17,12 +18,14 @@ mod csv;
 mod decisions;
 mod description;
 mod explain;
+mod forecast;
 mod html;
 mod json;
 mod markdown;
 pub mod model;
 mod number;
 mod past;
+mod previous;
 mod rules;
 mod simulation;
 mod table;
@@ -120,6 +123,28 @@ impl Format {
             Format::Html => "html",
         }
     }
+}
+
+/// Looks ahead in a report that was marked with its decisions, and holds it against the budget.
+pub fn look_ahead(
+    report: &mut ReportModel,
+    outlooks: &[crate::recommend::Outlook],
+    run: RunFacts<'_>,
+    budget: &crate::ingest::Budget,
+) -> Result<(), crate::units::MoneyError> {
+    report.forecast = forecast::forecast(report, outlooks, run)?;
+    report.budget = budget::budget(report, outlooks, run, budget)?;
+    Ok(())
+}
+
+/// Sets a report beside an earlier one; `new` is the report itself, read back.
+pub fn look_back(
+    report: &mut ReportModel,
+    (old, new): (PastReport, PastReport),
+    run: RunFacts<'_>,
+) -> Result<(), crate::units::MoneyError> {
+    report.previous = Some(previous::previous(report, (old, new), run)?);
+    Ok(())
 }
 
 /// The report in one format; `style` concerns [`Format::Table`] only.

@@ -12,8 +12,13 @@ pub use super::account::{
     RejectedRow, SourceCoverage, Spend,
 };
 pub use super::blanks::Blank;
+pub use super::budget::{BudgetComing, BudgetMonth, BudgetReport, OwnerVariance, Variance};
 pub use super::commitments::CommitmentsReport;
 pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDecision};
+pub use super::forecast::{
+    ExpectedReport, ForecastReport, OutlookReport, SpanReport, WorkloadSpan,
+};
+pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
 
 use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};
@@ -50,8 +55,12 @@ pub struct ReportModel {
     /// What can be committed to, what is held, and what cannot be said.
     #[serde(flatten)]
     pub commitment: CommitmentsReport,
-    /// Next months; nothing until the history carries a forecast.
-    pub forecast: Option<serde_json::Value>,
+    /// Months to come; nothing without a cost or without dates.
+    pub forecast: Option<ForecastReport>,
+    /// Spend and forecast against the budget; nothing where none is configured.
+    pub budget: Option<BudgetReport>,
+    /// This report beside that of an earlier month, where one was named.
+    pub previous: Option<PreviousReport>,
     /// What the reader must know before using a number, one sentence each.
     pub notices: Vec<String>,
     /// What went in, so that anyone can repeat it.

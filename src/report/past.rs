@@ -3,12 +3,16 @@
 //! The mirror below names the fields it needs and ignores all others, so that a report with more
 //! fields of the same schema version still reads.
 
+mod forecast;
+
 use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
 use serde_json::Value;
 
+use self::forecast::ForecastOf;
+pub(super) use self::forecast::PastForecast;
 use super::model::SCHEMA_VERSION;
 use crate::bridge::{Advised, Deployment, Finding, Month, PlanAdvised, PriceRow, Spend};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
@@ -82,6 +86,10 @@ pub struct PastReport {
     /// GPU cost that no workload claims, and what nothing used of commitments and reserved
     /// capacity: part of the account, and effective cost.
     pub outside: BTreeMap<String, Money>,
+    /// What it forecast; empty where it did not, as reports before forecasts.
+    pub forecasts: Vec<PastForecast>,
+    /// The workloads that had no forecast.
+    pub not_forecast: Vec<String>,
     /// What the bridge takes.
     pub month: Month,
 }
@@ -115,6 +123,8 @@ struct File {
     reconciliation: Account,
     workloads: Vec<WorkloadOf>,
     portfolio: PortfolioOf,
+    #[serde(default)]
+    forecast: Option<ForecastOf>,
     provenance: ProvenanceOf,
 }
 
@@ -241,6 +251,7 @@ impl File {
         if found != total {
             return Err(PastError::Sum { found, total });
         }
+        let (forecasts, not_forecast) = self.forecast.unwrap_or_default().checked(currency)?;
         let totals = &self.totals;
         let prices = self.provenance.prices.map(price_rows).transpose()?;
         let window = window(&totals.window_start, &totals.window_end)?;
@@ -252,6 +263,8 @@ impl File {
             )?,
             window: [totals.window_start.clone(), totals.window_end.clone()],
             outside,
+            forecasts,
+            not_forecast,
             month: Month { window, currency, workloads, findings, prices },
         })
     }

@@ -4,6 +4,7 @@ mod action;
 mod appendix;
 mod commitments;
 mod decisions;
+mod forecast;
 mod schedule;
 
 pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
@@ -13,6 +14,7 @@ pub(crate) use commitments::{
 pub(crate) use decisions::{
     all_decided, decided, decision_in_words, promises, split, state_behind, to_do,
 };
+pub(crate) use forecast::{beyond, budget, budget_lines, forecast, forecast_lines, previous};
 pub(crate) use schedule::{schedule, schedule_in_words};
 
 pub(crate) use appendix::{

@@ -121,6 +121,11 @@ fn summary(page: &mut Page, report: &ReportModel) {
         number::date(&report.provenance.as_of)
     ));
     page.labelled("GPU spend", &spend(report));
+    page.all_labelled("budget", &tables::budget_lines(report, TERM));
+    for (label, text) in tables::previous(report, TERM) {
+        page.labelled(&label, &text);
+    }
+    page.all_labelled("forecast", &tables::forecast_lines(report, TERM));
     if let Some(cost) = totals.cost_per_million_tokens {
         let text = format!("{} {currency}/1M tokens, idle included", TERM.unit_cost(cost));
         page.labelled("unit cost", &text);
@@ -386,6 +391,13 @@ impl Page {
         let line = if self.bold { format!("\u{1b}[1m{text}\u{1b}[0m") } else { text };
         self.text += &line;
         self.text.push('\n');
+    }
+
+    /// A label and texts below each other.
+    fn all_labelled(&mut self, label: &str, texts: &[String]) {
+        for (at, text) in texts.iter().enumerate() {
+            self.labelled(if at == 0 { label } else { "" }, text);
+        }
     }
 
     /// A label and a text that goes on below itself.

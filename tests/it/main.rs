@@ -31,6 +31,7 @@ mod diff;
 mod exhaustive;
 mod explain;
 mod focus;
+mod forecast;
 mod formats;
 mod golden;
 mod google_commitments;

@@ -9,6 +9,8 @@ mod json;
 mod shown;
 mod words;
 
+pub(super) use words::{line, signed, signed_percent, since};
+
 use super::past::PastReport;
 use super::{Format, RenderError, TerminalStyle};
 use crate::bridge::{self, Bridge, Finding, PriceMoved};

@@ -59,7 +59,7 @@ pub(super) fn terminal(it: &Comparison, style: &TerminalStyle) -> String {
 fn summary(it: &Comparison, medium: Medium, since: &str) -> Vec<(String, String)> {
     let lines = [
         ("GPU spend", Some(words::spend(it, medium))),
-        (since, Some(words::since(it, medium))),
+        (since, Some(words::since(&words::line(it), medium))),
         ("unit cost", words::unit_cost(it, medium)),
         ("not in it", words::outside(it, medium)),
     ];

@@ -1,14 +1,15 @@
 //! The sentences of a comparison, in one medium.
 
 use super::Comparison;
-use crate::bridge::{Finding, Moved, Outcome, PriceMoved, Promise, Step, Steps};
+use crate::bridge::{Finding, Moved, Outcome, PriceMoved, Promise, Step};
 use crate::report::number::{DASH, Medium};
+use crate::report::previous::{SinceReport, SinceStep};
 use crate::report::words::{plain, shown, waste};
 use crate::report::{account, number};
 use crate::units::{Money, MoneyError};
 
 /// An amount that is a change: `+12.30`, `-4.00`.
-pub(super) fn signed(amount: Money, medium: Medium) -> String {
+pub(in crate::report) fn signed(amount: Money, medium: Medium) -> String {
     let text = medium.money(amount);
     if amount.atto() > 0 { format!("+{text}") } else { text }
 }
@@ -50,29 +51,42 @@ pub(super) fn spend(it: &Comparison, medium: Medium) -> String {
     format!("{new} {} effective · was {old}", bridge.new.currency())
 }
 
+/// The bridge in one line, as data.
+pub(in crate::report) fn line(it: &Comparison) -> SinceReport {
+    let bridge = &it.bridge;
+    let steps = bridge.steps.parts().filter(|(_, amount)| !amount.is_zero());
+    let steps =
+        steps.map(|(step, amount)| SinceStep { step: step.as_str(), name: name(it, step), amount });
+    let [label, _] = names(it);
+    SinceReport {
+        label,
+        old: bridge.old,
+        new: bridge.new,
+        difference: bridge.difference,
+        steps: steps.collect(),
+    }
+}
+
 /// `+2,826.92 (+4 %): longer month +2,311.51 · agents-beta (new) +2,010.96 · ...`; what rounding each
 /// amount to cents leaves is said, so that the line adds up as it is printed.
-pub(super) fn since(it: &Comparison, medium: Medium) -> String {
-    let bridge = &it.bridge;
-    let mut parts: Vec<String> = bridge
-        .steps
-        .parts()
-        .filter(|(_, amount)| shows(*amount, medium))
-        .map(|(step, amount)| format!("{} {}", name(it, step), signed(amount, medium)))
-        .collect();
-    if let Ok(left) = rounding(&bridge.steps, bridge.difference)
+pub(in crate::report) fn since(it: &SinceReport, medium: Medium) -> String {
+    let shown = it.steps.iter().filter(|it| shows(it.amount, medium));
+    let mut parts: Vec<String> =
+        shown.map(|it| format!("{} {}", it.name, signed(it.amount, medium))).collect();
+    if let Ok(left) = rounding(it)
         && !left.is_zero()
     {
         parts.push(format!("rounding {}", signed(left, medium)));
     }
-    let share = share(bridge.difference, bridge.old)
-        .map(|share| {
-            let plus = if share > 0.0 { "+" } else { "" };
-            format!(" ({plus}{})", medium.percent(share))
-        })
-        .unwrap_or_default();
-    let lead = format!("{}{share}", signed(bridge.difference, medium));
+    let share = share(it.difference, it.old).map(|it| format!(" ({})", signed_percent(it, medium)));
+    let lead = format!("{}{}", signed(it.difference, medium), share.unwrap_or_default());
     if parts.is_empty() { lead } else { format!("{lead}: {}", parts.join(" · ")) }
+}
+
+/// A share that is a change: `+4 %`.
+pub(in crate::report) fn signed_percent(share: f64, medium: Medium) -> String {
+    let plus = if share > 0.0 { "+" } else { "" };
+    format!("{plus}{}", medium.percent(share))
 }
 
 fn share(part: Money, whole: Money) -> Option<f64> {
@@ -80,14 +94,14 @@ fn share(part: Money, whole: Money) -> Option<f64> {
 }
 
 /// The difference in cents less the steps in cents.
-fn rounding(steps: &Steps, difference: Money) -> Result<Money, MoneyError> {
+fn rounding(it: &SinceReport) -> Result<Money, MoneyError> {
     let cents = |amount: Money| {
         let text = Medium::Terminal.money(amount).replace(',', "");
         Money::parse(&text, amount.currency())
     };
-    let mut left = cents(difference)?;
-    for (_, amount) in steps.parts() {
-        left = left.checked_sub(cents(amount)?)?;
+    let mut left = cents(it.difference)?;
+    for step in &it.steps {
+        left = left.checked_sub(cents(step.amount)?)?;
     }
     Ok(left)
 }

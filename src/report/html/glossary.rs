@@ -10,7 +10,7 @@ pub(super) const WORDS: [(&str, &str); 21] = [
     ),
     (
         "Budget variance",
-        "Actual cost less budget; favorable when below. This report is given no budget yet.",
+        "Actual or forecast cost less budget; favorable when below. Months of which the data have a part are held against a part.",
     ),
     (
         "Busy",
@@ -31,7 +31,10 @@ pub(super) const WORDS: [(&str, &str); 21] = [
         "Effective Savings Rate",
         "What discounts saved, in both published forms: (contracted − effective) / contracted and (list − effective) / list, after unused commitment.",
     ),
-    ("Forecast", "The expected cost of named months, with a range. This report makes none yet."),
+    (
+        "Forecast",
+        "The expected cost of named months in their calendar hours, with a range that holds 80 of 100, as is and with advice.",
+    ),
     (
         "Grade",
         "How much evidence stands behind an advice: A is measured throughout, F is a guess. Assumed latency limits allow C at best.",

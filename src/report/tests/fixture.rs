@@ -462,6 +462,8 @@ pub(super) fn report() -> ReportModel {
         }],
         commitment: CommitmentsReport::default(),
         forecast: None,
+        budget: None,
+        previous: None,
         notices: vec![
             "Latency limits were assumed for 4 workloads; set them in gpuadvise.toml.".to_owned(),
         ],

@@ -1,0 +1,276 @@
+//! Months to come, the budget, and the report of an earlier month.
+
+use crate::report::comparison::{signed, signed_percent, since};
+use crate::report::model::{
+    BudgetMonth, ExpectedReport, ForecastError, OutlookReport, OwnerVariance, ReportModel,
+    SpanReport, Variance,
+};
+use crate::report::number::{DASH, Medium, date};
+use crate::report::table::Table;
+use crate::report::tables::money_in;
+use crate::report::words::{capitalized, plain, shown};
+use crate::units::Money;
+
+/// What stands for a range of one number.
+const ALIKE: &str = "every week alike";
+
+/// `72,900 to 80,100`; nothing where no week differed from another.
+fn range(it: &ExpectedReport, medium: Medium) -> Option<String> {
+    let (low, high) = (medium.money_short(it.low), medium.money_short(it.high));
+    (low != high).then(|| format!("{low} to {high}"))
+}
+
+/// `Nov 2026 76,085.75 as is · 67,550.21 with advice · 80 % 72,900 to 80,100`; the advice that was
+/// approved is told apart where it is not all of it.
+pub(crate) fn span_in_words(it: &SpanReport, medium: Medium) -> String {
+    let mut parts = vec![format!("{} {} as is", it.label, medium.money(it.as_is.mean))];
+    let (approved, advised) = (it.with_approved.mean, it.with_advice.mean);
+    if approved != it.as_is.mean && approved != advised {
+        parts.push(format!("{} with approved", medium.money(approved)));
+    }
+    if advised != it.as_is.mean {
+        parts.push(format!("{} with advice", medium.money(advised)));
+    }
+    parts.push(range(&it.as_is, medium).map_or_else(
+        || ALIKE.to_owned(),
+        |range| format!("{} {range}", medium.percent(it.as_is.level)),
+    ));
+    parts.join(" · ")
+}
+
+/// The lines of the forecast in a summary: the next month, and the span that ends last; else why there
+/// is none. Nothing where a report has no cost.
+pub(crate) fn forecast_lines(report: &ReportModel, medium: Medium) -> Vec<String> {
+    let Some(forecast) = &report.forecast else { return Vec::new() };
+    let spans = forecast.next().into_iter().chain(forecast.last());
+    let mut lines: Vec<String> = spans.map(|it| span_in_words(it, medium)).collect();
+    let missing: Vec<(&str, &str)> = forecast.missing().collect();
+    match (lines.is_empty(), missing.as_slice()) {
+        (_, []) => {}
+        (true, [(_, why), ..]) => lines.push(format!("none: {}", plain(why))),
+        (false, [(name, why)]) => lines.push(format!("without {}: {}", shown(name), plain(why))),
+        (false, all) => lines.push(format!("without {} workloads", all.len())),
+    }
+    lines
+}
+
+/// Every span, as is and with advice.
+pub(crate) fn forecast(report: &ReportModel, medium: Medium) -> Table {
+    let currency = report.currency;
+    let as_is = format!("As is, {currency}#");
+    let heads = [
+        "Forecast",
+        "Hours#",
+        &as_is,
+        "80 % range#",
+        "With approved#",
+        "With advice#",
+        "Its range#",
+    ];
+    let mut table = Table::new("Forecast in calendar hours", &heads);
+    let Some(forecast) = &report.forecast else { return table };
+    for it in &forecast.spans {
+        table.push(vec![
+            it.label.clone(),
+            medium.measure(it.hours),
+            medium.money(it.as_is.mean),
+            range(&it.as_is, medium).unwrap_or_else(|| ALIKE.to_owned()),
+            medium.money(it.with_approved.mean),
+            medium.money(it.with_advice.mean),
+            range(&it.with_advice, medium).unwrap_or_else(|| ALIKE.to_owned()),
+        ]);
+    }
+    let spent = forecast
+        .spans
+        .iter()
+        .filter_map(|it| Some(format!("{} is paid of {}", medium.money(it.spent?), it.label)));
+    let said = forecast.outlooks.iter().filter_map(|it| outlook_in_words(it, medium));
+    let note: Vec<String> = spent.chain(said).collect();
+    table.note = (!note.is_empty()).then(|| format!("{}.", note.join("; ")));
+    table
+}
+
+/// What moves the forecast of a workload besides its level.
+fn outlook_in_words(it: &OutlookReport, medium: Medium) -> Option<String> {
+    let mut parts = Vec::new();
+    parts.extend(it.not_known.as_ref().map(|why| format!("no forecast, {}", plain(why))));
+    parts.extend(
+        it.trend_per_30d
+            .map(|trend| format!("trend {} per 30 days", signed_percent(trend, medium))),
+    );
+    parts.extend(it.growth_per_30d.map(|growth| {
+        format!("growth {} per 30 days by the config", signed_percent(growth, medium))
+    }));
+    parts.extend(it.until.as_ref().map(|until| match &it.moves_to {
+        Some(to) => {
+            format!("moves to {} on {}, where its cost is not forecast", shown(to), date(until))
+        }
+        None => format!("until {}", date(until)),
+    }));
+    (!parts.is_empty()).then(|| format!("{}: {}", shown(&it.workload), parts.join(", ")))
+}
+
+/// `+2,621.94 (+3 %), unfavorable`; nothing where there is no budget.
+fn variance_in_words(it: &Variance, medium: Medium) -> Option<String> {
+    let (variance, word) = (it.variance?, it.word?);
+    let share = it.share.map(|it| format!(" ({})", signed_percent(it, medium)));
+    Some(format!("{}{}, {word}", signed(variance, medium), share.unwrap_or_default()))
+}
+
+/// `Oct 2026 78,621.94 of 76,000.00, +2,621.94 (+3 %), unfavorable`.
+pub(crate) fn budget_in_words(it: &BudgetMonth, medium: Medium) -> Option<String> {
+    let of = |amount: Option<Money>| money_in(amount, medium);
+    Some(format!(
+        "{}{} {} of {}, {}",
+        it.label,
+        if it.pro_rata { " pro rata" } else { "" },
+        of(it.total.amount),
+        of(it.total.budget),
+        variance_in_words(&it.total, medium)?
+    ))
+}
+
+/// The lines of the budget in a summary: the last month of the window, and the next month's forecast.
+pub(crate) fn budget_lines(report: &ReportModel, medium: Medium) -> Vec<String> {
+    let Some(budget) = &report.budget else { return Vec::new() };
+    let last = budget.months.last().and_then(|it| budget_in_words(it, medium));
+    let next = report.forecast.as_ref().and_then(|it| it.next());
+    let coming = next.and_then(|next| budget.coming.iter().find(|it| it.label == next.label));
+    let coming = coming.and_then(|it| {
+        let words = variance_in_words(&it.as_is, medium)?;
+        let of = money_in(it.as_is.budget, medium);
+        Some(format!(
+            "{} forecast {} of {of}, {words}",
+            it.label,
+            money_in(it.as_is.amount, medium)
+        ))
+    });
+    last.into_iter().chain(coming).collect()
+}
+
+/// Spend and forecast against the budget, in all and by owner.
+pub(crate) fn budget(report: &ReportModel, medium: Medium) -> Table {
+    let currency = report.currency;
+    let amount = format!("Cost, {currency}#");
+    let heads = ["Month", "What", "Whose", &amount, "Budget#", "Less budget#", "Share#", ""];
+    let mut table = Table::new("Against the budget", &heads);
+    let Some(budget) = &report.budget else { return table };
+    let mut push = |label: &str, what: &str, whose: String, it: &Variance| {
+        table.push(vec![
+            label.to_owned(),
+            what.to_owned(),
+            whose,
+            money_in(it.amount, medium),
+            money_in(it.budget, medium),
+            it.variance.map_or_else(|| DASH.to_owned(), |it| signed(it, medium)),
+            it.share.map_or_else(|| DASH.to_owned(), |it| signed_percent(it, medium)),
+            it.word.unwrap_or(DASH).to_owned(),
+        ]);
+    };
+    let whose = |it: &OwnerVariance| {
+        it.owner.as_ref().map_or_else(|| "no owner".to_owned(), |it| shown(it))
+    };
+    for it in &budget.months {
+        let what = if it.pro_rata { "spent, pro rata" } else { "spent" };
+        push(&it.label, what, "all".to_owned(), &it.total);
+        for owner in &it.owners {
+            push(&it.label, what, whose(owner), &owner.variance);
+        }
+    }
+    for it in &budget.coming {
+        push(&it.label, "forecast", "all".to_owned(), &it.as_is);
+        if it.with_advice.amount != it.as_is.amount {
+            push(&it.label, "with advice", "all".to_owned(), &it.with_advice);
+        }
+        for owner in it.owners.iter().filter(|it| it.variance.budget.is_some()) {
+            push(&it.label, "forecast", whose(owner), &owner.variance);
+        }
+    }
+    table.note = Some(format!("Amounts are the {}.", budget.basis));
+    table
+}
+
+/// `77,285.37 for Oct 2026: 2 % low (-1,336.57 of 78,621.94), inside its range, within 12 %: Run maturity`.
+fn error_in_words(it: &ForecastError, medium: Medium) -> String {
+    let off = match (it.word, it.share) {
+        ("exact", _) => "exact".to_owned(),
+        (word, Some(share)) => {
+            format!(
+                "{} {word} ({} of {})",
+                medium.percent(share),
+                signed(it.error, medium),
+                medium.money(it.actual)
+            )
+        }
+        (word, None) => format!("{} {word}", signed(it.error, medium)),
+    };
+    let mature = it.share.map(|share| {
+        let within = medium.percent(it.mature_within);
+        if share <= it.mature_within {
+            format!(", within {within}: Run maturity")
+        } else {
+            format!(", over the {within} of Run maturity")
+        }
+    });
+    let inside = if it.in_range { "inside" } else { "outside" };
+    let without = match it.without.len() {
+        0 => String::new(),
+        1 => format!(", without {}", shown(&it.without[0])),
+        n => format!(", without {n} workloads"),
+    };
+    format!(
+        "{} for {}{without}: {off}, {inside} its range{}",
+        medium.money(it.forecast),
+        it.label,
+        mature.unwrap_or_default()
+    )
+}
+
+/// What is said beside an earlier report, each with its label: why spend moved, and how good the
+/// forecast was.
+pub(crate) fn previous(report: &ReportModel, medium: Medium) -> Vec<(String, String)> {
+    let Some(it) = &report.previous else { return Vec::new() };
+    let label = if it.since.label == "OLD" { "before" } else { it.since.label.as_str() };
+    let forecast = match (&it.forecast_error, &it.not_known) {
+        (Some(error), _) => error_in_words(error, medium),
+        (None, why) => why.as_deref().map(plain).unwrap_or_default(),
+    };
+    vec![
+        (format!("since {}", plain(label)), since(&it.since, medium)),
+        ("was forecast".to_owned(), forecast),
+    ]
+}
+
+/// The figures of the first page beyond the window, each with a label and what it means: the budget,
+/// the next month, and what an earlier report says.
+pub(crate) fn beyond(report: &ReportModel, medium: Medium) -> Vec<[String; 3]> {
+    let mut figures = Vec::new();
+    let currency = report.currency;
+    let month = report.budget.as_ref().and_then(|it| it.months.last());
+    if let Some((month, variance)) = month.and_then(|it| Some((it, it.total.variance?))) {
+        let value = format!("{} {currency}", signed(variance, medium));
+        let note = budget_in_words(month, medium).unwrap_or_default();
+        figures.push(["Less budget".to_owned(), value, note]);
+    }
+    let forecast = report.forecast.as_ref();
+    if let Some(next) = forecast.and_then(|it| it.next()) {
+        let label = format!("Forecast, {}", next.label);
+        let value = format!("{} {currency}", medium.money(next.as_is.mean));
+        figures.push([label, value, forecast_lines(report, medium).join("; ")]);
+    }
+    if let Some(it) = &report.previous {
+        let value = format!("{} {currency}", signed(it.since.difference, medium));
+        for (label, text) in previous(report, medium) {
+            let value = match &it.forecast_error {
+                _ if label.starts_with("since") => value.clone(),
+                Some(error) => error.share.map_or_else(
+                    || DASH.to_owned(),
+                    |it| format!("{} {}", medium.percent(it), error.word),
+                ),
+                None => DASH.to_owned(),
+            };
+            figures.push([capitalized(&label), value, text]);
+        }
+    }
+    figures
+}
