@@ -490,6 +490,8 @@ assumptions! {
         tokens_p95_to_mean,
         /// Least number of requests an autoscaler aims at per replica.
         autoscale_least_target,
+        /// How many times what an instance serves at once may wait for it, where the limit leaves time.
+        autoscale_most_waiting,
     }
     /// Capacity that its owner takes back.
     spot: SpotMarket {

@@ -117,7 +117,8 @@ impl Stage<'_> {
             reason = "a number of requests; `as` saturates"
         )]
         let requests = scaling.value? as u32;
-        let service = self.speed((requests / self.hosted.max(1)).max(1))?;
+        let batch = (requests / self.hosted.max(1)).clamp(1, self.slots().max(1));
+        let service = self.speed(self.within_tpot(batch))?;
         let fleet = FleetSpec {
             idle_timeout: Delay::Constant(whole_us(scaling.idle_timeout_s?)),
             cold_start: Delay::Constant(whole_us(scaling.cold_start_s?)),

@@ -209,7 +209,11 @@ impl Stage<'_> {
         );
         // Work nobody waits for fills its replicas before it asks for more.
         let wanted = if self.is_patient() { most } else { fixed.batch.max(least) };
-        let mut batch = wanted.min(most.max(1));
+        self.within_tpot(wanted.min(most.max(1)))
+    }
+
+    /// So many requests in service at once, or fewer where tokens would miss their limit.
+    pub(super) fn within_tpot(&self, mut batch: u32) -> u32 {
         while batch > 1 && self.at_batch(batch).is_none() {
             batch -= batch.div_ceil(8);
         }

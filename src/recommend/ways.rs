@@ -15,6 +15,15 @@ use crate::simulate::{
 };
 use crate::units::{HOURS_PER_MONTH, Money, whole_us};
 
+/// What an instance has before another comes.
+#[derive(Clone, Copy)]
+struct Aim {
+    /// Requests a replica has in service, which its speed holds for.
+    batch: u32,
+    /// Requests of an instance, those that wait among them.
+    requests: u32,
+}
+
 impl Stage<'_> {
     /// Pay as you go that follows the load; also what it found, for the commitment curve. `minimum` is
     /// the cheapest number of instances always on, where it is known: at another rate of the same
@@ -25,19 +34,20 @@ impl Stage<'_> {
         fixed: &Fixed,
         minimum: Option<u32>,
     ) -> (Option<Plan>, Option<Outcome>) {
-        let target = self.target_batch(fixed);
-        let Some(service) = self.at_batch(target) else { return (None, None) };
         let billing = rented(offer);
         let most = fixed.n.saturating_mul(2).saturating_add(1);
-        let fleet = self.by_request_count(target.saturating_mul(self.hosted), (0, most));
-        let found = match minimum {
-            Some(min_replicas) => {
-                let fleet = FleetSpec { min_replicas, ..fleet };
-                self.replay(&service, &fleet, &billing).map(|it| (fleet, it))
+        let best = self.by_cheapest_aim(fixed, |aim| {
+            let service = self.at_batch(aim.batch)?;
+            let fleet = self.by_request_count(aim.requests, (0, most));
+            match minimum {
+                Some(min_replicas) => {
+                    let fleet = FleetSpec { min_replicas, ..fleet };
+                    self.replay(&service, &fleet, &billing).map(|it| (fleet, it))
+                }
+                None => self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n),
             }
-            None => self.with_cheapest_minimum(&service, &fleet, &billing, fixed.n),
-        };
-        let Some((fleet, outcome)) = found else { return (None, None) };
+        });
+        let Some((fleet, outcome)) = best else { return (None, None) };
         let plan = self.elastic_plan(
             (Way::PaygAutoscaled, vec![offer.clone()]),
             &fleet,
@@ -45,6 +55,39 @@ impl Stage<'_> {
             &outcome,
         );
         (plan, Some(outcome))
+    }
+
+    /// The cheapest of the aims whose outcome keeps the limits; where none does, the cheapest.
+    fn by_cheapest_aim(
+        &self,
+        fixed: &Fixed,
+        run: impl Fn(Aim) -> Option<(FleetSpec, Outcome)>,
+    ) -> Option<(FleetSpec, Outcome)> {
+        let batch = self.target_batch(fixed);
+        let usual = Aim { batch, requests: batch.saturating_mul(self.hosted) };
+        let aims = std::iter::once(usual).chain(self.waiting_aim());
+        let cost = |it: &Outcome| it.total_cost().map_or(f64::INFINITY, Money::to_f64);
+        let is_better = |a: &Outcome, b: &Outcome| match (self.meets(a), self.meets(b)) {
+            (true, false) => true,
+            (false, true) => false,
+            _ => cost(a) < cost(b),
+        };
+        aims.filter_map(run).reduce(|best, it| if is_better(&it.1, &best.1) { it } else { best })
+    }
+
+    /// Where a request may wait for longer than an instance takes to start, an instance may have more
+    /// than it serves at once: as many again as it serves in half of the time that is left, at most
+    /// so many times.
+    ///
+    /// 21 at once for 10 s each, a limit of 300 s and a start of 180 s: in half of the 120 s left it
+    /// serves six times 21, which wait, so it has 147.
+    fn waiting_aim(&self) -> Option<Aim> {
+        let assumed = &self.question.context.catalog.assumptions.simulate;
+        let batch = self.within_tpot(self.slots());
+        let left_s = self.load.limits.ttft_us? as f64 / 1e6 - self.rented_start_s();
+        let waiting = waiting(left_s, self.mean_service_s(batch)?, assumed.autoscale_most_waiting);
+        let at_once = batch.saturating_mul(self.hosted);
+        (waiting > 0).then(|| Aim { batch, requests: at_once.saturating_mul(waiting + 1) })
     }
 
     /// Rented instances that come with so many requests each and leave when idle.
@@ -218,12 +261,14 @@ impl Stage<'_> {
         overflow: &Offer,
         fixed: &Fixed,
     ) -> Option<Plan> {
-        let target = self.target_batch(fixed);
-        let service = self.at_batch(target)?;
         let billing = Billing { base_rate: reserved.rate, ..rented(overflow) };
         let most = fixed.n.saturating_mul(2).max(base.saturating_add(1));
-        let fleet = self.by_request_count(target.saturating_mul(self.hosted), (base, most));
-        let outcome = self.replay(&service, &fleet, &billing)?;
+        let (fleet, outcome) = self.by_cheapest_aim(fixed, |aim| {
+            let service = self.at_batch(aim.batch)?;
+            let fleet = self.by_request_count(aim.requests, (base, most));
+            let outcome = self.replay(&service, &fleet, &billing)?;
+            Some((fleet, outcome))
+        })?;
         let offers = vec![reserved.clone(), overflow.clone()];
         self.elastic_plan((way, offers), &fleet, &billing, &outcome)
     }
@@ -285,6 +330,12 @@ impl Stage<'_> {
     }
 }
 
+/// How many times what is served at once may wait: what is served in half of the time left.
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+fn waiting(left_s: f64, service_s: f64, most: f64) -> u32 {
+    (left_s / service_s / 2.0).min(most).floor() as u32
+}
+
 /// A scaler in the word and the number of a plan.
 pub(super) fn policy_of(scaler: &Scaler) -> (&'static str, Option<f64>) {
     match scaler {
@@ -326,6 +377,18 @@ pub(super) fn rented(offer: &Offer) -> Billing {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn as_many_wait_as_are_served_in_half_of_the_time_left() {
+        let check = |left_s, service_s, expected| {
+            assert_eq!(waiting(left_s, service_s, 7.0), expected, "{left_s} {service_s}");
+        };
+        check(120.0, 10.0, 6);
+        check(60.0, 10.0, 3);
+        check(19.0, 10.0, 0);
+        check(-177.0, 10.0, 0);
+        check(86_400.0, 10.0, 7);
+    }
 
     #[test]
     fn each_minimum_up_to_eight_and_the_quarters_are_tried() {
