@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use proptest::prelude::*;
 
 use super::*;
+use crate::catalog::Catalog;
 use crate::commitment::SavingsCurve;
 use crate::ingest::{HeldOf, Policy};
 use crate::simulate::DemandStep;

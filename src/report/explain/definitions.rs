@@ -113,9 +113,14 @@ const ALIASES: [(&str, &str); 5] = [
 ];
 
 /// What is defined by the name of its section alone, while its fields may still change.
-const SECTIONS: [(&str, &str); 2] = [
-    ("commitments", "of a commitment held"),
+const SECTIONS: [(&str, &str); 7] = [
+    ("commitments", "of what can be committed to"),
+    ("spend_commitments", "of a commitment in money per hour"),
+    ("held_commitments", "of a commitment held"),
+    ("commitments_absent", "of an instance without a case for a commitment"),
     ("forecast", "of the forecast of the months to come"),
+    ("budget", "of spend and forecast against the budget"),
+    ("previous", "of this report beside an earlier one"),
 ];
 
 /// The definition of a number by the pattern of its path.

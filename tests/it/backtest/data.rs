@@ -29,9 +29,17 @@ pub(super) struct Setting {
     pub(super) gpus: u32,
     /// Whose serverless workers may be used beside.
     pub(super) serverless: Option<&'static str>,
+    /// Seconds to the first token that 95 of 100 requests must keep.
+    pub(super) ttft_s: f64,
 }
 
 impl Setting {
+    /// Who sells what.
+    pub(super) fn words(&self) -> String {
+        let beside = self.serverless.map_or(String::new(), |it| format!(" beside {it}"));
+        format!("{} x {} of {}{beside}", self.gpus, self.gpu, self.provider)
+    }
+
     /// The cheapest row of this instance that is bought one way.
     fn offer<'a>(&self, catalog: &'a Catalog, is: impl Fn(Purchase) -> bool) -> Option<&'a Offer> {
         let fits = |it: &&Offer| {
@@ -94,6 +102,11 @@ fn text(path: &Path) -> String {
     text
 }
 
+/// A Monday: of which day the first day of a trace is, nobody says.
+fn monday() -> Timestamp {
+    Timestamp::parse("2026-11-02T00:00:00Z", chrono_tz::Tz::UTC).unwrap()
+}
+
 fn period(start: Timestamp, from: usize, n: usize, step_us: i64) -> Period {
     let at = |index: usize| start.plus_us(i64::try_from(index).unwrap() * step_us);
     Period::new(at(from), at(from + n)).unwrap()
@@ -135,6 +148,10 @@ pub(super) fn clients(folder: &Path) -> Vec<Client> {
 }
 
 impl Cluster {
+    pub(super) fn new(name: &str, gpus: Vec<u32>) -> Cluster {
+        Cluster { name: name.to_owned(), gpus, start: monday() }
+    }
+
     /// Half of it on nodes that are paid while a GPU of them is in use.
     pub(super) fn workload(&self, half: Half, setting: &Setting, catalog: &Catalog) -> Workload {
         let (from, gpus) = half.of(&self.gpus);
@@ -172,9 +189,13 @@ impl Client {
     /// Tokens of a prompt and of an answer.
     const TOKENS: (u64, u64) = (2_000, 300);
 
+    pub(super) fn new(name: &str, bins: Vec<(u64, f64)>) -> Client {
+        Client { name: name.to_owned(), bins }
+    }
+
     /// Requests of a half.
     pub(super) fn counts(&self, half: Half) -> (Period, CountSeries) {
-        let start = Timestamp::parse("2026-11-02T00:00:00Z", chrono_tz::Tz::UTC).unwrap();
+        let start = monday();
         let (from, bins) = half.of(&self.bins);
         let bin = |(at, (requests, cv)): (usize, &(u64, f64))| CountBin {
             period: period(start, from + at, 1, 10 * MINUTE_US),
@@ -210,7 +231,7 @@ impl Client {
             ..deployment(setting, gpus)
         };
         let slo = Slo {
-            ttft_p95_s: Some(2.0),
+            ttft_p95_s: Some(setting.ttft_s),
             tpot_p95_s: Some(0.1),
             attainment: 0.95.try_into().unwrap(),
             assumed: false,

@@ -51,7 +51,7 @@ impl Shop {
         shop
     }
 
-    fn context(&self) -> Context<'_> {
+    pub(super) fn context(&self) -> Context<'_> {
         Context {
             catalog: &self.catalog,
             policy: &self.policy,
@@ -90,16 +90,8 @@ impl Shop {
         self.charge(plan, advised, (workload, description))
     }
 
-    /// What leaving it as it is costs.
-    pub(super) fn charge_today(
-        &self,
-        advised: &Recommendation,
-        second: (&Workload, &Description),
-    ) -> Charged {
-        self.charge(today(advised), advised, second)
-    }
-
-    fn charge(
+    /// What a plan of a recommendation costs on other demand.
+    pub(super) fn charge(
         &self,
         plan: &Plan,
         advised: &Recommendation,
@@ -112,24 +104,39 @@ impl Shop {
         Charged {
             usd: again.monthly_cost.to_f64(),
             meets: again.meets_slo,
-            share: again.attainment.map(|it| it.get()),
+            share: again.attainment.map(gpuadvise::units::Fraction::get),
             plan: again.label(),
         }
     }
 
-    /// The article's rule, applied to the first half and charged on the second.
+    /// Pay as you go that follows demand, as it was cheapest in the first half.
+    pub(super) fn scaled(
+        &self,
+        advised: &Recommendation,
+        second: (&Workload, &Description),
+    ) -> Charged {
+        let is = |it: &&Plan| it.way == Way::PaygAutoscaled && it.meets_slo;
+        let plan = advised.plans.iter().find(is).unwrap_or(today(advised));
+        self.charge(plan, advised, second)
+    }
+
+    /// The article's rule, applied to the first half and charged on the second. Between its limits it
+    /// takes what was cheaper in the first half.
     pub(super) fn rule(
         &self,
         (advised, first): (&Recommendation, &Description),
         second: (&Workload, &Description),
-        (following, reserving): (f64, f64),
+        ((following, reserving), before): ((f64, f64), impl Fn() -> (f64, f64)),
     ) -> (&'static str, f64) {
         let class = &first.class;
         let busy = class.replica_busy_hours_per_day.or(first.features.busy_hours_per_day);
         match rule_of_thumb(class.shape, busy, &self.catalog.assumptions.classify) {
             Some(RuleOfThumb::PayAsYouGo) => ("pay as you go", following),
             Some(RuleOfThumb::Reserved) => ("reserved", reserving),
-            Some(RuleOfThumb::Either) => ("either", following.min(reserving)),
+            Some(RuleOfThumb::Either) => {
+                let (followed, reserved) = before();
+                ("either", if followed <= reserved { following } else { reserving })
+            }
             Some(RuleOfThumb::Serverless) => {
                 let is_serverless = |it: &&Plan| it.way == Way::Serverless && it.meets_slo;
                 // Nobody sells serverless nodes for training: by use is what comes nearest.
