@@ -100,6 +100,15 @@ pub struct Scaling {
     pub schedule: Option<String>,
 }
 
+impl Scaling {
+    /// Most instances to allow where they come and go: half more than the window needed, and at least
+    /// one more, for demand that grows. Of 1 it is 2, of 10 it is 15.
+    pub fn ceiling(&self) -> u32 {
+        let more = self.max.saturating_add(self.max.div_ceil(2));
+        if self.max > self.min || self.min == 0 { more } else { self.max }
+    }
+}
+
 /// Parts of a monthly cost; they add up to it.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct PlanParts {
@@ -254,5 +263,31 @@ impl Plan {
         };
         let provider = if provider.is_empty() { String::new() } else { format!(", {provider}") };
         format!("{way}{range}{instance}{precision}{split}{provider}")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn half_more_are_allowed_where_instances_come_and_go() {
+        let ceiling = |min, max| {
+            let scaling = Scaling {
+                policy: "request_count",
+                value: None,
+                min,
+                max,
+                idle_timeout_s: None,
+                cold_start_s: None,
+                slots: None,
+                schedule: None,
+            };
+            scaling.ceiling()
+        };
+        assert_eq!(
+            [(0, 1), (2, 10), (0, 3), (3, 3)].map(|(min, max)| ceiling(min, max)),
+            [2, 15, 5, 3]
+        );
     }
 }

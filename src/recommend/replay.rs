@@ -122,7 +122,7 @@ impl Stage<'_> {
         let fleet = FleetSpec {
             idle_timeout: Delay::Constant(whole_us(scaling.idle_timeout_s?)),
             cold_start: Delay::Constant(whole_us(scaling.cold_start_s?)),
-            ..self.by_request_count(requests, (scaling.min, scaling.max))
+            ..self.by_request_count(requests, (scaling.min, scaling.ceiling()))
         };
         let outcome = self.replay(&service, &fleet, billing)?;
         self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, billing, &outcome)

@@ -9,9 +9,9 @@ use crate::units::{HOURS_PER_MONTH, Money};
 
 const DAYS_PER_WEEK: usize = 7;
 /// Weeks of the month that is foreseen.
-const WEEKS_AHEAD: f64 = 4.0;
-/// Days in it from Monday to Friday, and at the weekend.
-const DAYS_AHEAD: [usize; 2] = [20, 8];
+const WEEKS_AHEAD: usize = 4;
+/// Days of a week from Monday to Friday, and at the weekend.
+const DAYS_OF_WEEK: [usize; 2] = [5, 2];
 /// Share of the months below the range, and of those the worst mean is of.
 const TAIL: f64 = 0.1;
 
@@ -54,12 +54,23 @@ impl Risk {
     /// and Meeker, Statistical Intervals, 4.7). Weeks that saved 90, 100, 110 and 100: s = 8.165,
     /// t = 1.6377 and the range is 100 ± 9.455 a week.
     pub fn of(saving: Money, days: &Daily, assumed: &RiskRules, seed: u64) -> Option<Risk> {
+        Risk::over(WEEKS_AHEAD, (saving, days), assumed, seed)
+    }
+
+    /// The same over so many weeks to come, as an amount a month: the fewer, the wider.
+    pub fn over(
+        n_ahead: usize,
+        (saving, days): (Money, &Daily),
+        assumed: &RiskRules,
+        seed: u64,
+    ) -> Option<Risk> {
+        let n_ahead = n_ahead.max(1);
         let weeks: Vec<f64> =
             days.usd.chunks_exact(DAYS_PER_WEEK).map(|week| week.iter().sum()).collect();
         match weeks.len() {
             0 => None,
-            n if n >= 4 => by_weeks(saving, &weeks),
-            _ => by_days(saving, days, assumed, seed),
+            n if n >= 4 => by_weeks(saving, &weeks, n_ahead),
+            _ => by_days(saving, (days, n_ahead), assumed, seed),
         }
     }
 }
@@ -69,11 +80,11 @@ fn months(usd_a_week: f64) -> f64 {
     usd_a_week * HOURS_PER_MONTH as f64 / 168.0
 }
 
-fn by_weeks(saving: Money, weeks: &[f64]) -> Option<Risk> {
+fn by_weeks(saving: Money, weeks: &[f64], n_ahead: usize) -> Option<Risk> {
     let n = weeks.len() as f64;
     let mean = weeks.iter().sum::<f64>() / n;
     let square: f64 = weeks.iter().map(|it| (it - mean) * (it - mean)).sum();
-    let sigma = months((square / (n - 1.0) * (1.0 / n + 1.0 / WEEKS_AHEAD)).sqrt());
+    let sigma = months((square / (n - 1.0) * (1.0 / n + 1.0 / n_ahead as f64)).sqrt());
     let basis = Basis::Weeks(weeks.len());
     let expected = saving.to_f64();
     if sigma <= expected.abs() * 1e-12 {
@@ -145,27 +156,33 @@ fn risk(
 /// Months of days drawn within weekday and weekend, from days drawn the same way: once for what is
 /// not known of the days, once for what they will be. Each is the ratio of weeks to days times as far from the mean, for
 /// weeks differ by more than days that know nothing of each other.
-fn by_days(saving: Money, days: &Daily, assumed: &RiskRules, seed: u64) -> Option<Risk> {
+fn by_days(
+    saving: Money,
+    (days, n_ahead): (&Daily, usize),
+    assumed: &RiskRules,
+    seed: u64,
+) -> Option<Risk> {
     let whole = days.usd.len() / DAYS_PER_WEEK * DAYS_PER_WEEK;
     let basis = Basis::Days(whole);
     let mut kinds: [Vec<f64>; 2] = [Vec::new(), Vec::new()];
     for (at, usd) in days.usd[..whole].iter().enumerate() {
         kinds[usize::from(days.is_weekend(at))].push(*usd);
     }
-    let mean: f64 = kinds.iter().zip(DAYS_AHEAD).map(|(it, n)| mean_of(it) * n as f64).sum();
+    let ahead = DAYS_OF_WEEK.map(|it| it * n_ahead);
+    let mean: f64 = kinds.iter().zip(ahead).map(|(it, n)| mean_of(it) * n as f64).sum();
     let mut random = Random::new(seed);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let mut off: Vec<f64> = (0..assumed.n_months as u32)
         .map(|_| {
             let sum: f64 = kinds
                 .iter()
-                .zip(DAYS_AHEAD)
+                .zip(ahead)
                 .map(|(it, n)| {
                     let seen = drawn(it, it.len(), &mut random);
                     drawn(&seen, n, &mut random).iter().sum::<f64>()
                 })
                 .sum();
-            months((sum - mean) / WEEKS_AHEAD) * assumed.week_to_week_ratio
+            months((sum - mean) / n_ahead as f64) * assumed.week_to_week_ratio
         })
         .collect();
     off.sort_by(f64::total_cmp);

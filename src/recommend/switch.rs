@@ -91,6 +91,7 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         let platform = plan.offers.last().map_or("the platform", |it| it.provider.as_str());
         steps.push(format!("At {platform}: {}.", plan.conditions.join("; ")));
     }
+    steps.extend(room_to_grow(plan));
     if plan.scaling.schedule.is_some() {
         steps.push(format!(
             "Keep the instances of the weekly schedule ready by the clock of {}: start each {:.0} s \
@@ -119,6 +120,21 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     });
     steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
     steps
+}
+
+/// How many instances to allow where they come and go.
+fn room_to_grow(plan: &Plan) -> Option<String> {
+    let comes_and_goes = matches!(
+        plan.way,
+        Way::PaygAutoscaled
+            | Way::Serverless
+            | Way::Reserved { .. }
+            | Way::ReservedServerless { .. }
+    );
+    let (ceiling, needed) = (plan.scaling.ceiling(), plan.scaling.max);
+    (comes_and_goes && ceiling > needed).then(|| {
+        format!("Allow up to {ceiling} instances: the window needed {needed}, and demand may grow.")
+    })
 }
 
 /// What to check before a lower precision serves: a benchmark of the task, and one's own prompts.

@@ -160,7 +160,7 @@ impl Stage<'_> {
         // What is set there may be more than was ever on.
         let committed = if plan.is_committed() { scaling.min } else { 0 };
         let set = platform.default_max_workers.unwrap_or(0);
-        let most = scaling.max.saturating_sub(committed).max(set);
+        let most = scaling.ceiling().saturating_sub(committed).max(set);
         let workers = self.workers(flex, (per_worker, most), rule)?;
         let fleet = if plan.is_committed() {
             workers.above(committed)

@@ -17,9 +17,16 @@ const ALL_WAYS: Setting = Setting {
     gpus: 1,
     serverless: Some("modal"),
     ttft_s: 300.0,
+    is_peak_today: true,
 };
 /// Rows of ten minutes in four weeks.
 const ROWS: usize = 4 * 7 * 144;
+
+/// The first half of a client, on two instances.
+fn two_always_on(client: &Client, shop: &Shop) -> Workload {
+    let hours = vec![2; client.n_hours(Half::First)];
+    client.workload(Half::First, (&ALL_WAYS, &hours), &shop.catalog)
+}
 
 /// Office hours of every day: so many requests in ten minutes, fewer in the rest.
 fn chat(busy: u64, quiet: u64) -> Client {
@@ -59,7 +66,7 @@ fn a_plan_on_its_own_demand_is_itself() {
     };
     let shop = Shop::new(&ALL_WAYS);
     for (busy, quiet) in [(60, 0), (900, 4)] {
-        check(&chat(busy, quiet).workload(Half::First, (&ALL_WAYS, 2), &shop.catalog), &shop);
+        check(&two_always_on(&chat(busy, quiet), &shop), &shop);
     }
     let gpus = (0..24 * 60 * 40).map(|minute| [3, 20, 0, 64][minute / 300 % 4]).collect();
     let shop = Shop::new(&HELIOS);
@@ -84,7 +91,7 @@ fn a_plan_on_its_own_demand_is_itself() {
 #[test]
 fn a_plan_on_other_demand_is_charged_for_it() {
     let shop = Shop::new(&ALL_WAYS);
-    let of = |client: &Client| client.workload(Half::First, (&ALL_WAYS, 2), &shop.catalog);
+    let of = |client: &Client| two_always_on(client, &shop);
     let (first, second) = (of(&chat(60, 6)), of(&chat(6_000, 600)));
     let advised = advised(&first, &shop);
     let plan = |way: &Way| advised.plans.iter().find(|it| it.way == *way && it.meets_slo).unwrap();

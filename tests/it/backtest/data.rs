@@ -31,6 +31,9 @@ pub(super) struct Setting {
     pub(super) serverless: Option<&'static str>,
     /// Seconds to the first token that 95 of 100 requests must keep.
     pub(super) ttft_s: f64,
+    /// Whether today's fleet of a client is that of the first week's peak, always on, in the place of
+    /// one that follows each hour.
+    pub(super) is_peak_today: bool,
 }
 
 impl Setting {
@@ -193,6 +196,11 @@ impl Client {
         Client { name: name.to_owned(), bins }
     }
 
+    /// Hours of a half.
+    pub(super) fn n_hours(&self, half: Half) -> usize {
+        half.of(&self.bins).1.len() / 6
+    }
+
     /// Requests of a half.
     pub(super) fn counts(&self, half: Half) -> (Period, CountSeries) {
         let start = monday();
@@ -209,22 +217,25 @@ impl Client {
         (window, CountSeries { bins: all, width_us: 10 * MINUTE_US })
     }
 
-    /// Half of it, served by `n` instances that are always on.
+    /// Half of it, served by so many instances in each of its hours.
     pub(super) fn workload(
         &self,
         half: Half,
-        (setting, n): (&Setting, u32),
+        (setting, instances): (&Setting, &[u32]),
         catalog: &Catalog,
     ) -> Workload {
         let (window, series) = self.counts(half);
-        let rate = setting.payg(catalog).rate.times(u64::from(n)).unwrap();
-        let gpus = f64::from(n * setting.gpus);
-        let costs = (0..window.len_us() / HOUR_US).map(|hour| CostBin {
-            period: period(window.start(), usize::try_from(hour).unwrap(), 1, HOUR_US),
+        let rate = setting.payg(catalog).rate;
+        let costs = instances.iter().enumerate().map(|(hour, n)| CostBin {
+            period: period(window.start(), hour, 1, HOUR_US),
             category: PricingCategory::Standard,
-            cost: rate.cost_of_us(HOUR_US.unsigned_abs()).unwrap(),
-            gpu_hours: Some(gpus),
+            cost: rate
+                .times(u64::from(*n))
+                .and_then(|it| it.cost_of_us(HOUR_US.unsigned_abs()))
+                .unwrap(),
+            gpu_hours: Some(f64::from(*n * setting.gpus)),
         });
+        let gpus = f64::from(instances.iter().max().copied().unwrap_or(1) * setting.gpus);
         let deployment = Deployment {
             model: Some("Qwen/Qwen2.5-32B".to_owned()),
             quantization: Some("fp8".to_owned()),

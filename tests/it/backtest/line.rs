@@ -1,5 +1,6 @@
 //! One series: advised on its first half, charged on its second.
 
+use gpuadvise::recommend::Risk;
 use gpuadvise::workload::Workload;
 
 use super::data::{Client, Cluster, Half, Setting};
@@ -51,6 +52,11 @@ impl Promise {
     }
 }
 
+/// Whole weeks in so many hours, at least one.
+fn whole_weeks(hours: f64) -> usize {
+    (1..52).filter(|n| f64::from(*n) * 168.0 <= hours).count().max(1)
+}
+
 fn line(
     name: &str,
     (first, second): (&Workload, &Workload),
@@ -64,8 +70,14 @@ fn line(
     let rule = shop.rule((&advised, &then), (second, &now), ((follow, reserve), before));
     let kept = shop.charge(today(&advised), &advised, (second, &now)).usd;
     let early = free.follow(&free.advise(first, &then), (second, &now));
-    let promise = advised.advice.risk.map(|it| Promise {
-        saving: advised.advice.monthly_savings.to_f64(),
+    // The range of as many weeks as come.
+    let n_weeks = whole_weeks(second.window.hours());
+    let saving = advised.advice.monthly_savings;
+    let rules = &shop.catalog.assumptions.risk;
+    let range = advised.saved_by_day.as_ref();
+    let range = range.and_then(|it| Risk::over(n_weeks, (saving, it), rules, 0));
+    let promise = range.map(|it| Promise {
+        saving: saving.to_f64(),
         low: it.low.to_f64(),
         high: it.high.to_f64(),
         realised: kept - ours.usd,
@@ -96,15 +108,18 @@ pub(super) fn of_cluster(cluster: &Cluster, setting: &Setting, shops: (&Shop, &S
 
 pub(super) fn of_client(client: &Client, setting: &Setting, shops: (&Shop, &Shop)) -> Line {
     let catalog = &shops.0.catalog;
-    let of = |half, n| client.workload(half, (setting, n), catalog);
-    let sizing = |half| Sizing::of(of(half, 1), catalog);
-    let peak = sizing(Half::First).fixed();
+    let of = |half, hours: &[u32]| client.workload(half, (setting, hours), catalog);
+    let sizing = |half| Sizing::of(of(half, &vec![1; client.n_hours(half)]), catalog);
+    let (first, second) = (sizing(Half::First), sizing(Half::Second));
+    let (peak, before, after) = (first.fixed(), first.by_hour(), second.by_hour());
     let (payg, reserved) = (setting.payg(catalog).rate, setting.reserved(catalog).rate);
-    let both = |half| {
-        let hours = sizing(half).by_hour();
-        (monthly(&hours, 0, payg), held(peak, reserved) + monthly(&hours, peak, payg))
+    let both = |hours: &[u32]| {
+        (monthly(hours, 0, payg), held(peak, reserved) + monthly(hours, peak, payg))
     };
-    let (first, second) = (of(Half::First, peak), of(Half::Second, peak));
-    let costs = (both(Half::Second), || both(Half::First));
-    line(&client.name, (&first, &second), costs, shops)
+    let today = |half, hours: &[u32]| {
+        let always = vec![peak; hours.len()];
+        of(half, if setting.is_peak_today { &always } else { hours })
+    };
+    let halves = (&today(Half::First, &before), &today(Half::Second, &after));
+    line(&client.name, halves, (both(&after), || both(&before)), shops)
 }

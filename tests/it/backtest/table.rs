@@ -121,7 +121,7 @@ pub(super) fn head() -> String {
      \"Keep\" is charged as today's plan. All amounts are USD in a month of 730 hours. A commitment costs its rate\n\
      in every hour of the second half.\n\n\
      - **(a)** pay as you go that follows demand: as many instances in each hour as that hour takes by our\n  \
-       sizing, known before it comes, without a start.\n\
+       sizing, headroom included, known before it comes and without a start. It is today's way too.\n\
      - **(b)** the peak of the first half reserved for up to a year, what exceeds it pay as you go as in (a).\n\
      - **(c)** the rule of thumb: bursty demand serverless, under 4 busy hours a day as (a), over 8 as (b), between\n  \
        them what was cheaper in the first half. Serverless is our cheapest serverless plan of the first half;\n  \

@@ -202,7 +202,10 @@ pub(super) fn level(
 }
 
 /// How many instances requests need by our sizing, of today's deployment.
+///
+/// As `analyze` sizes a fleet: the planning batch leaves the headroom of a change.
 pub(super) struct Sizing {
+    headroom: f64,
     replica: Replica,
     slots: u32,
     limits: SloLimits,
@@ -222,7 +225,8 @@ impl Sizing {
             ttft_us: slo.ttft_p95_s.map(whole_us),
             tpot_us: slo.tpot_p95_s.map(|it| it * 1e6),
         };
-        Sizing { replica, slots, limits, workload }
+        let headroom = catalog.assumptions.capacity.downgrade_headroom;
+        Sizing { headroom, replica, slots, limits, workload }
     }
 
     fn series(&self) -> &CountSeries {
@@ -251,7 +255,7 @@ impl Sizing {
         if trace.is_empty() {
             return 0;
         }
-        let busiest_rps = trace.busiest_hour() as f64 / 3600.0;
+        let busiest_rps = trace.busiest_hour() as f64 / 3600.0 / (1.0 - self.headroom);
         let answer = least_fleet(1, 512, |n| {
             let batch = self.replica.planning_batch(busiest_rps, n, self.slots)?;
             let tpot_us = self.replica.tpot_s(batch) * 1e6;
