@@ -12,6 +12,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::ingest::AskedCommitment;
 use crate::recommend::WhatIf;
 use crate::size::Precision;
 use crate::units::Timestamp;
@@ -249,6 +250,9 @@ pub struct AnalyzeArgs {
     /// Simulate every candidate that fits and every plan, which takes many times as long
     #[arg(long)]
     pub exhaustive: bool,
+    /// Judge a commitment of your own, such as aws/p5.48xlarge/2; may be given several times
+    #[arg(long, value_name = "PROVIDER/INSTANCE/QUANTITY")]
+    pub commitment: Vec<AskedCommitment>,
     /// Ask what the advice would be if one thing were otherwise
     #[arg(
         long,

@@ -52,8 +52,9 @@ fn analyse(
     talk: Talk,
 ) -> Result<ReportModel, Failure> {
     let decisions = decisions(args, global, talk)?;
-    let Inputs { config, mut catalog, zone, ingested, mut workloads } = inputs;
+    let Inputs { mut config, mut catalog, zone, ingested, mut workloads } = inputs;
     ask(&args.what_if, &mut catalog, &mut workloads)?;
+    config.policy.asked.clone_from(&args.commitment);
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let stop = stop_after(args.time_budget);
     let context = Context {
@@ -73,6 +74,8 @@ fn analyse(
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.commitment = CommitmentsReport::of(&commitments);
+    let judged = report::judged(&commitments, &args.commitment);
+    report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {
         report::respect(&mut report, &decisions, as_of)?;
     }

@@ -6,6 +6,7 @@ use chrono_tz::Tz;
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use super::asked::AskedCommitment;
 use super::budget::{Budget, RawBudget};
 use super::future::RawFuture;
 use super::fx::FxRates;
@@ -146,6 +147,8 @@ pub struct Policy {
     pub min_monthly_savings: Option<f64>,
     /// Whether another provider than today's may be advised; its plans are shown either way.
     pub switch_provider: bool,
+    /// Commitments to judge, of the command line.
+    pub asked: Vec<AskedCommitment>,
     /// How much of demand commitments cover: 0 what is always in use, 1 what costs the least.
     pub risk: Option<Fraction>,
     /// Most of the commitments of an instance that may end in one calendar quarter.

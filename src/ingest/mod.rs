@@ -5,6 +5,7 @@
 //! files. A fault of a file is an [`IngestError`]; a fault of a row is a [`Rejected`] row.
 //! Nothing here knows a price, and no column that is not mapped is ever read into a message.
 
+mod asked;
 mod assemble;
 mod benchmark;
 mod bill;
@@ -42,6 +43,7 @@ use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
 use crate::workload::EngineBin;
 
+pub use asked::AskedCommitment;
 pub use assemble::assemble;
 pub use benchmark::{BenchmarkError, MeasuredPoint, read_benchmark};
 pub use bill::{Fate, InvoiceState};

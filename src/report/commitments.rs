@@ -2,6 +2,8 @@
 
 mod fill;
 
+pub use fill::judged;
+
 use serde::Serialize;
 
 use super::model::Interval;
@@ -116,6 +118,8 @@ pub struct CommitmentCase {
     pub hindsight: Option<HindsightReport>,
     /// What the reader must know, one sentence each.
     pub notes: Vec<String>,
+    /// What `--commitment` asks about.
+    pub asked: Option<PointReport>,
     /// The savings curve: at most 100 points.
     pub curve: Vec<PointReport>,
 }

@@ -62,6 +62,11 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
         .or_else(|| Fraction::try_from(context.catalog.assumptions.advice.commitment_risk).ok())?;
     let (stable_n, chosen_n) = (curve.curve.stable_n(), curve.curve.n_at_risk(risk));
     let (optimal_n, max_n) = (curve.curve.best_n(), curve.curve.max_n());
+    let asked = context
+        .policy
+        .asked
+        .iter()
+        .find(|it| it.provider == offer.provider && it.instance_type == offer.instance_type);
     let points = shown(max_n, [stable_n, chosen_n, optimal_n]);
     let points: Option<Vec<CasePoint>> = points.into_iter().map(|n| curve.point(n)).collect();
     let points = points?;
@@ -97,6 +102,7 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
         included_in_advice: ground.included,
         beyond_advice: chosen.saving.checked_sub(ground.included).ok()?,
         hindsight: hindsight(ground, offer, months),
+        asked: asked.and_then(|it| curve.point(it.n)),
         points,
         chosen,
     })

@@ -80,6 +80,8 @@ pub struct TermCase {
     pub points: Vec<CasePoint>,
     /// The point chosen.
     pub chosen: CasePoint,
+    /// The point of the number that somebody wants judged.
+    pub asked: Option<CasePoint>,
     /// Months until what is paid upfront has come back; nothing where nothing is bought or the price
     /// list does not say how it is paid.
     pub cash_payback_months: Option<f64>,

@@ -6,7 +6,7 @@ use super::{
     TrancheReport,
 };
 use crate::commitment::Tranche;
-use crate::ingest::HeldOf;
+use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
     CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
     LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
@@ -75,8 +75,48 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         ladder: it.ladder.as_ref().map(ladder),
         hindsight: it.hindsight.as_ref().map(hindsight),
         notes: group.notes.clone(),
+        asked: it.asked.as_ref().map(point),
         curve: it.points.iter().map(point).collect(),
     }
+}
+
+/// What was asked with `--commitment`: its case in one sentence for each term, or that there is none.
+pub fn judged(found: &Commitments, asked: &[AskedCommitment]) -> Vec<String> {
+    let mut said = Vec::new();
+    for ask in asked {
+        let cases = found.groups.iter().flat_map(|it| &it.terms);
+        let cases: Vec<&TermCase> = cases
+            .filter(|it| {
+                it.offer.provider == ask.provider && it.offer.instance_type == ask.instance_type
+            })
+            .collect();
+        said.extend(cases.iter().filter_map(|it| verdict(ask, it)));
+        if cases.is_empty() {
+            said.push(format!(
+                "{ask} cannot be judged: after their advice no workload runs on it with enough history, \
+                 or no commitment for it is in the price list; give its price as a [[quote]]"
+            ));
+        }
+    }
+    said
+}
+
+fn verdict(ask: &AskedCommitment, case: &TermCase) -> Option<String> {
+    let it = case.asked.as_ref()?;
+    let used = it.utilization.map_or(0.0, |it| it.percent());
+    let range = it.risk.map_or_else(String::new, |risk| {
+        format!(
+            " (80 % range {} to {}, loss in {:.0} of 100 months)",
+            risk.low,
+            risk.high,
+            risk.probability_of_loss * 100.0
+        )
+    });
+    let verb = if it.saving.is_negative() { "would not pay: it saves" } else { "saves" };
+    Some(format!(
+        "{ask} for {} months {verb} {} a month{range}, {used:.0} % of it in use; {} would cost the least",
+        case.months, it.saving, case.optimal_n
+    ))
 }
 
 fn point(it: &CasePoint) -> PointReport {
