@@ -34,6 +34,7 @@ struct RawQuote {
     currency: String,
     billing_granularity_s: Option<u32>,
     valid_until: String,
+    reason: Option<String>,
     as_of: String,
     source: String,
 }
@@ -59,7 +60,7 @@ impl RawQuote {
             derived: false,
             community: false,
             withdrawn: false,
-            reason: None,
+            reason: self.reason.clone(),
             source: self.source.clone(),
             as_of: self.as_of.clone(),
         }
@@ -79,9 +80,11 @@ fn check(file: &PricingFile<'_>, (start, raw): (usize, &RawQuote)) -> Result<Quo
     file.filled(start, "provider", &raw.provider)?;
     // A month would leave open which day is the last.
     if raw.valid_until.len() != "2026-12-31".len() || !is_date(&raw.valid_until) {
-        return Err(CatalogError::BadDate {
+        return Err(CatalogError::UnknownWord {
             at: file.place_of(start, "valid_until"),
+            column: "valid_until",
             found: raw.valid_until.clone(),
+            expected: "a day such as 2026-12-31",
         });
     }
     let listed = offer_rows::offer(file, &raw.provider, (start, &raw.as_row()))?;
@@ -129,9 +132,11 @@ mod tests {
             let error = error.to_string();
             assert!(error.starts_with(said), "{error}");
         };
-        check("2026-12-31", "2026-12", "gpuadvise.toml:9: ");
+        check("2026-12-31", "2026-12", "gpuadvise.toml:9: `valid_until` is \"2026-12\"");
         check("\"31.20\"", "\"0\"", "gpuadvise.toml:8: ");
         check("reserved_12mo", "leased", "gpuadvise.toml:7: ");
+        let free = QUOTE.replace("\"31.20\"", "\"0\"\nreason = \"credits\"");
+        assert!(Quote::read(&free, "gpuadvise.toml").is_ok());
         check("gpu_count = 8", "gpus = 8", "gpuadvise.toml:");
     }
 }

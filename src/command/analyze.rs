@@ -12,12 +12,11 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, ahead, decide, describe, output};
-use crate::catalog::Catalog;
+use super::{CommandResult, ahead, decide, describe, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described, WhatIf};
+use crate::recommend::{self, Context, Described};
 use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
@@ -53,7 +52,7 @@ fn analyse(
 ) -> Result<ReportModel, Failure> {
     let decisions = decisions(args, global, talk)?;
     let Inputs { mut config, mut catalog, zone, ingested, mut workloads } = inputs;
-    ask(&args.what_if, &mut catalog, &mut workloads)?;
+    what_if::ask(&args.what_if, &mut catalog, &mut workloads)?;
     config.policy.asked.clone_from(&args.commitment);
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let stop = stop_after(args.time_budget);
@@ -85,40 +84,6 @@ fn analyse(
         ahead::look_back(&mut report, previous, run, (global, talk))?;
     }
     Ok(report)
-}
-
-/// Changes what is asked about; an error where there is no such workload, model or offer.
-fn ask(
-    what_if: &[WhatIf],
-    catalog: &mut Catalog,
-    workloads: &mut [Workload],
-) -> Result<(), Failure> {
-    for question in what_if {
-        if question.change_prices(catalog) == Some(0) {
-            return Err(Failure::usage(
-                format!("--what-if {question}: the catalog has no such offer"),
-                "`gpuadvise prices list` shows the providers and GPUs it has",
-            ));
-        }
-        if let Some(model) = question.model().filter(|it| catalog.model(it).is_none()) {
-            return Err(Failure::usage(
-                format!("--what-if {question}: the catalog has no model `{model}`"),
-                "name a model of pricing/models.toml",
-            ));
-        }
-        let n = workloads
-            .iter_mut()
-            .filter_map(|it| question.change_workload(it).then_some(()))
-            .count();
-        if n == 0 && question.workload().is_some() {
-            let names: Vec<&str> = workloads.iter().map(|it| it.name.as_str()).collect();
-            return Err(Failure::usage(
-                format!("--what-if {question}: the data have no such workload"),
-                format!("they have {}", names.join(", ")),
-            ));
-        }
-    }
-    Ok(())
 }
 
 /// What was decided: in the file named, else in the one beside the config or else the first input.

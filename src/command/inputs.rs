@@ -168,10 +168,8 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
         if let Some(gpu) = &workload.gpu
             && matches!(catalog.resolve_gpu(gpu), GpuMatch::Unknown)
         {
-            let near = catalog.suggest_gpu(gpu).join(", ");
-            talk.warn(&format!(
-                "workload `{name}`: no catalog has the gpu `{gpu}`; near are: {near}"
-            ));
+            let near = near(catalog, gpu);
+            talk.warn(&format!("workload `{name}`: no catalog has the gpu `{gpu}`; {near}"));
         }
         if let Some(model) = &workload.model
             && catalog.model(model).is_none()
@@ -190,6 +188,13 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
             ));
         }
     }
+    for quote in catalog.offers.iter().filter(|it| it.valid_until.is_some() && it.gpus.is_empty()) {
+        let (gpu, near) = (&quote.gpu_label, near(catalog, &quote.gpu_label));
+        let name = if redact { "…" } else { quote.provider.as_str() };
+        talk.warn(&format!(
+            "the [[quote]] of `{name}` is not used: no catalog has the gpu `{gpu}`; {near}"
+        ));
+    }
     for own in &config.platforms {
         let missing = catalog.platform(own.provider()).map(ServerlessPlatform::missing);
         let missing = missing.unwrap_or_default().join(", ");
@@ -201,6 +206,14 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
     let known = |name: &&String| catalog.price_list().any(|it| it.provider == **name);
     for name in config.policy.providers.iter().filter(|it| !known(it)) {
         talk.warn(&format!("policy.providers: no catalog has an offer of `{name}`"));
+    }
+}
+
+/// GPUs near to a name, or where all are listed.
+fn near(catalog: &Catalog, gpu: &str) -> String {
+    match catalog.suggest_gpu(gpu).as_slice() {
+        [] => "`gpuadvise prices list` shows all".to_owned(),
+        near => format!("near are: {}", near.join(", ")),
     }
 }
 

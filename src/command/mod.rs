@@ -24,6 +24,7 @@ mod simulate;
 mod size;
 mod size_source;
 mod talk;
+mod what_if;
 
 use std::io::Write as _;
 use std::process::ExitCode;

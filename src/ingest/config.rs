@@ -367,6 +367,7 @@ fn check_policy(raw: RawPolicy) -> Result<Policy, String> {
         max_term_months: raw.max_term_months,
         min_monthly_savings: raw.min_monthly_savings,
         switch_provider: raw.switch_provider,
+        asked: Vec::new(),
         risk: share("risk", raw.risk)?,
         max_expiring_share_per_quarter: share("max_expiring_share_per_quarter", cap)?,
     })

@@ -58,16 +58,32 @@ fn as_billed(question: &Question<'_>) -> Baseline {
             note: None,
         };
     }
-    from_catalog(question).unwrap_or(Baseline {
+    from_catalog(question).unwrap_or_else(|| Baseline {
         monthly_cost: None,
         avoidable: None,
         effective_cost: None,
         rate_per_gpu_hour: None,
         priced_from_catalog: false,
-        note: Some(
-            "no bill, and no GPU with a price in the config: today's cost is not known".to_owned(),
-        ),
+        note: Some(unknown_cost(question)),
     })
+}
+
+/// What is missing where neither a bill nor the catalog tells the cost.
+fn unknown_cost(question: &Question<'_>) -> String {
+    let deployment = &question.described.workload.deployment;
+    let missing = match (&deployment.gpu, &deployment.gpu_label, deployment.gpu_count) {
+        (Some(gpu), _, Some(_)) => {
+            format!("a [[quote]] for {gpu}, of which the catalog has no price by the hour")
+        }
+        (Some(_), ..) => "gpu_count of the workload in gpuadvise.toml".to_owned(),
+        (None, Some(label), _) => {
+            format!("a GPU of the catalog in gpuadvise.toml: it does not know `{label}`")
+        }
+        (None, None, _) => {
+            "gpu, gpu_count and provider of the workload in gpuadvise.toml".to_owned()
+        }
+    };
+    format!("today's cost is not known: give the bill, or {missing}")
 }
 
 fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
@@ -85,7 +101,10 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
         offers.iter().filter(|it| own.is_some_and(|own| it.provider == own)).collect();
     of_provider.sort_by(|a, b| b.as_of.cmp(&a.as_of).then_with(|| a.id.cmp(&b.id)));
     let (nano, note) = if let Some(offer) = of_provider.first() {
-        let note = format!("priced from the catalog: {} of {}", offer.id, offer.as_of);
+        let note = format!(
+            "no cost is given: priced from the catalog, {} of {}; give the bill for what is paid",
+            offer.id, offer.as_of
+        );
         (per_gpu(offer), note)
     } else {
         // One price for each provider, its newest, the cheapest of equals.
@@ -102,7 +121,11 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
         let median = *rates.get(rates.len().checked_sub(1)? / 2)?;
         (
             median,
-            format!("priced from the catalog: the median of {} providers of {gpu}", rates.len()),
+            format!(
+                "no cost is given: priced from the catalog, the median of {} providers of {gpu}; give the bill \
+                 for what is paid, or provider in gpuadvise.toml",
+                rates.len()
+            ),
         )
     };
     let currency = offers.first()?.rate.currency();

@@ -352,24 +352,8 @@ fn sized(
             let limit = question.described.workload.settings.max_num_seqs;
             candidate.slots = Some(replica.slots(limit.unwrap_or(replica.max_num_seqs())));
             candidate.replica = Some(*replica);
-            if !gpu.datacenter_license && !question.context.policy.geforce {
-                candidate.reason = Some(
-                    "its driver licence excludes data centres; allow it with policy.geforce"
-                        .to_owned(),
-                );
-                return Some((candidate, None));
-            }
-            let is_today =
-                question.described.workload.deployment.gpu.as_deref() == Some(gpu.name.as_str());
-            if !gpu.native_bf16 && arch.native_dtype == "bfloat16" && !is_today {
-                candidate.reason =
-                    Some(format!("the weights are bf16, which {} does not have", gpu.name));
-                return Some((candidate, None));
-            }
-            if gpu.vendor != Vendor::Nvidia {
-                candidate.reason = Some(
-                    "speeds are not calibrated for this vendor: listed, not simulated".to_owned(),
-                );
+            if let Some(why) = refusal(question, gpu, arch) {
+                candidate.reason = Some(why);
                 return Some((candidate, None));
             }
             let entry = entry(
@@ -381,6 +365,20 @@ fn sized(
             Some((candidate, entry))
         })
         .collect()
+}
+
+/// Why a GPU that holds the model is not considered.
+pub(super) fn refusal(question: &Question<'_>, gpu: &GpuSpec, arch: &ModelArch) -> Option<String> {
+    let is_today = question.described.workload.deployment.gpu.as_deref() == Some(gpu.name.as_str());
+    if !gpu.datacenter_license && !question.context.policy.geforce {
+        let why = "its driver licence excludes data centres; allow it with policy.geforce";
+        return Some(why.to_owned());
+    }
+    if !gpu.native_bf16 && arch.native_dtype == "bfloat16" && !is_today {
+        return Some(format!("the weights are bf16, which {} does not have", gpu.name));
+    }
+    let why = "speeds are not calibrated for this vendor: listed, not simulated";
+    (gpu.vendor != Vendor::Nvidia).then(|| why.to_owned())
 }
 
 fn entry(

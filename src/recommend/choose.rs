@@ -13,7 +13,7 @@ use super::request_plans::unit_of;
 use super::risk::Risk;
 use super::savings::{self, Daily};
 use super::stage::portion;
-use super::{DurationCurve, Recommendation, rates, term};
+use super::{DurationCurve, Recommendation, no_plan, rates, term};
 use crate::classify::gpus_per_replica;
 use crate::simulate::{Outcome, seed_of};
 use crate::size::Precision;
@@ -32,6 +32,8 @@ pub(super) struct Found {
     pub(super) n_pruned: u64,
     pub(super) n_ranked: u64,
     pub(super) n_out_of_time: u64,
+    /// The currency of the catalog's prices, where the bill is in another.
+    pub(super) other_currency: Option<Currency>,
 }
 
 /// Ranks the plans and decides.
@@ -42,17 +44,15 @@ pub(super) fn choose(
 ) -> Recommendation {
     let currency = baseline.monthly_cost.map_or(Currency::USD, Money::currency);
     let mut notices = question.notices.clone();
-    notices.extend(baseline.note.clone());
     if found.n_out_of_time > 0 {
         notices.push(format!(
             "the time for the search was up: {} candidates that fit were not simulated",
             found.n_out_of_time
         ));
     }
-    if found.plans.iter().any(|it| it.monthly_cost.currency() != currency) {
-        notices.push(format!(
-            "the bill is in {currency} and the catalog in another currency: plans cannot be compared"
-        ));
+    let mut currencies = found.plans.iter().map(|it| it.monthly_cost.currency());
+    found.other_currency = currencies.find(|it| *it != currency);
+    if found.other_currency.is_some() {
         found.plans.clear();
     }
     if question.is_critical() {
@@ -61,15 +61,17 @@ pub(super) fn choose(
     found.plans.extend(today_plan(question, &baseline, &found));
     sort_plans(&mut found.plans);
     keep_distinct(&mut found.plans);
-    let advice = decide(question, &baseline, (&found.plans, found.n_out_of_time), currency);
+    let advice = decide(question, &baseline, &found, currency);
     let mut advice = kept_while_frozen(question, advice);
     if found.plans.len() > 1 && advice.action != Action::Stop {
         advice.reasons.extend(term::limits(question));
     }
-    if let Some(missed) = missed_today(question, found.today_outcome.as_ref()) {
+    let missed = missed_today(question, found.today_outcome.as_ref());
+    if let Some(missed) = missed.or_else(|| no_plan::too_slow_today(question, &found)) {
         advice.reasons.insert(0, missed.clone());
         notices.push(missed);
     }
+    notices.extend(baseline.note.clone().filter(|it| !advice.reasons.contains(it)));
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
     let duration_curve = curve_of(advised, found.curves);
     let to_do = advice.action.is_to_do();
@@ -207,7 +209,10 @@ pub(super) fn today_plan(
         elastic: None,
         latencies: outcome.and_then(Plan::latencies_of),
         attainment: outcome.and_then(Outcome::attainment),
-        meets_slo: outcome.is_none_or(|it| it.meets(question.slo.attainment) && !it.unstable),
+        meets_slo: outcome.map_or_else(
+            || no_plan::too_slow_today(question, found).is_none(),
+            |it| it.meets(question.slo.attainment) && !it.unstable,
+        ),
         allowed: true,
         needs: None,
         conditions: Vec::new(),

@@ -5,11 +5,12 @@ use std::collections::BTreeSet;
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
 use super::change::Change;
+use super::choose::Found;
 use super::demand::{Load, Question};
 use super::doubt::Doubt;
 use super::plan::{Plan, Way};
 use super::switch::{capped, switch};
-use super::{money, term, verify};
+use super::{money, no_plan, term, verify};
 use crate::classify::WasteKind;
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
@@ -17,55 +18,53 @@ use crate::workload::{PricingCategory, Shape};
 pub(super) fn decide(
     question: &Question<'_>,
     baseline: &Baseline,
-    (plans, n_out_of_time): (&[Plan], u64),
+    found: &Found,
     currency: Currency,
 ) -> Advice {
+    let plans = found.plans.as_slice();
     let assumed = &question.context.catalog.assumptions.advice;
     let hours = question.described.workload.demand_window.hours();
     if hours < assumed.min_hours_facts {
-        return no_advice(
-            question,
-            currency,
-            format!("{:.0} minutes of data carry facts only", hours * 60.0),
-        );
+        return no_advice(question, currency, no_plan::too_short(question));
     }
     let Some(today) = baseline.monthly_cost else {
-        return no_advice(
-            question,
-            currency,
-            "today's cost is not known: give the bill, or GPU and provider in the config"
-                .to_owned(),
-        );
+        let why = baseline.note.clone().unwrap_or_default();
+        return no_advice(question, currency, why);
     };
     if question.days < assumed.min_days_switch {
-        let least = assumed.min_days_switch;
-        let why =
-            format!("{hours:.1} h of data; stopping or switching needs at least {least} days");
-        return no_advice(question, currency, why);
+        return no_advice(question, currency, no_plan::too_short(question));
+    }
+    let category = question.described.workload.deployment.pricing_category;
+    if today.is_zero() && category != PricingCategory::Committed {
+        let why = "its cost is 0.00, so nothing can be saved: where credits, another account or owned \
+                   hardware pay for it, give that cost as effective_cost";
+        return keep(question, currency, why.to_owned());
     }
     let avoidable = baseline.avoidable.unwrap_or(today);
     if question.described.class.shape == Shape::Idle {
         return idle(question, avoidable);
     }
-    if question.described.workload.deployment.pricing_category == PricingCategory::Committed {
+    if category == PricingCategory::Committed {
         let why = "it runs on a commitment that is paid either way; decide before it is renewed";
         return keep(question, currency, why.to_owned());
     }
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());
     }
-    let best = best_of(plans);
-    let Some(best) = best else {
-        let why = if n_out_of_time > 0 {
-            "the time for the search was up before a plan was simulated".to_owned()
-        } else if plans.iter().all(|it| it.way == Way::Today || !it.allowed) {
-            no_offer(question)
-        } else {
-            "no plan meets the limits".to_owned()
-        };
-        return keep(question, currency, why);
+    let Some(best) = best_of(plans) else {
+        let mut advice = keep(question, currency, no_plan::why(question, baseline, found));
+        advice.reasons.extend(elsewhere(plans, None));
+        return advice;
     };
-    on_plan(question, (plans, best), (today, avoidable))
+    let mut advice = on_plan(question, (plans, best), (today, avoidable));
+    if let Some(only) = no_plan::only_as_billed(question, found) {
+        if advice.action == Action::Keep {
+            advice.summary = format!("Keep as it is: {only}.");
+        }
+        advice.reasons.insert(0, only);
+    }
+    advice.reasons.extend(no_plan::no_commitment_yet(question));
+    advice
 }
 
 /// The advice, or to keep what runs where the user says that nothing may change yet.
@@ -102,7 +101,7 @@ fn on_plan(
             )
         };
         let mut advice = keep(question, currency, why);
-        advice.reasons.extend(elsewhere(plans, today));
+        advice.reasons.extend(elsewhere(plans, Some(today)));
         advice.reasons.extend(undeclared(plans, today));
         return advice;
     }
@@ -112,7 +111,7 @@ fn on_plan(
     }
     let mut advice = switch(question, best, saving);
     advice.change = change;
-    advice.reasons.extend(elsewhere(plans, best.monthly_cost));
+    advice.reasons.extend(elsewhere(plans, Some(best.monthly_cost)));
     advice.reasons.extend(undeclared(plans, best.monthly_cost));
     advice
 }
@@ -143,20 +142,10 @@ fn best_of(plans: &[Plan]) -> Option<&Plan> {
     steady.or(cheapest)
 }
 
-/// Why nothing can be compared.
-fn no_offer(question: &Question<'_>) -> String {
-    let deployment = &question.described.workload.deployment;
-    match (&deployment.gpu, &deployment.gpu_label) {
-        (None, Some(label)) => format!("the catalog knows no GPU `{label}`"),
-        (None, None) => "the GPU is not known: set gpu in the config".to_owned(),
-        _ => "the catalog has no offer for it at this provider".to_owned(),
-    }
-}
-
-/// The cheapest plan at another provider, where it beats the advice and the policy forbids it.
-fn elsewhere(plans: &[Plan], best: Money) -> Option<String> {
+/// The cheapest plan at another provider, where it beats the advice, if any, and the policy forbids it.
+fn elsewhere(plans: &[Plan], best: Option<Money>) -> Option<String> {
     let other = plans.iter().find(|it| it.meets_slo && !it.allowed && it.needs.is_none())?;
-    (other.monthly_cost < best).then(|| {
+    best.is_none_or(|best| other.monthly_cost < best).then(|| {
         format!(
             "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",
             other.label(),

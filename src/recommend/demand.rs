@@ -10,6 +10,10 @@ use crate::size::Precision;
 use crate::units::{Fraction, Timestamp, whole_us};
 use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 
+/// A bill without usage.
+const ONLY_MONEY: &str = "only its cost is known, not what was used for it: give gpu_count or gpu_hours \
+     with the cost, a request log, or GPU metrics";
+
 /// One workload's question.
 pub(super) struct Question<'a> {
     pub(super) described: Described<'a>,
@@ -125,11 +129,13 @@ fn requests<'a>(
         Demand::Counts(series) => {
             match Trace::from_counts(series, window, &workload.seed_name, context.seed) {
                 Ok(trace) => trace,
-                Err(why) => return Load::Nothing(why.to_string()),
+                Err(why) => {
+                    return Load::Nothing(format!("{why}: cut the window with --since or --month"));
+                }
             }
         }
         Demand::Level(series) => return Load::Level(series),
-        Demand::Unknown => return Load::Nothing("only money is known".to_owned()),
+        Demand::Unknown => return Load::Nothing(ONLY_MONEY.to_owned()),
     };
     let assumed = &context.catalog.assumptions.simulate;
     let wait = assumed.batch_wait_s;
@@ -178,7 +184,7 @@ fn level(described: Described<'_>, why: String) -> Load<'_> {
         (Demand::Level(series), _) | (Demand::Counts(_) | Demand::Arrivals(_), Some(series)) => {
             Load::Level(series)
         }
-        (Demand::Unknown, _) => Load::Nothing("only money is known".to_owned()),
+        (Demand::Unknown, _) => Load::Nothing(ONLY_MONEY.to_owned()),
         _ => Load::Nothing(why),
     }
 }

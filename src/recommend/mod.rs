@@ -22,6 +22,7 @@ mod forecast;
 mod level_plans;
 mod levels;
 mod money;
+mod no_plan;
 mod offers;
 mod plan;
 mod rates;
@@ -63,6 +64,7 @@ pub use commit::{
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};
 pub use forecast::{Backtest, Expected, Foreseen, Outlook, Saving, Span, SpanKind, foresee, spans};
+pub(crate) use offers::family;
 pub use plan::{Elastic, Latencies, Plan, PlanParts, Scaling, SpotPoint, Way};
 pub use rates::SavingsByPrice;
 pub use replay::replay;

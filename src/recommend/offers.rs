@@ -78,39 +78,84 @@ pub(super) fn max_term(context: &Context<'_>) -> u32 {
     context.policy.max_term_months.unwrap_or(assumed)
 }
 
+/// What keeps an offer out of the plans, or out of the advice.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Barrier {
+    /// `policy.providers` does not name its provider.
+    Providers,
+    /// `policy.regions` does not name its region.
+    Regions,
+    /// It is a quote whose last day is over.
+    Expired,
+    /// It is of a community cloud.
+    Community,
+    /// Today's provider sells it in another region than today's.
+    TodaysRegion,
+    /// Its term is longer than may be planned.
+    Term,
+    /// It is sold by another provider than today's.
+    Provider,
+}
+
+impl Barrier {
+    /// Those behind which an offer is in no plan.
+    const TO_PLANS: [Barrier; 5] = [
+        Barrier::Providers,
+        Barrier::Regions,
+        Barrier::Expired,
+        Barrier::Community,
+        Barrier::TodaysRegion,
+    ];
+    /// Those behind which it is in no advice.
+    pub(super) const ALL: [Barrier; 7] = [
+        Barrier::Providers,
+        Barrier::Regions,
+        Barrier::Community,
+        Barrier::Provider,
+        Barrier::TodaysRegion,
+        Barrier::Term,
+        Barrier::Expired,
+    ];
+
+    /// Whether it keeps an offer out.
+    pub(super) fn holds(self, question: &Question<'_>, offer: &Offer) -> bool {
+        let policy = question.context.policy;
+        match self {
+            Barrier::Providers => {
+                !policy.providers.is_empty() && !policy.providers.contains(&offer.provider)
+            }
+            Barrier::Regions => {
+                let mut named = policy.regions.iter();
+                !policy.regions.is_empty() && !named.any(|it| offer.region.starts_with(it))
+            }
+            Barrier::Expired => !offer.holds_on(&question.context.as_of.to_date_string()),
+            Barrier::Community => offer.community && !policy.community,
+            Barrier::TodaysRegion => is_elsewhere(question, offer),
+            Barrier::Term => match offer.purchase {
+                Purchase::Reserved { months } | Purchase::FlexCommitment { months } => {
+                    months > max_term(&question.context)
+                }
+                _ => false,
+            },
+            Barrier::Provider => !may_advise(question, offer),
+        }
+    }
+}
+
 /// The policy, and for today's provider today's region.
 fn is_allowed(question: &Question<'_>, offer: &Offer) -> bool {
-    let policy = question.context.policy;
+    !Barrier::TO_PLANS.into_iter().any(|it| it.holds(question, offer))
+}
+
+/// Whether today's provider sells it outside today's region, where it sells anything there.
+fn is_elsewhere(question: &Question<'_>, offer: &Offer) -> bool {
     let deployment = &question.described.workload.deployment;
-    let listed = |list: &[String], word: &str, starts: bool| {
-        list.is_empty()
-            || list.iter().any(|it| if starts { word.starts_with(it.as_str()) } else { word == it })
+    let same = deployment.provider.as_ref() == Some(&offer.provider);
+    let Some(region) = deployment.region.as_ref().filter(|it| same && **it != offer.region) else {
+        return false;
     };
-    if !listed(&policy.providers, &offer.provider, false)
-        || !listed(&policy.regions, &offer.region, true)
-    {
-        return false;
-    }
-    if !offer.holds_on(&question.context.as_of.to_date_string()) {
-        return false;
-    }
-    let today = deployment.provider.as_deref();
-    if offer.community && !policy.community {
-        return false;
-    }
-    let same = today.is_some_and(|it| it == offer.provider);
-    match (&deployment.region, same) {
-        (Some(region), true) => {
-            let sold_there = question
-                .context
-                .catalog
-                .offers
-                .iter()
-                .any(|it| it.provider == offer.provider && it.region == *region);
-            !sold_there || offer.region == *region
-        }
-        _ => true,
-    }
+    let mut sold = question.context.catalog.offers.iter();
+    sold.any(|it| it.provider == offer.provider && it.region == *region)
 }
 
 /// An offer already in use costs what the bill says, not what the list says.
@@ -209,7 +254,7 @@ pub(super) fn may_advise(question: &Question<'_>, offer: &Offer) -> bool {
 }
 
 /// A provider without the product: `runpod-serverless` is `runpod`.
-pub(super) fn family(provider: &str) -> String {
+pub(crate) fn family(provider: &str) -> String {
     provider.split('-').next().unwrap_or(provider).to_ascii_lowercase()
 }
 

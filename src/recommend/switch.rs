@@ -293,6 +293,15 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
     if deployment.gpu.as_deref() != Some(plan.gpu.as_str()) {
         cap(Grade::C, format!("speed on {} is predicted, not measured: grade C at best", plan.gpu));
     }
+    let totals = &question.described.workload.totals;
+    if totals.requests.is_none() && totals.gpu_util.is_none() {
+        cap(
+            Grade::C,
+            "nothing measures its use, so all that is billed counts as used; GPU metrics or a request log \
+             may show less: grade C at best"
+                .to_owned(),
+        );
+    }
     if plan.way == Way::Spot {
         cap(
             Grade::C,

@@ -144,6 +144,14 @@ impl WhatIf {
         true
     }
 
+    /// The provider and the GPU whose price it asks about.
+    pub fn offer(&self) -> Option<(&str, &str)> {
+        match &self.change {
+            Change::Price { provider, gpu, .. } => Some((provider, gpu)),
+            _ => None,
+        }
+    }
+
     /// The model it asks about.
     pub fn model(&self) -> Option<&str> {
         match &self.change {

@@ -339,7 +339,8 @@ fn expired_quotes(run: RunFacts<'_>) -> Vec<String> {
     let said = expired.map(|it| {
         let last = it.valid_until.as_deref().unwrap_or_default();
         format!(
-            "your quote of {} for {} ({}) held until {last} and is not used: ask for a new one",
+            "your quote of {} for {} ({}) held until {last} and is not used: ask for a new one and \
+             write its last day into valid_until of its [[quote]]",
             it.provider, it.instance_type, it.purchase
         )
     });

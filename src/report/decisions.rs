@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::model::{ReportModel, UnitCost, WorkloadReport};
+use crate::catalog::suggest;
 use crate::ingest::{Decision, DecisionState, Decisions, Promise};
 use crate::units::{Currency, Money, MoneyError, Timestamp};
 
@@ -228,18 +229,22 @@ fn no_longer_up(decision: &Decision, report: &ReportModel) -> Option<String> {
     }
     let (id, name) = (&decision.advice, &decision.workload);
     let state = decision.state.as_str();
-    Some(match report.workloads.iter().find(|it| it.name == *name) {
-        Some(now) => format!(
+    if let Some(now) = report.workloads.iter().find(|it| it.name == *name) {
+        return Some(format!(
             "{name}: the advice {id}, which was {state}, no longer comes up; it is now {} ({}): decide on that \
              one, and mark {id} done or take it out of the decisions",
             now.advice.id,
             now.advice.action.replace('_', " ")
-        ),
-        None => format!(
-            "the data have no workload {name}, whose advice {id} was {state}: mark it done if that is why, or take \
-             it out of the decisions"
-        ),
-    })
+        ));
+    }
+    let known = report.workloads.iter().map(|it| it.name.as_str());
+    let near = suggest(&name.to_lowercase(), known, str::to_lowercase);
+    let near =
+        if near.is_empty() { String::new() } else { format!(" (near are {})", near.join(", ")) };
+    Some(format!(
+        "the data have no workload {name}{near}, whose advice {id} was {state}: mark it done if that is why, or \
+         take it out of the decisions"
+    ))
 }
 
 fn promise(decision: &Decision, promise: &Promise, report: &ReportModel) -> PromiseReport {

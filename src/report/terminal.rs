@@ -23,6 +23,8 @@ const AT_EASE: usize = 100;
 const NAME: usize = 16;
 /// Notices shown; the report has all.
 const MOST_NOTICES: usize = 6;
+/// Workloads that say why nothing changes, where nothing does.
+const MOST_KEPT: usize = 3;
 
 /// How the table is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -270,8 +272,17 @@ fn can_save(report: &ReportModel) -> String {
 fn actions(page: &mut Page, report: &ReportModel) {
     let to_do = tables::to_do(report);
     if to_do.is_empty() {
-        let why = "nothing to change now; each workload says why in the report";
-        page.labelled("DO NEXT", tables::all_decided(report).unwrap_or(why));
+        let decided = tables::all_decided(report);
+        let why = if report.workloads.len() > MOST_KEPT {
+            "nothing to change now; the dearest say why, the report has all"
+        } else {
+            "nothing to change now"
+        };
+        page.labelled("DO NEXT", decided.unwrap_or(why));
+        // The dearest come first.
+        for it in report.workloads.iter().take(MOST_KEPT).filter(|_| decided.is_none()) {
+            page.labelled("", &format!("{}: {}", words::shown(&it.name), it.advice.summary));
+        }
         return;
     }
     let right = format!("{}/MONTH", report.currency);

@@ -15,6 +15,7 @@ mod account;
 mod accuracy;
 mod architecture;
 mod backtest;
+mod bad_advice;
 mod bad_bills;
 mod bad_input;
 mod bill_laws;

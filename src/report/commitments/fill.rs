@@ -13,7 +13,7 @@ use crate::recommend::{
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
-use crate::units::{Money, MoneyPerHour};
+use crate::units::{Fraction, Money, MoneyPerHour};
 
 /// Microseconds in an hour.
 const HOUR_US: f64 = 3_600e6;
@@ -103,7 +103,7 @@ pub fn judged(found: &Commitments, asked: &[AskedCommitment]) -> Vec<String> {
 
 fn verdict(ask: &AskedCommitment, case: &TermCase) -> Option<String> {
     let it = case.asked.as_ref()?;
-    let used = it.utilization.map_or(0.0, |it| it.percent());
+    let used = it.utilization.map_or(0.0, Fraction::percent);
     let range = it.risk.map_or_else(String::new, |risk| {
         format!(
             " (80 % range {} to {}, loss in {:.0} of 100 months)",

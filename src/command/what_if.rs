@@ -1,0 +1,80 @@
+//! The questions of `--what-if` put to the catalog and the workloads.
+
+use std::collections::BTreeSet;
+
+use super::failure::Failure;
+use crate::catalog::{Catalog, Offer, suggest};
+use crate::recommend::{WhatIf, family};
+use crate::workload::Workload;
+
+/// Names that a hint lists where none is near.
+const MOST_NAMES: usize = 8;
+
+/// Changes what is asked about; an error where there is no such workload, model or offer.
+pub(super) fn ask(
+    what_if: &[WhatIf],
+    catalog: &mut Catalog,
+    workloads: &mut [Workload],
+) -> Result<(), Failure> {
+    for question in what_if {
+        if question.change_prices(catalog) == Some(0) {
+            return Err(no_offer(question, catalog));
+        }
+        if let Some(model) = question.model().filter(|it| catalog.model(it).is_none()) {
+            let all = catalog.models.iter().map(|it| it.id.as_str());
+            let near = one_of(&catalog.suggest_model(model), all);
+            return Err(Failure::usage(
+                format!("--what-if {question}: the catalog has no model `{model}`"),
+                format!("ask about {near}; models.toml of a --pricing folder adds others"),
+            ));
+        }
+        let changed: Vec<bool> =
+            workloads.iter_mut().map(|it| question.change_workload(it)).collect();
+        if let Some(name) = question.workload().filter(|_| !changed.contains(&true)) {
+            let names = || workloads.iter().map(|it| it.name.as_str());
+            let near = suggest(&name.to_lowercase(), names(), str::to_lowercase);
+            return Err(Failure::usage(
+                format!("--what-if {question}: the data have no workload `{name}`"),
+                format!("name {}", one_of(&near, names())),
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// Whether it is the provider or its GPU that no price list has.
+fn no_offer(question: &WhatIf, catalog: &Catalog) -> Failure {
+    let (provider, gpu) = question.offer().unwrap_or_default();
+    let sold_by = |it: &&Offer| it.provider == provider || family(&it.provider) == provider;
+    let gpus: BTreeSet<&str> = catalog
+        .offers
+        .iter()
+        .filter(sold_by)
+        .flat_map(|it| it.gpus.iter().map(String::as_str))
+        .collect();
+    if gpus.is_empty() {
+        let all: BTreeSet<&str> = catalog.offers.iter().map(|it| it.provider.as_str()).collect();
+        let near = suggest(&provider.to_lowercase(), all.iter().copied(), str::to_lowercase);
+        return Failure::usage(
+            format!("--what-if {question}: no price list has a provider `{provider}`"),
+            format!("name {}; `gpuadvise prices list` shows all", one_of(&near, all.into_iter())),
+        );
+    }
+    let near = suggest(&gpu.to_lowercase(), gpus.iter().copied(), str::to_lowercase);
+    Failure::usage(
+        format!("--what-if {question}: {provider} has no offer of `{gpu}`"),
+        format!("it has {}; `gpuadvise prices list` shows all", one_of(&near, gpus.into_iter())),
+    )
+}
+
+/// The near names, else the first of all.
+fn one_of<'a>(near: &[&'a str], all: impl Iterator<Item = &'a str>) -> String {
+    if !near.is_empty() {
+        return near.join(" or ");
+    }
+    let mut all: Vec<&str> = all.collect();
+    let more = all.len().saturating_sub(MOST_NAMES);
+    all.truncate(MOST_NAMES);
+    let more = if more > 0 { format!(" or one of {more} more") } else { String::new() };
+    format!("one of {}{more}", all.join(", "))
+}
