@@ -47,6 +47,8 @@ mod platforms;
 mod privacy;
 mod reference;
 mod request_copies;
+mod same_numbers;
+mod shown_page;
 mod simulate;
 mod support;
 mod traces;
