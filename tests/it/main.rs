@@ -50,5 +50,6 @@ mod request_copies;
 mod same_numbers;
 mod shown_page;
 mod simulate;
+mod sums;
 mod support;
 mod traces;
