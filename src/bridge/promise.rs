@@ -230,7 +230,7 @@ fn changes(plan: &PlanAdvised, now: &Deployment) -> Vec<&'static str> {
 /// The pricing category by which a bill shows a way to buy.
 fn category(purchase: &str) -> Option<PricingCategory> {
     Some(match purchase {
-        it if it.starts_with("payg") => PricingCategory::Standard,
+        it if it.starts_with("payg") || it == "shared" => PricingCategory::Standard,
         it if it.starts_with("reserved") => PricingCategory::Committed,
         it if it.starts_with("spot") => PricingCategory::Dynamic,
         it if it.starts_with("serverless") => PricingCategory::Serverless,

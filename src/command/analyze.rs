@@ -16,7 +16,7 @@ use super::{CommandResult, ahead, decide, describe, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described};
+use crate::recommend::{self, Context, Described, Sharer};
 use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
@@ -128,7 +128,7 @@ pub(super) fn advise_all(
     let (described, fleet) = describe::describe_all(&workloads, ingested, context.catalog, zone)?;
     let descriptions: Vec<Description> = described.into_iter().map(|it| it.1).collect();
     let progress = Progress::new(talk, "simulating plans", workloads.len());
-    let analysed = workloads
+    let mut analysed: Vec<Analysed> = workloads
         .into_par_iter()
         .zip(descriptions)
         .map(|(workload, description)| {
@@ -138,6 +138,11 @@ pub(super) fn advise_all(
             Analysed { workload, description, recommendation }
         })
         .collect();
+    let sharers = analysed.iter_mut().map(|it| Sharer {
+        described: Described::of(&it.workload, &it.description),
+        recommendation: &mut it.recommendation,
+    });
+    recommend::share(&mut sharers.collect::<Vec<_>>(), context);
     Ok((analysed, fleet))
 }
 

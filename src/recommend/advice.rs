@@ -94,6 +94,8 @@ pub struct Advice {
     pub wrong_if: Vec<String>,
     /// What it saves when something else happens, and where it stops to save.
     pub doubt: Doubt,
+    /// Ids of the advice that must be followed with it; empty where it stands alone.
+    pub together_with: Vec<String>,
 }
 
 /// Eight hexadecimal digits of the hash of workload, action and plan.

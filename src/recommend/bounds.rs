@@ -63,7 +63,11 @@ impl Best {
                 Way::PaygAutoscaled => Kind::Autoscaled,
                 Way::PaygScheduled => Kind::Scheduled,
                 Way::Spot => Kind::Spot,
-                Way::PaygFixed | Way::PaygFollowing | Way::Today | Way::Api => Kind::Fixed,
+                Way::PaygFixed
+                | Way::PaygFollowing
+                | Way::Shared { .. }
+                | Way::Today
+                | Way::Api => Kind::Fixed,
             };
             let allowed = plan.offers.iter().all(|it| may_advise(question, it));
             let cost = self.costs.entry((kind, allowed)).or_insert(f64::INFINITY);

@@ -66,7 +66,11 @@ impl Change {
             }
             Way::Serverless | Way::Api => rules.platform_h,
             Way::Spot => rules.spot_h,
-            Way::Today | Way::PaygFixed | Way::PaygAutoscaled | Way::PaygFollowing => rules.scale_h,
+            Way::Today
+            | Way::PaygFixed
+            | Way::PaygAutoscaled
+            | Way::PaygFollowing
+            | Way::Shared { .. } => rules.scale_h,
         };
         let more = [
             (other_gpu, rules.gpu_h),
@@ -79,7 +83,11 @@ impl Change {
             || other_provider
             || matches!(
                 plan.way,
-                Way::Serverless | Way::ReservedServerless { .. } | Way::Spot | Way::Api
+                Way::Serverless
+                    | Way::ReservedServerless { .. }
+                    | Way::Spot
+                    | Way::Shared { .. }
+                    | Way::Api
             );
         let restart = if replaced { Restart::Replaced } else { Restart::None };
         let trial = trial(plan, restart, rules)?;
@@ -103,6 +111,13 @@ impl Change {
     pub(super) fn is_never_worth_it(&self, rules: &ChangeRules) -> bool {
         self.pay_back_days.is_none_or(|it| it > rules.most_pay_back_months * DAYS_PER_MONTH)
     }
+}
+
+/// Whether what a saving takes at several workloads is earned back in time.
+pub(super) fn all_worth_it(changes: &[Change], saving: Money, rules: &ChangeRules) -> bool {
+    let cost = Money::sum(changes.iter().map(|it| it.cost), saving.currency());
+    let days = cost.ok().and_then(|cost| pay_back_days(cost, saving));
+    days.is_some_and(|it| it <= rules.most_pay_back_months * DAYS_PER_MONTH)
 }
 
 /// What the new deployment costs while the old one still serves; nothing where nothing is replaced.

@@ -12,6 +12,7 @@ use super::plan::{Plan, PlanParts, Scaling, Way};
 use super::request_plans::unit_of;
 use super::risk::Risk;
 use super::savings::{self, Daily};
+use super::slice::Slice;
 use super::stage::portion;
 use super::{DurationCurve, Recommendation, no_plan, rates, term};
 use crate::classify::gpus_per_replica;
@@ -24,6 +25,7 @@ use crate::units::{Currency, Money};
 pub(super) struct Found {
     pub(super) candidates: Vec<Candidate>,
     pub(super) plans: Vec<Plan>,
+    pub(super) slices: Vec<Slice>,
     /// Demand in the instances of each candidate, the one that speaks for no plan first.
     pub(super) curves: Vec<(Option<String>, DurationCurve)>,
     pub(super) today_candidate: Option<String>,
@@ -74,19 +76,15 @@ pub(super) fn choose(
     notices.extend(baseline.note.clone().filter(|it| !advice.reasons.contains(it)));
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
     let duration_curve = curve_of(advised, found.curves);
-    let to_do = advice.action.is_to_do();
-    let saved_by_day = to_do
-        .then(|| {
-            let ground = (&baseline, found.candidates.as_slice(), duration_curve.as_ref());
-            weigh(question, ground, advised, &mut advice)
-        })
-        .flatten();
+    let about = (advised, found.candidates.as_slice(), duration_curve.as_ref());
+    let saved_by_day = weigh(question, &baseline, about, &mut advice);
     Recommendation {
         slo: question.slo,
         today_busy: found.today_outcome.as_ref().and_then(Outcome::busy_share),
         baseline,
         candidates: found.candidates,
         plans: found.plans,
+        slices: found.slices,
         advice,
         saved_by_day,
         duration_curve,
@@ -98,28 +96,31 @@ pub(super) fn choose(
     }
 }
 
-/// Fills what follows from an action: its saving day by day, the range of that, the saving at other
-/// prices, and what would change it.
+/// Says of an advice that saves something how sure that is, what it is at other prices and what would
+/// change it; the saving day by day comes back.
 pub(super) fn weigh(
     question: &Question<'_>,
-    (baseline, candidates, curve): (&Baseline, &[Candidate], Option<&DurationCurve>),
-    advised: Option<&Plan>,
+    baseline: &Baseline,
+    (advised, candidates, curve): (Option<&Plan>, &[Candidate], Option<&DurationCurve>),
     advice: &mut Advice,
 ) -> Option<Daily> {
-    let rules = &question.context.catalog.assumptions.risk;
-    let saving = advice.monthly_savings;
+    if !advice.action.is_to_do() {
+        return None;
+    }
     let saved_by_day = savings::by_day(question, advised);
     advice.risk = saved_by_day.as_ref().and_then(|days| {
         let seed = seed_of(question.context.seed, &question.described.workload.seed_name, 0);
-        Risk::of(saving, days, rules, seed)
+        Risk::of(advice.monthly_savings, days, &question.context.catalog.assumptions.risk, seed)
     });
-    if let Some(risk) = advice.risk.filter(|it| it.probability_of_loss > rules.most_loss) {
+    let most = question.context.catalog.assumptions.risk.most_loss;
+    if let Some(risk) = advice.risk.filter(|it| it.probability_of_loss > most) {
         advice.grade = advice.grade.max(Grade::D);
         advice.reasons.push(format!(
             "{:.0} of 100 months like those seen cost more on it than today: grade D",
             risk.probability_of_loss * 100.0
         ));
     }
+    let saving = advice.monthly_savings;
     advice.savings_by_price = Some(rates::savings_by_price(question, baseline, advised, saving));
     advice.doubt = advised.map_or_else(Doubt::default, |plan| {
         doubt::doubt(question, baseline, (plan, candidates, curve), saving)
@@ -156,7 +157,7 @@ fn missed_today(question: &Question<'_>, outcome: Option<&Outcome>) -> Option<St
 }
 
 /// Those that meet the limits first, then the cheapest.
-fn sort_plans(plans: &mut [Plan]) {
+pub(super) fn sort_plans(plans: &mut [Plan]) {
     plans.sort_by(|a, b| {
         b.meets_slo
             .cmp(&a.meets_slo)
@@ -170,7 +171,7 @@ fn sort_plans(plans: &mut [Plan]) {
 }
 
 /// Bytes per weight of a plan's precision; most for one that is not known.
-fn bytes(plan: &Plan) -> f64 {
+pub(super) fn bytes(plan: &Plan) -> f64 {
     Precision::parse(&plan.precision).map_or(f64::INFINITY, Precision::rule_of_thumb_bytes)
 }
 

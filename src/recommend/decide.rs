@@ -143,7 +143,7 @@ fn best_of(plans: &[Plan]) -> Option<&Plan> {
 }
 
 /// The cheapest plan at another provider, where it beats the advice, if any, and the policy forbids it.
-fn elsewhere(plans: &[Plan], best: Option<Money>) -> Option<String> {
+pub(super) fn elsewhere(plans: &[Plan], best: Option<Money>) -> Option<String> {
     let other = plans.iter().find(|it| it.meets_slo && !it.allowed && it.needs.is_none())?;
     best.is_none_or(|best| other.monthly_cost < best).then(|| {
         format!(
@@ -155,7 +155,7 @@ fn elsewhere(plans: &[Plan], best: Option<Money>) -> Option<String> {
 }
 
 /// The cheapest plan of each way that would beat the advice if more were declared.
-fn undeclared(plans: &[Plan], best: Money) -> Vec<String> {
+pub(super) fn undeclared(plans: &[Plan], best: Money) -> Vec<String> {
     let mut seen = BTreeSet::new();
     let cheaper = plans.iter().filter(|it| it.meets_slo && it.monthly_cost < best);
     cheaper
@@ -204,6 +204,7 @@ fn plain(
         verify: Vec::new(),
         wrong_if: Vec::new(),
         doubt: Doubt::default(),
+        together_with: Vec::new(),
     }
 }
 
@@ -256,5 +257,6 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
                 .to_owned(),
         ],
         doubt: Doubt::default(),
+        together_with: Vec::new(),
     }
 }

@@ -24,6 +24,7 @@ mod levels;
 mod money;
 mod no_plan;
 mod offers;
+mod pack;
 mod plan;
 mod rates;
 mod replay;
@@ -32,6 +33,9 @@ mod risk;
 mod savings;
 mod scaled;
 mod schedule;
+mod share;
+mod shared;
+mod slice;
 mod spot_plans;
 mod stage;
 mod switch;
@@ -71,6 +75,8 @@ pub use replay::replay;
 pub use risk::{Basis, Risk, Spread};
 pub use savings::Daily;
 pub use scaled::at_demand;
+pub use share::{Sharer, share};
+pub use slice::Slice;
 pub use task::{SIDE_BY_SIDE, Task, evaluation_command};
 pub use timetable::{ToDo, Week, n_that_matter, timetable};
 pub use verify::Check;
@@ -165,6 +171,8 @@ pub struct Recommendation {
     pub candidates: Vec<Candidate>,
     /// Ways to run and buy it: those that meet the SLO first, then by cost.
     pub plans: Vec<Plan>,
+    /// What carries its requests on a part of an instance; empty where it may not share one.
+    pub slices: Vec<Slice>,
     /// What to do.
     pub advice: Advice,
     /// What it would have saved day by day; nothing where it saves nothing.

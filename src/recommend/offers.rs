@@ -7,6 +7,9 @@ use super::term;
 use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
 use crate::units::MoneyPerHour;
 
+/// The instance type of what the bill shows and the catalog does not list.
+pub(super) const AS_BILLED: &str = "as billed";
+
 /// Ways to buy instances of one GPU for replicas of one size.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Buyable {
@@ -210,7 +213,7 @@ fn add_own_instance(
     let template = Offer {
         id: format!("{provider}/as-billed/{}/{gpus_per_replica}/{region}/payg", gpu.name),
         provider: provider.to_owned(),
-        instance_type: "as billed".to_owned(),
+        instance_type: AS_BILLED.to_owned(),
         gpu_label: deployment.gpu_label.clone().unwrap_or_else(|| gpu.name.clone()),
         gpus: vec![gpu.name.clone()],
         gpu_count: gpus_per_replica,

@@ -34,6 +34,15 @@ pub enum Way {
     },
     /// Serverless workers.
     Serverless,
+    /// Pay as you go, some GPUs of instances that run others too.
+    Shared {
+        /// GPUs it gets.
+        gpus: u32,
+        /// Instances they are on.
+        instances: u32,
+        /// The other workloads, by name.
+        with: Vec<String>,
+    },
     /// Somebody else's endpoint, by the token.
     Api,
 }
@@ -49,6 +58,7 @@ impl Way {
             Way::PaygFollowing => "payg_following".to_owned(),
             Way::Spot => "spot_with_fallback".to_owned(),
             Way::ReservedServerless { months } => format!("reserved_{months}mo_serverless"),
+            Way::Shared { .. } => "shared".to_owned(),
             Way::Api => "api".to_owned(),
             Way::Reserved { months } => format!("reserved_{months}mo"),
             Way::Serverless => "serverless_flex".to_owned(),
@@ -67,6 +77,7 @@ impl Way {
             Way::ReservedServerless { months } => {
                 format!("reserved {} with serverless", term(*months))
             }
+            Way::Shared { .. } => "shared".to_owned(),
             Way::Api => "API by the token".to_owned(),
             Way::Reserved { months } => format!("reserved {}", term(*months)),
             Way::Serverless => "serverless".to_owned(),
@@ -228,6 +239,10 @@ impl Plan {
         let range = match (&self.way, self.scaling.min, self.scaling.max) {
             (Way::Today, ..) => String::new(),
             (Way::PaygFixed, n, _) => format!("{n} x "),
+            (Way::Shared { gpus, instances, .. }, ..) => {
+                let all = self.offers.first().map_or(0, |it| it.gpu_count) * instances;
+                format!("{gpus} of {all} GPUs of {instances} x ")
+            }
             (Way::Spot, min, max) if min == max => format!("{min} x "),
             (Way::Reserved { .. } | Way::ReservedServerless { .. }, n, max) if max <= n => {
                 format!("{n} x ")
@@ -262,7 +277,11 @@ impl Plan {
             precision => format!(", {precision}"),
         };
         let provider = if provider.is_empty() { String::new() } else { format!(", {provider}") };
-        format!("{way}{range}{instance}{precision}{split}{provider}")
+        let with = match &self.way {
+            Way::Shared { with, .. } => format!(", with {}", with.join(", ")),
+            _ => String::new(),
+        };
+        format!("{way}{range}{instance}{precision}{split}{provider}{with}")
     }
 }
 

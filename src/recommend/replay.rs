@@ -11,7 +11,9 @@ use super::demand::{Load, Question};
 use super::plan::{Plan, Way};
 use super::stage::{Fixed, Stage};
 use super::ways::rented;
-use super::{Context, Described, api_plan, level_plans, request_plans, schedule, spot_plans};
+use super::{
+    Context, Described, api_plan, level_plans, request_plans, schedule, slice, spot_plans,
+};
 use crate::catalog::Offer;
 use crate::simulate::{Billing, Delay, FleetSpec, Scaler, ServiceModel, Week};
 use crate::units::whole_us;
@@ -39,7 +41,10 @@ pub fn replay(
         (Load::Level(series), _) => level_plans::again(&question, series, plan),
         (Load::Requests(load), Some(candidate)) => {
             let entry = Entry::again(&question, &baseline, candidate)?;
-            let hosted = plan.offers.first()?.gpu_count / candidate.gpu_count.max(1);
+            let hosted = match plan.way {
+                Way::Shared { .. } => 1,
+                _ => plan.offers.first()?.gpu_count / candidate.gpu_count.max(1),
+            };
             let stage =
                 Stage { question: &question, load, entry: &entry, hosted, load_factor: 1.0 };
             stage.again(plan)
@@ -81,6 +86,11 @@ impl Stage<'_> {
             (Way::PaygFixed | Way::Reserved { .. }, "fixed") => {
                 let fixed = self.fixed_again(plan.scaling.min, base)?;
                 self.fixed_plan(base, plan.way.clone(), &fixed)
+            }
+            (Way::Shared { gpus, .. }, _) => {
+                let fixed = self.fixed_again(gpus / plan.gpu_count.max(1), base)?;
+                let again = self.fixed_plan(base, plan.way.clone(), &fixed)?;
+                slice::at_cost(again, plan.monthly_cost, fixed.outcome.busy_share())
             }
             (Way::PaygAutoscaled | Way::Reserved { .. }, _) => {
                 let billing = Billing { base_rate: base.rate, ..rented(above) };

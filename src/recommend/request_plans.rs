@@ -13,6 +13,7 @@ use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
 use super::offers::{family, may_advise};
 use super::plan::{Plan, Way};
+use super::slice::{self, Slice};
 use super::spot_plans;
 use super::stage::{Fixed, Stage};
 use super::term;
@@ -55,17 +56,18 @@ pub(super) fn search(
                 (plans_of(question, load, (entry, &wanted), best.clone()), today)
             })
             .collect();
-        for (entry, ((plans, curves), today)) in round.iter().zip(simulated) {
+        for (entry, (of_entry, today)) in round.iter().zip(simulated) {
             if let Some(outcome) = today {
                 found.today_candidate = Some(entry.candidate.id.clone());
                 found.today_outcome = outcome;
             }
             // That of today's GPU comes first where there is one, else the most promising one's.
             let id = Some(&entry.candidate.id);
-            found.curves.extend(curves.into_iter().map(|it| (id.cloned(), it)));
-            best.learn(question, &plans);
+            found.curves.extend(of_entry.curves.into_iter().map(|it| (id.cloned(), it)));
+            best.learn(question, &of_entry.plans);
             found.candidates.push(entry.candidate.clone());
-            found.plans.extend(plans);
+            found.plans.extend(of_entry.plans);
+            found.slices.extend(of_entry.slices);
         }
     }
     better_of_the_rest(question, load, (selection.left, best, &wanted), &mut found);
@@ -95,12 +97,12 @@ fn better_of_the_rest(
             .par_iter()
             .zip(&may_win)
             .map(|(entry, may)| {
-                may.then(|| plans_of(question, load, (entry, wanted), below.clone()).0)
+                may.then(|| plans_of(question, load, (entry, wanted), below.clone()))
             })
             .collect();
-        for (entry, plans) in round.iter().zip(simulated) {
+        for (entry, of_entry) in round.iter().zip(simulated) {
             let candidate = entry.candidate.clone();
-            let Some(plans) = plans else {
+            let Some(of_entry) = of_entry else {
                 found.n_pruned += 1;
                 let why = if wanted.has_any(entry) {
                     "not simulated: no plan of it can cost less than the best"
@@ -110,9 +112,10 @@ fn better_of_the_rest(
                 found.candidates.push(candidate.left(why));
                 continue;
             };
-            best.learn(question, &plans);
+            best.learn(question, &of_entry.plans);
             found.candidates.push(candidate);
-            found.plans.extend(plans);
+            found.plans.extend(of_entry.plans);
+            found.slices.extend(of_entry.slices);
         }
     }
 }
@@ -154,6 +157,14 @@ pub(super) fn today(
     stage.replay(&service, &fleet, &Billing::by_the_microsecond(offer.rate))
 }
 
+/// What was found of one candidate.
+#[derive(Default)]
+struct OfEntry {
+    plans: Vec<Plan>,
+    curves: Vec<DurationCurve>,
+    slices: Vec<Slice>,
+}
+
 /// Plans of one candidate, its smallest instances first. A plan is simulated only if its lower bound
 /// is below the best plan of its kind so far, so what cannot win its own column of the report is
 /// left out, and nothing else.
@@ -162,12 +173,12 @@ fn plans_of(
     load: &RequestLoad<'_>,
     (entry, wanted): (&Entry, &Wanted),
     mut best: Best,
-) -> (Vec<Plan>, Vec<DurationCurve>) {
+) -> OfEntry {
+    let mut of_entry = OfEntry::default();
     if !wanted.has_any(entry) {
-        return (Vec::new(), Vec::new());
+        return of_entry;
     }
-    let mut plans = Vec::new();
-    let mut curves = Vec::new();
+    let mut on_its_own = None;
     let work = Work::of(question, load, entry);
     for hosted in instance_sizes(entry) {
         let load_factor = entry.load_factor;
@@ -201,11 +212,13 @@ fn plans_of(
         }
         // Of what may be advised, so that the page speaks of instances the reader can buy.
         let ours = on_demand.as_ref().filter(|it| it.1);
-        curves.extend(ours.and_then(|it| duration_curve(&stage, &it.0)));
+        of_entry.curves.extend(ours.and_then(|it| duration_curve(&stage, &it.0)));
         best.learn(question, &found);
-        plans.extend(found);
+        of_entry.plans.extend(found);
+        on_its_own = on_its_own.or((hosted == 1).then_some(fixed));
     }
-    (plans, curves)
+    of_entry.slices = slice::slices(question, load, entry, on_its_own);
+    of_entry
 }
 
 /// Plans on instances by use, and what the run that follows demand found: of an offer that may be

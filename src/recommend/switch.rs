@@ -47,6 +47,10 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
             let what = label.split_once(": ").map_or(label.as_str(), |it| it.1);
             (Action::Schedule, format!("Schedule {what}."))
         }
+        Way::Shared { .. } => {
+            let what = label.split_once(": ").map_or(label.as_str(), |it| it.1);
+            (Action::Switch, format!("Share instances: {what}."))
+        }
         _ => (Action::Switch, format!("Switch to {label}.")),
     };
     Advice {
@@ -68,6 +72,7 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
         verify: verify::switched(question, plan, saving),
         wrong_if: wrong_if(question, plan),
         doubt: Doubt::default(),
+        together_with: Vec::new(),
     }
 }
 
@@ -191,7 +196,9 @@ fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
                 .to_owned(),
         );
     }
-    let single = plan.scaling.max == 1 && question.described.class.kind == Kind::RealTimeInference;
+    let single = plan.scaling.max == 1
+        && question.described.class.kind == Kind::RealTimeInference
+        && !matches!(plan.way, Way::Shared { .. });
     if single {
         wrong.push("one instance must never fail: nothing takes over while it restarts".to_owned());
     }
@@ -306,6 +313,13 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
         cap(
             Grade::C,
             "nobody measured how often spot is taken back here: grade C at best".to_owned(),
+        );
+    }
+    if matches!(plan.way, Way::Shared { .. }) {
+        cap(
+            Grade::C,
+            "nobody measured how engines on one instance disturb each other: grade C at best"
+                .to_owned(),
         );
     }
     let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));

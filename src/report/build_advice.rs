@@ -44,6 +44,7 @@ pub(super) fn advice(it: &Analysed, catalog: &Catalog) -> AdviceReport {
         wrong_if: advice.wrong_if.clone(),
         shocks,
         break_evens,
+        together_with: advice.together_with.clone(),
         agrees_with_rule_of_thumb: rules::agrees(it, catalog),
         decision: None,
     }

@@ -343,7 +343,7 @@ pub struct PlanReport {
     pub pipeline_parallel_size: u32,
     /// `today`, `payg_fixed`, `payg_autoscaled`, `payg_scheduled`,
     /// `payg_following`, `spot_with_fallback`, `reserved_12mo`, `reserved_12mo_serverless`,
-    /// `serverless_flex`, `api`.
+    /// `serverless_flex`, `shared`, `api`.
     pub purchase: String,
     /// Cost of a 730-hour month.
     pub monthly_cost: Money,
@@ -446,6 +446,8 @@ pub struct AdviceReport {
     pub shocks: Vec<ShockReport>,
     /// Where it stops to save, or to keep its limits.
     pub break_evens: Vec<BreakEvenReport>,
+    /// Ids of the advice that must be followed with it, because they share instances; else empty.
+    pub together_with: Vec<String>,
     /// Whether the rule of thumb says the same; nothing where it does not apply.
     pub agrees_with_rule_of_thumb: Option<bool>,
     /// What was decided about it; nothing where nobody decided.

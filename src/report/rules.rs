@@ -63,7 +63,11 @@ fn verdict(it: &Analysed, limits: &Classify) -> Option<RuleOfThumb> {
 fn is_named(rule: RuleOfThumb, way: &Way) -> bool {
     let payg = matches!(
         way,
-        Way::PaygFixed | Way::PaygAutoscaled | Way::PaygScheduled | Way::PaygFollowing
+        Way::PaygFixed
+            | Way::PaygAutoscaled
+            | Way::PaygScheduled
+            | Way::PaygFollowing
+            | Way::Shared { .. }
     );
     let reserved = matches!(way, Way::Reserved { .. } | Way::ReservedServerless { .. });
     match rule {

@@ -25,6 +25,7 @@ pub(crate) fn purchase(id: &str) -> String {
         "payg_autoscaled" => "pay as you go, autoscaled".to_owned(),
         "payg_following" => "pay as you go, following demand".to_owned(),
         "payg_scheduled" => "pay as you go, on a schedule".to_owned(),
+        "shared" => "a part of a shared instance".to_owned(),
         "serverless_flex" => "serverless".to_owned(),
         "api" => "an API by the token".to_owned(),
         "serverless_active" => "serverless with always-on workers".to_owned(),

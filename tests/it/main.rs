@@ -48,6 +48,7 @@ mod privacy;
 mod reference;
 mod request_copies;
 mod same_numbers;
+mod share;
 mod shown_page;
 mod simulate;
 mod sums;

@@ -137,6 +137,7 @@ fn advice(
             unit: "1",
             sentence: "the prices of the plan rise by 31 %".to_owned(),
         }],
+        together_with: Vec::new(),
         agrees_with_rule_of_thumb: Some(false),
         decision: None,
     }
