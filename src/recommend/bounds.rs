@@ -191,6 +191,11 @@ impl Bounds {
         }
     }
 
+    /// GPUs of a fixed fleet, at least.
+    pub(super) fn least_gpus(&self, stage: &Stage<'_>) -> f64 {
+        self.least_instances * f64::from(stage.hosted * stage.entry.candidate.gpu_count)
+    }
+
     pub(super) fn fixed(&self, offer: &Offer) -> f64 {
         self.least_instances * offer.rate.to_f64() * HOURS
     }

@@ -83,6 +83,7 @@ fn better_of_the_rest(
     (left, mut best, wanted): (Vec<Entry>, Best, &Wanted),
     found: &mut Found,
 ) {
+    let mut rest = Vec::new();
     for round in left.chunks(ROUND) {
         let may_win: Vec<bool> = round
             .par_iter()
@@ -105,6 +106,7 @@ fn better_of_the_rest(
             let Some(of_entry) = of_entry else {
                 found.n_pruned += 1;
                 let why = if wanted.has_any(entry) {
+                    rest.push(entry);
                     "not simulated: no plan of it can cost less than the best"
                 } else {
                     "not simulated: by its hourly levels others cost less"
@@ -117,6 +119,9 @@ fn better_of_the_rest(
             found.plans.extend(of_entry.plans);
             found.slices.extend(of_entry.slices);
         }
+    }
+    if !question.context.is_stopped() {
+        found.slices.extend(slice::with_fewer_gpus(question, load, &rest, &found.slices));
     }
 }
 

@@ -2,6 +2,7 @@
 //! wrong.
 
 use super::advice::Advice;
+use super::candidates::{Candidate, Verdict};
 use super::change::Change;
 use super::choose::{sort_plans, weigh};
 use super::decide::{elsewhere, undeclared};
@@ -24,6 +25,14 @@ pub(super) struct Followed {
 impl Followed {
     /// In the place of the advice the workload had for itself; the plans stay in their order.
     pub(super) fn put(self, found: &mut Recommendation) {
+        let runs = |it: &&mut Candidate| Some(&it.id) == self.plan.candidate_id.as_ref();
+        if let Some(candidate) = found.candidates.iter_mut().find(runs)
+            && candidate.verdict == Verdict::Left
+        {
+            candidate.verdict = Verdict::Simulated;
+            candidate.reason = None;
+            found.n_pruned -= 1;
+        }
         found.plans.push(self.plan);
         sort_plans(&mut found.plans);
         found.advice = self.advice;

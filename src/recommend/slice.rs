@@ -1,5 +1,8 @@
 //! What carries the requests of a workload on GPUs of its own, on an instance that has more of them.
 
+use std::collections::BTreeMap;
+
+use super::bounds::{Bounds, Work};
 use super::candidates::Entry;
 use super::demand::{Question, RequestLoad};
 use super::offers::{AS_BILLED, may_advise};
@@ -62,6 +65,35 @@ pub(super) fn slices(
         Some(Slice { plan, replicas: fixed.n, busy: fixed.outcome.busy_share() })
     };
     offers.into_iter().filter_map(slice).collect()
+}
+
+/// The slices of candidates that could win nothing by themselves, where they may need fewer GPUs than
+/// those known of the same GPU: another precision saves nothing alone where instances are sold whole.
+pub(super) fn with_fewer_gpus(
+    question: &Question<'_>,
+    load: &RequestLoad<'_>,
+    rest: &[&Entry],
+    known: &[Slice],
+) -> Vec<Slice> {
+    let mut least: BTreeMap<&str, u32> = BTreeMap::new();
+    for slice in known {
+        let gpus = least.entry(&slice.plan.gpu).or_insert(u32::MAX);
+        *gpus = slice.gpus().min(*gpus);
+    }
+    let mut found = Vec::new();
+    for entry in rest {
+        let Some(least) = least.get_mut(entry.candidate.gpu.as_str()) else { continue };
+        let stage = Stage { question, load, entry, hosted: 1, load_factor: entry.load_factor };
+        if Bounds::of(&stage, Work::default()).least_gpus(&stage) >= f64::from(*least) {
+            continue;
+        }
+        let more = slices(question, load, entry, None);
+        if let Some(gpus) = more.first().map(Slice::gpus).filter(|it| it < least) {
+            *least = gpus;
+            found.extend(more);
+        }
+    }
+    found
 }
 
 /// A plan at its share of the cost; the parts add up to it.

@@ -68,6 +68,10 @@ fn amount(value: &Value) -> f64 {
     value.as_str().unwrap().parse().unwrap()
 }
 
+fn near(found: f64, expected: f64) {
+    assert!((found - expected).abs() < 1e-6, "{found}, not {expected}");
+}
+
 #[test]
 fn an_instance_of_eight_is_shared_by_three_and_four() {
     let (bench, report) = report(&[8], ["prod", "prod"], "");
@@ -91,20 +95,20 @@ fn an_instance_of_eight_is_shared_by_three_and_four() {
             serde_json::json!([advised(&report, other).0["advice"]["id"]])
         );
         // Half of an instance each, for both cost the same apart.
-        assert_eq!(amount(&advice["monthly_savings"]), 4788.80);
-        assert_eq!(amount(&advice["interval"]["low"]), 4788.80);
+        near(amount(&advice["monthly_savings"]), 4788.80);
+        near(amount(&advice["interval"]["low"]), 4788.80);
         assert_eq!(advice["grade"], "C");
         let all = |key: &str| advice[key].to_string();
-        assert!(all("reasons").contains("rag needs 3, chat needs 4"), "{}", all("reasons"));
+        assert!(all("reasons").contains("chat needs 4, rag needs 3"), "{}", all("reasons"));
         assert!(all("reasons").contains("alone it saves 0.00 USD a month"), "{}", all("reasons"));
         assert!(all("steps").contains(seats), "{}", all("steps"));
         assert!(all("steps").contains("who owns"), "{}", all("steps"));
-        assert!(all("wrong_if").contains("takes down rag and chat at once"), "{}", all("wrong_if"));
+        assert!(all("wrong_if").contains("takes down chat and rag at once"), "{}", all("wrong_if"));
         assert!(all("shocks").contains("demand_down"), "{}", all("shocks"));
         costs += amount(&plan["monthly_cost"]);
     }
-    assert_eq!(costs, 9577.60);
-    assert_eq!(amount(&report["totals"]["monthly_savings"]), 9577.60);
+    near(costs, 9577.60);
+    near(amount(&report["totals"]["monthly_savings"]), 9577.60);
     // Each number of the shared plans is explained, and computed again.
     for name in ["rag", "chat"] {
         let ran = bench.run(&["explain", "out/report.json", name]);
