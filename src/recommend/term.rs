@@ -233,6 +233,7 @@ mod tests {
             monthly_savings: Money::parse("1286.7", Currency::USD).unwrap(),
             risk: None,
             savings_by_price: None,
+            together_with: Vec::new(),
             change: None,
             grade: Grade::A,
             reasons: Vec::new(),
