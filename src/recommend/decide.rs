@@ -6,6 +6,7 @@ use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
 use super::change::Change;
 use super::choose::Found;
+use super::choose::bytes;
 use super::demand::{Load, Question};
 use super::doubt::Doubt;
 use super::plan::{Plan, Way};
@@ -139,7 +140,18 @@ fn best_of(plans: &[Plan]) -> Option<&Plan> {
             plans.iter().filter(|it| it.meets_slo && it.allowed && it.monthly_cost <= near);
         rest.find(|it| it.way == Way::PaygFixed && first.way == Way::PaygAutoscaled)
     });
-    steady.or(cheapest)
+    steady.or_else(|| keeping_precision(plans, cheapest?)).or(cheapest)
+}
+
+/// Of the plans within a percent of the cheapest the one of the highest precision: a few cents are not
+/// worth a quality check.
+fn keeping_precision<'a>(plans: &'a [Plan], cheapest: &Plan) -> Option<&'a Plan> {
+    let near = cheapest.monthly_cost.scale(101, 100).ok()?;
+    let fits =
+        |it: &&Plan| it.way != Way::Today && it.meets_slo && it.allowed && it.monthly_cost <= near;
+    // The first of equals, which is the cheapest of its precision.
+    let by_bytes = |a: &&Plan, b: &&Plan| bytes(a).total_cmp(&bytes(b));
+    plans.iter().filter(fits).rev().max_by(by_bytes)
 }
 
 /// The cheapest plan at another provider, where it beats the advice, if any, and the policy forbids it.

@@ -117,7 +117,7 @@ impl Trial<'_> {
             self.plan.way,
             Way::PaygAutoscaled | Way::Serverless | Way::ReservedServerless { .. }
         );
-        if !starts || !self.question.is_interactive() {
+        if !starts || !self.question.is_interactive() || self.is_large() {
             return None;
         }
         let mut longest = 1.0;
@@ -140,6 +140,15 @@ impl Trial<'_> {
                 format!("a start takes longer than the {simulated:.0} s simulated")
             },
         })
+    }
+
+    /// Whether a handful of replays take long.
+    fn is_large(&self) -> bool {
+        let most = self.question.context.catalog.assumptions.advice.ranked_above_requests;
+        match &self.question.load {
+            Load::Requests(load) => load.trace.len() as f64 > most,
+            _ => false,
+        }
     }
 
     /// Whether the plan keeps its limits and saves with starts of so many seconds.

@@ -182,9 +182,10 @@ impl Stage<'_> {
     }
 
     /// The fleet with so many instances always on that it costs the least of those that meet the
-    /// limits; where none does, with the most that were tried. More always on may cost less: they
-    /// spare starts, or have a lower price. So it tries on until those always on cost as much by
-    /// themselves as the best, or two more in a row were dearer, after which one is rarely cheaper.
+    /// limits, or fewer where that costs little more, for they cannot follow demand that falls; where
+    /// none does, with the most that were tried. More always on may cost less: they spare starts, or
+    /// have a lower price. So it tries on until those always on cost as much by themselves as the
+    /// best, or two more in a row were dearer, after which one is rarely cheaper.
     pub(super) fn with_cheapest_minimum(
         &self,
         service: &ServiceModel,
@@ -192,12 +193,13 @@ impl Stage<'_> {
         billing: &Billing,
         most: u32,
     ) -> Option<(FleetSpec, Outcome)> {
-        let mut best: Option<(Money, FleetSpec, Outcome)> = None;
-        let (mut last, mut n_dearer) = (None, 0);
+        let little = 1.0 + self.question.context.catalog.assumptions.advice.min_savings_share;
+        let mut met: Vec<(f64, FleetSpec, Outcome)> = Vec::new();
+        let (mut best, mut last, mut n_dearer) = (f64::INFINITY, None, 0);
         let least = u32::from(self.question.is_critical());
         for min_replicas in minimums(most).into_iter().filter(|it| *it >= least) {
             let alone = money::month_of(billing.base_rate, min_replicas)?;
-            if best.as_ref().is_some_and(|it| alone >= it.0 || n_dearer == 2) {
+            if alone.to_f64() >= best || n_dearer == 2 {
                 break;
             }
             let fleet = FleetSpec { min_replicas, ..fleet.clone() };
@@ -206,14 +208,13 @@ impl Stage<'_> {
                 continue;
             };
             let cost = money::monthly(outcome.total_cost().ok()?, self.load.trace.window_us())?;
-            if best.as_ref().is_none_or(|it| cost < it.0) {
-                best = Some((cost, fleet, outcome));
-                n_dearer = 0;
-            } else {
-                n_dearer += 1;
-            }
+            let cost = cost.to_f64();
+            n_dearer = if cost < best { 0 } else { n_dearer + 1 };
+            best = best.min(cost);
+            met.push((cost, fleet, outcome));
         }
-        best.map(|(_, fleet, outcome)| (fleet, outcome)).or_else(|| {
+        let chosen = met.into_iter().find(|it| it.0 <= best * little);
+        chosen.map(|(_, fleet, outcome)| (fleet, outcome)).or_else(|| {
             let fleet = last?;
             let outcome = self.replay(service, &fleet, billing)?;
             Some((fleet, outcome))

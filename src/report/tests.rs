@@ -157,6 +157,7 @@ fn the_terminal_reads_as_agreed() {
     DO NEXT                                                                USD/MONTH
     S1  rag-prod: Reserve 3 × H100 for 12 months and serve the peaks by    11,875.05
         the hour [B]
+        24 h of work and a day of trial, 2,418.75 USD, earned back in 13 days
     S2  =old-demo 🚀 مرحبا: Stop it and keep the disk: no request for 29    1,286.70
         days [B]
     NOTE         Latency limits were assumed for 4 workloads; set them in

@@ -99,7 +99,13 @@ impl Level {
 }
 
 /// The first day after the last change for good that leaves a week, and whether it is the last.
+///
+/// Nothing changes for good where most days cost nothing: the weeks between two runs are no end.
 fn since_change(history: &CostHistory) -> (usize, bool) {
+    let n_paid = history.days.iter().filter(|it| !it.by_use.is_zero()).count();
+    if 2 * n_paid < history.days.len() {
+        return (0, false);
+    }
     for (at, change) in history.changes.all.iter().rev().enumerate() {
         let first = history.days.partition_point(|it| it.period.start() < change.at);
         if history.days.len() - first >= WEEK {

@@ -31,9 +31,6 @@ pub(super) struct Setting {
     pub(super) serverless: Option<&'static str>,
     /// Seconds to the first token that 95 of 100 requests must keep.
     pub(super) ttft_s: f64,
-    /// Whether today's fleet of a client is that of the first week's peak, always on, in the place of
-    /// one that follows each hour.
-    pub(super) is_peak_today: bool,
 }
 
 impl Setting {

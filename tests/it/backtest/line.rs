@@ -116,10 +116,6 @@ pub(super) fn of_client(client: &Client, setting: &Setting, shops: (&Shop, &Shop
     let both = |hours: &[u32]| {
         (monthly(hours, 0, payg), held(peak, reserved) + monthly(hours, peak, payg))
     };
-    let today = |half, hours: &[u32]| {
-        let always = vec![peak; hours.len()];
-        of(half, if setting.is_peak_today { &always } else { hours })
-    };
-    let halves = (&today(Half::First, &before), &today(Half::Second, &after));
+    let halves = (&of(Half::First, &before), &of(Half::Second, &after));
     line(&client.name, halves, (both(&after), || both(&before)), shops)
 }

@@ -9,8 +9,8 @@
 //! in two weeks, for Qwen2.5-32B in fp8 on single H100 of `DigitalOcean`, 2,000 tokens in and 300 out,
 //! rented as each hour takes them by our sizing, which is (a); Modal's serverless workers may be used
 //! beside. A first token may take five minutes: (a) knows each hour before it comes and starts nothing,
-//! which nobody can, so the limit must leave time for a start. The same with a limit of two seconds, and
-//! on a fleet of the first week's peak that is always on, is reported.
+//! which nobody can, so the limit must leave time for a start. The same with a limit of two seconds is
+//! reported.
 
 mod again;
 mod data;
@@ -32,7 +32,6 @@ const HELIOS: Setting = Setting {
     gpus: 8,
     serverless: None,
     ttft_s: 300.0,
-    is_peak_today: false,
 };
 const SERVEGEN: Setting = Setting {
     provider: "digitalocean",
@@ -41,23 +40,14 @@ const SERVEGEN: Setting = Setting {
     gpus: 1,
     serverless: Some("modal"),
     ttft_s: 300.0,
-    is_peak_today: false,
 };
-/// Today's fleet does not follow demand.
-const PEAK: Setting = Setting { is_peak_today: true, ..SERVEGEN };
 /// Somebody watches the answer come.
 const WATCHED: Setting = Setting { ttft_s: 2.0, ..SERVEGEN };
 
-/// Other providers and GPUs for the clusters.
+/// Other providers and GPUs.
 const OTHER_NODES: [Setting; 2] = [
     Setting { provider: "azure", region: "eastus", ..HELIOS },
     Setting { provider: "azure", region: "eastus", gpu: "A100 80GB SXM4", ..HELIOS },
-];
-/// And for the clients.
-const OTHER_GPUS: [Setting; 3] = [
-    Setting { serverless: None, ..SERVEGEN },
-    Setting { provider: "verda", region: "FIN", ..SERVEGEN },
-    Setting { provider: "azure", region: "eastus", gpu: "A100 80GB PCIe", ..SERVEGEN },
 ];
 /// The largest clients are tried in one setting only: replaying them takes most of the time.
 const LARGEST_TRIED: usize = 8;
@@ -84,18 +74,12 @@ fn the_advice_on_the_second_half() {
     text += &table::bars(&nodes, &requests);
     text += &table::section("Helios", &nodes);
     text += &table::section("ServeGen", &requests);
-    let peak = servegen(&clients[LARGEST_TRIED..], &PEAK);
-    text += &table::section("ServeGen from rank 33, today the first week's peak, always on", &peak);
     let watched = servegen(&clients[LARGEST_TRIED..], &WATCHED);
     text += &table::section("ServeGen from rank 33, first token within two seconds", &watched);
     text += table::OTHERS;
     for setting in OTHER_NODES {
         text +=
             &table::totals(&format!("Helios, {}", setting.words()), &helios(&clusters, &setting));
-    }
-    for setting in OTHER_GPUS {
-        let lines = servegen(&clients[LARGEST_TRIED..], &setting);
-        text += &table::totals(&format!("ServeGen, {}", setting.words()), &lines);
     }
     let path = root().join("docs/backtest.md");
     if std::env::var_os("GPUADVISE_BLESS").is_some() {

@@ -208,7 +208,7 @@ fn summary(lines: &[Line]) -> String {
 
 /// The head of the totals of other providers.
 pub(super) const OTHERS: &str = "\n## Other providers\n\n\
-    The same at other prices; of the clients those from rank 33 on.\n\n\
+    The same at other prices.\n\n\
     | setting | ours | (a) | (b) | (c) | (d) | from the first day | within limits | in range |\n\
     | --- | ---: | ---: | ---: | ---: | ---: | ---: | ---: | ---: |\n";
 

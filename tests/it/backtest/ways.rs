@@ -35,6 +35,7 @@ impl Shop {
     pub(super) fn new(setting: &Setting) -> Shop {
         let mut catalog = Catalog::embedded().unwrap();
         catalog.assumptions.advice.simulated_candidates = 1.0;
+        catalog.gpus.retain(|it| it.name == setting.gpu);
         let providers = std::iter::once(setting.provider).chain(setting.serverless);
         let policy = Policy {
             providers: providers.map(str::to_owned).collect(),
