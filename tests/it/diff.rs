@@ -98,7 +98,7 @@ fn months() -> Bench {
     let bench = Bench::new();
     let old = analyze(&bench, "sep", &usage(9, 30, None));
     let chat = named(&old["workloads"], "name", "chat");
-    assert_eq!(chat["advice"]["action"], "switch", "{}", chat["advice"]);
+    assert_eq!(chat["advice"]["action"], "schedule", "{}", chat["advice"]);
     let plan = named(&chat["plans"], "id", chat["advice"]["plan_id"].as_str().unwrap());
     assert_eq!(plan["provider"], "gcp");
     let category = match plan["purchase"].as_str().unwrap() {

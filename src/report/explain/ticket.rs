@@ -6,12 +6,12 @@ use super::Evidence;
 use super::place::{Step, places};
 use super::recompute::cap;
 use super::rows;
-use super::sheet::{others, title};
+use super::sheet::title;
 use super::unit::Unit;
 use crate::report::html::range_in_words;
 use crate::report::markdown::escape;
 use crate::report::model::Interval;
-use crate::report::number::{DASH, Medium};
+use crate::report::number::{DASH, Medium, date};
 use crate::report::{clip, plain};
 use crate::units::Money;
 
@@ -39,13 +39,12 @@ pub(super) fn ticket(evidence: &Evidence, at: usize) -> String {
         lines.push(String::new());
         lines.extend(bullet("why", &it.list("reasons")));
     }
-    lines.extend(bullet(
-        "also",
-        &others(it.workload()).iter().map(|it| escape(it)).collect::<Vec<_>>(),
-    ));
+    lines.extend(bullet("takes", &it.takes()));
     lines.extend(it.steps());
+    lines.extend(bullet("right if", &it.checks()));
     lines.extend(bullet("undo", &[it.text("undo")]));
     lines.extend(bullet("wrong if", &it.list("wrong_if")));
+    lines.extend(bullet("stops to save if", &it.sentences("break_evens")));
     lines.push(format!("- again: `{}`{}", command(evidence), hashes(evidence)));
     lines.join("\n") + "\n"
 }
@@ -62,10 +61,6 @@ struct Ticket<'a> {
 }
 
 impl Ticket<'_> {
-    fn workload(&self) -> &Value {
-        self.evidence.workloads().get(self.at).unwrap_or(&Value::Null)
-    }
-
     /// A value of the workload by its path.
     fn value(&self, path: &str) -> Option<&Value> {
         let own = [Step::Key("workloads".to_owned()), Step::At(self.at)];
@@ -90,6 +85,39 @@ impl Ticket<'_> {
     fn list(&self, key: &str) -> Vec<String> {
         let found = self.value(&format!("advice.{key}")).and_then(Value::as_array);
         found.into_iter().flatten().filter_map(Value::as_str).map(|it| self.prose(it)).collect()
+    }
+
+    /// The work, its cost, and when it is earned back.
+    fn takes(&self) -> Vec<String> {
+        let number =
+            |key: &str| self.value(&format!("advice.change.{key}")).and_then(Value::as_f64);
+        let work =
+            number("effort_hours").map(|it| format!("{} of work", PAGE.duration(it * 3600.0)));
+        let cost = self
+            .amount("advice.change.cost")
+            .map(|it| format!("{} {} with the trial", PAGE.money(it), self.evidence.currency));
+        let back = number("pay_back_days")
+            .map(|it| format!("earned back in {}", PAGE.duration_in_days(it)));
+        work.into_iter().chain(cost).chain(back).collect()
+    }
+
+    /// What to measure, against what, from when on.
+    fn checks(&self) -> Vec<String> {
+        let checks = self.value("advice.verify").and_then(Value::as_array);
+        let text =
+            |it: &Value, key: &str| it.get(key).and_then(Value::as_str).map(|it| self.prose(it));
+        let checks = checks.into_iter().flatten().filter_map(|it| {
+            let date = it.get("date").and_then(Value::as_str).map(date)?;
+            Some(format!("{} {}, from {date}", text(it, "metric")?, text(it, "threshold")?))
+        });
+        checks.collect()
+    }
+
+    /// The sentences of a list of objects.
+    fn sentences(&self, key: &str) -> Vec<String> {
+        let all = self.value(&format!("advice.{key}")).and_then(Value::as_array);
+        let all = all.into_iter().flatten();
+        all.filter_map(|it| Some(self.prose(it.get("sentence")?.as_str()?))).collect()
     }
 
     /// Today and the advised plan side by side; a stop has no plan.
