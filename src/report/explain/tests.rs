@@ -155,10 +155,10 @@ fn a_changed_number_is_seen() {
         ],
     );
     check(
-        "/workloads/10/advice/probability_of_loss",
+        "/workloads/0/advice/probability_of_loss",
         0.1.into(),
-        "launch-api",
-        &["workloads[launch-api].advice.probability_of_loss"],
+        "office-assistant",
+        &["workloads[office-assistant].advice.probability_of_loss"],
     );
 }
 

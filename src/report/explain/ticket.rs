@@ -43,8 +43,8 @@ pub(super) fn ticket(evidence: &Evidence, at: usize) -> String {
     lines.extend(it.steps());
     lines.extend(bullet("right if", &it.checks()));
     lines.extend(bullet("undo", &[it.text("undo")]));
-    lines.extend(bullet("wrong if", &it.list("wrong_if")));
-    lines.extend(bullet("stops to save if", &it.sentences("break_evens")));
+    let wrong = [it.list("wrong_if"), it.sentences("break_evens")].concat();
+    lines.extend(bullet("wrong if", &wrong));
     lines.push(format!("- again: `{}`{}", command(evidence), hashes(evidence)));
     lines.join("\n") + "\n"
 }
