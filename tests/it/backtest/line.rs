@@ -91,7 +91,7 @@ fn line(
         follow,
         reserve,
         rule,
-        hindsight: best(&free.advise(second, &now)).monthly_cost.to_f64(),
+        hindsight: best(&free.in_hindsight(second, &now)).monthly_cost.to_f64(),
         promise,
     }
 }

@@ -72,6 +72,16 @@ impl Shop {
         recommend::advise(Described::of(workload, description), self.context())
     }
 
+    /// The same in hindsight, where a change of demand is no reason to wait with a commitment.
+    pub(super) fn in_hindsight(
+        &self,
+        workload: &Workload,
+        description: &Description,
+    ) -> Recommendation {
+        let described = Described { changed_at: None, ..Described::of(workload, description) };
+        recommend::advise(described, self.context())
+    }
+
     /// What following an advice costs on other demand.
     pub(super) fn follow(
         &self,
