@@ -578,6 +578,9 @@ assumptions! {
     risk: RiskRules {
         /// Standard deviation of weeks over that of weeks made of days that know nothing of each other.
         week_to_week_ratio,
+        /// Standard deviation of the logarithm of demand from what was seen to what comes, where less than
+        /// four weeks were seen.
+        level_change,
         /// Months drawn for a range where there are less than four weeks.
         n_months,
         /// Share of months with a loss above which the grade is D.

@@ -2,7 +2,7 @@
 
 use statrs::distribution::{Continuous, ContinuousCDF, StudentsT};
 
-use super::savings::Daily;
+use super::savings::{Daily, Following};
 use crate::catalog::RiskRules;
 use crate::simulate::Random;
 use crate::units::{HOURS_PER_MONTH, Money};
@@ -154,8 +154,9 @@ fn risk(
 }
 
 /// Months of days drawn within weekday and weekend, from days drawn the same way: once for what is
-/// not known of the days, once for what they will be. Each is the ratio of weeks to days times as far from the mean, for
-/// weeks differ by more than days that know nothing of each other.
+/// not known of the days, once for what they will be. Weeks differ by more than days that know nothing
+/// of each other: what follows demand is moved with its level, of which less than four weeks tell
+/// nothing, and what does not is the ratio of weeks to days times as far from the mean.
 fn by_days(
     saving: Money,
     (days, n_ahead): (&Daily, usize),
@@ -170,6 +171,8 @@ fn by_days(
     }
     let ahead = DAYS_OF_WEEK.map(|it| it * n_ahead);
     let mean: f64 = kinds.iter().zip(ahead).map(|(it, n)| mean_of(it) * n as f64).sum();
+    let follows = days.following.usd.abs() > 0.0;
+    let ratio = if follows { 1.0 } else { assumed.week_to_week_ratio };
     let mut random = Random::new(seed);
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let mut off: Vec<f64> = (0..assumed.n_months as u32)
@@ -182,7 +185,8 @@ fn by_days(
                     drawn(&seen, n, &mut random).iter().sum::<f64>()
                 })
                 .sum();
-            months((sum - mean) / n_ahead as f64) * assumed.week_to_week_ratio
+            let moved = level_moves(days.following, assumed, &mut random);
+            months((sum - mean) / n_ahead as f64 * ratio + moved)
         })
         .collect();
     off.sort_by(f64::total_cmp);
@@ -205,6 +209,13 @@ fn by_days(
         (mean_of(&off[..n_tail]), lost as f64 / n as f64),
         basis,
     )
+}
+
+/// What a change of the level of demand does to a week's saving. Levels are drawn log-normal around the
+/// one seen: at 0.75 eight of ten are between 0.38 and 2.61 times it.
+fn level_moves(following: Following, assumed: &RiskRules, random: &mut Random) -> f64 {
+    let level = libm::exp(assumed.level_change * random.normal());
+    following.moved(level) * DAYS_PER_WEEK as f64
 }
 
 fn mean_of(values: &[f64]) -> f64 {
@@ -231,6 +242,13 @@ mod tests {
     use crate::units::Currency;
     use proptest::prelude::*;
 
+    const RULES: RiskRules = RiskRules {
+        week_to_week_ratio: 1.0,
+        level_change: 0.75,
+        n_months: 2_000.0,
+        most_loss: 0.1,
+    };
+
     fn usd(value: f64) -> Money {
         Money::from_float(value, Currency::USD).unwrap()
     }
@@ -240,7 +258,7 @@ mod tests {
     }
 
     fn of(saving: f64, days: Vec<f64>) -> Option<Risk> {
-        let assumed = RiskRules { week_to_week_ratio: 1.5, n_months: 2_000.0, most_loss: 0.1 };
+        let assumed = RiskRules { week_to_week_ratio: 1.5, ..RULES };
         Risk::of(usd(saving), &daily(days), &assumed, 7)
     }
 
@@ -271,9 +289,29 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_demand_moves_what_follows_it() {
+        let following = Following { usd: 1.0, ..Following::default() };
+        let days = Daily { following, ..daily(vec![1.0; 7]) };
+        let one_a_day = months(7.0);
+        let mean_end = |of: fn(Risk) -> Money| {
+            let ends = (0..20).map(|seed| {
+                let it = Risk::of(usd(one_a_day), &days, &RULES, seed).unwrap();
+                assert!(it.probability_of_loss.abs() < 1e-12);
+                of(it).to_f64() / one_a_day
+            });
+            ends.sum::<f64>() / 20.0
+        };
+        let ends = [mean_end(|it| it.low), mean_end(|it| it.high)];
+        assert!((ends[0] - 0.382).abs() < 0.01 && (ends[1] - 2.61).abs() < 0.08, "{ends:?}");
+        let full = Daily { following: Following { most: 1.0, ..following }, ..days };
+        let it = Risk::of(usd(one_a_day), &full, &RULES, 7).unwrap();
+        assert!(it.high == usd(one_a_day) && it.low < it.high, "{it:?}");
+    }
+
+    #[test]
     fn another_seed_moves_the_ends_little() {
         let days: Vec<f64> = (0..21).map(|at| f64::from((at * 37) % 20)).collect();
-        let assumed = RiskRules { week_to_week_ratio: 1.8, n_months: 2_000.0, most_loss: 0.1 };
+        let assumed = RiskRules { week_to_week_ratio: 1.8, ..RULES };
         let of = |seed| Risk::of(usd(300.0), &daily(days.clone()), &assumed, seed).unwrap();
         let (first, width) = (of(0), of(0).high.to_f64() - of(0).low.to_f64());
         for seed in 1..20 {

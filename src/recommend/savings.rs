@@ -17,6 +17,31 @@ pub struct Daily {
     pub(super) first_weekday: usize,
     /// One value for each day.
     pub(super) usd: Vec<f64>,
+    /// What of it grows and falls with demand.
+    pub(super) following: Following,
+}
+
+/// The part of a saving that demand moves, as the mean day.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(super) struct Following {
+    /// At the demand seen.
+    pub(super) usd: f64,
+    /// At any demand.
+    pub(super) most: f64,
+}
+
+impl Default for Following {
+    fn default() -> Following {
+        Following { usd: 0.0, most: f64::INFINITY }
+    }
+}
+
+impl Following {
+    /// How much the saving changes on a day of so many times the demand. Two instances committed carry
+    /// 10 USD of use and could carry 16: at twice the demand they save 6 more, at half of it 5 less.
+    pub(super) fn moved(self, level: f64) -> f64 {
+        (self.usd * level).min(self.most) - self.usd
+    }
 }
 
 impl Daily {
@@ -35,10 +60,12 @@ impl Daily {
         };
         let n = all.iter().map(|it| it.usd.len().saturating_sub(skipped(it))).min()?;
         let sum = |at| all.iter().map(|it| it.usd[skipped(it) + at]).sum();
+        let following = |of: fn(&Following) -> f64| all.iter().map(|it| of(&it.following)).sum();
         Some(Daily {
             start: latest.start,
             first_weekday: latest.first_weekday,
             usd: (0..n).map(sum).collect(),
+            following: Following { usd: following(|it| it.usd), most: following(|it| it.most) },
         })
     }
 }
@@ -51,11 +78,24 @@ pub(super) fn by_day(question: &Question<'_>, plan: Option<&Plan>) -> Option<Dai
     let first = days.first()?;
     let (start, first_weekday) = (first.period.start(), first.weekday);
     let of_plan = plan.and_then(|it| elastic_by_day(question, it, &days));
-    let usd = days
+    let today: Vec<f64> = days.iter().map(|it| it.cost.to_f64()).collect();
+    let usd: Vec<f64> = today
         .iter()
         .enumerate()
-        .map(|(at, day)| day.cost.to_f64() - of_plan.as_ref().map_or(0.0, |it| it[at]));
-    Some(Daily { start, first_weekday, usd: usd.collect() })
+        .map(|(at, cost)| cost - of_plan.as_ref().map_or(0.0, |it| it[at]))
+        .collect();
+    let mean = usd.iter().sum::<f64>() / usd.len() as f64;
+    let following = if follows_demand(&today) { mean } else { 0.0 };
+    let following = Following { usd: following, ..Following::default() };
+    Some(Daily { start, first_weekday, usd, following })
+}
+
+/// Whether a fleet follows demand, by what its days cost: the dearest at least a tenth above the
+/// cheapest. One that stays as it is does not move a saving when demand changes.
+fn follows_demand(days: &[f64]) -> bool {
+    let least = days.iter().copied().fold(f64::INFINITY, f64::min);
+    let most = days.iter().copied().fold(0.0, f64::max);
+    most > 1.1 * least
 }
 
 /// The part of a plan's cost that comes and goes with its instances, by day.
@@ -90,12 +130,18 @@ mod tests {
     fn days_are_added_where_all_have_one() {
         let daily = |first_weekday: usize, usd: &[f64]| {
             let day = i64::try_from(first_weekday).unwrap();
-            Daily { start: Timestamp::from_us(day * DAY_US), first_weekday, usd: usd.to_vec() }
+            let start = Timestamp::from_us(day * DAY_US);
+            Daily { start, first_weekday, usd: usd.to_vec(), ..Daily::default() }
         };
         let (monday, tuesday) = (daily(0, &[1.0, 2.0, 3.0]), daily(1, &[10.0, 20.0, 30.0]));
         assert_eq!(Daily::together(&[&monday, &tuesday]), Some(daily(1, &[12.0, 23.0])));
         assert_eq!(Daily::together(&[&monday, &daily(3, &[1.0])]), Some(daily(3, &[])));
         assert_eq!(Daily::together(&[]), None);
+        let covered = Daily { following: Following { usd: 10.0, most: 16.0 }, ..monday.clone() };
+        let together = Daily::together(&[&covered, &monday]).unwrap().following;
+        assert_eq!(together, Following { usd: 10.0, most: f64::INFINITY });
+        let moved = [2.0, 0.5].map(|it| covered.following.moved(it));
+        assert!((moved[0] - 6.0).abs() < 1e-12 && (moved[1] + 5.0).abs() < 1e-12, "{moved:?}");
         assert!(monday.is_weekend(5) && !tuesday.is_weekend(6) && tuesday.is_weekend(4));
     }
 }

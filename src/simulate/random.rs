@@ -136,7 +136,7 @@ impl Random {
     }
 
     /// Standard normal, by the polar method of Marsaglia.
-    fn normal(&mut self) -> f64 {
+    pub(crate) fn normal(&mut self) -> f64 {
         if let Some(spare) = self.spare.take() {
             return spare;
         }

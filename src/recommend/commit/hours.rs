@@ -2,7 +2,7 @@
 
 use chrono_tz::Tz;
 
-use super::super::savings::Daily;
+use super::super::savings::{Daily, Following};
 use crate::classify::whole_days;
 use crate::simulate::DemandStep;
 use crate::units::{MoneyPerHour, Period, Timestamp};
@@ -155,18 +155,26 @@ impl<'a> Days<'a> {
     /// own cost. Demand of 1 and 3 in half a day each, p = 4 and r = 2: the second instance carries 12
     /// hours, saves 48 and costs 48.
     pub(super) fn saved(&self, n: u32, by_use: MoneyPerHour, committed: MoneyPerHour) -> Daily {
+        let n = f64::from(n);
+        let hours: f64 = self.parts.iter().flatten().map(|it| it.1).sum();
         let day = |parts: &Vec<(usize, f64)>| {
-            let saved = parts.iter().map(|(at, share)| {
+            let carried = parts.iter().map(|(at, share)| {
                 let step = self.hours.steps[*at];
-                let used = (step.on_us as f64 / step.len_us as f64).min(f64::from(n));
-                share * (used * by_use.to_f64() - f64::from(n) * committed.to_f64())
+                share * (step.on_us as f64 / step.len_us as f64).min(n) * by_use.to_f64()
             });
-            saved.sum()
+            let of_day: f64 = parts.iter().map(|it| it.1).sum();
+            (carried.sum::<f64>(), of_day * n * committed.to_f64())
         };
+        let days: Vec<(f64, f64)> = self.parts.iter().map(day).collect();
+        let n_days = days.len() as f64;
         Daily {
             start: self.start,
             first_weekday: self.first_weekday,
-            usd: self.parts.iter().map(day).collect(),
+            usd: days.iter().map(|(carried, cost)| carried - cost).collect(),
+            following: Following {
+                usd: days.iter().map(|it| it.0).sum::<f64>() / n_days,
+                most: n * by_use.to_f64() * hours / n_days,
+            },
         }
     }
 }

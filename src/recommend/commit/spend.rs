@@ -9,7 +9,7 @@ use super::{SpendCase, SpendCasePoint};
 use crate::catalog::Offer;
 use crate::classify::whole_days;
 use crate::commitment::{SpendCurve, SpendKind, liability_left};
-use crate::recommend::savings::Daily;
+use crate::recommend::savings::{Daily, Following};
 use crate::recommend::{Context, Risk, money};
 use crate::simulate::seed_of;
 use crate::units::{Money, MoneyPerHour, Period, Timestamp};
@@ -128,6 +128,8 @@ struct Days {
     start: Timestamp,
     first_weekday: usize,
     curves: Vec<SpendCurve>,
+    /// The most that one unit of money committed carries, at the rates by use.
+    dearest: f64,
 }
 
 /// An hour is of the day it begins in. Nothing without a whole day or with a day without an hour.
@@ -140,7 +142,13 @@ fn days(rates: &[SpendKind], table: &Table, context: Context<'_>) -> Option<Days
         let to = table.starts.partition_point(|it| *it < day.end());
         SpendCurve::new(rates, table.hours.get(from..to)?)
     });
-    Some(Days { start: first.start(), first_weekday, curves: curves.collect::<Option<_>>()? })
+    let carried = rates.iter().map(|it| it.by_use.to_f64() / it.plan.to_f64());
+    Some(Days {
+        start: first.start(),
+        first_weekday,
+        curves: curves.collect::<Option<_>>()?,
+        dearest: carried.fold(1.0, f64::max),
+    })
 }
 
 impl Days {
@@ -150,10 +158,12 @@ impl Days {
             let [without, with] = [none, per_hour].map(|it_per_hour| it.point(it_per_hour));
             Some(without?.total_cost.to_f64() - with?.total_cost.to_f64())
         };
-        Some(Daily {
-            start: self.start,
-            first_weekday: self.first_weekday,
-            usd: self.curves.iter().map(saved).collect::<Option<_>>()?,
-        })
+        let usd: Vec<f64> = self.curves.iter().map(saved).collect::<Option<_>>()?;
+        let committed = per_hour.to_f64() * 24.0;
+        let following = Following {
+            usd: usd.iter().sum::<f64>() / usd.len() as f64 + committed,
+            most: committed * self.dearest,
+        };
+        Some(Daily { start: self.start, first_weekday: self.first_weekday, usd, following })
     }
 }

@@ -129,7 +129,8 @@ pub(super) fn backtest(days: &[f64], assumed: &ForecastRules) -> Option<Backtest
 mod tests {
     use super::*;
 
-    const RISK: RiskRules = RiskRules { week_to_week_ratio: 1.8, n_months: 1.0, most_loss: 0.1 };
+    const RISK: RiskRules =
+        RiskRules { week_to_week_ratio: 1.8, level_change: 0.75, n_months: 1.0, most_loss: 0.1 };
     const RULES: ForecastRules =
         ForecastRules { min_days: 7.0, level_weeks: 4.0, surprise_kept: 0.2, mature_error: 0.12 };
 
