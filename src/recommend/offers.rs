@@ -2,9 +2,12 @@
 
 use super::Context;
 use super::baseline::{self, Baseline};
+use super::commit::{self, Instance};
 use super::demand::Question;
 use super::term;
 use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
+use crate::classify;
+use crate::ingest::HeldCommitment;
 use crate::units::MoneyPerHour;
 
 /// The instance type of what the bill shows and the catalog does not list.
@@ -60,7 +63,7 @@ pub(super) fn buyable(
                 found.serverless.push((offer.clone(), always_on(catalog, offer).cloned()));
             }
             Purchase::Reserved { months: term } | Purchase::FlexCommitment { months: term }
-                if term <= months =>
+                if term <= months && held_already(question, offer, gpu).is_empty() =>
             {
                 if let Some(overflow) = twin(&allowed, offer) {
                     found.reserved.push((offer.clone(), overflow.clone()));
@@ -72,6 +75,25 @@ pub(super) fn buyable(
     keep_best_reserved(question, &mut found.reserved);
     keep_finest(catalog, &mut found.serverless);
     found
+}
+
+/// The commitments that are held of the instance of an offer and still run. No workload is advised to
+/// commit to more of it: what more would pay is asked of all workloads together.
+pub(super) fn held_already<'a>(
+    question: &Question<'a>,
+    offer: &Offer,
+    gpu: &GpuSpec,
+) -> Vec<&'a HeldCommitment> {
+    let context = question.context;
+    let instance = Instance {
+        provider: offer.provider.clone(),
+        region: offer.region.clone(),
+        instance_type: offer.instance_type.clone(),
+        gpu: gpu.name.clone(),
+        gpu_count: offer.gpu_count,
+    };
+    let all = context.policy.held.iter().filter(|it| it.term.end() > context.as_of);
+    all.filter(|it| commit::is_held(it, &instance, context.catalog)).collect()
 }
 
 /// Longest term that may be advised, months.
@@ -191,7 +213,7 @@ fn with_rate(question: &Question<'_>, offer: &Offer, per_gpu: MoneyPerHour) -> O
     own
 }
 
-/// What runs today, where the catalog does not list it at all.
+/// What runs today, where the catalog does not list it; no other size of what it lists.
 fn add_own_instance(
     question: &Question<'_>,
     baseline: &Baseline,
@@ -205,8 +227,11 @@ fn add_own_instance(
     else {
         return;
     };
+    let mut sold = question.context.catalog.offers_for(&gpu.name);
+    let is_sold = sold.any(|it| it.provider == provider && it.purchase == Purchase::PayAsYouGo);
+    let as_today = classify::gpus_per_replica(deployment) == gpus_per_replica;
     let listed = allowed.iter().any(|it| it.id.starts_with("bill:"));
-    if listed || deployment.gpu.as_deref() != Some(gpu.name.as_str()) {
+    if listed || is_sold && !as_today || deployment.gpu.as_deref() != Some(gpu.name.as_str()) {
         return;
     }
     let region = deployment.region.clone().unwrap_or_else(|| "as today".to_owned());

@@ -36,6 +36,7 @@ impl Shop {
         let mut catalog = Catalog::embedded().unwrap();
         catalog.assumptions.advice.simulated_candidates = 1.0;
         catalog.gpus.retain(|it| it.name == setting.gpu);
+        catalog.offers.retain(|it| it.gpu_count == setting.gpus);
         let providers = std::iter::once(setting.provider).chain(setting.serverless);
         let policy = Policy {
             providers: providers.map(str::to_owned).collect(),
