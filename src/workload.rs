@@ -323,6 +323,10 @@ pub struct UsageTotals {
     pub effective_cost: Option<Money>,
     /// The part of it that commitments cover, paid whatever runs.
     pub committed_cost: Option<Money>,
+    /// What that part is invoiced at.
+    pub committed_billed_cost: Option<Money>,
+    /// What that part costs at public prices.
+    pub committed_list_cost: Option<Money>,
     /// The part of it inside the demand window, for cost per unit delivered.
     pub effective_cost_of_demand: Option<Money>,
     /// At public prices.

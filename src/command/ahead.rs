@@ -47,6 +47,12 @@ pub(super) fn look_back(
         talk.warn("an earlier report may have names: a redacted report leaves it out");
         return Ok(());
     }
+    if !report.provenance.what_if.is_empty() {
+        return Err(Failure::usage(
+            "--previous and --what-if exclude each other",
+            "an earlier month is compared with what was, not with what might be",
+        ));
+    }
     let old = past_report::read(previous, report::read_report)?;
     let text = report::render(report, Format::Json, &TerminalStyle::default())?;
     let new = report::read_report(&text)

@@ -52,8 +52,10 @@ fn analyse(
 ) -> Result<ReportModel, Failure> {
     let decisions = decisions(args, global, talk)?;
     let Inputs { mut config, mut catalog, zone, ingested, mut workloads } = inputs;
+    let unit_costs = what_if::unit_costs(&args.what_if, &workloads, &catalog, (&ingested, zone))?;
     what_if::ask(&args.what_if, &mut catalog, &mut workloads)?;
     config.policy.asked.clone_from(&args.commitment);
+    config.policy.held.clone_from(&config.commitments);
     let as_of = global.as_of.unwrap_or(ingested.window.end());
     let stop = stop_after(args.time_budget);
     let context = Context {
@@ -65,7 +67,12 @@ fn analyse(
         exhaustive: args.exhaustive,
         stop: &stop,
     };
-    let (analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
+    let (mut analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
+    for it in &mut analysed {
+        if let Some(cost) = unit_costs.get(&it.workload.name) {
+            it.description.unit_costs.clone_from(cost);
+        }
+    }
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let parts: Vec<_> = analysed.iter().map(|it| (&it.workload, &it.recommendation)).collect();
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
@@ -73,10 +80,11 @@ fn analyse(
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.commitment = CommitmentsReport::of(&commitments);
-    let judged = report::judged(&commitments, &args.commitment);
+    let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {
-        report::respect(&mut report, &decisions, as_of)?;
+        let hours = catalog.assumptions.change.hours_per_week;
+        report::respect(&mut report, &decisions, (as_of, hours))?;
     }
     let budget = ahead::budget(&config.budget, report.currency, (global, talk))?;
     report::look_ahead(&mut report, &outlooks, run, &budget)?;

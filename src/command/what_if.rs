@@ -1,14 +1,33 @@
 //! The questions of `--what-if` put to the catalog and the workloads.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono_tz::Tz;
+
+use super::describe;
 use super::failure::Failure;
 use crate::catalog::{Catalog, Offer, suggest};
+use crate::classify::UnitCosts;
+use crate::ingest::Ingested;
 use crate::recommend::{WhatIf, family};
 use crate::workload::Workload;
 
 /// Names that a hint lists where none is near.
 const MOST_NAMES: usize = 8;
+
+/// What a unit cost each workload before other demand is asked about, for the bill stays as it is.
+pub(super) fn unit_costs(
+    what_if: &[WhatIf],
+    workloads: &[Workload],
+    catalog: &Catalog,
+    (ingested, zone): (&Ingested, Tz),
+) -> Result<BTreeMap<String, UnitCosts>, Failure> {
+    if !what_if.iter().any(WhatIf::is_of_demand) {
+        return Ok(BTreeMap::new());
+    }
+    let (described, _) = describe::describe_all(workloads, ingested, catalog, zone)?;
+    Ok(described.into_iter().map(|(it, found)| (it.name.clone(), found.unit_costs)).collect())
+}
 
 /// Changes what is asked about; an error where there is no such workload, model or offer.
 pub(super) fn ask(

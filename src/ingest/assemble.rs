@@ -199,6 +199,8 @@ fn totals(
         sums.effective_cost = plus(sums.effective_cost, effective)?;
         if row.pricing_category == PricingCategory::Committed {
             sums.committed_cost = plus(sums.committed_cost, effective)?;
+            sums.committed_billed_cost = plus(sums.committed_billed_cost, row.billed_cost)?;
+            sums.committed_list_cost = plus(sums.committed_list_cost, row.list_cost)?;
         }
         if let (Some(inside), Some(cost)) = (table.period[at].intersect(demand_window), effective) {
             let cost = part_of(cost, inside, table.period[at])?;

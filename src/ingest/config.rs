@@ -149,6 +149,8 @@ pub struct Policy {
     pub switch_provider: bool,
     /// Commitments to judge, of the command line.
     pub asked: Vec<AskedCommitment>,
+    /// Commitments that are held already.
+    pub held: Vec<HeldCommitment>,
     /// How much of demand commitments cover: 0 what is always in use, 1 what costs the least.
     pub risk: Option<Fraction>,
     /// Most of the commitments of an instance that may end in one calendar quarter.
@@ -360,6 +362,7 @@ fn check_policy(raw: RawPolicy) -> Result<Policy, String> {
     };
     let cap = raw.max_expiring_share_per_quarter;
     Ok(Policy {
+        held: Vec::new(),
         providers: raw.providers,
         regions: raw.regions,
         geforce: raw.geforce,

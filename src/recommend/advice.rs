@@ -55,6 +55,15 @@ pub enum Grade {
     F,
 }
 
+impl Grade {
+    /// From the letter that stands for it.
+    pub fn parse(text: &str) -> Option<Grade> {
+        [Grade::A, Grade::B, Grade::C, Grade::D, Grade::F]
+            .into_iter()
+            .find(|it| it.to_string() == text)
+    }
+}
+
 impl fmt::Display for Grade {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Debug::fmt(self, f)

@@ -31,9 +31,15 @@ pub(super) fn baseline(question: &Question<'_>) -> Baseline {
     let found = as_billed(question);
     let Some(ratio) = question.described.workload.settings.asked.rate_ratio else { return found };
     let times = |cost: Money| Money::from_float(cost.to_f64() * ratio, cost.currency()).ok();
+    // What a commitment covers keeps its price.
+    let avoidable = found.avoidable.and_then(times);
+    let monthly_cost = || {
+        let stays = found.monthly_cost?.checked_sub(found.avoidable?).ok()?;
+        stays.checked_add(avoidable?).ok()
+    };
     Baseline {
-        monthly_cost: found.monthly_cost.and_then(times),
-        avoidable: found.avoidable.and_then(times),
+        monthly_cost: monthly_cost(),
+        avoidable,
         rate_per_gpu_hour: found.rate_per_gpu_hour.map(|it| what_if::times(it, ratio)),
         ..found
     }

@@ -121,7 +121,7 @@ pub(super) fn weigh(
         ));
     }
     let saving = advice.monthly_savings;
-    advice.savings_by_price = Some(rates::savings_by_price(question, baseline, advised, saving));
+    advice.savings_by_price = Some(rates::savings_by_price(question, advised, saving));
     advice.doubt = advised.map_or_else(Doubt::default, |plan| {
         doubt::doubt(question, baseline, (plan, candidates, curve), saving)
     });

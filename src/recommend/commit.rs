@@ -37,6 +37,8 @@ pub use found::{
     LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
 };
 
+pub(super) use held::is_of as is_held;
+
 /// What commitments in money per hour would cover, by provider and term.
 type InMoney = BTreeMap<(String, u32), Vec<Covered>>;
 
@@ -104,8 +106,10 @@ fn one_instance(
     }
     let offers = on_offer(&members, &context);
     // Nothing is committed that outlives one of the workloads.
-    let left = members.iter().filter_map(|it| it.months_left).min();
-    let longest = left.unwrap_or(u32::MAX).min(max_term(&context));
+    let ends = members.iter().filter_map(|it| Some((it.months_left?, it.workload.clone())));
+    let ends_first = ends.min();
+    let left = ends_first.as_ref().map_or(u32::MAX, |it| it.0);
+    let longest = left.min(max_term(&context));
     let min_days = context.catalog.assumptions.advice.min_days_commitment;
     let (pool, left_out) = Pool::of(members, min_days);
     let Some(pool) = pool else {
@@ -119,7 +123,7 @@ fn one_instance(
         by_use: pool.by_use,
         days: Days::of(&net, context.zone),
         context,
-        longest,
+        ends_first,
         included: pool.included(),
         held_ends: here.ends(),
     };
@@ -173,10 +177,11 @@ fn is_in_money(offer: &Offer) -> bool {
     matches!(offer.purchase, Purchase::FlexCommitment { .. })
 }
 
-/// The committed offers for the instance of these workloads, of each term the cheapest, shortest first.
+/// The committed offers for the instance of these workloads, of each term the cheapest listed and the
+/// cheapest quoted to the user, shortest first.
 fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
     let today = context.as_of.to_date_string();
-    let mut cheapest: BTreeMap<(u32, Purchase), &Offer> = BTreeMap::new();
+    let mut cheapest: BTreeMap<(u32, Purchase, bool), &Offer> = BTreeMap::new();
     let Some(first) = members.first() else { return Vec::new() };
     for offer in context.catalog.offers_for(&first.instance.gpu).filter(|it| it.holds_on(&today)) {
         let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) = offer.purchase
@@ -184,19 +189,21 @@ fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
             continue;
         };
         if is_same_instance(offer, &first.by_use) {
-            let best = cheapest.entry((months, offer.purchase)).or_insert(offer);
+            let is_quote = offer.valid_until.is_some();
+            let best = cheapest.entry((months, offer.purchase, is_quote)).or_insert(offer);
             if offer.rate.nano() < best.rate.nano() {
                 *best = offer;
             }
         }
     }
-    cheapest.into_iter().map(|((months, _), it)| (it.clone(), months)).collect()
+    cheapest.into_iter().map(|((months, ..), it)| (it.clone(), months)).collect()
 }
 
 /// Of the terms allowed the one that saves the most, the shortest of equals.
 fn mark_best(terms: &mut [TermCase]) {
     let saving = |it: &TermCase| it.chosen.saving.atto();
-    let allowed = terms.iter().enumerate().filter(|(_, it)| it.allowed && saving(it) > 0);
+    let allowed =
+        terms.iter().enumerate().filter(|(_, it)| it.not_allowed.is_none() && saving(it) > 0);
     let best = allowed.min_by_key(|(at, it)| (-saving(it), *at)).map(|it| it.0);
     if let Some(it) = best.and_then(|at| terms.get_mut(at)) {
         it.best = true;

@@ -110,6 +110,9 @@ fn on_plan(
     if let Some(change) = change.filter(|it| it.is_never_worth_it(&rules.change)) {
         return keep(question, currency, never_worth_it(change, saving));
     }
+    if let Some(why) = change.and_then(|it| ends_before(question, it, saving)) {
+        return keep(question, currency, why);
+    }
     let mut advice = switch(question, best, saving);
     advice.change = change;
     advice.reasons.extend(elsewhere(plans, Some(best.monthly_cost)));
@@ -127,6 +130,21 @@ fn never_worth_it(change: Change, saving: Money) -> String {
         change.effort_hours,
         money::for_prose(change.cost)
     )
+}
+
+/// Why a saving is left alone whose work the workload does not live to earn back.
+fn ends_before(question: &Question<'_>, change: Change, saving: Money) -> Option<String> {
+    let (left, pay_back) = (term::days_left(question)?, change.pay_back_days?);
+    let until = question.described.workload.settings.future.until_in_words()?;
+    (pay_back > left).then(|| {
+        format!(
+            "{until}, as the config says: the best alternative saves {} a month and earns its work of {} back \
+             in {pay_back:.0} days, of which {:.0} are left",
+            money::for_prose(saving),
+            money::for_prose(change.cost),
+            left.max(0.0)
+        )
+    })
 }
 
 /// The cheapest plan that meets the limits and may be advised.
@@ -200,17 +218,21 @@ fn plain(
         Action::NotEnoughData => "No advice yet",
         _ => "Keep as it is",
     };
+    let summary = format!("{verb}: {why}.");
+    let (grade, caps) = capped(question, grade);
+    // Of no advice the grade is the lowest there is, and nothing else caps it.
+    let caps = caps.into_iter().filter(|_| action != Action::NotEnoughData);
     Advice {
         id: stable_id(name, action, None),
         action,
         plan_id: None,
-        summary: format!("{verb}: {why}."),
+        summary,
         monthly_savings: Money::zero(currency),
         risk: None,
         savings_by_price: None,
         change: None,
-        grade: capped(question, grade).0,
-        reasons: vec![why],
+        grade,
+        reasons: [why].into_iter().chain(caps).collect(),
         steps: Vec::new(),
         undo: String::new(),
         verify: Vec::new(),
@@ -226,6 +248,11 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
     let currency = today.currency();
     if workload.settings.standby {
         return keep(question, currency, "it is declared as standby".to_owned());
+    }
+    if question.is_critical() {
+        let why = "it is declared critical: a path that must answer at once is not stopped, also where \
+                   nothing asks for it now; ask its owner";
+        return keep(question, currency, why.to_owned());
     }
     if today.is_zero() || workload.deployment.pricing_category == PricingCategory::Committed {
         let why = "it is idle, but it runs on a commitment that is paid either way: give the capacity to another workload";
@@ -245,7 +272,7 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
             "only one signal was measured: confirm with the owner before stopping".to_owned(),
         );
     }
-    let owner = workload.owner.as_deref().unwrap_or("the owner, who is not known");
+    let owner = workload.owner.as_deref().unwrap_or("the owner, who is not known,");
     Advice {
         id: stable_id(&workload.name, Action::Stop, None),
         action: Action::Stop,

@@ -97,7 +97,7 @@ fn resolve_slo(described: Described<'_>, context: Context<'_>) -> Slo {
         ttft_p95_s: asked.ttft_p95_s.or(found.ttft_p95_s),
         tpot_p95_s: asked.tpot_p95_s.or(found.tpot_p95_s),
         attainment: asked.attainment.unwrap_or(found.attainment),
-        assumed: found.assumed,
+        assumed: found.assumed && asked.ttft_p95_s.is_none() && asked.tpot_p95_s.is_none(),
     }
 }
 

@@ -140,7 +140,7 @@ fn with_base(
         demand.steps()
     };
     let curve = SavingsCurve::new(steps, overflow.rate, reserved.rate)?;
-    let base = curve.best_n();
+    let base = term::chosen_n(question, &curve);
     if base == 0 {
         return None;
     }

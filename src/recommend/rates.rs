@@ -1,6 +1,5 @@
 //! One saving at three prices: the public list, the user's own rate, and the cash of the invoice.
 
-use super::baseline::Baseline;
 use super::demand::Question;
 use super::money;
 use super::plan::Plan;
@@ -23,29 +22,28 @@ pub struct SavingsByPrice {
 /// Today 100 by use at a list price of 125 with credits of 30; a plan of 60 at the list: 65, 40 and 10.
 pub(super) fn savings_by_price(
     question: &Question<'_>,
-    baseline: &Baseline,
     plan: Option<&Plan>,
     saving: Money,
 ) -> SavingsByPrice {
     let totals = &question.described.workload.totals;
     let window_us = u64::try_from(question.described.workload.window.len_us()).unwrap_or(0);
     let month_of = |cost: Option<Money>| cost.and_then(|it| money::monthly(it, window_us));
-    // What no plan can move, such as a commitment that is paid anyway, is in today's cost and stays.
-    let stays = baseline
-        .monthly_cost
-        .zip(baseline.avoidable)
-        .and_then(|(all, avoidable)| all.checked_sub(avoidable).ok());
-    let off = |today: Option<Money>, then: Option<Money>| {
-        let left = today?.checked_sub(stays?).ok()?;
+    let zero = Money::zero(saving.currency());
+    // What a commitment covers is paid anyway and stays, each at its own price.
+    let off = |today: Option<Money>, stays: Option<Money>, then: Option<Money>| {
+        let left = today?.checked_sub(stays.unwrap_or(zero)).ok()?;
         left.checked_sub(then?).ok()
     };
-    let zero = Money::zero(saving.currency());
     let then = plan.map_or(zero, |it| it.monthly_cost);
     let at_list = plan.map_or(Some(zero), |it| plan_at_list(question, it));
     SavingsByPrice {
-        at_list: off(month_of(totals.list_cost), at_list),
+        at_list: off(month_of(totals.list_cost), month_of(totals.committed_list_cost), at_list),
         at_own_rate: saving,
-        in_cash: off(month_of(totals.billed_cost), Some(then)),
+        in_cash: off(
+            month_of(totals.billed_cost),
+            month_of(totals.committed_billed_cost),
+            Some(then),
+        ),
     }
 }
 

@@ -8,6 +8,7 @@ use super::demand::{Question, RequestLoad};
 use super::offers::{AS_BILLED, may_advise};
 use super::plan::{Plan, PlanParts, Way};
 use super::stage::{Fixed, Stage, portion};
+use super::term;
 use crate::catalog::Offer;
 use crate::units::Money;
 use crate::workload::PricingCategory;
@@ -37,7 +38,7 @@ impl Slice {
 
 /// The slices of a candidate on the instances by use that may be advised; none where its instances are
 /// of one replica, and none for work that must not share: what must answer at once, what is kept as a
-/// standby, and what runs on a commitment.
+/// standby, what runs on a commitment, and what the user wants unchanged.
 pub(super) fn slices(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
@@ -46,7 +47,8 @@ pub(super) fn slices(
 ) -> Vec<Slice> {
     let workload = question.described.workload;
     let committed = workload.deployment.pricing_category == PricingCategory::Committed;
-    if committed || question.is_critical() || workload.settings.standby {
+    let is_frozen = term::frozen_until(question).is_some();
+    if committed || is_frozen || question.is_critical() || workload.settings.standby {
         return Vec::new();
     }
     let has_room = |it: &&Offer| {

@@ -92,6 +92,7 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
         ),
         _ => format!("Start the new deployment{place}: {}.", plan.label()),
     });
+    steps.extend(in_tranches(question, plan));
     if !plan.conditions.is_empty() {
         let platform = plan.offers.last().map_or("the platform", |it| it.provider.as_str());
         steps.push(format!("At {platform}: {}.", plan.conditions.join("; ")));
@@ -125,6 +126,18 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     });
     steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
     steps
+}
+
+/// That a reserved base is bought in steps, where the policy caps what may end in a quarter.
+fn in_tranches(question: &Question<'_>, plan: &Plan) -> Option<String> {
+    let cap = question.context.policy.max_expiring_share_per_quarter?;
+    (plan.is_committed() && plan.scaling.min >= 2).then(|| {
+        format!(
+            "Do not reserve all at once: at most {:.0} % of them may end in one quarter. The commitments over \
+             all workloads give the month of each.",
+            cap.percent()
+        )
+    })
 }
 
 /// How many instances to allow where they come and go.

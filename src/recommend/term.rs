@@ -6,8 +6,9 @@ use chrono::{Months, NaiveDate};
 use super::Context;
 use super::advice::Advice;
 use super::demand::Question;
-use super::money;
+use super::{money, offers};
 use crate::classify::day_start;
+use crate::commitment::SavingsCurve;
 use crate::simulate::DemandStep;
 use crate::units::Timestamp;
 use crate::workload::Workload;
@@ -61,9 +62,16 @@ pub(super) fn since_change(question: &Question<'_>, mut hours: Vec<DemandStep>) 
     hours.split_off(n.min(hours.len()))
 }
 
-/// Most instances that may be committed, where `best` are best for the demand since it changed.
+/// The number of instances that the policy chooses on a curve: the optimal one where it says nothing.
+pub(super) fn chosen_n(question: &Question<'_>, curve: &SavingsCurve) -> u32 {
+    question.context.policy.risk.map_or_else(|| curve.best_n(), |risk| curve.n_at_risk(risk))
+}
+
+/// Most instances that may be committed, where `best` are best for the demand since it changed, or are
+/// what the policy's risk allows.
 pub(super) fn most_committed(question: &Question<'_>, best: Option<u32>) -> u32 {
-    if has_changed(question) { best.unwrap_or(0) } else { u32::MAX }
+    let is_capped = has_changed(question) || question.context.policy.risk.is_some();
+    if is_capped { best.unwrap_or(0) } else { u32::MAX }
 }
 
 /// The declared growth of the next 30 days, as a share: of 10 % from the 16th day on half a month's,
@@ -98,14 +106,47 @@ pub(super) fn limits(question: &Question<'_>) -> Vec<String> {
             )
         }
     });
-    until.into_iter().chain(changed).collect()
+    until.into_iter().chain(changed).chain(held(question)).collect()
+}
+
+/// That what is held of an instance the workload might commit to keeps it from more.
+fn held(question: &Question<'_>) -> Option<String> {
+    let catalog = question.context.catalog;
+    let deployment = &question.described.workload.deployment;
+    let gpu = catalog.gpu(deployment.gpu.as_deref()?)?;
+    let mut ids: Vec<&str> = catalog
+        .offers_for(&gpu.name)
+        .filter(|it| Some(&it.provider) == deployment.provider.as_ref())
+        .flat_map(|it| offers::held_already(question, it, gpu))
+        .map(|it| it.id.as_str())
+        .collect();
+    ids.sort_unstable();
+    ids.dedup();
+    (!ids.is_empty()).then(|| {
+        format!(
+            "{} held already: no further commitment for that instance was considered; the commitments over \
+             all workloads say what more would pay",
+            ids.join(", ")
+        )
+    })
+}
+
+/// The day before which the user wants no change, where it is to come.
+pub(super) fn frozen_until(question: &Question<'_>) -> Option<NaiveDate> {
+    let freeze = question.described.workload.settings.future.freeze?;
+    (today(&question.context) < freeze).then_some(freeze)
+}
+
+/// Days until the workload ends or leaves, where the user says so.
+pub(super) fn days_left(question: &Question<'_>) -> Option<f64> {
+    let until = question.described.workload.settings.future.until()?;
+    Some((until - today(&question.context)).num_days() as f64)
 }
 
 /// Why advice to change something waits, and what it will be; nothing where it need not.
 pub(super) fn frozen(question: &Question<'_>, advice: &Advice) -> Option<[String; 2]> {
-    let freeze = question.described.workload.settings.future.freeze?;
-    let changes = advice.action.is_to_do();
-    (changes && today(&question.context) < freeze).then(|| {
+    let freeze = frozen_until(question)?;
+    advice.action.is_to_do().then(|| {
         let date = freeze.format("%-d %b %Y");
         [
             format!("no change before {date}, as the config says"),

@@ -240,7 +240,7 @@ impl Stage<'_> {
             let steps = term::since_change(self.question, steps);
             SavingsCurve::new(steps, overflow.rate, reserved.rate)
         });
-        let best = curve.map(|it| it.best_n());
+        let best = curve.map(|it| term::chosen_n(self.question, &it));
         let most = term::most_committed(self.question, best);
         let mut plans = Vec::new();
         if fixed.n <= most {

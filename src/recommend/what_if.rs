@@ -72,7 +72,7 @@ impl FromStr for WhatIf {
             None => (None, key),
         };
         let change = match key {
-            "demand" => Change::Demand(ratio(value)?),
+            "demand" => Change::Demand(demand(value)?),
             "cold-start" => Change::ColdStart(seconds(value)?),
             "slo.ttft_p95" => Change::Ttft(seconds(value)?),
             "slo.tpot_p95" => Change::Tpot(seconds(value)?),
@@ -96,6 +96,13 @@ fn ratio(text: &str) -> Result<f64, String> {
     found.ok_or_else(|| format!("`{text}` is not a change such as +50%, -20% or x2"))
 }
 
+/// Some demand is left: without any the advice is to stop, which needs no question.
+fn demand(text: &str) -> Result<f64, String> {
+    let found = ratio(text)?;
+    let nothing = || format!("`{text}` leaves no demand: what nobody asks for is stopped");
+    Some(found).filter(|it| *it > 0.0).ok_or_else(nothing)
+}
+
 fn seconds(text: &str) -> Result<f64, String> {
     let us = parse_span_us(text).ok().filter(|it| *it > 0);
     us.map(|it| it as f64 / 1e6)
@@ -109,7 +116,7 @@ impl WhatIf {
         let mut n = 0;
         for offer in &mut catalog.offers {
             let is_gpu = offer.gpus.iter().any(|it| is_named(it, gpu));
-            if (offer.provider == *provider || family(&offer.provider) == *provider) && is_gpu {
+            if is_sold_by(&offer.provider, provider) && is_gpu {
                 offer.rate = times(offer.rate, *ratio);
                 n += 1;
             }
@@ -132,10 +139,10 @@ impl WhatIf {
             Change::Attainment(share) => settings.asked.attainment = Some(*share),
             Change::Price { provider, gpu, ratio } => {
                 let deployment = &workload.deployment;
-                let here = deployment.provider.as_ref().is_some_and(|it| family(it) == *provider);
+                let here = deployment.provider.as_ref().is_some_and(|it| is_sold_by(it, provider));
                 let is_gpu = deployment.gpu.as_ref().is_some_and(|it| is_named(it, gpu));
-                let by_use = deployment.pricing_category == PricingCategory::Standard;
-                if here && is_gpu && by_use && workload.totals.committed_cost.is_none() {
+                let by_use = deployment.pricing_category != PricingCategory::Committed;
+                if here && is_gpu && by_use {
                     settings.asked.rate_ratio =
                         Some(settings.asked.rate_ratio.unwrap_or(1.0) * ratio);
                 }
@@ -152,6 +159,11 @@ impl WhatIf {
         }
     }
 
+    /// Whether it asks about more or less demand.
+    pub fn is_of_demand(&self) -> bool {
+        matches!(self.change, Change::Demand(_))
+    }
+
     /// The model it asks about.
     pub fn model(&self) -> Option<&str> {
         match &self.change {
@@ -164,6 +176,11 @@ impl WhatIf {
     pub fn workload(&self) -> Option<&str> {
         self.workload.as_deref()
     }
+}
+
+/// `runpod` names `runpod-serverless` too; that names itself alone.
+fn is_sold_by(provider: &str, name: &str) -> bool {
+    provider == name || family(provider) == name
 }
 
 /// `H100` names `H100 SXM5`; case does not matter.
@@ -191,7 +208,7 @@ mod tests {
         };
         check("demand=+50%", None, Change::Demand(1.5));
         check("chat:demand=x2", Some("chat"), Change::Demand(2.0));
-        check("ns:chat:demand=-100%", Some("ns:chat"), Change::Demand(0.0));
+        check("ns:chat:demand=-90%", Some("ns:chat"), Change::Demand(1.0 - 0.9));
         check("cold-start=30s", None, Change::ColdStart(30.0));
         check("slo.ttft_p95=200ms", None, Change::Ttft(0.2));
         let gpu = || "H100".to_owned();
@@ -207,6 +224,7 @@ mod tests {
             "demand",
             "demand=50",
             "demand=-200%",
+            "demand=-100%",
             "price:runpod=-1%",
             "slo.ttft=1s",
             "cold-start=0s",

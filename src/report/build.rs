@@ -10,19 +10,17 @@ use super::build_workload::{self, rounded};
 use super::model::{
     AssumptionReport, CatalogReport, CommitmentsReport, CoverageReport, InputReport, Portfolio,
     PortfolioWaste, PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION,
-    SavingsByDecision, SavingsRate, Totals, WeekReport,
+    SavingsByDecision, SavingsRate, Totals,
 };
 use super::number::Medium;
+use super::weeks;
 use super::{description, rules, waste};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet, WasteKind};
 use crate::ingest::{Ingested, SourceKind};
-use crate::recommend::{Daily, Recommendation, Risk, ToDo, WhatIf, n_that_matter, timetable};
+use crate::recommend::{Daily, Recommendation, Risk, WhatIf};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, UsageTotals, Workload};
-
-/// Share of the savings that the actions which matter make up.
-const MATTERS: f64 = 0.95;
 
 /// One workload with everything found out about it.
 #[derive(Clone, Debug)]
@@ -87,7 +85,7 @@ pub fn build(
         .iter()
         .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
         .collect();
-    Ok(ReportModel {
+    let mut report = ReportModel {
         schema_version: SCHEMA_VERSION,
         period_label: period_label(run.ingested, run.zone),
         currency,
@@ -110,7 +108,9 @@ pub fn build(
         previous: None,
         notices,
         provenance,
-    })
+    };
+    weeks::plan(&mut report, run.as_of, run.catalog.assumptions.change.hours_per_week);
+    Ok(report)
 }
 
 /// Says in the title, in the first notice and in the provenance what was asked.
@@ -202,28 +202,6 @@ fn savings_rate(
     (all > 0.0).then(|| rounded((all - paid) / all))
 }
 
-/// The actions by week.
-fn plan(analysed: &[Analysed], run: RunFacts<'_>) -> Vec<WeekReport> {
-    const WEEK_US: i64 = 7 * 86_400_000_000;
-    let to_do = analysed.iter().map(|it| &it.recommendation.advice).filter_map(|it| {
-        Some(ToDo {
-            advice_id: it.id.clone(),
-            grade: it.grade,
-            effort_hours: it.change?.effort_hours,
-            monthly_savings: it.monthly_savings,
-        })
-    });
-    let hours = run.catalog.assumptions.change.hours_per_week;
-    let weeks = timetable(to_do.collect(), hours).into_iter().map(|it| WeekReport {
-        from: run.as_of.plus_us(WEEK_US * i64::from(it.number - 1)).to_date_string(),
-        number: it.number,
-        advice_ids: it.advice_ids,
-        effort_hours: it.effort_hours,
-        monthly_savings: it.monthly_savings,
-    });
-    weeks.collect()
-}
-
 /// Baselines, those with a certain trend moved by it. A trend that takes more than all leaves zero.
 fn projected(analysed: &[Analysed], currency: Currency) -> Result<Option<Money>, MoneyError> {
     const PARTS: u64 = 1_000_000;
@@ -269,11 +247,9 @@ fn portfolio(
         analysed.iter().map(|it| pick(&it.recommendation)).sum()
     };
     let risk = risk_of_all(analysed, totals.monthly_savings, run);
-    let savings: Vec<Money> =
-        analysed.iter().map(|it| it.recommendation.advice.monthly_savings).collect();
     Portfolio {
-        n_that_matter: n_that_matter(&savings, MATTERS) as u64,
-        plan: plan(analysed, run),
+        n_that_matter: 0,
+        plan: Vec::new(),
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings: totals.monthly_savings,
         interval: risk.as_ref().map(interval),

@@ -52,6 +52,8 @@ pub struct CommitmentCase {
     pub term_months: u32,
     /// Whether the policy allows so long a term.
     pub allowed: bool,
+    /// Why not, where the policy or the end of a workload forbids it.
+    pub not_allowed: Option<String>,
     /// Whether it saves the most of the terms allowed.
     pub best: bool,
     /// Of the amounts here.
@@ -119,7 +121,7 @@ pub struct CommitmentCase {
     /// What the reader must know, one sentence each.
     pub notes: Vec<String>,
     /// What `--commitment` asks about.
-    pub asked: Option<PointReport>,
+    pub asked: Vec<PointReport>,
     /// The savings curve: at most 100 points.
     pub curve: Vec<PointReport>,
 }

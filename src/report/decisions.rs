@@ -5,6 +5,7 @@ use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::model::{ReportModel, UnitCost, WorkloadReport};
+use super::weeks;
 use crate::catalog::suggest;
 use crate::ingest::{Decision, DecisionState, Decisions, Promise};
 use crate::units::{Currency, Money, MoneyError, Timestamp};
@@ -175,11 +176,12 @@ pub struct PromiseReport {
 }
 
 /// Marks the advice with the decisions, splits the savings by them, and says what to look at.
-/// `as_of` is the clock: its day in UTC is today.
+/// `as_of` is the clock: its day in UTC is today. The plan by week is made again, for what was rejected
+/// or put off takes no hours.
 pub fn respect(
     report: &mut ReportModel,
     decisions: &Decisions,
-    as_of: Timestamp,
+    (as_of, hours_per_week): (Timestamp, f64),
 ) -> Result<(), MoneyError> {
     let today = as_of.in_zone(Tz::UTC).date();
     let mut notices = Vec::new();
@@ -195,6 +197,7 @@ pub fn respect(
     notices.append(&mut report.notices);
     report.notices = notices;
     report.portfolio.savings_by_decision = SavingsByDecision::of(report)?;
+    weeks::plan(report, as_of, hours_per_week);
     let promised = |it: &Decision| Some(promise(it, it.promise.as_ref()?, report));
     report.portfolio.promises = decisions.list.iter().filter_map(promised).collect();
     Ok(())
@@ -285,12 +288,24 @@ fn realised(
     workload: Option<&WorkloadReport>,
     now: Option<Money>,
 ) -> Result<Money, String> {
-    let (Some(cost), Some(then)) = (promise.monthly_cost, &promise.unit) else {
-        return Err("no cost of a unit was known when it was decided".to_owned());
+    let Some(cost) = promise.monthly_cost else {
+        return Err("its cost was not known when it was decided".to_owned());
     };
-    if workload.is_none() {
-        return Err("the data no longer have the workload".to_owned());
-    }
+    let too_large = |_| "the amounts are too large to compare".to_owned();
+    // What saved all of its cost was stopped, and what is gone costs nothing.
+    let is_stop = promise.monthly_savings == cost;
+    let (Some(_), Some(then)) = (workload, promise.unit.as_ref().filter(|_| !is_stop)) else {
+        return match workload {
+            None if is_stop => Ok(cost),
+            None => Err("the data no longer have the workload".to_owned()),
+            // Nothing tells traffic, so it counts as unchanged.
+            Some(workload) => workload
+                .baseline
+                .monthly_cost
+                .ok_or_else(|| "what it costs now is not known".to_owned())
+                .and_then(|now| cost.checked_sub(now).map_err(too_large)),
+        };
+    };
     let Some(now) = now else {
         return Err(format!("what {} costs now is not known", then.unit));
     };
@@ -300,7 +315,6 @@ fn realised(
     if now.is_negative() {
         return Err("credits exceed what it costs now".to_owned());
     }
-    let too_large = |_| "the amounts are too large to compare".to_owned();
     let (numerator, denominator) = ratio(now, then.cost);
     let same_traffic = cost.scale(numerator, denominator).map_err(too_large)?;
     cost.checked_sub(same_traffic).map_err(too_large)

@@ -35,6 +35,7 @@ mod terminal;
 mod tests;
 mod toml_text;
 mod waste;
+mod weeks;
 mod words;
 mod written;
 
@@ -134,6 +135,15 @@ pub fn look_ahead(
 ) -> Result<(), crate::units::MoneyError> {
     report.forecast = forecast::forecast(report, outlooks, run)?;
     report.budget = budget::budget(report, outlooks, run, budget)?;
+    let strangers: Vec<String> = budget
+        .owners()
+        .filter(|owner| report.workloads.iter().all(|it| it.owner.as_deref() != Some(owner)))
+        .map(|owner| {
+            let owner = plain(owner);
+            format!("[budget.owner.{owner}]: no workload has the owner {owner}, so nothing is spent of it")
+        })
+        .collect();
+    report.notices.extend(strangers);
     Ok(())
 }
 

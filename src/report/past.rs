@@ -30,6 +30,9 @@ pub enum PastError {
     /// A report of another form.
     #[error("its schema_version is {0}, this program reads {SCHEMA_VERSION}")]
     OtherSchema(String),
+    /// The answer to a question of the kind "what if".
+    #[error("it answers `--what-if {0}` and tells of no month that was")]
+    WhatIf(String),
     /// A field is missing or of another type.
     #[error("a field is missing or wrong")]
     Field(#[source] serde_json::Error),
@@ -61,6 +64,7 @@ impl PastError {
             PastError::NotJson(_) | PastError::NotAReport => {
                 "name a report.json that analyze wrote into its report folder"
             }
+            PastError::WhatIf(_) => "name the report of a run without --what-if",
             PastError::OtherSchema(_) => {
                 "run analyze again on the files of that month with this program"
             }
@@ -96,8 +100,21 @@ pub struct PastReport {
 
 /// Reads the text of a `report.json`.
 pub fn read_report(text: &str) -> Result<PastReport, PastError> {
-    let file: File = serde_json::from_value(of_this_schema(text)?).map_err(PastError::Field)?;
+    let file: File = serde_json::from_value(of_a_month(text)?).map_err(PastError::Field)?;
     file.checked()
+}
+
+/// The JSON of a report of what was, rather than of what might be.
+pub(super) fn of_a_month(text: &str) -> Result<Value, PastError> {
+    let value = of_this_schema(text)?;
+    let asked = value.pointer("/provenance/what_if").and_then(Value::as_array);
+    match asked.and_then(|it| it.first()) {
+        Some(first) => {
+            let first = first.as_str().unwrap_or_default();
+            Err(PastError::WhatIf(super::clip(&super::plain(first), 60)))
+        }
+        None => Ok(value),
+    }
 }
 
 /// The JSON of a report in the form of this program.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::decisions::{MILLION_TOKENS, THOUSAND_REQUESTS};
-use super::past::{PastError, code, money, of_this_schema, unreadable};
+use super::past::{PastError, code, money, of_a_month, unreadable};
 use crate::catalog::edit_distance;
 use crate::ingest::UnitThen;
 use crate::units::{Currency, Money};
@@ -94,7 +94,7 @@ struct RawAdvice {
 impl WrittenReport {
     /// Reads the text of a `report.json`.
     pub fn read(text: &str) -> Result<WrittenReport, PastError> {
-        let raw: Raw = serde_json::from_value(of_this_schema(text)?).map_err(PastError::Field)?;
+        let raw: Raw = serde_json::from_value(of_a_month(text)?).map_err(PastError::Field)?;
         let as_of = NaiveDate::parse_from_str(&raw.provenance.as_of, "%Y-%m-%d");
         let currency = code(&raw.currency)?;
         let ranking = &raw.portfolio.ranking;

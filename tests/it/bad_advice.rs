@@ -341,6 +341,16 @@ fn decisions_and_reports_that_do_not_fit() {
     let old = report.replace("\"schema_version\": \"1.0\"", "\"schema_version\": \"0.9\"");
     assert_ne!(old, report);
     bench.write("old.json", old);
+    let words = ["analyze", "usage.csv", "--what-if", "demand=x2", "--output", "asked"];
+    let ran = bench.run(&words);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let asked = ["it answers `--what-if demand=x2`", "name the report of a run without --what-if"];
+    let unit_cost = |folder: &str| {
+        let text = std::fs::read_to_string(bench.path(folder).join("report.json")).unwrap();
+        let report: Value = serde_json::from_str(&text).unwrap();
+        report["workloads"][0]["baseline"]["unit_cost"]["per_million_tokens"].clone()
+    };
+    assert_eq!(unit_cost("asked"), unit_cost("out"), "the bill and what it paid for stay");
     let version = [
         "old.json: its schema_version is 0.9, this program reads 1.0",
         "run analyze again on the files",
@@ -349,6 +359,8 @@ fn decisions_and_reports_that_do_not_fit() {
         (&["diff", "old.json", "out"][..], version),
         (&["explain", "old.json", "chat"], version),
         (&["decide", "old.json", "S1", "--accept"], version),
+        (&["diff", "asked", "out"], asked),
+        (&["decide", "asked", "S1", "--accept"], asked),
         (&["explain", "out", "chatt"], ["the report has no `chatt`", "did you mean chat?"]),
         (
             &["explain", "out", "S9"],
@@ -365,4 +377,25 @@ fn decisions_and_reports_that_do_not_fit() {
             assert!(ran.stderr.contains(it), "`{it}` is not in {}", ran.stderr);
         }
     }
+}
+
+#[test]
+fn a_critical_path_that_nobody_asks_is_not_stopped() {
+    let silent = [
+        ("requests", "0"),
+        ("prompt_tokens", "0"),
+        ("completion_tokens", "0"),
+        ("gpu_util", "0.0"),
+    ];
+    let idle = || usage(TWO_WEEKS, &[], &silent);
+    check(&of(idle()), &[], 0, &["Stop it and keep the disk"]);
+    let config = "[workload.chat]\npurpose = \"critical\"\n";
+    let critical = Input { usage: idle(), ..under(config) };
+    check(&critical, &[], 0, &["it is declared critical"]);
+}
+
+#[test]
+fn a_workload_that_ends_before_the_work_is_earned_back_is_kept() {
+    let config = "[workload.chat.future]\nends = 2026-10-21\n";
+    check(&under(config), &[], 0, &["earns its work of"]);
 }

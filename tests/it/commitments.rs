@@ -107,6 +107,47 @@ fn what_is_held_comes_off_the_demand() {
     assert_eq!(case(&report, 12)["chosen_n"], 2);
 }
 
+/// Two held instances carry all there is: nobody is sold a third, and the advice says why.
+#[test]
+fn what_is_held_is_not_sold_again() {
+    let report = json(&HELD.replace("instances = 1", "instances = 2"));
+    assert_eq!(report["totals"]["monthly_savings"], "0.00");
+    let always = &report["workloads"].as_array().unwrap()[0];
+    assert_eq!((&always["name"], &always["advice"]["action"]), (&"always".into(), &"keep".into()));
+    let reasons = always["advice"]["reasons"].to_string();
+    assert!(reasons.contains("deal-7 held already: no further commitment"), "{reasons}");
+    // Over, it keeps nobody from the next.
+    let over = HELD.replace("2026-12-01", "2026-10-30").replace("2026-06-01", "2026-05-01");
+    assert_ne!(json(&over)["totals"]["monthly_savings"], "0.00");
+}
+
+/// Each number that is asked about gets its own sentence, and a term that may not be bought says so.
+#[test]
+fn every_commitment_asked_about_is_judged() {
+    let asked = |words: &[&str]| {
+        let ran = analyze("", "json", words);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let report: Value = serde_json::from_str(&ran.stdout).unwrap();
+        report["notices"].to_string()
+    };
+    let of = |n: u32| format!("gcp/a2-ultragpu-1g/{n}");
+    let said = asked(&["--commitment", &of(1), "--commitment", &of(3)]);
+    assert!(
+        said.contains("for 12 months saves 635.32") || said.contains("for 12 months saves 635.33"),
+        "{said}"
+    );
+    assert!(said.contains("would not pay") || said.contains("67 % of it in use"), "{said}");
+    assert!(
+        said.contains("longer than the 12 months that policy.max_term_months allows"),
+        "{said}"
+    );
+    let said = asked(&["--commitment", "gcp/a2-ultragpu-1/1"]);
+    assert!(
+        said.contains("no price list has a2-ultragpu-1 of gcp (near are a2-ultragpu-1g"),
+        "{said}"
+    );
+}
+
 #[test]
 fn the_settings_of_the_policy_count() {
     let policy = "[policy]\nmax_term_months = 36\nmax_expiring_share_per_quarter = 0.5\nrisk = 0\n";
@@ -116,6 +157,10 @@ fn the_settings_of_the_policy_count() {
     let tranches = long["ladder"]["tranches"].as_array().unwrap();
     let bought: Vec<&Value> = tranches.iter().map(|it| &it["bought"]).collect();
     assert_eq!(bought, [&Value::from("2026-11"), &Value::from("2028-05")]);
+    // Between the two purchases one of two saves nothing for 18 months.
+    let curve = long["curve"].as_array().unwrap();
+    let missed = usd(&curve[2]["monthly_savings"]) - usd(&curve[1]["monthly_savings"]);
+    assert!((usd(&long["ladder"]["waiting_cost"]) - 18.0 * missed).abs() < 1e-6, "{long}");
 }
 
 #[test]

@@ -131,6 +131,7 @@ fn what_saves_nothing_or_must_stay_apart_is_not_shared() {
     check(&[2, 8], ["prod", "prod"], "");
     check(&[8], ["prod", "test"], "");
     check(&[8], ["prod", "prod"], "purpose = \"critical\"\n");
+    check(&[8], ["prod", "prod"], "[workload.rag.future]\nfreeze = 2027-06-01\n");
 }
 
 /// Two weeks of two workloads with a model, on eight GPUs each.

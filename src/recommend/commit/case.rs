@@ -10,9 +10,11 @@ use super::hours::{Days, Hours};
 use super::{CasePoint, Hindsight, LadderSteps, TermCase};
 use crate::catalog::Offer;
 use crate::commitment::{
-    LadderPlan, SavingsCurve, TermOffer, cash_payback_months, cheapest_purchases, ladder,
+    Ladder, LadderPlan, SavingsCurve, TermOffer, cash_payback_months, cheapest_purchases, ladder,
     liability_left, regret_months,
 };
+use crate::ingest::AskedCommitment;
+use crate::recommend::offers::max_term;
 use crate::recommend::{Context, Risk, money};
 use crate::simulate::seed_of;
 use crate::units::{Fraction, HOURS_PER_MONTH, Money, MoneyPerHour, Period, Timestamp};
@@ -31,12 +33,25 @@ pub(super) struct Ground<'a> {
     pub(super) by_use: MoneyPerHour,
     pub(super) days: Option<Days<'a>>,
     pub(super) context: Context<'a>,
-    /// Longest term that may be advised, months.
-    pub(super) longest: u32,
+    /// Months until the first workload ends or leaves, and which that is.
+    pub(super) ends_first: Option<(u32, String)>,
     /// Saving that the workloads' own advice claims by commitments already.
     pub(super) included: Money,
     /// When held commitments end, months since the year 0, and their instances.
     pub(super) held_ends: Vec<(u32, u32)>,
+}
+
+impl Ground<'_> {
+    fn not_allowed(&self, months: u32) -> Option<String> {
+        let longest = max_term(&self.context);
+        if months > longest {
+            return Some(format!(
+                "longer than the {longest} months that policy.max_term_months allows"
+            ));
+        }
+        let (left, who) = self.ends_first.as_ref().filter(|it| months > it.0)?;
+        Some(format!("{who} ends or leaves in {left} months"))
+    }
 }
 
 /// A curve at the rates of one offer.
@@ -62,11 +77,10 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
         .or_else(|| Fraction::try_from(context.catalog.assumptions.advice.commitment_risk).ok())?;
     let (stable_n, chosen_n) = (curve.curve.stable_n(), curve.curve.n_at_risk(risk));
     let (optimal_n, max_n) = (curve.curve.best_n(), curve.curve.max_n());
-    let asked = context
-        .policy
-        .asked
-        .iter()
-        .find(|it| it.provider == offer.provider && it.instance_type == offer.instance_type);
+    let is_asked = |it: &&AskedCommitment| {
+        it.provider == offer.provider && it.instance_type == offer.instance_type
+    };
+    let asked = context.policy.asked.iter().filter(is_asked);
     let points = shown(max_n, [stable_n, chosen_n, optimal_n]);
     let points: Option<Vec<CasePoint>> = points.into_iter().map(|n| curve.point(n)).collect();
     let points = points?;
@@ -84,7 +98,7 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
     Some(TermCase {
         offer: offer.clone(),
         months,
-        allowed: months <= ground.longest,
+        not_allowed: ground.not_allowed(months),
         best: false,
         risk_setting: risk,
         stable_n,
@@ -102,7 +116,7 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
         included_in_advice: ground.included,
         beyond_advice: chosen.saving.checked_sub(ground.included).ok()?,
         hindsight: hindsight(ground, offer, months),
-        asked: asked.and_then(|it| curve.point(it.n)),
+        asked: asked.filter_map(|it| curve.point(it.n)).collect(),
         points,
         chosen,
     })
@@ -155,10 +169,33 @@ impl<'a> AtRate<'a> {
         };
         let found = (1..=most).map(in_tranches).find(|it| it.unplaced == 0);
         let ladder = found.unwrap_or_else(|| in_tranches(most));
-        let saved = self.ground.by_use.nano() - self.committed.nano();
-        let saved = MoneyPerHour::from_nano(saved, self.committed.currency());
-        let waiting = u32::try_from(ladder.waiting_months).ok()?;
-        Some(LadderSteps { waiting_cost: money::month_of(saved, waiting)?, ladder })
+        Some(LadderSteps { waiting_cost: self.waiting_cost(&ladder)?, ladder })
+    }
+
+    /// What the tranches save less than all of them bought at once: of each month between two purchases
+    /// the saving of all less the saving of those bought so far. Ten that save 50, 30 while only three are
+    /// bought for three months: 60.
+    fn waiting_cost(&self, ladder: &Ladder) -> Option<Money> {
+        let bought: Vec<(u32, u32)> = ladder
+            .tranches
+            .iter()
+            .scan(0, |n, it| {
+                *n += it.n;
+                Some((it.bought_month, *n))
+            })
+            .collect();
+        let all = self.saving(bought.last()?.1)?;
+        let gaps = bought.windows(2).map(|pair| {
+            let months = pair[1].0 - pair[0].0;
+            let missed = all.checked_sub(self.saving(pair[0].1)?).ok()?;
+            missed.scale(u64::from(months), 1).ok()
+        });
+        money::sum(&gaps.collect::<Option<Vec<_>>>()?, all.currency())
+    }
+
+    /// What `n` committed save a month.
+    fn saving(&self, n: u32) -> Option<Money> {
+        Some(self.point(n)?.saving)
     }
 }
 

@@ -62,8 +62,8 @@ pub struct TermCase {
     pub offer: Offer,
     /// Its length.
     pub months: u32,
-    /// Whether the policy allows so long a term.
-    pub allowed: bool,
+    /// Why so long a term may not be bought; nothing where it may.
+    pub not_allowed: Option<String>,
     /// Whether it saves the most of the terms allowed.
     pub best: bool,
     /// The setting between stable (0) and optimal (1) that was used.
@@ -80,8 +80,8 @@ pub struct TermCase {
     pub points: Vec<CasePoint>,
     /// The point chosen.
     pub chosen: CasePoint,
-    /// The point of the number that somebody wants judged.
-    pub asked: Option<CasePoint>,
+    /// The points of the numbers that somebody wants judged.
+    pub asked: Vec<CasePoint>,
     /// Months until what is paid upfront has come back; nothing where nothing is bought or the price
     /// list does not say how it is paid.
     pub cash_payback_months: Option<f64>,

@@ -9,7 +9,11 @@ use crate::ingest::{HeldCommitment, HeldOf};
 use crate::units::{Money, Timestamp};
 
 /// Whether a commitment is of an instance.
-pub(super) fn is_of(held: &HeldCommitment, instance: &Instance, catalog: &Catalog) -> bool {
+pub(in crate::recommend) fn is_of(
+    held: &HeldCommitment,
+    instance: &Instance,
+    catalog: &Catalog,
+) -> bool {
     let place = held.provider == instance.provider && held.region == instance.region;
     place
         && match &held.of {

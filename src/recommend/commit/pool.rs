@@ -105,7 +105,7 @@ impl Pool {
         }
         if n_held > 0 {
             notes.push(format!(
-                "held instances taken off first: {n_held}; the advice of each workload does not know of them"
+                "held instances taken off first: {n_held}; the advice of a workload commits to no more of them"
             ));
         }
         let partly: Vec<&str> = self

@@ -154,7 +154,8 @@ fn a_term_past_the_policy_is_shown_and_not_marked() {
     let check = |policy: &Policy, expected: &[(u32, bool, bool)]| {
         let all = found(vec![member("a", &payg, &[1; 28 * 24])], &[], (&catalog, policy));
         let terms = all.groups[0].terms.iter();
-        let terms: Vec<_> = terms.map(|it| (it.months, it.allowed, it.best)).collect();
+        let terms: Vec<_> =
+            terms.map(|it| (it.months, it.not_allowed.is_none(), it.best)).collect();
         assert_eq!(terms, expected, "{policy:?}");
     };
     // Three months at the rate by use are no case.

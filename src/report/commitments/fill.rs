@@ -1,10 +1,13 @@
 //! From what was found about commitments to what is shown.
 
+use std::collections::BTreeSet;
+
 use super::{
     CommitmentCase, CommitmentsReport, EarlyRuleReport, HeldReport, HindsightReport,
     InstanceReport, LadderReport, NoCaseReport, PointReport, SpendPointReport, SpendReport,
     TrancheReport,
 };
+use crate::catalog::{Catalog, Offer, Purchase, suggest};
 use crate::commitment::Tranche;
 use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
@@ -41,7 +44,8 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         instance: instance(&group.instance),
         purchase: it.offer.purchase.to_string(),
         term_months: it.months,
-        allowed: it.allowed,
+        allowed: it.not_allowed.is_none(),
+        not_allowed: it.not_allowed.clone(),
         best: it.best,
         currency: it.offer.rate.currency(),
         rate_per_hour: an_hour(it.offer.rate),
@@ -75,13 +79,13 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         ladder: it.ladder.as_ref().map(ladder),
         hindsight: it.hindsight.as_ref().map(hindsight),
         notes: group.notes.clone(),
-        asked: it.asked.as_ref().map(point),
+        asked: it.asked.iter().map(point).collect(),
         curve: it.points.iter().map(point).collect(),
     }
 }
 
-/// What was asked with `--commitment`: its case in one sentence for each term, or that there is none.
-pub fn judged(found: &Commitments, asked: &[AskedCommitment]) -> Vec<String> {
+/// What was asked with `--commitment`: its case in one sentence for each term, or why there is none.
+pub fn judged(found: &Commitments, asked: &[AskedCommitment], catalog: &Catalog) -> Vec<String> {
     let mut said = Vec::new();
     for ask in asked {
         let cases = found.groups.iter().flat_map(|it| &it.terms);
@@ -92,19 +96,49 @@ pub fn judged(found: &Commitments, asked: &[AskedCommitment]) -> Vec<String> {
             .collect();
         said.extend(cases.iter().filter_map(|it| verdict(ask, it)));
         if cases.is_empty() {
-            said.push(format!(
-                "{ask} cannot be judged: after their advice no workload runs on it with enough history, \
-                 or no commitment for it is in the price list; give its price as a [[quote]]"
-            ));
+            said.push(format!("{ask} cannot be judged: {}", no_case_of(ask, found, catalog)));
         }
     }
     said
 }
 
+/// What is missing for a case of what was asked.
+fn no_case_of(ask: &AskedCommitment, found: &Commitments, catalog: &Catalog) -> String {
+    let of_provider = || catalog.offers.iter().filter(|it| it.provider == ask.provider);
+    let mut here = of_provider().filter(|it| it.instance_type == ask.instance_type).peekable();
+    if here.peek().is_none() {
+        let names: BTreeSet<&str> = of_provider().map(|it| it.instance_type.as_str()).collect();
+        let key = ask.instance_type.to_lowercase();
+        let near = suggest(&key, names.iter().copied(), str::to_lowercase);
+        let near = if near.is_empty() {
+            String::new()
+        } else {
+            format!(" (near are {})", near.join(", "))
+        };
+        return format!(
+            "no price list has {} of {}{near}; `gpuadvise prices list` shows all",
+            ask.instance_type, ask.provider
+        );
+    }
+    let is_committed = |it: &Offer| {
+        matches!(it.purchase, Purchase::Reserved { .. } | Purchase::FlexCommitment { .. })
+    };
+    if !here.any(is_committed) {
+        return "no price list has a commitment for it; give its price as a [[quote]]".to_owned();
+    }
+    let is_it =
+        |it: &Instance| it.provider == ask.provider && it.instance_type == ask.instance_type;
+    if let Some(why) = found.absent.iter().find(|it| is_it(&it.instance)) {
+        return why.reason.clone();
+    }
+    "after their advice no workload runs on it, or it costs no less than what is paid by use"
+        .to_owned()
+}
+
 fn verdict(ask: &AskedCommitment, case: &TermCase) -> Option<String> {
-    let it = case.asked.as_ref()?;
+    let it = case.asked.iter().find(|it| it.n == ask.n)?;
     let used = it.utilization.map_or(0.0, Fraction::percent);
-    let range = it.risk.map_or_else(String::new, |risk| {
+    let range = it.risk.filter(|risk| risk.low != risk.high).map_or_else(String::new, |risk| {
         format!(
             " (80 % range {} to {}, loss in {:.0} of 100 months)",
             risk.low,
@@ -112,10 +146,13 @@ fn verdict(ask: &AskedCommitment, case: &TermCase) -> Option<String> {
             risk.probability_of_loss * 100.0
         )
     });
+    let rate = an_hour(case.offer.rate)?;
+    let over = case.not_allowed.as_ref().map_or_else(String::new, |why| format!("; {why}"));
     let verb = if it.saving.is_negative() { "would not pay: it saves" } else { "saves" };
     Some(format!(
-        "{ask} for {} months {verb} {} a month{range}, {used:.0} % of it in use; {} would cost the least",
-        case.months, it.saving, case.optimal_n
+        "{ask} at {} an hour for {} months {verb} {} a month{range}, {used:.0} % of it in use; {} would cost \
+         the least{over}",
+        rate, case.months, it.saving, case.optimal_n
     ))
 }
 

@@ -45,10 +45,10 @@ fn own(of_report: Currency, it: Currency, text: String) -> String {
 /// `12 months`, marked where the policy does not allow it.
 fn term(it: &CommitmentCase) -> String {
     let months = months(it.term_months);
-    match (it.allowed, it.best) {
-        (false, _) => format!("{months}, over the policy's longest"),
-        (true, true) => format!("{months}, saves the most"),
-        (true, false) => months,
+    match (&it.not_allowed, it.best) {
+        (Some(why), _) => format!("{months}: not allowed, {}", plain(why)),
+        (None, true) => format!("{months}, saves the most"),
+        (None, false) => months,
     }
 }
 
@@ -118,7 +118,8 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
     ];
     let mut table = Table::new("What it would mean, bought on the day of the report", &heads);
     let number = |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.quantity(it));
-    for it in report.commitment.commitments.iter().filter(|it| it.chosen_n > 0) {
+    let may_be_signed = |it: &&CommitmentCase| it.chosen_n > 0 && it.allowed;
+    for it in report.commitment.commitments.iter().filter(may_be_signed) {
         table.push_strong(
             it.best,
             vec![

@@ -2,8 +2,8 @@
 
 use crate::report::comparison::{signed, signed_percent, since};
 use crate::report::model::{
-    BudgetMonth, ExpectedReport, ForecastError, OutlookReport, OwnerVariance, ReportModel,
-    SpanReport, Variance,
+    BudgetMonth, ExpectedReport, ForecastError, ForecastReport, OutlookReport, OwnerVariance,
+    ReportModel, SpanReport, Variance,
 };
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
@@ -23,7 +23,12 @@ fn range(it: &ExpectedReport, medium: Medium) -> Option<String> {
 /// `Nov 2026 76,085.75 as is · 67,550.21 with advice · 80 % 72,900 to 80,100`; the advice that was
 /// approved is told apart where it is not all of it.
 pub(crate) fn span_in_words(it: &SpanReport, medium: Medium) -> String {
-    let mut parts = vec![format!("{} {} as is", it.label, medium.money(it.as_is.mean))];
+    format!("{} {} {}", it.label, medium.money(it.as_is.mean), beside_the_mean(it, medium))
+}
+
+/// `as is · 67,550.21 with advice · 80 % 72,900 to 80,100`.
+fn beside_the_mean(it: &SpanReport, medium: Medium) -> String {
+    let mut parts = vec!["as is".to_owned()];
     let (approved, advised) = (it.with_approved.mean, it.with_advice.mean);
     if approved != it.as_is.mean && approved != advised {
         parts.push(format!("{} with approved", medium.money(approved)));
@@ -44,14 +49,19 @@ pub(crate) fn forecast_lines(report: &ReportModel, medium: Medium) -> Vec<String
     let Some(forecast) = &report.forecast else { return Vec::new() };
     let spans = forecast.next().into_iter().chain(forecast.last());
     let mut lines: Vec<String> = spans.map(|it| span_in_words(it, medium)).collect();
-    let missing: Vec<(&str, &str)> = forecast.missing().collect();
-    match (lines.is_empty(), missing.as_slice()) {
-        (_, []) => {}
-        (true, [(_, why), ..]) => lines.push(format!("none: {}", plain(why))),
-        (false, [(name, why)]) => lines.push(format!("without {}: {}", shown(name), plain(why))),
-        (false, all) => lines.push(format!("without {} workloads", all.len())),
-    }
+    lines.extend(without(forecast));
     lines
+}
+
+/// Who is not in it.
+fn without(forecast: &ForecastReport) -> Option<String> {
+    let missing: Vec<(&str, &str)> = forecast.missing().collect();
+    match (forecast.next().is_none(), missing.as_slice()) {
+        (_, []) => None,
+        (true, [(_, why), ..]) => Some(format!("none: {}", plain(why))),
+        (false, [(name, why)]) => Some(format!("without {}: {}", shown(name), plain(why))),
+        (false, all) => Some(format!("without {} workloads", all.len())),
+    }
 }
 
 /// Every span, as is and with advice.
@@ -204,7 +214,8 @@ fn error_in_words(it: &ForecastError, medium: Medium) -> String {
         }
         (word, None) => format!("{} {word}", signed(it.error, medium)),
     };
-    let mature = it.share.map(|share| {
+    // A forecast without some of the workloads is no measure of the practice.
+    let mature = it.share.filter(|_| it.without.is_empty()).map(|share| {
         let within = medium.percent(it.mature_within);
         if share <= it.mature_within {
             format!(", within {within}: Run maturity")
@@ -252,11 +263,11 @@ pub(crate) fn beyond(report: &ReportModel, medium: Medium) -> Vec<[String; 3]> {
         let note = budget_in_words(month, medium).unwrap_or_default();
         figures.push(["Less budget".to_owned(), value, note]);
     }
-    let forecast = report.forecast.as_ref();
-    if let Some(next) = forecast.and_then(|it| it.next()) {
+    if let Some((forecast, next)) = report.forecast.as_ref().and_then(|it| Some((it, it.next()?))) {
         let label = format!("Forecast, {}", next.label);
         let value = format!("{} {currency}", medium.money(next.as_is.mean));
-        figures.push([label, value, forecast_lines(report, medium).join("; ")]);
+        let note = [beside_the_mean(next, medium)].into_iter().chain(without(forecast));
+        figures.push([label, value, note.collect::<Vec<_>>().join("; ")]);
     }
     if let Some(it) = &report.previous {
         let value = format!("{} {currency}", signed(it.since.difference, medium));

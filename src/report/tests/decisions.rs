@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use super::fixture::{report, usd};
 use crate::ingest::{Decision, DecisionState, Decisions, Promise, UnitThen};
 use crate::report::model::*;
-use crate::report::respect;
+use crate::report::{respect, weeks};
 use crate::units::{Currency, Money, Timestamp};
 
 fn as_of() -> Timestamp {
@@ -27,7 +27,7 @@ fn decision(advice: &str, workload: &str, state: DecisionState) -> Decision {
 
 fn decided(list: Vec<Decision>) -> ReportModel {
     let mut report = report();
-    respect(&mut report, &Decisions { list }, as_of()).unwrap();
+    respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
     report
 }
 
@@ -58,7 +58,7 @@ proptest! {
             workload.advice.monthly_savings = *saving;
             list.extend(state.map(|it| decision(&workload.advice.id, &workload.name, it)));
         }
-        respect(&mut report, &Decisions { list }, as_of()).unwrap();
+        respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
         let sums = &report.portfolio.savings_by_decision;
         let parts = [sums.open, sums.approved, sums.rejected, sums.snoozed];
         prop_assert_eq!(Money::sum(parts, Currency::USD).unwrap(), report.totals.monthly_savings);
@@ -69,7 +69,8 @@ proptest! {
 
 #[test]
 fn no_decision_changes_nothing() {
-    let (before, after) = (report(), decided(Vec::new()));
+    let (mut before, after) = (report(), decided(Vec::new()));
+    weeks::plan(&mut before, as_of(), 20.0);
     let json = |it: &ReportModel| serde_json::to_string(it).unwrap();
     assert_eq!(json(&before), json(&after));
 }
@@ -112,7 +113,7 @@ fn what_is_realised_is_at_the_traffic_of_then() {
         let mut report = report();
         report.workloads[0].baseline.unit_cost =
             UnitCost { per_million_tokens: now.map(usd), ..UnitCost::default() };
-        respect(&mut report, &Decisions { list }, as_of()).unwrap();
+        respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
         let it = &report.portfolio.promises[0];
         assert_eq!(it.realised_monthly_savings, expected.ok().map(usd));
         assert_eq!(it.not_known.as_deref(), expected.err());
@@ -137,20 +138,11 @@ fn what_is_realised_is_at_the_traffic_of_then() {
         Some("3.00"),
         Err("what image costs now is not known"),
     );
-    check(
-        &name,
-        Some("1000"),
-        None,
-        Some("3.00"),
-        Err("no cost of a unit was known when it was decided"),
-    );
-    check(
-        &name,
-        None,
-        tokens,
-        Some("3.00"),
-        Err("no cost of a unit was known when it was decided"),
-    );
+    // Nothing tells its traffic: a month cost 20,036.12.
+    check(&name, Some("30000"), None, Some("3.00"), Ok("9963.88"));
+    check(&name, None, tokens, Some("3.00"), Err("its cost was not known when it was decided"));
     check("gone", Some("1000"), tokens, Some("3.00"), Err("the data no longer have the workload"));
+    // What was to save all of it was stopped.
+    check("gone", Some("300"), None, None, Ok("300"));
     check(&name, Some("1000"), tokens, Some("-1.00"), Err("credits exceed what it costs now"));
 }
