@@ -14,6 +14,7 @@ mod fleet;
 mod heat_map;
 mod hours;
 mod plans;
+mod png;
 mod ticks;
 
 pub(crate) use autocorrelation::autocorrelation;
@@ -23,6 +24,7 @@ pub(crate) use fleet::{Clock, cost, queue, replicas};
 pub(crate) use heat_map::heat_map;
 pub(crate) use hours::{Hours, over_time, sorted};
 pub(crate) use plans::plans;
+pub(crate) use png::Theme;
 
 /// Width of every chart; the page scales it.
 const WIDTH: i32 = 480;
@@ -68,6 +70,11 @@ impl Chart {
 
     /// A file of its own, with the name of the workload, title and subtitle above the picture.
     pub(crate) fn standalone(&self, name: &str) -> String {
+        self.document(name, STYLE)
+    }
+
+    /// The file with another style sheet.
+    fn document(&self, name: &str, style: &str) -> String {
         let mut head = String::new();
         let mut y = 0;
         for line in wrap(&format!("{name}: {}", self.title), TITLE_LINE) {
@@ -83,12 +90,14 @@ impl Chart {
         let (width, height) = (WIDTH + 2 * margin, self.height + top + margin);
         format!(
             "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"{} {} {width} {height}\" \
-             width=\"{width}\" height=\"{height}\" role=\"img\" font-family=\"system-ui, sans-serif\" font-size=\"12\">\n\
-             <title>{}</title>\n<desc>{}</desc>\n<style>{STYLE}</style>\n{HATCH}\n\
+             width=\"{width}\" height=\"{height}\" role=\"img\" \
+             font-family=\"'{}', system-ui, sans-serif\" font-size=\"12\">\n\
+             <title>{}</title>\n<desc>{}</desc>\n<style>{style}</style>\n{HATCH}\n\
              <rect class=\"f-page\" x=\"{}\" y=\"{}\" width=\"{width}\" height=\"{height}\" fill=\"#FFFFFF\"/>\n\
              <g transform=\"translate(0 {})\">{head}</g>\n{}</svg>\n",
             -margin,
             -top,
+            png::FAMILY,
             escape(&format!("{name}: {}", self.title)),
             escape(&self.subtitle),
             -margin,

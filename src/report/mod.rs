@@ -42,6 +42,7 @@ mod written;
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
+pub use chart::Theme;
 pub use commitments::{CommitmentsReport, judged};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
