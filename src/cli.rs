@@ -244,6 +244,9 @@ pub struct AnalyzeArgs {
     /// Report of an earlier month, or its folder: its forecast against this month, and why spend moved
     #[arg(long, value_name = "REPORT")]
     pub previous: Option<PathBuf>,
+    /// Draw every chart into this folder, as SVG and as PNG
+    #[arg(long, value_name = "DIR")]
+    pub charts: Option<PathBuf>,
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,

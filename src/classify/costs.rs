@@ -94,6 +94,20 @@ pub fn daily_costs(workload: &Workload, zone: Tz) -> Option<Vec<DayCost>> {
     )
 }
 
+/// The effective cost of every day of a zone's clock in the window, the first and the last cut at its
+/// ends: the days add up to what the rows in it cost. Empty where no row has a cost.
+pub fn costs_by_day(workload: &Workload, zone: Tz) -> Result<Vec<(Period, Money)>, MoneyError> {
+    let Some(first) = workload.costs.first() else { return Ok(Vec::new()) };
+    let (start, end) = (workload.window.start(), workload.window.end());
+    let inside = midnights(workload.window, zone);
+    let inside = inside.into_iter().filter(|it| start < *it && *it < end);
+    let edges: Vec<Timestamp> =
+        std::iter::once(start).chain(inside).chain(std::iter::once(end)).collect();
+    let paid = spread(&workload.costs, &edges, first.cost.currency())?;
+    let days = edges.windows(2).zip(paid);
+    Ok(days.filter_map(|(day, it)| Some((Period::new(day[0], day[1])?, it.cost))).collect())
+}
+
 /// The whole days of a zone's clock in a period, each with its weekday, Monday 0.
 pub fn whole_days(period: Period, zone: Tz) -> Vec<(Period, usize)> {
     let day = |days: &[Timestamp]| {

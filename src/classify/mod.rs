@@ -49,7 +49,7 @@ pub use clock::{ClockChange, clock_changes};
 pub use cost_history::{
     CostHistory, HistoryDay, cost_history, costs_known_from, data_end, days_of, paid_between,
 };
-pub use costs::{DayCost, daily_costs, whole_days};
+pub use costs::{DayCost, costs_by_day, daily_costs, whole_days};
 pub use description::{Description, Fleet, describe, fleet};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
 pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};

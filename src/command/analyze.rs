@@ -28,7 +28,10 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
     let charts = files.iter().filter_map(|it| it.0.strip_prefix("charts/")).collect();
-    output::remove_stale_charts(&folder.join("charts"), &report::REPORT_CHARTS, &charts);
+    output::remove_stale_report_charts(&folder.join("charts"), &charts);
+    if let Some(folder) = &args.charts {
+        draw(&report, folder)?;
+    }
     let style = TerminalStyle {
         bold: talk.styled_stdout,
         next: Some(format!("open {}", folder.join("report.html").display())),
@@ -41,6 +44,26 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),
     }
+}
+
+/// Every chart as SVG and as PNG, drawn side by side and written in order.
+fn draw(report: &ReportModel, folder: &Path) -> Result<(), Failure> {
+    /// Pixels of the picture to one of the drawing: sharp on a screen of twice the density.
+    const SCALE: f32 = 2.0;
+    let charts = report::chart_files(report)?;
+    let pictures: Vec<Vec<u8>> = charts
+        .par_iter()
+        .map(|it| it.png(SCALE, report::Theme::Light))
+        .collect::<Result<_, report::RenderError>>()?;
+    let mut files: output::Files = Vec::new();
+    for (chart, picture) in charts.iter().zip(pictures) {
+        files.push((format!("{}.svg", chart.stem), chart.svg().into_bytes()));
+        files.push((format!("{}.png", chart.stem), picture));
+    }
+    output::write_folder(folder, &files)?;
+    let written = files.iter().map(|it| it.0.as_str()).collect();
+    output::remove_stale_report_charts(folder, &written);
+    Ok(())
 }
 
 /// Describes every workload, finds its advice, in parallel and in order.

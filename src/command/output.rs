@@ -139,14 +139,28 @@ fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
 /// Removes charts of an earlier run, by the ends of their names, that this run did not write again.
 /// A picture that is not of this program stays.
 pub(super) fn remove_stale_charts(folder: &Path, ends: &[&str], written: &BTreeSet<&str>) {
+    let is_one =
+        |name: &str| ends.iter().any(|end| name == *end || name.ends_with(&format!("-{end}")));
+    remove_stale(folder, is_one, written);
+}
+
+/// The same for the charts of a report, in both forms.
+pub(super) fn remove_stale_report_charts(folder: &Path, written: &BTreeSet<&str>) {
+    let is_one = |name: &str| {
+        let stem = name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png"));
+        stem.is_some_and(report::is_chart_stem)
+    };
+    remove_stale(folder, is_one, written);
+}
+
+fn remove_stale(folder: &Path, is_one: impl Fn(&str) -> bool, written: &BTreeSet<&str>) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
-        let is_one = |end: &&str| name == **end || name.ends_with(&format!("-{end}"));
-        if written.contains(name.as_str()) || !ends.iter().any(is_one) {
+        if written.contains(name.as_str()) || !is_one(&name) {
             continue;
         }
-        let is_ours = fs::read_to_string(entry.path()).is_ok_and(|it| report::is_chart(&it));
+        let is_ours = fs::read(entry.path()).is_ok_and(|it| report::is_chart(&it));
         if is_ours {
             // A chart that will not go is stale but harmless: no page refers to it.
             let _ = fs::remove_file(entry.path());

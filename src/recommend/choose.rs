@@ -88,6 +88,7 @@ pub(super) fn choose(
         advice,
         saved_by_day,
         duration_curve,
+        busiest_day: None,
         n_sized: found.n_sized,
         n_pruned: found.n_pruned,
         n_ranked: found.n_ranked,

@@ -10,6 +10,7 @@ mod advice;
 mod api_plan;
 mod baseline;
 mod bounds;
+mod busiest_day;
 mod candidates;
 mod change;
 mod choose;
@@ -59,6 +60,7 @@ use crate::workload::{Slo, Workload, WorkloadClass};
 
 pub use advice::{Action, Advice, Grade};
 pub use baseline::Baseline;
+pub use busiest_day::BusiestDay;
 pub use candidates::{Candidate, Verdict};
 pub use change::{Change, Restart};
 pub use commit::{
@@ -181,6 +183,9 @@ pub struct Recommendation {
     pub today_busy: Option<f64>,
     /// Demand in instances.
     pub duration_curve: Option<DurationCurve>,
+    /// The advised plan, else today's, on the day with the most requests; nothing where no request was
+    /// simulated, or for a plan whose instances others run on too.
+    pub busiest_day: Option<BusiestDay>,
     /// Candidates sized.
     pub n_sized: u64,
     /// Candidates that fit but were not simulated.
@@ -203,5 +208,9 @@ pub fn advise(described: Described<'_>, context: Context<'_>) -> Recommendation 
         demand::Load::Nothing(_) => choose::Found::default(),
     };
     found.plans.extend(api_plan::plan(&question));
-    choose::choose(&question, baseline, found)
+    let recommendation = choose::choose(&question, baseline, found);
+    Recommendation {
+        busiest_day: busiest_day::busiest_day(&question, &recommendation),
+        ..recommendation
+    }
 }

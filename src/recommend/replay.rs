@@ -16,7 +16,7 @@ use super::{
 };
 use crate::catalog::Offer;
 use crate::simulate::{Billing, Delay, FleetSpec, Scaler, ServiceModel, Week};
-use crate::units::whole_us;
+use crate::units::{Timestamp, whole_us};
 
 /// The plan as it would have been on the demand of `described`: its cost, latencies and whether it
 /// keeps the limits are of that demand, everything that is set up is as it was. `candidate` is what
@@ -107,7 +107,7 @@ impl Stage<'_> {
     }
 
     /// The speed of so many instances on this load; that of full ones where they cannot keep up.
-    fn speed_of(&self, instances: u32) -> Option<(ServiceModel, u32)> {
+    pub(super) fn speed_of(&self, instances: u32) -> Option<(ServiceModel, u32)> {
         let full = || Some((self.speed(self.slots())?, self.slots()));
         self.service(instances).or_else(full)
     }
@@ -118,8 +118,14 @@ impl Stage<'_> {
         Some(Fixed { n, batch, outcome })
     }
 
-    /// Instances that come with so many requests each, on as many as it had at most.
     fn following_again(&self, plan: &Plan, billing: &Billing) -> Option<Plan> {
+        let (service, fleet) = self.following(plan)?;
+        let outcome = self.replay(&service, &fleet, billing)?;
+        self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, billing, &outcome)
+    }
+
+    /// Instances that come with so many requests each, on as many as it had at most.
+    pub(super) fn following(&self, plan: &Plan) -> Option<(ServiceModel, FleetSpec)> {
         let scaling = &plan.scaling;
         #[expect(
             clippy::cast_possible_truncation,
@@ -134,16 +140,25 @@ impl Stage<'_> {
             cold_start: Delay::Constant(whole_us(scaling.cold_start_s?)),
             ..self.by_request_count(requests, (scaling.min, scaling.ceiling()))
         };
+        Some((service, fleet))
+    }
+
+    fn schedule_again(&self, plan: &Plan, billing: &Billing) -> Option<Plan> {
+        let start = self.question.described.workload.demand_window.start();
+        let (service, fleet) = self.on_schedule(plan, (start, self.load.trace.window_us()))?;
         let outcome = self.replay(&service, &fleet, billing)?;
         self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, billing, &outcome)
     }
 
-    /// So many instances by the hour of the week.
-    fn schedule_again(&self, plan: &Plan, billing: &Billing) -> Option<Plan> {
+    /// So many instances by the hour of the week, over so many microseconds from an instant on.
+    pub(super) fn on_schedule(
+        &self,
+        plan: &Plan,
+        (start, window_us): (Timestamp, u64),
+    ) -> Option<(ServiceModel, FleetSpec)> {
         let week = Week::parse(plan.scaling.schedule.as_deref()?).ok()?;
-        let start = self.question.described.workload.demand_window.start();
         let zone = self.question.context.zone;
-        let hours = week.steps(start, self.load.trace.window_us(), zone, 0);
+        let hours = week.steps(start, window_us, zone, 0);
         let start_us = whole_us(plan.scaling.cold_start_s?);
         let (service, _) = self.speed_of(week.most())?;
         let fleet = FleetSpec {
@@ -152,7 +167,6 @@ impl Stage<'_> {
             cold_start: Delay::Constant(start_us),
             ..self.fleet(0)
         };
-        let outcome = self.replay(&service, &fleet, billing)?;
-        self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, billing, &outcome)
+        Some((service, fleet))
     }
 }

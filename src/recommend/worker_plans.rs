@@ -145,9 +145,15 @@ impl Stage<'_> {
         plans
     }
 
+    pub(super) fn workers_again(&self, plan: &Plan) -> Option<Plan> {
+        let (service, fleet, billing) = self.workers_as_set(plan)?;
+        let outcome = self.replay(&service, &fleet, &billing)?;
+        self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, &billing, &outcome)
+    }
+
     /// A plan with serverless workers, alone or above a commitment, as it was set; nothing where the
     /// platform or its rule is not in the catalog.
-    pub(super) fn workers_again(&self, plan: &Plan) -> Option<Plan> {
+    pub(super) fn workers_as_set(&self, plan: &Plan) -> Option<(ServiceModel, FleetSpec, Billing)> {
         let (base, flex) = (plan.offers.first()?, plan.offers.last()?);
         let scaling = &plan.scaling;
         let platform = self.question.context.catalog.platform(&flex.provider)?;
@@ -168,8 +174,7 @@ impl Stage<'_> {
             FleetSpec { min_replicas: scaling.min, ..workers.fleet.clone() }
         };
         let billing = Billing { base_rate: base.rate, ..workers.billing };
-        let outcome = self.replay(&workers.service, &fleet, &billing)?;
-        self.elastic_plan((plan.way.clone(), plan.offers.clone()), &fleet, &billing, &outcome)
+        Some((workers.service, fleet, billing))
     }
 
     /// Requests a worker of a platform serves at once.

@@ -83,8 +83,8 @@ pub fn build(
     let provenance = provenance(run, &analysed);
     let workloads = analysed
         .iter()
-        .map(|it| build_workload::workload(it, run, break_even, &mut slugs))
-        .collect();
+        .map(|it| build_workload::workload(it, (fleet, run), break_even, &mut slugs))
+        .collect::<Result<_, _>>()?;
     let mut report = ReportModel {
         schema_version: SCHEMA_VERSION,
         period_label: period_label(run.ingested, run.zone),

@@ -5,15 +5,16 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde_json::json;
 
 use super::build::{Analysed, RunFacts};
+use super::memory::MemoryReport;
 use super::model::{
     Baseline, CandidateReport, CostParts, DurationCurve, PerUnit, PlanReport, SloReport,
     SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
-use super::{build_advice, rules, waste, words};
-use crate::classify::{self, HourlyUnit, UnitCosts, weekday_hour_profile};
+use super::{build_advice, course, rules, waste, words};
+use crate::classify::{self, Fleet, HourlyUnit, UnitCosts, weekday_hour_profile};
 use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
-use crate::units::Money;
+use crate::units::{Money, MoneyError};
 use crate::workload::{Direction, PricingCategory};
 
 /// Candidates a report lists beside those simulated.
@@ -21,16 +22,16 @@ const MAX_CANDIDATES_LEFT_SHOWN: usize = 20;
 
 pub(super) fn workload(
     it: &Analysed,
-    run: RunFacts<'_>,
+    (fleet, run): (&Fleet, RunFacts<'_>),
     break_even: Option<f64>,
     slugs: &mut BTreeSet<String>,
-) -> WorkloadReport {
+) -> Result<WorkloadReport, MoneyError> {
     let found = &it.recommendation;
     let demand_unit = match it.description.hourly.unit {
         HourlyUnit::Requests => "requests/h",
         HourlyUnit::Gpus => "GPUs",
     };
-    WorkloadReport {
+    Ok(WorkloadReport {
         slug: slug(&it.workload.name, slugs),
         name: it.workload.name.clone(),
         owner: it.workload.owner.clone(),
@@ -63,7 +64,10 @@ pub(super) fn workload(
             break_even_label: curve.break_even_label.clone(),
             reserved_units: curve.reserved_units,
         }),
-    }
+        demand_by_hour: course::demand_by_hour(it, fleet, run.zone),
+        cost_by_day: course::cost_by_day(it, run.zone)?,
+        busiest_day: course::busiest_day(it),
+    })
 }
 
 /// Six decimals are more than any statistic here is worth, and keep the file small.
@@ -179,6 +183,7 @@ fn candidate(it: &Candidate) -> CandidateReport {
         reason: it.reason.clone(),
         total_bytes: replica.map(|it| it.weights_bytes_per_gpu().get()),
         usable_bytes: total,
+        memory: replica.map(|it| MemoryReport::of(it, batch)),
         kv_cache_tokens: replica.map(Replica::kv_cache_tokens),
         slots: it.slots,
         tpot_s: replica.zip(batch).map(|(it, batch)| rounded(it.tpot_s(batch))),

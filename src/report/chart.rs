@@ -6,25 +6,35 @@
 //! depends on the fonts of the machine.
 
 mod autocorrelation;
+mod busiest_day;
 mod canvas;
+mod commitment;
 mod compact;
 mod day_profile;
+mod demand;
 mod duration;
 mod fleet;
+mod frontier;
 mod heat_map;
 mod hours;
+mod list;
+mod memory;
 mod plans;
 mod png;
+mod spend;
 mod ticks;
+mod waterfall;
 
 pub(crate) use autocorrelation::autocorrelation;
 pub(crate) use day_profile::day_profile;
-pub(crate) use duration::duration;
+pub(crate) use duration::{data as duration_data, duration};
 pub(crate) use fleet::{Clock, cost, queue, replicas};
-pub(crate) use heat_map::heat_map;
+pub(crate) use heat_map::{data as heat_map_data, heat_map};
 pub(crate) use hours::{Hours, over_time, sorted};
-pub(crate) use plans::plans;
-pub(crate) use png::Theme;
+pub use list::{ChartFile, ChartKind, chart_files, is_chart_stem};
+pub(crate) use plans::{data as plans_data, plans};
+pub(crate) use png::SOFTWARE as PNG_SOFTWARE;
+pub use png::Theme;
 
 /// Width of every chart; the page scales it.
 const WIDTH: i32 = 480;

@@ -11,7 +11,7 @@ use askama::Template;
 use super::chart::{self, Chart};
 use super::model::{AdviceReport, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
-use super::table::{Narrow, Table};
+use super::table::Table;
 use super::{RenderError, blanks, tables, words};
 use crate::units::Money;
 
@@ -406,9 +406,9 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         currency: report.currency.to_string(),
         action: words::action(advice),
         summary: say(&advice.summary),
-        plans: picture(chart::plans(report, workload)?, plans_data(report, workload)),
-        duration: picture(chart::duration(report, workload)?, duration_data(workload)),
-        heat_map: picture(chart::heat_map(report, workload)?, heat_map_data(workload)),
+        plans: picture(chart::plans(report, workload)?, chart::plans_data(report, workload)),
+        duration: picture(chart::duration(report, workload)?, chart::duration_data(workload)),
+        heat_map: picture(chart::heat_map(report, workload)?, chart::heat_map_data(workload)),
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
         schedule: tables::schedule(report, workload),
@@ -464,60 +464,6 @@ pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String
 fn picture(chart: Chart, data: Table) -> Picture {
     let svg = chart.inline();
     Picture { title: chart.title, subtitle: chart.subtitle, svg, data }
-}
-
-/// The numbers behind the bars.
-fn plans_data(report: &ReportModel, workload: &WorkloadReport) -> Table {
-    let amount = format!("{} a month#", report.currency);
-    let mut table = Table::new("Cost of a month by plan", &["Plan", &amount]);
-    if let Some(cost) = workload.baseline.monthly_cost {
-        let today = if workload.baseline.priced_from_catalog {
-            "Today, at catalog prices"
-        } else {
-            "Today, from the bill"
-        };
-        table.push(vec![today.to_owned(), PAGE.money(cost)]);
-    }
-    for plan in tables::plans_shown(workload, 7) {
-        table.push(vec![words::shown(&plan.label), PAGE.money(plan.monthly_cost)]);
-    }
-    table
-}
-
-/// The curve at every tenth of the hours.
-fn duration_data(workload: &WorkloadReport) -> Table {
-    let unit = workload.duration_curve.as_ref().map_or("units", |it| it.unit.as_str());
-    let head = format!("{}, at least#", words::shown(unit));
-    let mut table = Table::new("Demand-duration curve", &["Share of hours", &head]);
-    let hours = workload.duration_curve.as_ref().map_or(&[][..], |it| it.hours_sorted.as_slice());
-    let Some(last) = hours.len().checked_sub(1) else { return table };
-    for tenth in 0..=10_usize {
-        if let Some(value) = hours.get(last * tenth / 10) {
-            let share = PAGE.percent(tenth as f64 / 10.0);
-            table.push(vec![share, PAGE.quantity(*value)]);
-        }
-    }
-    table
-}
-
-/// The heat map as numbers: a row per hour, so that it fits a phone.
-fn heat_map_data(workload: &WorkloadReport) -> Table {
-    let heads = ["Hour", "Mon#", "Tue#", "Wed#", "Thu#", "Fri#", "Sat#", "Sun#"];
-    let caption = format!("Mean {} by hour and weekday", words::shown(&workload.demand_unit));
-    let mut table = Table::new(caption, &heads).narrow(Narrow::Table);
-    let rows = &workload.demand_by_weekday_hour;
-    if rows.iter().all(|it| it.iter().all(Option::is_none)) {
-        return table;
-    }
-    for hour in 0..24_usize {
-        let mut cells = vec![format!("{hour:02}:00")];
-        for day in 0..7_usize {
-            let value = rows.get(day).and_then(|it| it.get(hour)).copied().flatten();
-            cells.push(value.map_or_else(|| number::DASH.to_owned(), |it| PAGE.quantity(it)));
-        }
-        table.push(cells);
-    }
-    table
 }
 
 /// Text for a string of a style sheet: the characters of numbers and plain words only.

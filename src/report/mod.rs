@@ -14,6 +14,7 @@ mod build_workload;
 mod chart;
 mod commitments;
 mod comparison;
+mod course;
 mod csv;
 mod decisions;
 mod description;
@@ -22,6 +23,7 @@ mod forecast;
 mod html;
 mod json;
 mod markdown;
+mod memory;
 pub mod model;
 mod number;
 mod past;
@@ -42,7 +44,7 @@ mod written;
 pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
-pub use chart::Theme;
+pub use chart::{ChartFile, ChartKind, Theme, chart_files, is_chart_stem};
 pub use commitments::{CommitmentsReport, judged};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
@@ -218,12 +220,11 @@ pub(crate) fn toml_string(text: &str) -> String {
     toml_text::string(text)
 }
 
-/// How the names of a workload's charts in the report folder end.
-pub const REPORT_CHARTS: [&str; 3] = ["heat-map.svg", "duration.svg", "plans.svg"];
-
 /// Whether a picture is a chart of this program.
-pub(crate) fn is_chart(svg: &str) -> bool {
-    svg.contains(r#"<pattern id="hatch""#)
+pub(crate) fn is_chart(picture: &[u8]) -> bool {
+    let contains = |part: &[u8], bytes: &[u8]| bytes.windows(part.len()).any(|it| it == part);
+    let head = picture.get(..256).unwrap_or(picture);
+    contains(br#"<pattern id="hatch""#, picture) || contains(chart::PNG_SOFTWARE.as_bytes(), head)
 }
 
 /// The files of the report folder: path inside it, and bytes.
@@ -233,17 +234,8 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
         ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
         ("report.json".to_owned(), json::render(report)?.into_bytes()),
     ];
-    for workload in &report.workloads {
-        let slug = file_safe(&workload.slug);
-        let charts = [
-            chart::heat_map(report, workload)?,
-            chart::duration(report, workload)?,
-            chart::plans(report, workload)?,
-        ];
-        let name = words::shown(&workload.name);
-        for (end, chart) in REPORT_CHARTS.into_iter().zip(charts) {
-            files.push((format!("charts/{slug}-{end}"), chart.standalone(&name).into_bytes()));
-        }
+    for it in chart_files(report)? {
+        files.push((format!("charts/{}.svg", it.stem), it.svg().into_bytes()));
     }
     Ok(files)
 }

@@ -14,10 +14,12 @@ pub use super::account::{
 pub use super::blanks::Blank;
 pub use super::budget::{BudgetComing, BudgetMonth, BudgetReport, OwnerVariance, Variance};
 pub use super::commitments::CommitmentsReport;
+pub use super::course::{BusiestDayReport, ChangeOfDemand, CostOfDay, DemandByHour, SilentReport};
 pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDecision};
 pub use super::forecast::{
     ExpectedReport, ForecastReport, OutlookReport, SpanReport, WorkloadSpan,
 };
+pub use super::memory::MemoryReport;
 pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
 
 use crate::classify::{Outage, Pool};
@@ -151,6 +153,13 @@ pub struct WorkloadReport {
     pub demand_unit: String,
     /// Demand-duration curve in the unit that is bought.
     pub duration_curve: Option<DurationCurve>,
+    /// Demand over the window, hour by hour; nothing where no hour was measured.
+    pub demand_by_hour: Option<DemandByHour>,
+    /// Effective cost of every day of the window, which add up to that of the window.
+    pub cost_by_day: Vec<CostOfDay>,
+    /// The advised plan, else today's, on the day with the most requests; nothing where it was not
+    /// simulated request by request.
+    pub busiest_day: Option<BusiestDayReport>,
 }
 
 /// Hours sorted by demand.
@@ -287,6 +296,8 @@ pub struct CandidateReport {
     pub total_bytes: Option<u64>,
     /// Memory the engine may use per GPU.
     pub usable_bytes: Option<u64>,
+    /// What the memory of each GPU holds; nothing where the model was not sized.
+    pub memory: Option<MemoryReport>,
     /// KV-cache tokens one replica holds.
     pub kv_cache_tokens: Option<u64>,
     /// Requests one replica serves at once.

@@ -127,15 +127,23 @@ impl Trace {
     /// What arrives from `from_us` on, in a window that begins there.
     #[must_use]
     pub fn since(&self, from_us: u64) -> Trace {
+        self.between(from_us, self.window_us)
+    }
+
+    /// What arrives from `from_us` to before `to_us`, in a window of that time.
+    #[must_use]
+    pub fn between(&self, from_us: u64, to_us: u64) -> Trace {
+        let to_us = to_us.min(self.window_us);
         let first = self.at_us.partition_point(|at| *at < from_us);
-        let tail = |tokens: &[u32]| tokens.get(first..).unwrap_or_default().to_vec();
+        let end = self.at_us.partition_point(|at| *at < to_us).max(first);
+        let tail = |tokens: &[u32]| tokens.get(first..end).unwrap_or_default().to_vec();
         Trace {
-            at_us: self.at_us[first..].iter().map(|at| at - from_us).collect(),
+            at_us: self.at_us[first..end].iter().map(|at| at - from_us).collect(),
             tokens: self
                 .tokens
                 .as_ref()
                 .map(|(prompt, completion)| (tail(prompt), tail(completion))),
-            window_us: self.window_us.saturating_sub(from_us),
+            window_us: to_us.saturating_sub(from_us),
             n_tokens_imputed: self.n_tokens_imputed,
         }
     }

@@ -33,6 +33,12 @@ pub struct TokenProfile {
 }
 
 impl TokenProfile {
+    /// Tokens of the mean request, prompt and completion, rounded up.
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    pub fn mean_tokens(&self) -> u64 {
+        (self.mean_prompt + self.mean_completion).ceil() as u64
+    }
+
     /// The 95th percentile of prompt + completion tokens of a request, and the means of both.
     /// Nothing when a mean is negative or not a number. Every request runs one step at least, so
     /// a smaller mean completion counts as one token.

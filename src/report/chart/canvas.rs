@@ -2,8 +2,8 @@
 
 use plotters::coord::Shift;
 use plotters::prelude::{
-    DrawingArea, FontDesc, FontFamily, FontStyle, IntoDrawingArea, PathElement, Polygon, RGBColor,
-    Rectangle, SVGBackend, Text,
+    Circle, DrawingArea, FontDesc, FontFamily, FontStyle, IntoDrawingArea, PathElement, Polygon,
+    RGBColor, Rectangle, SVGBackend, Text,
 };
 use plotters::style::text_anchor::{HPos, Pos, VPos};
 use plotters::style::{Color, IntoTextStyle, ShapeStyle};
@@ -20,6 +20,8 @@ pub(super) const RECOMMENDED: RGBColor = RGBColor(0x00, 0x72, 0xB2);
 pub(super) const SERVERLESS: RGBColor = RGBColor(0xE6, 0x9F, 0x00);
 /// Spot.
 pub(super) const SPOT: RGBColor = RGBColor(0xCC, 0x79, 0xA7);
+/// A saving.
+pub(super) const SAVE: RGBColor = RGBColor(0x00, 0x7A, 0x59);
 /// A limit or a loss.
 pub(super) const RISK: RGBColor = RGBColor(0xD5, 0x5E, 0x00);
 /// Paid and not used: drawn with a hatch.
@@ -34,11 +36,12 @@ pub(super) const PAGE: RGBColor = RGBColor(0xFF, 0xFF, 0xFF);
 pub(super) const RULE: RGBColor = RGBColor(0xE3, 0xE7, 0xEB);
 
 /// The class of each colour as plotters writes it.
-const CLASSES: [(&str, &str); 9] = [
+const CLASSES: [(&str, &str); 10] = [
     ("#5B6573", "today"),
     ("#0072B2", "rec"),
     ("#E69F00", "serverless"),
     ("#CC79A7", "spot"),
+    ("#007A59", "save"),
     ("#D55E00", "risk"),
     ("#F0E442", "start"),
     ("#17202A", "text"),
@@ -120,6 +123,27 @@ impl Canvas<'_> {
     ) -> Result<(), RenderError> {
         let style: ShapeStyle = color.stroke_width(width);
         self.area.draw(&PathElement::new(points, style)).map_err(RenderError::chart)
+    }
+
+    /// A filled disc.
+    pub(super) fn disc(
+        &self,
+        center: (i32, i32),
+        radius: i32,
+        color: RGBColor,
+    ) -> Result<(), RenderError> {
+        self.area.draw(&Circle::new(center, radius, color.filled())).map_err(RenderError::chart)
+    }
+
+    /// A circle.
+    pub(super) fn ring(
+        &self,
+        center: (i32, i32),
+        radius: i32,
+        color: RGBColor,
+    ) -> Result<(), RenderError> {
+        let style = color.stroke_width(1);
+        self.area.draw(&Circle::new(center, radius, style)).map_err(RenderError::chart)
     }
 
     /// A filled polygon.
@@ -246,6 +270,23 @@ pub(super) fn ticks(top: f64) -> Vec<f64> {
     let Some(step) = step else { return vec![0.0, top] };
     let values = (0..5_u32).map(|at| step * f64::from(at));
     values.take_while(|value| *value <= top).collect()
+}
+
+/// As [`ticks`], on both sides of zero where `low` is below it.
+pub(super) fn ticks_between(low: f64, high: f64) -> Vec<f64> {
+    let ticks = ticks(high.max(-low));
+    let below = ticks.iter().skip(1).rev().map(|it| -it).filter(|it| *it >= low);
+    let mut all: Vec<f64> =
+        below.chain(ticks.iter().copied().filter(|it| *it <= high.max(0.0))).collect();
+    while all.len() > 6 {
+        all = all
+            .into_iter()
+            .enumerate()
+            .filter(|(at, it)| at % 2 == 0 || *it == 0.0)
+            .map(|it| it.1)
+            .collect();
+    }
+    all
 }
 
 /// The corners of steps, a point only where the height in pixels changes; the last goes on to `end`.

@@ -7,6 +7,7 @@ use super::{Chart, WIDTH};
 use crate::report::RenderError;
 use crate::report::model::{DurationCurve, ReportModel, WorkloadReport};
 use crate::report::number::Medium;
+use crate::report::table::Table;
 use crate::report::words;
 
 /// Height of the picture.
@@ -126,4 +127,20 @@ fn outline(hours: &[f64], y: impl Fn(f64) -> i32) -> Vec<(i32, i32)> {
     let n = hours.len() as f64;
     let x = |at: usize| LEFT + pixels(at as f64 / n, RIGHT - LEFT);
     steps(hours.iter().enumerate().map(|(at, hour)| (x(at), *hour)), RIGHT, y)
+}
+
+/// The curve at every tenth of the hours.
+pub(crate) fn data(workload: &WorkloadReport) -> Table {
+    let unit = workload.duration_curve.as_ref().map_or("units", |it| it.unit.as_str());
+    let head = format!("{}, at least#", words::shown(unit));
+    let mut table = Table::new("Demand-duration curve", &["Share of hours", &head]);
+    let hours = workload.duration_curve.as_ref().map_or(&[][..], |it| it.hours_sorted.as_slice());
+    let Some(last) = hours.len().checked_sub(1) else { return table };
+    for tenth in 0..=10_usize {
+        if let Some(value) = hours.get(last * tenth / 10) {
+            let share = Medium::Page.percent(tenth as f64 / 10.0);
+            table.push(vec![share, Medium::Page.quantity(*value)]);
+        }
+    }
+    table
 }

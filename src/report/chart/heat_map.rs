@@ -5,7 +5,8 @@ use super::{Chart, WIDTH};
 use crate::classify::DAYS;
 use crate::report::RenderError;
 use crate::report::model::{ReportModel, WorkloadReport};
-use crate::report::number::Medium;
+use crate::report::number::{DASH, Medium};
+use crate::report::table::{Narrow, Table};
 
 /// Left edge of the cells.
 const LEFT: i32 = 40;
@@ -145,4 +146,25 @@ fn legend(
         canvas.text("no data", (x + 22, y), Anchor::Start, TEXT)?;
     }
     Ok(())
+}
+
+/// The heat map as numbers: a row per hour, so that it fits a phone.
+pub(crate) fn data(workload: &WorkloadReport) -> Table {
+    let heads = ["Hour", "Mon#", "Tue#", "Wed#", "Thu#", "Fri#", "Sat#", "Sun#"];
+    let caption =
+        format!("Mean {} by hour and weekday", crate::report::words::shown(&workload.demand_unit));
+    let mut table = Table::new(caption, &heads).narrow(Narrow::Table);
+    let rows = &workload.demand_by_weekday_hour;
+    if rows.iter().all(|it| it.iter().all(Option::is_none)) {
+        return table;
+    }
+    for hour in 0..24_usize {
+        let mut cells = vec![format!("{hour:02}:00")];
+        for day in 0..7_usize {
+            let value = rows.get(day).and_then(|it| it.get(hour)).copied().flatten();
+            cells.push(value.map_or_else(|| DASH.to_owned(), |it| Medium::Page.quantity(it)));
+        }
+        table.push(cells);
+    }
+    table
 }

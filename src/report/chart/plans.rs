@@ -10,6 +10,7 @@ use super::{Chart, WIDTH};
 use crate::report::RenderError;
 use crate::report::model::{PlanReport, ReportModel, WorkloadReport};
 use crate::report::number::Medium;
+use crate::report::table::Table;
 use crate::report::{tables, words};
 
 /// Most bars.
@@ -244,4 +245,22 @@ fn legend(canvas: &Canvas<'_>, bars: &[Bar], y: i32) -> Result<(), RenderError> 
         x += SWATCH + 6 + text_width(text) + 18;
     }
     Ok(())
+}
+
+/// The numbers behind the bars.
+pub(crate) fn data(report: &ReportModel, workload: &WorkloadReport) -> Table {
+    let amount = format!("{} a month#", report.currency);
+    let mut table = Table::new("Cost of a month by plan", &["Plan", &amount]);
+    if let Some(cost) = workload.baseline.monthly_cost {
+        let today = if workload.baseline.priced_from_catalog {
+            "Today, at catalog prices"
+        } else {
+            "Today, from the bill"
+        };
+        table.push(vec![today.to_owned(), Medium::Page.money(cost)]);
+    }
+    for plan in tables::plans_shown(workload, 7) {
+        table.push(vec![words::shown(&plan.label), Medium::Page.money(plan.monthly_cost)]);
+    }
+    table
 }

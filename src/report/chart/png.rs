@@ -12,6 +12,9 @@ use crate::report::RenderError;
 /// The family of the embedded font, first in the list that chart files name.
 pub(super) const FAMILY: &str = "Noto Sans";
 
+/// Written into every picture, so that a stale one is known.
+pub(crate) const SOFTWARE: &str = "gpuadvise chart";
+
 /// The classes of the dark palette as plain rules: the renderer knows no variables. The edge of what
 /// starts is the same in both.
 const DARK: &str = ".f-today{fill:#9AA5B1}.f-rec{fill:#56B4E9}.f-serverless{fill:#F0B340}\
@@ -58,8 +61,23 @@ impl Chart {
         let mut pixels = Pixmap::new(size.width(), size.height())
             .ok_or_else(|| RenderError::Chart("the picture is too large".to_owned()))?;
         resvg::render(&tree, Transform::from_scale(scale, scale), &mut pixels.as_mut());
-        pixels.encode_png().map_err(RenderError::chart)
+        encoded(&pixels).map_err(RenderError::chart)
     }
+}
+
+/// The bytes: colours without transparency, which nothing here has, and who drew it.
+fn encoded(pixels: &Pixmap) -> Result<Vec<u8>, png::EncodingError> {
+    let mut bytes = Vec::new();
+    let mut encoder = png::Encoder::new(&mut bytes, pixels.width(), pixels.height());
+    encoder.set_color(png::ColorType::Rgb);
+    encoder.set_depth(png::BitDepth::Eight);
+    encoder.add_text_chunk("Software".to_owned(), SOFTWARE.to_owned())?;
+    let mut writer = encoder.write_header()?;
+    let colors: Vec<u8> =
+        pixels.pixels().iter().flat_map(|it| [it.red(), it.green(), it.blue()]).collect();
+    writer.write_image_data(&colors)?;
+    writer.finish()?;
+    Ok(bytes)
 }
 
 /// The embedded fonts for every family, and no picture from anywhere.

@@ -200,6 +200,15 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
                 reason: None,
                 total_bytes: Some(80_000_000_000),
                 usable_bytes: Some(76_000_000_000),
+                memory: Some(MemoryReport {
+                    gpu_bytes: 84_000_000_000,
+                    weights_bytes: 38_000_000_000,
+                    kv_cache_bytes: 34_000_000_000,
+                    kv_cache_planned_bytes: Some(11_000_000_000),
+                    activation_bytes: 4_000_000_000,
+                    overhead_bytes: 2_500_000_000,
+                    free_bytes: 5_500_000_000,
+                }),
                 kv_cache_tokens: Some(120_000),
                 slots: Some(58),
                 tpot_s: Some(0.024),
@@ -217,6 +226,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
                 reason: Some("weights need 131.5 GiB, one L4 has 20.2 GiB for them".to_owned()),
                 total_bytes: Some(141_200_000_000),
                 usable_bytes: Some(21_700_000_000),
+                memory: None,
                 kv_cache_tokens: None,
                 slots: None,
                 tpot_s: None,
@@ -243,6 +253,9 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
             break_even_label: Some("lambda H100 12 months against runpod H100 pay as you go".to_owned()),
             reserved_units: Some(3),
         }),
+        demand_by_hour: None,
+        cost_by_day: Vec::new(),
+        busiest_day: None,
     }
 }
 

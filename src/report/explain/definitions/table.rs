@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 168] = [
+pub(super) const DEFINITIONS: [Definition; 184] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -277,6 +277,13 @@ pub(super) const DEFINITIONS: [Definition; 168] = [
     row("workloads[].candidates[].pipeline_parallel_size", Unit::Count("stage"), "groups of layers on GPUs of their own", SIZED),
     row("workloads[].candidates[].total_bytes", Unit::Bytes, "memory of one replica per GPU", SIZED),
     row("workloads[].candidates[].usable_bytes", Unit::Bytes, "memory the engine may use per GPU", SIZED),
+    row("workloads[].candidates[].memory.gpu_bytes", Unit::Bytes, "memory of one GPU that the engine sees", SIZED),
+    row("workloads[].candidates[].memory.weights_bytes", Unit::Bytes, "weights on each GPU", SIZED),
+    row("workloads[].candidates[].memory.kv_cache_bytes", Unit::Bytes, "room for the KV cache on each GPU", SIZED),
+    row("workloads[].candidates[].memory.kv_cache_planned_bytes", Unit::Bytes, "KV cache of the planned batch at the mean length of a request", SIZED),
+    row("workloads[].candidates[].memory.activation_bytes", Unit::Bytes, "peak of the activations on each GPU", SIZED),
+    row("workloads[].candidates[].memory.overhead_bytes", Unit::Bytes, "CUDA graphs, the CUDA context and libraries on each GPU", SIZED),
+    row("workloads[].candidates[].memory.free_bytes", Unit::Bytes, "memory of each GPU that the engine leaves alone", SIZED),
     row("workloads[].candidates[].kv_cache_tokens", Unit::Count("token"), "tokens that the KV cache of one replica holds", SIZED),
     row("workloads[].candidates[].slots", Unit::Count("request"), "requests that one replica serves at once", SIZED),
     row("workloads[].candidates[].tpot_s", Unit::Seconds, "time per output token at the planning batch", SIZED),
@@ -328,6 +335,15 @@ pub(super) const DEFINITIONS: [Definition; 168] = [
     row("workloads[].waste[].cost", Unit::Money, "effective cost in the window of what was paid and not used", WASTED),
     row("workloads[].waste[].gpu_hours", Unit::Of("GPU-hours"), "GPU-hours of the window behind the finding", WASTED),
     row("workloads[].demand_by_weekday_hour[][]", Unit::Of(""), "mean demand of a weekday and an hour, in the unit of demand_unit", DEMAND),
+    row("workloads[].demand_by_hour.hours[]", Unit::Of(""), "demand of an hour of the window in order, in the unit of demand_unit", DEMAND),
+    row("workloads[].cost_by_day[].cost", Unit::Money, "effective cost of a day of the window", LEDGER),
+    row("workloads[].busiest_day.requests", Unit::Count("request"), "requests of the busiest day", DEMAND),
+    row("workloads[].busiest_day.part_s", Unit::Seconds, "length of a part of the busiest day", METHOD),
+    row("workloads[].busiest_day.busy[]", Unit::Of("replicas"), "replicas that serve, mean over a part of the busiest day", REPLAY),
+    row("workloads[].busiest_day.ready[]", Unit::Of("replicas"), "replicas that are ready, those that serve included, mean over a part of the busiest day", REPLAY),
+    row("workloads[].busiest_day.starting[]", Unit::Of("replicas"), "replicas that start, mean over a part of the busiest day", REPLAY),
+    row("workloads[].busiest_day.queue[]", Unit::Of("requests"), "requests in the queue, mean over a part of the busiest day", REPLAY),
+    row("workloads[].busiest_day.queue_max[]", Unit::Count("request"), "most requests in the queue at once in a part of the busiest day", REPLAY),
     row("workloads[].duration_curve.hours_sorted[]", Unit::Of(""), "demand of an hour of the window, the largest hour first", DEMAND),
     row("workloads[].duration_curve.break_even_share", Unit::Share, "share of hours above which a unit is cheaper reserved: reserved rate / rate by the hour", CATALOG),
     row("workloads[].duration_curve.reserved_units", Unit::Count("unit"), "units that the advised plan keeps reserved", REPLAY),

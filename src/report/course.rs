@@ -1,0 +1,131 @@
+//! Demand, cost and the advised plan along the window.
+
+use chrono_tz::Tz;
+use serde::Serialize;
+
+use super::build::Analysed;
+use super::build_workload::rounded;
+use crate::classify::{Fleet, HoleMeaning, costs_by_day};
+use crate::units::{Money, MoneyError, Period};
+
+/// Demand hour by hour.
+#[derive(Clone, Debug, Serialize)]
+pub struct DemandByHour {
+    /// Start of the first hour, RFC 3339.
+    pub start: String,
+    /// True when the times count from the start of a log without dates.
+    pub relative: bool,
+    /// True when rows longer than an hour were spread evenly.
+    pub spread: bool,
+    /// Demand in the unit of `demand_unit`; null where nobody measured.
+    pub hours: Vec<Option<f64>>,
+    /// When it changed for good.
+    pub changes: Vec<ChangeOfDemand>,
+    /// Times without data.
+    pub silent: Vec<SilentReport>,
+}
+
+/// Demand that changed for good.
+#[derive(Clone, Debug, Serialize)]
+pub struct ChangeOfDemand {
+    /// When, RFC 3339.
+    pub at: String,
+    /// What changed, in words.
+    pub sentence: String,
+}
+
+/// A time without data.
+#[derive(Clone, Debug, Serialize)]
+pub struct SilentReport {
+    /// Its first instant, RFC 3339.
+    pub start: String,
+    /// The first instant after it.
+    pub end: String,
+}
+
+/// What a day cost.
+#[derive(Clone, Debug, Serialize)]
+pub struct CostOfDay {
+    /// The day on the clock of the report.
+    pub date: String,
+    /// Effective cost; below zero on a day of credits.
+    pub cost: Money,
+}
+
+/// A plan over one day, in equal parts.
+#[derive(Clone, Debug, Serialize)]
+pub struct BusiestDayReport {
+    /// Whose plan.
+    pub plan_id: String,
+    /// The first instant, RFC 3339.
+    pub start: String,
+    /// True when the times count from the start of a log without dates.
+    pub relative: bool,
+    /// Requests that arrive on it.
+    pub requests: u64,
+    /// Length of a part.
+    pub part_s: f64,
+    /// Mean number of replicas that serve.
+    pub busy: Vec<f64>,
+    /// Mean number of replicas that are ready, those that serve included.
+    pub ready: Vec<f64>,
+    /// Mean number of replicas that start.
+    pub starting: Vec<f64>,
+    /// Mean number of requests in the queue.
+    pub queue: Vec<f64>,
+    /// The most requests in the queue at once.
+    pub queue_max: Vec<u64>,
+}
+
+/// Demand hour by hour, with what is known about it; nothing where no hour was measured.
+pub(super) fn demand_by_hour(it: &Analysed, fleet: &Fleet, zone: Tz) -> Option<DemandByHour> {
+    let series = &it.description.hourly;
+    series.values.iter().flatten().next()?;
+    let changes = it.description.changes.all.iter();
+    let changes =
+        changes.map(|it| ChangeOfDemand { at: it.at.to_rfc3339(), sentence: it.words(zone) });
+    // A bill without a row says that nothing ran, which is no hole.
+    let holes = it.description.holes.iter().filter(|it| it.meaning == HoleMeaning::Unknown);
+    let holes = holes.flat_map(|it| it.without_row.iter().copied());
+    let outages = fleet.outages_of(&it.workload.name).into_iter().map(|it| it.period);
+    let silent = holes.chain(outages).map(|it: Period| SilentReport {
+        start: it.start().to_rfc3339(),
+        end: it.end().to_rfc3339(),
+    });
+    Some(DemandByHour {
+        start: series.start.to_rfc3339(),
+        relative: series.relative,
+        spread: series.spread,
+        hours: series.values.iter().map(|it| it.map(rounded)).collect(),
+        changes: changes.collect(),
+        silent: silent.collect(),
+    })
+}
+
+/// What every day of the window cost.
+pub(super) fn cost_by_day(it: &Analysed, zone: Tz) -> Result<Vec<CostOfDay>, MoneyError> {
+    let days = costs_by_day(&it.workload, zone)?.into_iter();
+    let date = |day: Period| day.start().in_zone(zone).format("%Y-%m-%d").to_string();
+    Ok(days.map(|(day, cost)| CostOfDay { date: date(day), cost }).collect())
+}
+
+/// The busiest day on the plan that the report names; a share of instances was decided later and has
+/// none.
+pub(super) fn busiest_day(it: &Analysed) -> Option<BusiestDayReport> {
+    let found = &it.recommendation;
+    let day = found.busiest_day.as_ref()?;
+    let is_of = found.advice.plan_id.as_ref().is_none_or(|id| *id == day.plan_id);
+    let parts = &day.timeline.parts;
+    is_of.then(|| BusiestDayReport {
+        plan_id: day.plan_id.clone(),
+        start: day.day.start().to_rfc3339(),
+        relative: it.description.hourly.relative,
+        requests: day.requests,
+        part_s: day.timeline.width_us as f64 / 1e6,
+        busy: parts.iter().map(|it| rounded(it.busy)).collect(),
+        ready: parts.iter().map(|it| rounded(it.ready)).collect(),
+        starting: parts.iter().map(|it| rounded(it.starting)).collect(),
+        queue: parts.iter().map(|it| rounded(it.queue)).collect(),
+        queue_max: parts.iter().map(|it| it.queue_max).collect(),
+    })
+}
