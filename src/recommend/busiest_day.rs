@@ -117,3 +117,25 @@ impl Stage<'_> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// One request of 10 s at 0:30 of the second hour, on one replica of one slot that is always on.
+    #[test]
+    fn the_hour_before_is_not_kept() {
+        const MINUTE_US: u64 = 60_000_000;
+        let trace = Trace::new(vec![90 * MINUTE_US], 120 * MINUTE_US);
+        let service = ServiceModel::Fixed { service_us: 10 * MINUTE_US };
+        let rate = crate::units::MoneyPerHour::parse("2", crate::units::Currency::USD).unwrap();
+        let set_up = (&service, &FleetSpec::fixed(1, 1), &Billing::by_the_microsecond(rate));
+        let whole = timeline(&trace, set_up, 0).unwrap();
+        assert_eq!(whole.parts.len(), 8);
+        let kept = timeline(&trace, set_up, BEFORE_US).unwrap();
+        assert_eq!(kept.parts[..], whole.parts[4..]);
+        let busy: Vec<f64> = kept.parts.iter().map(|it| it.busy).collect();
+        assert_eq!(busy, [0.0, 0.0, 10.0 / 15.0, 0.0]);
+        assert!(timeline(&trace, set_up, 120 * MINUTE_US).is_none());
+    }
+}

@@ -32,6 +32,8 @@ pub(crate) use fleet::{Clock, cost, queue, replicas};
 pub(crate) use heat_map::{data as heat_map_data, heat_map};
 pub(crate) use hours::{Hours, over_time, sorted};
 pub use list::{ChartFile, ChartKind, chart_files, is_chart_stem};
+#[cfg(test)]
+pub(crate) use list::{report_charts, workload_charts};
 pub(crate) use plans::{data as plans_data, plans};
 pub(crate) use png::SOFTWARE as PNG_SOFTWARE;
 pub use png::Theme;

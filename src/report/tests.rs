@@ -1,5 +1,6 @@
 //! What must hold of every format, on one report.
 
+mod charts;
 mod decisions;
 mod fixture;
 
@@ -181,7 +182,7 @@ fn markup_is_well_formed_and_repeats() {
     let report = fixture::report();
     let first = files(&report).unwrap();
     assert_eq!(first, files(&report).unwrap());
-    assert_eq!(first.len(), 3 + 3 * 4);
+    assert_eq!(first.len(), 3 + 2 + 7 * 4);
     for (path, bytes) in first {
         let content = String::from_utf8(bytes).unwrap();
         if path.starts_with("charts/") || path == "report.html" {

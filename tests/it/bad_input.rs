@@ -269,7 +269,7 @@ fn odd_names_stay_inside_their_folder_and_harmless() {
     let html = std::fs::read_to_string(bench.path("reports/usage/report.html")).unwrap();
     assert!(!html.contains("<script>alert"), "markup from the data");
     let charts = std::fs::read_dir(bench.path("reports/usage/charts")).unwrap().count();
-    assert_eq!(charts, names.len() * 3);
+    assert_eq!(charts, names.len() * 7 + 2);
 }
 
 #[test]

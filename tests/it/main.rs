@@ -21,6 +21,7 @@ mod bad_input;
 mod bill_laws;
 mod bins;
 mod charges;
+mod charts;
 mod cli;
 mod clocks;
 mod commitments;
