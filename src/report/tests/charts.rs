@@ -341,3 +341,41 @@ fn the_model_writes_what_charts_show() {
     let sum: u64 = parts.iter().map(|it| part(&format!("{it}_bytes"))).sum();
     assert_eq!(sum, part("gpu_bytes"));
 }
+
+#[test]
+fn look() {
+    let write = |name: &str, report: &ReportModel| {
+        let folder = std::path::Path::new("/tmp/look").join(name);
+        std::fs::create_dir_all(&folder).unwrap();
+        for it in chart_files(report).unwrap() {
+            for (theme, end) in [(Theme::Light, "light"), (Theme::Dark, "dark")] {
+                let bytes = it.png(1.5, theme).unwrap();
+                std::fs::write(folder.join(format!("{}.{end}.png", it.stem)), bytes).unwrap();
+            }
+            std::fs::write(folder.join(format!("{}.svg", it.stem)), it.svg()).unwrap();
+        }
+    };
+    write("fixture", &charted());
+    let mut odd = charted();
+    for (at, it) in odd.workloads.iter_mut().enumerate() {
+        it.name = format!("a-workload-name-of-sixty-characters-that-ends-only-{at}-here-now");
+        it.plans.iter_mut().for_each(|it| it.ttft_p95_s = it.ttft_p95_s.map(|it| it * 300.0));
+        it.cost_by_day.iter_mut().for_each(|it| it.cost = usd("123456789012.5"));
+        let hours = it.demand_by_hour.iter_mut().flat_map(|it| &mut it.hours);
+        hours.for_each(|it| *it = it.map(|it| it * 1e6));
+    }
+    write("odd", &odd);
+    let mut one = charted();
+    one.workloads.truncate(1);
+    one.workloads[0].demand_by_hour = Some(hours(1));
+    one.workloads[0].cost_by_day.truncate(1);
+    one.workloads[0].plans.truncate(1);
+    write("one", &one);
+}
+
+#[test]
+fn look_at_the_sample() {
+    use clap::Parser;
+    let words = ["gpuadvise", "analyze", "samples/usage.parquet", "--output", "/tmp/look/report", "--charts", "/tmp/look/real"];
+    let _ = crate::command::run(crate::cli::Cli::try_parse_from(words).unwrap());
+}
