@@ -101,7 +101,7 @@ fn number(value: Option<f64>) -> String {
 }
 
 /// Text that no spreadsheet takes for a formula.
-fn guarded(text: &str) -> String {
+pub(super) fn guarded(text: &str) -> String {
     if text.starts_with(['=', '+', '-', '@', '\t', '\r', '\n']) {
         format!("'{text}")
     } else {

@@ -28,6 +28,8 @@ pub mod model;
 mod number;
 mod past;
 mod previous;
+mod prometheus;
+mod recommendations;
 mod rules;
 mod simulation;
 mod table;
@@ -76,6 +78,9 @@ pub enum RenderError {
     /// An amount does not fit its type.
     #[error("an amount cannot be written")]
     Amount(#[source] crate::units::MoneyError),
+    /// The columns did not become Parquet.
+    #[error("the report cannot be written as Parquet")]
+    Parquet(#[from] polars::error::PolarsError),
     /// The drawing library refused.
     #[error("a chart cannot be drawn: {0}")]
     Chart(String),
@@ -233,6 +238,9 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
         ("report.html".to_owned(), html::render(report)?.into_bytes()),
         ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
         ("report.json".to_owned(), json::render(report)?.into_bytes()),
+        ("recommendations.csv".to_owned(), recommendations::render_csv(report)?.into_bytes()),
+        ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
+        ("gpuadvise.prom".to_owned(), prometheus::render(report).into_bytes()),
     ];
     for it in chart_files(report)? {
         files.push((format!("charts/{}.svg", it.stem), it.svg().into_bytes()));
