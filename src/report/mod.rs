@@ -41,6 +41,7 @@ mod toml_text;
 mod waste;
 mod weeks;
 mod words;
+mod workbook;
 mod written;
 
 pub use account::{Line, Reconciliation, part_in_words};
@@ -81,6 +82,9 @@ pub enum RenderError {
     /// The columns did not become Parquet.
     #[error("the report cannot be written as Parquet")]
     Parquet(#[from] polars::error::PolarsError),
+    /// The workbook library refused.
+    #[error("the report cannot be written as a workbook")]
+    Workbook(#[from] rust_xlsxwriter::XlsxError),
     /// The drawing library refused.
     #[error("a chart cannot be drawn: {0}")]
     Chart(String),
@@ -238,6 +242,7 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
         ("report.html".to_owned(), html::render(report)?.into_bytes()),
         ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
         ("report.json".to_owned(), json::render(report)?.into_bytes()),
+        ("report.xlsx".to_owned(), workbook::render(report)?),
         ("recommendations.csv".to_owned(), recommendations::render_csv(report)?.into_bytes()),
         ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
         ("gpuadvise.prom".to_owned(), prometheus::render(report).into_bytes()),

@@ -28,6 +28,7 @@ const LAYERS: &[(&str, u32)] = &[
 const FENCES: &[(&str, &[&str])] = &[
     ("polars::", &["usage", "ingest", "classify", "report", "command"]),
     ("safetensors::", &["catalog"]),
+    ("rust_xlsxwriter", &["report"]),
     ("rayon::", &["ingest", "simulate", "recommend", "command"]),
     ("std::fs", &["ingest", "command"]),
     ("std::env::", &["command", "main"]),
