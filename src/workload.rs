@@ -384,6 +384,7 @@ pub struct Deployment {
 
 /// What a workload does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// Pre-training or a long training run.
@@ -541,6 +542,7 @@ pub struct DeliveredUnit {
 
 /// The form demand takes over time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Shape {
     /// Paid for, no demand.
@@ -579,6 +581,7 @@ impl fmt::Display for Shape {
 
 /// Where demand is going.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// Up, and the interval excludes zero.

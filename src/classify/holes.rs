@@ -73,6 +73,7 @@ pub fn holes(demand: &Demand) -> Option<Holes> {
 
 /// A time in which every workload of a unit is silent and each is active in most such hours.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Outage {
     /// The time.
     pub period: Period,

@@ -15,6 +15,7 @@ const MIN_SHARE_OF_HOUR: f64 = 1.0 / 12.0;
 
 /// What the values of an [`HourlySeries`] count.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum HourlyUnit {
     /// Requests per hour.

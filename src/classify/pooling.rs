@@ -25,6 +25,7 @@ pub const POOL_CAVEATS: [&str; 3] = [
 
 /// Where the demand of a pool comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum PoolSource {
     /// GPUs that telemetry saw active.
@@ -79,6 +80,7 @@ impl PoolMember {
 
 /// When and how much one workload asks at its peak.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Peak {
     /// The workload.
     pub name: String,
@@ -96,6 +98,7 @@ pub struct Peak {
 
 /// Two workloads side by side.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pair {
     /// Their names.
     pub names: [String; 2],
@@ -108,6 +111,7 @@ pub struct Pair {
 
 /// What a group of workloads would need together.
 #[derive(Clone, Debug, PartialEq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Pool {
     /// The GPU they share.
     pub gpu: Option<String>,

@@ -12,6 +12,7 @@ const MAX_REJECTED_SHOWN: usize = 1000;
 
 /// File total = assigned + unassigned + excluded + difference.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Reconciliation {
     /// Rows read.
     pub rows_in: u64,
@@ -48,6 +49,7 @@ pub struct Reconciliation {
 
 /// A total and the parts it is made of.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Line {
     /// Billed cost in the files.
     pub billed_total: Option<Money>,
@@ -70,6 +72,7 @@ pub struct Line {
 
 /// One place of the account.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Part {
     /// `assigned`, `unassigned`, `other_cloud`, `tax`, ...
     pub part: &'static str,
@@ -83,6 +86,7 @@ pub struct Part {
 
 /// Reconciliation of one currency.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CurrencyLine {
     /// The code.
     pub currency: Currency,
@@ -95,6 +99,7 @@ pub struct CurrencyLine {
 
 /// Reconciliation of one charge category.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CategoryLine {
     /// FOCUS word.
     pub charge_category: String,
@@ -105,6 +110,7 @@ pub struct CategoryLine {
 
 /// A commitment.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Commitment {
     /// Its id in the bill.
     pub id: String,
@@ -122,6 +128,7 @@ pub struct Commitment {
 
 /// Spend that no workload has.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Spend {
     /// `unassigned` for GPUs, `other_cloud` for what is none.
     pub part: &'static str,
@@ -141,6 +148,7 @@ pub struct Spend {
 
 /// Which days each kind of source covers.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CoverageReport {
     /// Days of the window in the report's zone.
     pub days: Vec<String>,
@@ -152,6 +160,7 @@ pub struct CoverageReport {
 
 /// One kind of source.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SourceCoverage {
     /// `cost`, `requests`, `gpu_metrics` or `configuration`.
     pub source: &'static str,
@@ -201,6 +210,7 @@ pub(super) fn source_in_words(source: &str) -> &'static str {
 
 /// A row that was refused.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct RejectedRow {
     /// File name without its folder.
     pub file: String,

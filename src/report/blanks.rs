@@ -27,6 +27,7 @@ pub(super) const MOST_BLANKS: usize = 5;
 /// A key of the config that is not set. In the order in which equals are to be filled in: what
 /// stops all advice comes before what sharpens it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 #[expect(missing_docs, reason = "the names are those of the config")]
 pub enum BlankKey {
@@ -64,6 +65,7 @@ impl BlankKey {
 
 /// Something the user knows and the data do not say.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Blank {
     /// What to fill in.
     pub key: BlankKey,

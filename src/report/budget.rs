@@ -18,6 +18,7 @@ const BASIS: &str = "effective cost of the workloads; GPUs that no workload clai
 
 /// Spend against budget.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BudgetReport {
     /// What the amounts are of.
     pub basis: &'static str,
@@ -29,6 +30,7 @@ pub struct BudgetReport {
 
 /// A month of the window.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BudgetMonth {
     /// `Oct 2026`.
     pub label: String,
@@ -42,6 +44,7 @@ pub struct BudgetMonth {
 
 /// A span that lies ahead.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BudgetComing {
     /// `Nov 2026`, `Q4 2026`.
     pub label: String,
@@ -57,6 +60,7 @@ pub struct BudgetComing {
 
 /// What an owner spends against their budget.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OwnerVariance {
     /// The owner; nothing for workloads without one.
     pub owner: Option<String>,
@@ -67,6 +71,7 @@ pub struct OwnerVariance {
 
 /// An amount against a budget.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Variance {
     /// Spent, or forecast; nothing where a workload has no forecast.
     pub amount: Option<Money>,

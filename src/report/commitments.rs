@@ -11,6 +11,7 @@ use crate::units::{Currency, Money};
 
 /// Everything about commitments besides what the bill says of them.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CommitmentsReport {
     /// One for each instance and term. None of their savings is in any total but what
     /// `included_in_advice` names, which the advice of the workloads counts.
@@ -25,6 +26,7 @@ pub struct CommitmentsReport {
 
 /// An instance.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InstanceReport {
     /// Who sells it.
     pub provider: String,
@@ -40,6 +42,7 @@ pub struct InstanceReport {
 
 /// One instance on one term; amounts are of a month of 730 hours where their name does not say else.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CommitmentCase {
     /// The price row, and so the same in every run.
     pub id: String,
@@ -128,6 +131,7 @@ pub struct CommitmentCase {
 
 /// A point of the curve; amounts are of a month.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PointReport {
     /// Instances committed.
     pub n: u32,
@@ -153,6 +157,7 @@ pub struct PointReport {
 
 /// A commitment bought in tranches.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LadderReport {
     /// In the order they are bought.
     pub tranches: Vec<TrancheReport>,
@@ -164,6 +169,7 @@ pub struct LadderReport {
 
 /// One purchase.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct TrancheReport {
     /// Instances.
     pub n: u32,
@@ -175,6 +181,7 @@ pub struct TrancheReport {
 
 /// The window, had demand been known.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HindsightReport {
     /// Cost of the window all by use, whole instances in each hour.
     pub by_use: Money,
@@ -188,6 +195,7 @@ pub struct HindsightReport {
 
 /// A commitment in money per hour; amounts are of a month where their name does not say else.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpendReport {
     /// Who is paid.
     pub provider: String,
@@ -229,6 +237,7 @@ pub struct SpendReport {
 
 /// A point of it; amounts are of a month.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpendPointReport {
     /// The commitment.
     pub per_hour: Option<Money>,
@@ -252,6 +261,7 @@ pub struct SpendPointReport {
 
 /// A commitment that is held.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct HeldReport {
     /// Its name in the config.
     pub id: String,
@@ -293,6 +303,7 @@ pub struct HeldReport {
 
 /// An instance without a case.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct NoCaseReport {
     /// Which.
     #[serde(flatten)]
@@ -307,6 +318,7 @@ pub struct NoCaseReport {
 
 /// Buy the next instance when it has cost by use what its term costs.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct EarlyRuleReport {
     /// The price row.
     pub offer_id: String,

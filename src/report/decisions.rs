@@ -17,6 +17,7 @@ pub(super) const THOUSAND_REQUESTS: &str = "1k requests";
 
 /// Which of the four sums a saving is in.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum CountsAs {
     /// Nobody decided, a snooze is over, or it was done and still comes up.
@@ -43,6 +44,7 @@ impl CountsAs {
 
 /// What was decided about a piece of advice that still comes up.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DecisionReport {
     /// `accepted`, `rejected`, `snoozed` or `done`, as the file says.
     pub state: &'static str,
@@ -87,6 +89,7 @@ impl DecisionReport {
 /// The savings of the advice by what was decided: identified = open + approved + rejected + snoozed,
 /// to the last digit. 10 open, 3 approved, 2 rejected and 1 snoozed are 16 identified, 13 asked for.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavingsByDecision {
     /// All, equal to `totals.monthly_savings`.
     pub identified: Money,
@@ -148,6 +151,7 @@ pub(super) fn counts_as(workload: &WorkloadReport) -> CountsAs {
 
 /// What was promised with a decision, and what came of it.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PromiseReport {
     /// The advice.
     pub advice: String,

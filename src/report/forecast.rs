@@ -16,6 +16,7 @@ const BASIS: &str = "effective cost of the workloads in calendar hours: each hou
 
 /// The months to come.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForecastReport {
     /// Where the data end, RFC 3339.
     pub from: String,
@@ -29,6 +30,7 @@ pub struct ForecastReport {
 
 /// A named month, quarter or year.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpanReport {
     /// `month`, `quarter` or `year`.
     pub kind: &'static str,
@@ -56,6 +58,7 @@ pub struct SpanReport {
 
 /// A workload in a span.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkloadSpan {
     /// Its name.
     pub workload: String,
@@ -69,6 +72,7 @@ pub struct WorkloadSpan {
 
 /// An expected cost and its range.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ExpectedReport {
     /// The mean.
     pub mean: Money,
@@ -82,6 +86,7 @@ pub struct ExpectedReport {
 
 /// What the forecast of a workload rests on.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct OutlookReport {
     /// Its name.
     pub workload: String,

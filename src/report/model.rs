@@ -31,6 +31,7 @@ pub const SCHEMA_VERSION: &str = "1.0";
 
 /// All that a reader is told.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportModel {
     /// [`SCHEMA_VERSION`].
     pub schema_version: &'static str,
@@ -71,6 +72,7 @@ pub struct ReportModel {
 
 /// Sums over the window.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Totals {
     /// First instant, RFC 3339.
     pub window_start: String,
@@ -110,6 +112,7 @@ pub struct Totals {
 
 /// One workload.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WorkloadReport {
     /// Its name.
     pub name: String,
@@ -164,6 +167,7 @@ pub struct WorkloadReport {
 
 /// Hours sorted by demand.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DurationCurve {
     /// What is counted: `GPUs` or `instances`.
     pub unit: String,
@@ -179,6 +183,7 @@ pub struct DurationCurve {
 
 /// Today.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Baseline {
     /// Cost of the window x 730 / its hours.
     pub monthly_cost: Option<Money>,
@@ -225,6 +230,7 @@ pub struct Baseline {
 
 /// Effective cost per unit delivered, idle included.
 #[derive(Clone, Debug, Default, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitCost {
     /// Per million tokens, prompt and completion together.
     pub per_million_tokens: Option<Money>,
@@ -242,6 +248,7 @@ pub struct UnitCost {
 
 /// The cost of one unit that the config names.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PerUnit {
     /// Its name.
     pub name: String,
@@ -251,6 +258,7 @@ pub struct PerUnit {
 
 /// A change per 30 days as a share of the mean day, with its 95 % interval.
 #[derive(Clone, Copy, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct UnitCostTrend {
     /// Theil-Sen slope x 30 / mean.
     pub value: f64,
@@ -262,6 +270,7 @@ pub struct UnitCostTrend {
 
 /// Latency limits.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SloReport {
     /// Limit of the time to the first token.
     pub ttft_p95_s: Option<f64>,
@@ -275,6 +284,7 @@ pub struct SloReport {
 
 /// A way to run the workload.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CandidateReport {
     /// Stable id, such as `h100-sxm5-x1-fp8`.
     pub id: String,
@@ -312,6 +322,7 @@ pub struct CandidateReport {
 
 /// What a plan's cost is made of; the parts add up to the monthly cost.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CostParts {
     /// Serving.
     pub busy: Money,
@@ -327,6 +338,7 @@ pub struct CostParts {
 
 /// A way to run and buy the workload.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PlanReport {
     /// Stable id.
     pub id: String,
@@ -408,6 +420,7 @@ pub struct PlanReport {
 
 /// A plan on spot at one rate of interruptions.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpotPointReport {
     /// Interruptions per instance and hour.
     pub interruptions_per_hour: f64,
@@ -419,6 +432,7 @@ pub struct SpotPointReport {
 
 /// What to do.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AdviceReport {
     /// Stable across runs and months for the same workload, action and plan.
     pub id: String,
@@ -467,6 +481,7 @@ pub struct AdviceReport {
 
 /// One saving at three prices.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavingsByPriceReport {
     /// Today and then at public prices; nothing where the bill has none.
     pub at_list: Option<Money>,
@@ -478,6 +493,7 @@ pub struct SavingsByPriceReport {
 
 /// The work behind an action.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeReport {
     /// Hours of an engineer.
     pub effort_hours: f64,
@@ -491,6 +507,7 @@ pub struct ChangeReport {
 
 /// One thing to measure after a change.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CheckReport {
     /// What.
     pub metric: String,
@@ -502,6 +519,7 @@ pub struct CheckReport {
 
 /// What an advice saves when something else happens.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ShockReport {
     /// `demand_down`, `price_down`, `migration`.
     pub name: &'static str,
@@ -513,6 +531,7 @@ pub struct ShockReport {
 
 /// How far one thing may go before an advice saves nothing, or misses its limits.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BreakEvenReport {
     /// `plan_price`, `demand_up`, `demand_down`, `ttft_p95`, `cold_start`.
     pub of: &'static str,
@@ -526,6 +545,7 @@ pub struct BreakEvenReport {
 
 /// A range of a saving.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Interval {
     /// Low end.
     pub low: Money,
@@ -543,6 +563,7 @@ pub struct Interval {
 
 /// Paid and not used.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WasteReport {
     /// `idle`, `forgotten`, `off_hours`, `over_provisioned`, `duplicated_environment`,
     /// `unused_commitment` or `data_missing`.
@@ -561,6 +582,7 @@ pub struct WasteReport {
 
 /// Paid and not used, over all workloads.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PortfolioWaste {
     /// Sum of the confirmed findings, those below included.
     pub confirmed_waste: Money,
@@ -578,6 +600,7 @@ pub struct PortfolioWaste {
 
 /// All actions together.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Portfolio {
     /// Advice ids with a saving, largest first; no two claim the same money.
     pub ranking: Vec<String>,
@@ -615,6 +638,7 @@ pub struct Portfolio {
 
 /// One week of work.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct WeekReport {
     /// Counted from 1, the week of the report.
     pub number: u32,
@@ -630,6 +654,7 @@ pub struct WeekReport {
 
 /// What was saved by commitments and discounts, after what of them nobody used.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SavingsRate {
     /// (list - effective) / list.
     pub over_list: Option<f64>,
@@ -639,6 +664,7 @@ pub struct SavingsRate {
 
 /// What went in.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Provenance {
     /// Files read.
     pub inputs: Vec<InputReport>,
@@ -660,6 +686,7 @@ pub struct Provenance {
 
 /// A file read.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct InputReport {
     /// Its name without the folder.
     pub file: String,
@@ -677,6 +704,7 @@ pub struct InputReport {
 
 /// A catalog file.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CatalogReport {
     /// Its name under `pricing/`.
     pub file: String,
@@ -690,6 +718,7 @@ pub struct CatalogReport {
 
 /// A row of the price catalog.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PriceReport {
     /// As plans name it in `offer_ids`.
     pub offer_id: String,
@@ -705,6 +734,7 @@ pub struct PriceReport {
 
 /// A tunable number.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct AssumptionReport {
     /// `section.name`.
     pub key: String,

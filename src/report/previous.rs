@@ -12,6 +12,7 @@ use crate::units::{Money, MoneyError, Timestamp};
 
 /// What the earlier report says of this one.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct PreviousReport {
     /// What its window is called.
     pub period_label: String,
@@ -25,6 +26,7 @@ pub struct PreviousReport {
 
 /// A forecast against what came.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ForecastError {
     /// `Oct 2026`.
     pub label: String,
@@ -52,6 +54,7 @@ pub struct ForecastError {
 
 /// The bridge from the spend of the earlier window, in one line.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SinceReport {
     /// `Sep`, else `OLD`.
     pub label: String,
@@ -67,6 +70,7 @@ pub struct SinceReport {
 
 /// A step of a bridge.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SinceStep {
     /// `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`.
     pub step: &'static str,

@@ -4,6 +4,7 @@ mod charts;
 mod decisions;
 mod fixture;
 mod machine;
+mod schema;
 
 use super::model::ReportModel;
 use super::*;

@@ -253,6 +253,7 @@ pub fn parse_span_us(text: &str) -> Result<i64, TimeError> {
 
 /// The instants from `start` up to, not including, `end`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Period {
     start: Timestamp,
     end: Timestamp,

@@ -40,6 +40,7 @@ mod google_commitments;
 mod init;
 mod laws;
 mod machine_lives;
+mod machine_outputs;
 mod month_end;
 mod offered;
 mod own_formats;

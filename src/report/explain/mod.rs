@@ -25,6 +25,13 @@ use crate::catalog::suggest;
 use crate::units::Currency;
 use place::{Missing, Step};
 
+/// The unit of a number by its path with each entry of a list as `[]`, for the published schema.
+#[cfg(test)]
+pub(super) fn unit_word(pattern: &str) -> Option<&'static str> {
+    let found = definitions::definition(pattern).filter(|it| !it.is_section())?;
+    Some(found.unit.schema_word()).filter(|it| !it.is_empty())
+}
+
 /// A report that can be asked for its numbers.
 #[derive(Clone, Debug)]
 pub struct Evidence {

@@ -77,6 +77,21 @@ impl Number {
 }
 
 impl Unit {
+    /// The word of a unit for the published schema.
+    #[cfg(test)]
+    pub(super) const fn schema_word(self) -> &'static str {
+        match self {
+            Unit::Money => "report currency",
+            Unit::Each => "report currency each",
+            Unit::Rate => "report currency/h",
+            Unit::Hours => "h",
+            Unit::Seconds => "s",
+            Unit::Share | Unit::Ratio | Unit::Grade => "1",
+            Unit::Count(what) | Unit::Of(what) => what,
+            Unit::Bytes => "bytes",
+        }
+    }
+
     /// The word in JSON.
     pub(super) fn word(self, currency: Currency) -> Cow<'static, str> {
         match self {
