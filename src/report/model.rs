@@ -33,7 +33,7 @@ pub const SCHEMA_VERSION: &str = "1.0";
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ReportModel {
-    /// [`SCHEMA_VERSION`].
+    /// Version of the shape of this document.
     pub schema_version: &'static str,
     /// What the window is called: `October 2026`, or its dates.
     pub period_label: String,

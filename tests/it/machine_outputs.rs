@@ -82,7 +82,7 @@ fn texts(path: &Path) -> Vec<u8> {
             let frame = ParquetReader::new(std::io::Cursor::new(bytes)).finish().unwrap();
             let mut all = String::new();
             for column in frame.columns() {
-                all += column.name();
+                all.push_str(column.name());
                 for at in 0..frame.height() {
                     all += &column.get(at).unwrap().to_string();
                 }

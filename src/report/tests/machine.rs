@@ -43,7 +43,7 @@ const AWS: [&str; 26] = [
 /// The parts of a workbook by their path in it.
 fn parts(report: &ReportModel) -> BTreeMap<String, String> {
     let bytes = workbook::render(report).unwrap();
-    let mut archive = zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
+    let mut archive = ::zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     (0..archive.len())
         .map(|at| {
             let mut part = archive.by_index(at).unwrap();
@@ -167,10 +167,10 @@ fn an_empty_report_is_a_workbook_too() {
 fn recommendations_have_the_columns_of_aws_first() {
     let report = fixture::report();
     let csv = recommendations::render_csv(&report).unwrap();
-    let mut reader = csv::Reader::from_reader(csv.as_bytes());
+    let mut reader = ::csv::Reader::from_reader(csv.as_bytes());
     let names: Vec<String> = reader.headers().unwrap().iter().map(ToOwned::to_owned).collect();
     assert_eq!(names[..AWS.len()], AWS);
-    let rows: Vec<csv::StringRecord> = reader.records().map(Result::unwrap).collect();
+    let rows: Vec<::csv::StringRecord> = reader.records().map(Result::unwrap).collect();
     let cell = |row: usize, name: &str| &rows[row][names.iter().position(|it| it == name).unwrap()];
     assert_eq!(rows.len(), 2, "a switch and a stop; keep and too little data have no row");
     assert_eq!((cell(0, "action_type"), cell(1, "action_type")), ("Switch", "Stop"));

@@ -132,7 +132,11 @@ fn statistics(root: &mut Value) {
         }
         "trend_per_30d" => json!({
             "type": ["object", "null"],
-            "properties": {"value": number, "low": number, "high": number},
+            "properties": {
+                "value": {"type": ["number", "null"], "description": "The change in 30 days."},
+                "low": {"type": ["number", "null"], "description": "Lower end of its 95 % interval."},
+                "high": {"type": ["number", "null"], "description": "Upper end of its 95 % interval."},
+            },
             "required": ["value", "low", "high"],
         }),
         _ => number.clone(),
