@@ -159,6 +159,9 @@ pub struct Global {
     /// Seed of everything left to chance
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub seed: u64,
+    /// Most characters of --format md, such as 3000 for a chat: the most important whole lines
+    #[arg(long, global = true, value_name = "N")]
+    pub max_length: Option<usize>,
     /// The day the report speaks of [default: the end of the window]
     #[arg(long, global = true, value_name = "DATE", value_parser = parse_instant)]
     pub as_of: Option<Timestamp>,

@@ -40,6 +40,8 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let text = report::render(&report, output::report_format(global.format), &style)?;
     output::to_stdout(text.as_bytes())?;
     super::reconciled(is_closed, report.reconciliation.line.difference)?;
+    let whole = folder.join("report.md").display().to_string();
+    let text = output::shortened(text, global, &whole)?;
     match args.fail_above {
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),

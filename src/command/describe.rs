@@ -40,6 +40,7 @@ pub(super) fn run(args: &DescribeArgs, global: &Global, talk: Talk) -> CommandRe
     )?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::describe(&all, format, &style)?;
+    let text = output::shortened(text, global, output::AGAIN)?;
     if let Some(folder) = &args.charts {
         output::write_folder(folder, &report::demand_charts(&all)?)?;
     }

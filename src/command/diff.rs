@@ -21,6 +21,7 @@ pub(super) fn run(args: &DiffArgs, global: &Global, talk: Talk) -> CommandResult
     let comparison = Comparison::of(old, new)?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::comparison(&comparison, format, &style)?;
+    let text = output::shortened(text, global, output::AGAIN)?;
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
     Ok(ExitStatus::Done)
 }

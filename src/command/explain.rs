@@ -26,7 +26,8 @@ pub(super) fn run(args: &ExplainArgs, global: &Global, talk: Talk) -> CommandRes
     })?;
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let found = report::explained(&evidence, &subject, format, &style)?;
-    output::to_file_or_stdout(global.output.as_deref(), found.text.as_bytes())?;
+    let text = output::shortened(found.text, global, output::AGAIN)?;
+    output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
     match found.differs.as_slice() {
         [] => Ok(ExitStatus::Done),
         [first, others @ ..] => {

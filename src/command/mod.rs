@@ -51,6 +51,9 @@ pub fn run(cli: Cli) -> ExitCode {
     }
     let hidden = cli.global.redact.then(|| names_of_files(&cli));
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
+    if let Err(failure) = output::check_max_length(&cli) {
+        return talk.failure(&failure).into();
+    }
         Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
         Command::Ingest(args) => ingest::run(&args, &cli.global, talk),
         Command::Init(args) => init::run(&args, &cli.global, talk),

@@ -10,7 +10,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
-use crate::cli::Format;
+use crate::cli::{Cli, Command, Format, Global};
 use crate::report;
 
 /// Held while files are being written, so that an interrupt waits for the clean-up.
@@ -53,6 +53,40 @@ pub(super) fn text_format(
         _ => Ok(report_format(format)),
     }
 }
+
+/// Fails where `--max-length` is given to what has no Markdown.
+pub(super) fn check_max_length(cli: &Cli) -> Result<(), Failure> {
+    if cli.global.max_length.is_none() {
+        return Ok(());
+    }
+    let writes_markdown = matches!(
+        cli.command,
+        Command::Analyze(_)
+            | Command::Describe(_)
+            | Command::Diff(_)
+            | Command::Explain(_)
+            | Command::Simulate(_)
+    );
+    if writes_markdown && cli.global.format == Format::Md {
+        return Ok(());
+    }
+    Err(Failure::usage(
+        "--max-length is for Markdown only",
+        "add --format md to analyze, describe, diff, explain or simulate",
+    ))
+}
+
+/// The text, as long as `--max-length` allows; `whole` says where all of it is.
+pub(super) fn shortened(text: String, global: &Global, whole: &str) -> Result<String, Failure> {
+    let Some(most) = global.max_length else { return Ok(text) };
+    report::within(&text, most, whole).map_err(|error| {
+        let hint = format!("use --max-length {} or more", error.least);
+        Failure::usage(format!("--max-length {most} is too short: {error}"), hint)
+    })
+}
+
+/// Where the whole of a shortened text is, when no file has it.
+pub(super) const AGAIN: &str = "the same command without --max-length";
 
 /// Writes data to stdout. A reader that went away is no error.
 pub(super) fn to_stdout(bytes: &[u8]) -> Result<(), Failure> {

@@ -8,6 +8,7 @@ use serde::de::IgnoredAny;
 
 use super::asked::AskedCommitment;
 use super::budget::{Budget, RawBudget};
+use super::email::{EmailConfig, RawEmail};
 use super::future::RawFuture;
 use super::fx::FxRates;
 use super::held::{self, HeldCommitment, RawCommitment};
@@ -61,6 +62,8 @@ pub struct Config {
     pub commitments: Vec<HeldCommitment>,
     /// What may be spent.
     pub budget: Budget,
+    /// Who gets the report by mail, and through which server.
+    pub email: Option<EmailConfig>,
     /// How to show it.
     pub reporting: Reporting,
 }
@@ -204,6 +207,8 @@ struct RawConfig {
     #[serde(default)]
     budget: Option<toml::Spanned<RawBudget>>,
     #[serde(default)]
+    email: Option<toml::Spanned<RawEmail>>,
+    #[serde(default)]
     report: Option<toml::Spanned<RawReport>>,
 }
 
@@ -328,6 +333,11 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     }
     if let Some(spanned) = raw.budget {
         config.budget = Budget::checked(spanned, at)?;
+    }
+    if let Some(spanned) = raw.email {
+        let offset = spanned.span().start;
+        let email = EmailConfig::checked(spanned.into_inner());
+        config.email = Some(email.map_err(|it| at(offset, format!("email: {it}")))?);
     }
     for spanned in raw.rule {
         let offset = spanned.span().start;

@@ -1,11 +1,15 @@
 //! `report.md`: for chat, tickets and pull requests. Plain tables, no HTML.
 
+mod limit;
+
 use askama::Template;
 
 use super::model::{ReportModel, WorkloadReport};
 use super::number::Medium;
 use super::table::Table;
 use super::{RenderError, blanks, html, tables, words};
+
+pub use limit::{TooShort, within};
 
 /// Numbers as on the page.
 const PAGE: Medium = Medium::Page;

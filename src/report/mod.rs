@@ -54,6 +54,7 @@ pub(crate) use csv::line as csv_line;
 pub use decisions::respect;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use explain::{Evidence, Explained, Subject, UnknownSubject, explained};
+pub use markdown::{TooShort, within};
 pub use model::ReportModel;
 pub use past::{PastError, PastReport, read_report};
 pub use simulation::{

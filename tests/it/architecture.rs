@@ -27,6 +27,7 @@ const LAYERS: &[(&str, u32)] = &[
 /// What only some layers may name: the word and who.
 const FENCES: &[(&str, &[&str])] = &[
     ("polars::", &["usage", "ingest", "classify", "report", "command"]),
+    ("lettre::", &["ingest", "command"]),
     ("safetensors::", &["catalog"]),
     ("rust_xlsxwriter", &["report"]),
     ("rayon::", &["ingest", "simulate", "recommend", "command"]),

@@ -73,6 +73,7 @@ pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandRe
     };
     let style = TerminalStyle { bold: talk.styled_stdout, columns: talk.columns, next: None };
     let text = report::simulation(&all, format, &style)?;
+    let text = output::shortened(text, global, output::AGAIN)?;
     if let Some(folder) = &args.charts {
         let charts = report::simulation_charts(&all)?;
         output::write_folder(folder, &charts)?;
