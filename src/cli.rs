@@ -2,6 +2,7 @@
 
 mod decide;
 mod diff;
+mod email;
 mod explain;
 mod simulate;
 mod size;
@@ -19,6 +20,7 @@ use crate::units::Timestamp;
 
 pub use decide::{DecideArgs, Verdict};
 pub use diff::DiffArgs;
+pub use email::EmailArgs;
 pub use explain::ExplainArgs;
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
@@ -43,10 +45,11 @@ pub use size::{
   gpuadvise simulate --help                            a fleet on requests: cost and waits
   gpuadvise diff OLD.json NEW.json                     why spend moved since last month's report
   gpuadvise explain REPORT.json S1                     how a number came about; md: a ticket
+  gpuadvise email reports/usage                        the report to those whom the config names
   gpuadvise prices list --gpu H100                     offers with date and source
 
 Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
-6 not reconciled, 8 output, 130 interrupted or out of --time-budget"
+6 not reconciled, 8 output or mail, 130 interrupted or out of --time-budget"
 )]
 pub struct Cli {
     /// What to do
@@ -119,6 +122,12 @@ pub enum Command {
   gpuadvise explain report.json totals.monthly_savings
   gpuadvise explain report.json 'workloads[chat].plans[today].cost_parts.idle'")]
     Explain(ExplainArgs),
+    /// Mail a report to those whom the config names
+    #[command(after_help = "Examples:
+  gpuadvise email reports/usage                        to whom [email] of gpuadvise.toml names
+  gpuadvise email reports/usage --dry-run              the mails as .eml files, nothing is sent
+  gpuadvise email reports/usage --to ann@example.com --config prod.toml")]
+    Email(EmailArgs),
     /// Check or list the price catalog
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics
@@ -150,6 +159,9 @@ pub struct Global {
     /// What stdout shows
     #[arg(long, global = true, value_enum, default_value_t = Format::Table)]
     pub format: Format,
+    /// Most characters of --format md, such as 3000 for a chat: the most important whole lines
+    #[arg(long, global = true, value_name = "N")]
+    pub max_length: Option<usize>,
     /// Folder of catalog files that replace the built-in ones of the same name
     #[arg(long, global = true, value_name = "DIR")]
     pub pricing: Option<PathBuf>,
@@ -159,9 +171,6 @@ pub struct Global {
     /// Seed of everything left to chance
     #[arg(long, global = true, value_name = "N", default_value_t = 1)]
     pub seed: u64,
-    /// Most characters of --format md, such as 3000 for a chat: the most important whole lines
-    #[arg(long, global = true, value_name = "N")]
-    pub max_length: Option<usize>,
     /// The day the report speaks of [default: the end of the window]
     #[arg(long, global = true, value_name = "DATE", value_parser = parse_instant)]
     pub as_of: Option<Timestamp>,
@@ -250,6 +259,9 @@ pub struct AnalyzeArgs {
     /// Draw every chart into this folder, as SVG and as PNG
     #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
+    /// Mail the report when it is written, to those whom [email] of the config names
+    #[arg(long)]
+    pub email: bool,
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,

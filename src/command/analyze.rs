@@ -12,7 +12,7 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, ahead, decide, describe, output, what_if};
+use super::{CommandResult, ahead, decide, describe, email, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
@@ -22,6 +22,8 @@ use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let inputs = Inputs::read(&args.input, global, talk)?;
+    let config = inputs.config.email.as_ref();
+    let email = args.email.then(|| email::check(config, global.redact)).transpose()?;
     let folder = report_folder(&args.input.files, !args.what_if.is_empty(), global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
     let report = analyse(inputs, args, global, talk)?;
@@ -38,10 +40,13 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
         columns: talk.columns,
     };
     let text = report::render(&report, output::report_format(global.format), &style)?;
-    output::to_stdout(text.as_bytes())?;
-    super::reconciled(is_closed, report.reconciliation.line.difference)?;
     let whole = folder.join("report.md").display().to_string();
     let text = output::shortened(text, global, &whole)?;
+    output::to_stdout(text.as_bytes())?;
+    super::reconciled(is_closed, report.reconciliation.line.difference)?;
+    if let Some(config) = &email {
+        email::written(&folder, config, talk)?;
+    }
     match args.fail_above {
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),

@@ -9,6 +9,7 @@ mod collect;
 mod decide;
 mod describe;
 mod diff;
+mod email;
 mod explain;
 mod failure;
 mod generate;
@@ -50,10 +51,10 @@ pub fn run(cli: Cli) -> ExitCode {
         let _ = pool.build_global();
     }
     let hidden = cli.global.redact.then(|| names_of_files(&cli));
-    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
     if let Err(failure) = output::check_max_length(&cli) {
         return talk.failure(&failure).into();
     }
+    let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
         Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
         Command::Ingest(args) => ingest::run(&args, &cli.global, talk),
         Command::Init(args) => init::run(&args, &cli.global, talk),
@@ -62,6 +63,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
         Command::Decide(args) => decide::run(&args, &cli.global),
         Command::Diff(args) => diff::run(&args, &cli.global, talk),
+        Command::Email(args) => email::run(&args, &cli.global, talk),
         Command::Explain(args) => explain::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),
         Command::Collect(args) => collect::run(&args, &cli.global, talk),

@@ -19,6 +19,7 @@ mod heat_map;
 mod hours;
 mod list;
 mod memory;
+mod months;
 mod plans;
 mod png;
 mod spend;
@@ -36,6 +37,7 @@ pub use list::{ChartFile, ChartKind, chart_files, is_chart_stem};
 pub(crate) use list::{report_charts, workload_charts};
 pub(crate) use plans::{data as plans_data, plans};
 pub(crate) use png::SOFTWARE as PNG_SOFTWARE;
+pub(crate) use months::{MonthBar, Paid, months};
 pub use png::Theme;
 
 /// Width of every chart; the page scales it.

@@ -58,6 +58,11 @@ impl Medium {
         self.decimal(round_half_even(amount.atto().unsigned_abs(), SCALE - 2), 2, amount)
     }
 
+    /// An amount without decimals, for a line where cents are in the way: 78621.94 is `78,622`.
+    pub(crate) fn money_whole(self, amount: Money) -> String {
+        self.decimal(round_half_even(amount.atto().unsigned_abs(), SCALE), 0, amount)
+    }
+
     /// An amount with three significant digits, for prose and charts: 25180.74 is `25,200`.
     pub(crate) fn money_short(self, amount: Money) -> String {
         let magnitude = amount.atto().unsigned_abs();

@@ -45,7 +45,11 @@ pub(crate) fn break_even(label: &str, currency: Currency) -> String {
 
 /// What an action is called.
 pub(crate) fn action(advice: &AdviceReport) -> String {
-    match advice.action.as_str() {
+    action_in_words(&advice.action)
+}
+
+fn action_in_words(action: &str) -> String {
+    match action {
         "not_enough_data" => "too little data".to_owned(),
         other => shown(&other.replace('_', " ")),
     }
@@ -69,15 +73,21 @@ pub(crate) fn waste_state(it: &WasteReport) -> &'static str {
 
 /// An action as something to decide, without the names of GPUs.
 pub(crate) fn decision(workload: &WorkloadReport) -> String {
-    let name = shown(&workload.name);
-    match workload.advice.action.as_str() {
+    let plan = recommended(workload).map(|it| it.purchase.as_str());
+    decision_of(&workload.name, &workload.advice.action, plan)
+}
+
+/// The same of a workload by its name, an action, and the way of buying it moves to.
+pub(crate) fn decision_of(name: &str, action: &str, bought: Option<&str>) -> String {
+    let name = shown(name);
+    match action {
         "stop" => format!("Stop {name}"),
         "schedule" => format!("Run {name} only in the hours it is used"),
-        "switch" => match recommended(workload) {
-            Some(plan) => format!("Move {name} to {}", purchase(&plan.purchase)),
+        "switch" => match bought {
+            Some(bought) => format!("Move {name} to {}", purchase(bought)),
             None => format!("Move {name} to a cheaper plan"),
         },
-        _ => format!("{name}: {}", action(&workload.advice)),
+        other => format!("{name}: {}", action_in_words(other)),
     }
 }
 

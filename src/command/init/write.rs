@@ -191,6 +191,11 @@ fn budget(page: &mut Page, draft: &Draft<'_>) {
     page.line("[budget]");
     let note = format!("{} of all workloads in a month", ingested.reconciliation.currency);
     page.setting("monthly", "\"\"", &note);
+    page.blank();
+    page.prose(
+        "An [email] table names who gets the report by mail, each owner only their own workloads: docs/email.md. No \
+         password belongs in this file.",
+    );
 }
 
 fn workload(page: &mut Page, draft: &Draft<'_>, it: &Analysed, sources: &Sources<'_>) {

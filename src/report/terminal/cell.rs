@@ -76,7 +76,7 @@ pub(in crate::report) fn pad_left(text: &str, columns: usize) -> String {
 
 /// Lines of at most `columns`, broken between words; a longer word goes on in the next line, so
 /// that nothing is lost.
-pub(super) fn wrapped(text: &str, columns: usize) -> Vec<String> {
+pub(crate) fn wrapped(text: &str, columns: usize) -> Vec<String> {
     let mut lines: Vec<String> = Vec::new();
     for word in text.split_whitespace() {
         match lines.last_mut() {

@@ -1,0 +1,124 @@
+//! `mail.json`: who was sent which report, so that nobody gets it twice.
+
+use serde::{Deserialize, Serialize};
+
+/// Version of the file.
+const VERSION: &str = "1.0";
+
+/// The file.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Journal {
+    schema_version: String,
+    mails: Vec<Entry>,
+}
+
+/// A mail and how far it came.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+struct Entry {
+    /// SHA-256 of the `report.json`.
+    report: String,
+    /// Whose mail it is: empty for the whole report, else the owner.
+    owner: String,
+    /// The address.
+    recipient: String,
+    state: State,
+    /// As in its header.
+    message_id: String,
+    /// When this state was written, RFC 3339.
+    at: String,
+}
+
+/// How far a mail came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum State {
+    /// The server is about to get it: whoever finds this later does not know whether it did.
+    Sending,
+    /// The server took it.
+    Sent,
+    /// The connection ended before the server said whether it took it.
+    Unknown,
+    /// The server did not take it.
+    Failed,
+}
+
+/// Which mail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct MailKey<'a> {
+    /// SHA-256 of the `report.json`.
+    pub report: &'a str,
+    /// The owner; empty for the whole report.
+    pub owner: &'a str,
+    /// The address.
+    pub recipient: &'a str,
+}
+
+impl Default for Journal {
+    fn default() -> Journal {
+        Journal { schema_version: VERSION.to_owned(), mails: Vec::new() }
+    }
+}
+
+impl Journal {
+    /// Reads the text of the file.
+    pub fn read(text: &str) -> Result<Journal, serde_json::Error> {
+        serde_json::from_str(text)
+    }
+
+    /// How far a mail came; nothing when it was never begun.
+    pub fn state(&self, key: MailKey<'_>) -> Option<State> {
+        self.mails.iter().find(|it| it.is(key)).map(|it| it.state)
+    }
+
+    /// Notes how far it came.
+    pub fn note(&mut self, key: MailKey<'_>, state: State, message_id: &str, at: &str) {
+        let entry = Entry {
+            report: key.report.to_owned(),
+            owner: key.owner.to_owned(),
+            recipient: key.recipient.to_owned(),
+            state,
+            message_id: message_id.to_owned(),
+            at: at.to_owned(),
+        };
+        match self.mails.iter_mut().find(|it| it.is(key)) {
+            Some(found) => *found = entry,
+            None => self.mails.push(entry),
+        }
+    }
+
+    /// The text of the file.
+    pub fn text(&self) -> Result<String, serde_json::Error> {
+        Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+impl Entry {
+    /// Addresses differ by more than the case of their letters.
+    fn is(&self, key: MailKey<'_>) -> bool {
+        self.report == key.report
+            && self.owner == key.owner
+            && self.recipient.eq_ignore_ascii_case(key.recipient)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_mail_has_one_state_and_survives_the_file() {
+        let key = MailKey { report: "ab", owner: "", recipient: "Ann@example.com" };
+        let mut journal = Journal::default();
+        assert_eq!(journal.state(key), None);
+        journal.note(key, State::Sending, "<1@x>", "2026-11-05T06:00:00Z");
+        journal.note(key, State::Sent, "<1@x>", "2026-11-05T06:00:01Z");
+        let read = Journal::read(&journal.text().unwrap()).unwrap();
+        assert_eq!(read, journal);
+        assert_eq!(read.mails.len(), 1);
+        let lower = MailKey { recipient: "ann@example.com", ..key };
+        assert_eq!(read.state(lower), Some(State::Sent));
+        assert_eq!(read.state(MailKey { owner: "Search", ..key }), None);
+        assert_eq!(read.state(MailKey { report: "cd", ..key }), None);
+        assert!(Journal::read("{").is_err());
+    }
+}

@@ -1,0 +1,117 @@
+//! The first part of the page: what was spent, against what, and what comes next.
+
+use super::Audience;
+use super::page::{MAIL, Row, Section, View, add};
+use super::parts::{all_range, not_measured};
+use super::read::{Amount, Range3, Span, SpanOf};
+use crate::report::RenderError;
+use crate::report::comparison::{signed, signed_percent};
+use crate::report::words::{clip, plain};
+
+/// Spend against budget, last month and forecast, and one unit cost.
+pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
+    let file = &view.report.file;
+    let mut rows = Vec::new();
+    let hours = format!("effective cost, {} h", MAIL.measure(file.totals.window_hours));
+    let spend = view.spend()?.map_or_else(not_measured, |it| MAIL.money(it));
+    rows.push(Row::new("GPU spend", hours, spend).strong());
+    rows.extend(budget(view));
+    if let (Some(it), true) = (&file.previous, view.is_all()) {
+        let label = format!("Since {}", clip(&plain(&it.period_label), 40));
+        let note = format!("was {}", view.money(it.since.old));
+        rows.push(Row::new(label, note, signed(view.report.money(it.since.difference), MAIL)));
+    }
+    if let Some(today) = view.month_today()? {
+        rows.push(Row::new("A month at this rate", "730 h, same traffic", MAIL.money(today)));
+    }
+    let saved = view.savings()?;
+    if let (Some(after), false) = (view.month_after()?, saved.is_zero()) {
+        let range = all_range(view).map(|it| format!(", {it}")).unwrap_or_default();
+        let note = format!("{} less a month{range}", MAIL.money(saved));
+        rows.push(Row::new("With the advice", note, MAIL.money(after)));
+    }
+    rows.extend(forecast(view)?);
+    if let (Some(it), true) = (file.totals.cost_per_million_tokens, view.is_all()) {
+        let unit = MAIL.unit_cost(view.report.money(it));
+        rows.push(Row::new("Per million tokens", "prompt and completion, idle included", unit));
+    }
+    let unused = view.report.money(file.portfolio.confirmed_waste);
+    if view.is_all() && !unused.is_zero() {
+        let note = "confirmed; part of the spend, not added to the savings";
+        rows.push(Row::new("Paid and not used", note, MAIL.money(unused)));
+    }
+    Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
+}
+
+/// The last month of the window against its budget.
+fn budget(view: &View<'_>) -> Option<Row> {
+    let month = view.report.file.budget.as_ref()?.months.last()?;
+    let it = match view.audience {
+        Audience::All => &month.total,
+        Audience::Owner(owner) => {
+            &month.owners.iter().find(|it| it.owner.as_deref() == Some(owner))?.variance
+        }
+    };
+    let share = it.share.map(|it| format!(" ({})", signed_percent(it, MAIL))).unwrap_or_default();
+    let part = if month.pro_rata { ", pro rata" } else { "" };
+    let note = format!(
+        "{}{part}: budget {}, {}",
+        plain(&month.label),
+        view.money(it.budget?),
+        plain(it.word.as_deref()?)
+    );
+    let variance = signed(view.report.money(it.variance?), MAIL);
+    Some(Row::new("Less budget", note, format!("{variance}{share}")))
+}
+
+/// The next month as it is, and with the advice.
+fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
+    let file = &view.report.file;
+    let spans = file.forecast.as_ref().map_or(&[][..], |it| &it.spans);
+    let is_next = |it: &&Span| it.kind == "month" && it.whole && it.spent.is_none();
+    let Some(next) = spans.iter().find(is_next).or(spans.first()) else { return Ok(Vec::new()) };
+    let label = clip(&plain(&next.label), 40);
+    if !view.is_all() {
+        let own = |name: &str| view.workloads.iter().any(|it| it.name == name);
+        let own: Vec<_> = next.workloads.iter().filter(|it| own(&it.workload)).collect();
+        if own.is_empty() {
+            return Ok(Vec::new());
+        }
+        let sum = |of: &dyn Fn(&SpanOf) -> Amount| {
+            add(own.iter().map(|it| view.report.money(of(it))).collect(), view.report)
+        };
+        let (as_is, then) = (sum(&|it| it.as_is.mean)?, sum(&|it| it.with_advice.mean)?);
+        let mut rows = vec![Row::new(format!("{label}, forecast"), "as it is", MAIL.money(as_is))];
+        if as_is != then {
+            let label = format!("{label}, with the advice");
+            rows.push(Row::new(label, "forecast", MAIL.money(then)));
+        }
+        return Ok(rows);
+    }
+    let mut note = expected_range(view, next.as_is);
+    if let Some(error) = file.previous.as_ref().and_then(|it| it.forecast_error.as_ref()) {
+        let off = error.share.map_or(String::new(), |it| format!("{} ", MAIL.percent(it)));
+        note = format!(
+            "{note}; our forecast of {} was {off}{}",
+            plain(&error.label),
+            plain(&error.word)
+        );
+    }
+    let as_is = view.money(next.as_is.mean);
+    let mut rows = vec![Row::new(format!("{label}, forecast"), note, as_is)];
+    if next.with_advice.mean != next.as_is.mean {
+        let note = expected_range(view, next.with_advice);
+        let then = view.money(next.with_advice.mean);
+        rows.push(Row::new(format!("{label}, with the advice"), note, then));
+    }
+    Ok(rows)
+}
+
+/// `80 % range 39,900 to 55,500`.
+fn expected_range(view: &View<'_>, it: Range3) -> String {
+    let [low, high] = [it.low, it.high].map(|it| MAIL.money_short(view.report.money(it)));
+    if low == high {
+        return "every week alike".to_owned();
+    }
+    format!("{} range {low} to {high}", MAIL.percent(it.level))
+}

@@ -1,0 +1,364 @@
+//! The parts of the page, in the order of their weight.
+
+use super::charts::{ACTIONS, COSTS};
+use super::month::month;
+use super::page::{MAIL, Row, Section, View, add};
+use super::read::{Amount, Range, Workload};
+use crate::report::RenderError;
+use crate::report::account::part_in_words;
+use crate::report::comparison::signed;
+use crate::report::html::range_in_words;
+use crate::report::model::Interval;
+use crate::report::number::date;
+use crate::report::words::{clip, decision_of, plain, shown};
+use crate::units::{Currency, Money};
+
+/// Actions shown; the others are one row, so that the sum stays right.
+const MOST_ACTIONS: usize = 5;
+/// Owners or workloads shown.
+const MOST_OWNERS: usize = 8;
+/// Remarks shown, and characters of each.
+const MOST_NOTICES: usize = 3;
+const LONGEST_NOTICE: usize = 400;
+
+/// What is asked for, one sentence each.
+pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
+    let to_do = view.to_do();
+    let state = |it: &Workload| it.advice.decision.as_ref().map(|it| it.counts_as.clone());
+    let is_approved = |it: &Workload| state(it).as_deref() == Some("approved");
+    let is_sure = |it: &Workload| matches!(it.advice.grade.as_str(), "A" | "B");
+    let is_late = |it: &Workload| it.advice.decision.as_ref().is_some_and(|it| it.overdue);
+    let groups: [(&str, &str, Vec<&(usize, &Workload)>); 4] = [
+        (
+            "Carry out what is overdue",
+            "approved, and its day is over",
+            to_do.iter().filter(|it| is_late(it.1)).collect(),
+        ),
+        (
+            "Approve now",
+            "grade A or B",
+            to_do.iter().filter(|it| !is_approved(it.1) && is_sure(it.1)).collect(),
+        ),
+        (
+            "Approve a test",
+            "grade C or below: something is assumed or not measured yet",
+            to_do.iter().filter(|it| !is_approved(it.1) && !is_sure(it.1)).collect(),
+        ),
+        (
+            "Nothing more to decide for what is approved",
+            "it is on its way",
+            to_do.iter().filter(|it| is_approved(it.1) && !is_late(it.1)).collect(),
+        ),
+    ];
+    let mut lines = Vec::new();
+    for (what, why, found) in groups {
+        if found.is_empty() {
+            continue;
+        }
+        let places: Vec<String> = found.iter().map(|it| format!("S{}", it.0)).collect();
+        let saved = found.iter().map(|it| view.report.money(it.1.advice.monthly_savings)).collect();
+        lines.push(format!(
+            "{what}, {}: {} {} a month ({why}).",
+            places.join(", "),
+            MAIL.money(add(saved, view.report)?),
+            view.report.currency
+        ));
+    }
+    Ok(lines)
+}
+
+/// Every part that has something to say.
+pub(super) fn sections(view: &View<'_>) -> Result<Vec<Section>, RenderError> {
+    let mut sections = vec![month(view)?];
+    if view.is_all() {
+        sections.extend(why(view)?);
+    }
+    sections.push(actions(view)?);
+    sections.push(if view.is_all() { owners(view)? } else { workloads(view)? });
+    if view.is_all() {
+        sections.push(promises(view));
+        sections.push(commitments(view));
+        sections.push(notices(view));
+        sections.push(reconciled(view));
+    }
+    sections.retain(|it| !it.rows.is_empty() || !it.lines.is_empty());
+    Ok(sections)
+}
+
+pub(super) fn not_measured() -> String {
+    "not measured".to_owned()
+}
+
+/// Why spend moved since the earlier report.
+fn why(view: &View<'_>) -> Result<Option<Section>, RenderError> {
+    let Some(previous) = &view.report.file.previous else { return Ok(None) };
+    let since = &previous.since;
+    let difference = view.report.money(since.difference);
+    let steps = since.steps.iter().map(|it| (shown(&it.name), view.report.money(it.amount)));
+    let mut rows = Vec::new();
+    let mut amounts = Vec::new();
+    for (name, amount) in steps {
+        amounts.push(amount);
+        rows.push(Row::new(name, "", signed(amount, MAIL)));
+    }
+    rows.extend(rounding(&amounts, difference, view)?);
+    rows.push(Row::new("Together", "", signed(difference, MAIL)).strong());
+    let title = format!("Why, since {}", clip(&plain(&previous.period_label), 40));
+    Ok(Some(Section { title, rows, ..Section::default() }))
+}
+
+/// At most five actions, the others as one, and their sum.
+fn actions(view: &View<'_>) -> Result<Section, RenderError> {
+    let to_do = view.to_do();
+    let saved = |it: &Workload| view.report.money(it.advice.monthly_savings);
+    let mut rows: Vec<Row> = to_do
+        .iter()
+        .take(MOST_ACTIONS)
+        .map(|(place, it)| {
+            let plan = it.advice.plan_id.as_ref();
+            let plan = plan.and_then(|id| it.plans.iter().find(|plan| plan.id == *id));
+            let bought = plan.map(|it| it.purchase.as_str());
+            let what = decision_of(&it.name, &it.advice.action, bought);
+            Row::new(format!("S{place} {what}"), action_note(view, it), MAIL.money(saved(it)))
+        })
+        .collect();
+    let mut amounts: Vec<Money> = to_do.iter().take(MOST_ACTIONS).map(|it| saved(it.1)).collect();
+    let others: Vec<Money> = to_do.iter().skip(MOST_ACTIONS).map(|it| saved(it.1)).collect();
+    if !others.is_empty() {
+        let n = others.len();
+        let rest = add(others, view.report)?;
+        amounts.push(rest);
+        rows.push(Row::new(format!("{n} more"), "in the report", MAIL.money(rest)));
+    }
+    if to_do.len() > 1 {
+        let all = view.savings()?;
+        rows.extend(rounding(&amounts, all, view)?);
+        rows.push(Row::new("Together, no overlap", "", MAIL.money(all)).strong());
+    }
+    let title = format!("What to do, {} a month", view.report.currency);
+    Ok(Section { title, rows, chart: Some(ACTIONS), ..Section::default() })
+}
+
+/// `Search · grade C · no loss · 26 h of work · approved, due 15 Nov 2026`.
+fn action_note(view: &View<'_>, it: &Workload) -> String {
+    let advice = &it.advice;
+    let decision = advice.decision.as_ref();
+    let owner = decision.and_then(|it| it.owner.as_ref()).or(it.owner.as_ref());
+    let mut parts = vec![owner.map_or_else(|| "no owner".to_owned(), |it| clip(&plain(it), 40))];
+    parts.push(format!("grade {}", shown(&advice.grade)));
+    parts.extend(range(view, advice.interval, advice.probability_of_loss));
+    parts.extend(
+        advice
+            .change
+            .as_ref()
+            .map(|it| format!("{} of work", MAIL.duration(it.effort_hours * 3600.0))),
+    );
+    parts.push(match decision {
+        None => "to decide".to_owned(),
+        Some(it) => {
+            let due = it.due.as_ref().map(|due| format!(", due {}", date(&plain(due))));
+            let late = if it.overdue { ", overdue" } else { "" };
+            format!("{}{}{late}", shown(&it.counts_as), due.unwrap_or_default())
+        }
+    });
+    parts.join(" · ")
+}
+
+fn range(view: &View<'_>, range: Option<Range>, loss: Option<f64>) -> Option<String> {
+    let it = range?;
+    let [low, high] = [it.low, it.high].map(|it| view.report.money(it));
+    let interval = Interval { low, high, level: it.level, cvar: low, basis: "weeks", n: 0 };
+    range_in_words(MAIL, Some(&interval), loss)
+}
+
+/// The range of all savings, where all of them are asked for.
+pub(super) fn all_range(view: &View<'_>) -> Option<String> {
+    let it = &view.report.file.portfolio;
+    let all =
+        view.is_all() && it.savings_by_decision.asked_for == it.savings_by_decision.identified;
+    range(view, it.interval.filter(|_| all), it.probability_of_loss)
+}
+
+/// Who pays: the spend by owner, and what stands beside it.
+fn owners(view: &View<'_>) -> Result<Section, RenderError> {
+    let mut by_owner: Vec<(Option<&str>, Vec<Money>)> = Vec::new();
+    for it in &view.workloads {
+        let Some(cost) = it.baseline.effective_cost.map(|it| view.report.money(it)) else {
+            continue;
+        };
+        match by_owner.iter_mut().find(|(owner, _)| *owner == it.owner.as_deref()) {
+            Some((_, costs)) => costs.push(cost),
+            None => by_owner.push((it.owner.as_deref(), vec![cost])),
+        }
+    }
+    let mut costs = Vec::new();
+    for (owner, amounts) in by_owner {
+        let name = owner.map_or_else(|| "no owner".to_owned(), shown);
+        let n = amounts.len() as u64;
+        costs.push((name, MAIL.counted(n, "workload"), add(amounts, view.report)?));
+    }
+    let mut section = shares(view, "Who", costs, "owners")?;
+    for part in &view.report.file.reconciliation.parts {
+        let is_outside =
+            ["unassigned", "commitment_unused", "capacity_unused"].contains(&part.part.as_str());
+        let cost = part.effective.or(part.billed).map(|it| view.report.money(it));
+        if let Some(cost) = cost.filter(|it| is_outside && !it.is_zero()) {
+            let note = "beside the spend above";
+            section.rows.push(Row::new(part_in_words(&part.part), note, MAIL.money(cost)));
+        }
+    }
+    Ok(section)
+}
+
+/// What each workload of an owner costs.
+fn workloads(view: &View<'_>) -> Result<Section, RenderError> {
+    let costs = view.workloads.iter().filter_map(|it| {
+        Some((shown(&it.name), String::new(), view.report.money(it.baseline.effective_cost?)))
+    });
+    shares(view, "Your workloads", costs.collect(), "workloads")
+}
+
+/// Parts of the spend, the largest first, and their sum.
+fn shares(
+    view: &View<'_>,
+    title: &str,
+    mut costs: Vec<(String, String, Money)>,
+    noun: &str,
+) -> Result<Section, RenderError> {
+    costs.sort_by_key(|it| std::cmp::Reverse(it.2.atto()));
+    let all = add(costs.iter().map(|it| it.2).collect(), view.report)?;
+    let share = |part: Money| {
+        let share = (all.atto() > 0).then(|| part.to_f64() / all.to_f64());
+        share.map(|it| MAIL.percent(it)).unwrap_or_default()
+    };
+    let others = costs.split_off(costs.len().min(MOST_OWNERS));
+    if !others.is_empty() {
+        let rest = add(others.iter().map(|it| it.2).collect(), view.report)?;
+        costs.push((format!("{} more {noun}", others.len()), String::new(), rest));
+    }
+    let several = costs.len() > 1;
+    let amounts: Vec<Money> = costs.iter().map(|it| it.2).collect();
+    let mut rows: Vec<Row> = costs
+        .into_iter()
+        .map(|(name, note, cost)| {
+            let parts = [share(cost), note].into_iter().filter(|it| !it.is_empty());
+            let note = parts.collect::<Vec<_>>().join(" · ");
+            Row::new(name, note, MAIL.money(cost))
+        })
+        .collect();
+    if several {
+        rows.extend(rounding(&amounts, all, view)?);
+        rows.push(Row::new("Together", "", MAIL.money(all)).strong());
+    }
+    Ok(Section {
+        title: format!("{title}, {}", view.report.currency),
+        rows,
+        chart: Some(COSTS),
+        ..Section::default()
+    })
+}
+
+/// What the cents of the parts miss of the cents of their sum.
+fn rounding(parts: &[Money], sum: Money, view: &View<'_>) -> Result<Option<Row>, RenderError> {
+    let shown = add(parts.iter().map(|it| cents(*it)).collect(), view.report)?;
+    let left = cents(sum).checked_sub(shown).map_err(RenderError::Amount)?;
+    Ok((!left.is_zero()).then(|| Row::new("Rounding", "", signed(left, MAIL))))
+}
+
+/// An amount as it is shown.
+fn cents(amount: Money) -> Money {
+    let shown = MAIL.money(amount).replace(',', "");
+    Money::parse(&shown, amount.currency()).unwrap_or(amount)
+}
+
+/// What was promised with decisions, and what came of it.
+fn promises(view: &View<'_>) -> Section {
+    let rows = view.report.file.portfolio.promises.iter().take(MOST_ACTIONS).map(|it| {
+        let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
+        let amount = |it: Amount| MAIL.money(it.of(currency));
+        let note = format!("promised {} {currency} a month", amount(it.promised_monthly_savings));
+        let value = it.realised_monthly_savings.map_or_else(not_measured, amount);
+        Row::new(shown(&it.workload), note, value)
+    });
+    Section {
+        title: "Kept promises, realised a month at the traffic of then".to_owned(),
+        rows: rows.collect(),
+        ..Section::default()
+    }
+}
+
+/// What is owed.
+fn commitments(view: &View<'_>) -> Section {
+    let held = view.report.file.held_commitments.iter().filter(|it| !it.has_ended);
+    let rows = held.take(MOST_ACTIONS).map(|it| {
+        let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
+        let used = it.utilization.map_or_else(
+            || "not paid for in the window".to_owned(),
+            |it| format!("used {}", MAIL.percent(it)),
+        );
+        let note = format!("{used} · to {}", date(&plain(&it.end)));
+        Row::new(
+            shown(&it.id),
+            note,
+            format!("{} {currency}", MAIL.money(it.liability.of(currency))),
+        )
+    });
+    Section {
+        title: "Commitments, still owed".to_owned(),
+        rows: rows.collect(),
+        ..Section::default()
+    }
+}
+
+fn notices(view: &View<'_>) -> Section {
+    let all = &view.report.file.notices;
+    let say = |it: &String| clip(&MAIL.prose(&plain(it), view.report.currency), LONGEST_NOTICE);
+    let mut lines: Vec<String> = all.iter().take(MOST_NOTICES).map(say).collect();
+    if all.len() > MOST_NOTICES {
+        lines.push(format!("{} more in the report.", all.len() - MOST_NOTICES));
+    }
+    Section { title: "Read before you use a number".to_owned(), lines, ..Section::default() }
+}
+
+/// The line that proves the total.
+fn reconciled(view: &View<'_>) -> Section {
+    let it = &view.report.file.reconciliation;
+    let line = match it.billed_total {
+        None => "No billed cost in the files.".to_owned(),
+        Some(total) => {
+            let parts: Vec<String> = it
+                .parts
+                .iter()
+                .filter_map(|it| Some((it, view.report.money(it.billed?))))
+                .filter(|(it, amount)| !amount.is_zero() || it.part == "assigned")
+                .map(|(it, amount)| format!("{} {}", part_in_words(&it.part), MAIL.money(amount)))
+                .collect();
+            format!(
+                "Billed {} {} = {}, difference {}.",
+                view.money(total),
+                view.report.currency,
+                parts.join(" + "),
+                it.difference.map_or_else(not_measured, |it| view.money(it))
+            )
+        }
+    };
+    Section { title: "Reconciled".to_owned(), lines: vec![line], ..Section::default() }
+}
+
+/// What the numbers mean, what goes with the mail, and what made it.
+pub(super) fn small_print(view: &View<'_>, attached: &[String]) -> Vec<String> {
+    let mut lines = vec![
+        "Saved is a lower bill at today's traffic, in a month of 730 h; avoided growth is not \
+         counted. Effective cost spreads upfront payments over their term."
+            .to_owned(),
+    ];
+    if !view.is_all() {
+        lines.push("Only your workloads are in this mail.".to_owned());
+    }
+    lines.extend(attached.iter().map(|it| plain(it)));
+    lines.push(format!(
+        "Made by gpuadvise {}.",
+        clip(&plain(&view.report.file.provenance.version), 20)
+    ));
+    lines
+}

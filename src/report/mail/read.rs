@@ -1,0 +1,286 @@
+//! The parts of a `report.json` that a mail shows, as they stand in the file.
+
+use serde::Deserialize;
+
+use crate::report::past::{PastError, code, of_this_schema};
+use crate::units::{Currency, Money};
+
+/// A report as a mail needs it.
+#[derive(Clone, Debug)]
+pub struct MailReport {
+    /// The currency of every amount.
+    pub(super) currency: Currency,
+    /// The rest.
+    pub(super) file: File,
+}
+
+/// An exact amount, in 10^-18 of the currency of its report.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(try_from = "String")]
+pub(super) struct Amount(i128);
+
+impl TryFrom<String> for Amount {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Amount, String> {
+        let shown = || format!("{:?} is not an amount", crate::report::clip(&text, 40));
+        // Only the number counts: the currency is that of the report.
+        Money::parse(&text, Currency::USD).map(|it| Amount(it.atto())).map_err(|_| shown())
+    }
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct File {
+    pub(super) period_label: String,
+    currency: String,
+    pub(super) totals: Totals,
+    pub(super) reconciliation: Account,
+    pub(super) workloads: Vec<Workload>,
+    pub(super) portfolio: Portfolio,
+    #[serde(default)]
+    pub(super) held_commitments: Vec<Held>,
+    pub(super) forecast: Option<Forecast>,
+    pub(super) budget: Option<Budget>,
+    pub(super) previous: Option<Previous>,
+    pub(super) notices: Vec<String>,
+    pub(super) provenance: Provenance,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Totals {
+    pub(super) window_hours: f64,
+    pub(super) effective_cost: Option<Amount>,
+    pub(super) baseline_monthly_cost: Option<Amount>,
+    pub(super) cost_per_million_tokens: Option<Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Account {
+    pub(super) billed_total: Option<Amount>,
+    pub(super) difference: Option<Amount>,
+    pub(super) parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Part {
+    pub(super) part: String,
+    pub(super) billed: Option<Amount>,
+    pub(super) effective: Option<Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Workload {
+    pub(super) name: String,
+    pub(super) owner: Option<String>,
+    pub(super) baseline: Baseline,
+    pub(super) plans: Vec<Plan>,
+    pub(super) advice: Advice,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Baseline {
+    pub(super) effective_cost: Option<Amount>,
+    pub(super) monthly_cost: Option<Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Plan {
+    pub(super) id: String,
+    pub(super) purchase: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Advice {
+    pub(super) id: String,
+    pub(super) action: String,
+    pub(super) plan_id: Option<String>,
+    pub(super) monthly_savings: Amount,
+    pub(super) interval: Option<Range>,
+    pub(super) probability_of_loss: Option<f64>,
+    pub(super) grade: String,
+    pub(super) change: Option<Change>,
+    pub(super) decision: Option<Decision>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Change {
+    pub(super) effort_hours: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Decision {
+    pub(super) counts_as: String,
+    pub(super) owner: Option<String>,
+    pub(super) due: Option<String>,
+    pub(super) overdue: bool,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Range {
+    pub(super) low: Amount,
+    pub(super) high: Amount,
+    pub(super) level: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Portfolio {
+    pub(super) ranking: Vec<String>,
+    pub(super) interval: Option<Range>,
+    pub(super) probability_of_loss: Option<f64>,
+    pub(super) savings_by_decision: Savings,
+    pub(super) promises: Vec<Promise>,
+    pub(super) confirmed_waste: Amount,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Savings {
+    pub(super) identified: Amount,
+    pub(super) asked_for: Amount,
+    pub(super) monthly_cost_after: Option<Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Promise {
+    pub(super) workload: String,
+    pub(super) currency: String,
+    pub(super) promised_monthly_savings: Amount,
+    pub(super) realised_monthly_savings: Option<Amount>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Held {
+    pub(super) id: String,
+    pub(super) currency: String,
+    pub(super) end: String,
+    pub(super) utilization: Option<f64>,
+    pub(super) liability: Amount,
+    pub(super) has_ended: bool,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Forecast {
+    pub(super) spans: Vec<Span>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Span {
+    pub(super) kind: String,
+    pub(super) label: String,
+    pub(super) whole: bool,
+    pub(super) spent: Option<Amount>,
+    pub(super) as_is: Range3,
+    pub(super) with_advice: Range3,
+    pub(super) workloads: Vec<SpanOf>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct SpanOf {
+    pub(super) workload: String,
+    pub(super) as_is: Range3,
+    pub(super) with_advice: Range3,
+}
+
+#[derive(Clone, Copy, Debug, Deserialize)]
+pub(super) struct Range3 {
+    pub(super) mean: Amount,
+    pub(super) low: Amount,
+    pub(super) high: Amount,
+    pub(super) level: f64,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Budget {
+    pub(super) months: Vec<BudgetMonth>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct BudgetMonth {
+    pub(super) label: String,
+    pub(super) pro_rata: bool,
+    pub(super) total: Variance,
+    pub(super) owners: Vec<OwnerBudget>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct OwnerBudget {
+    pub(super) owner: Option<String>,
+    #[serde(flatten)]
+    pub(super) variance: Variance,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Variance {
+    pub(super) budget: Option<Amount>,
+    pub(super) variance: Option<Amount>,
+    pub(super) share: Option<f64>,
+    pub(super) word: Option<String>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Previous {
+    pub(super) period_label: String,
+    pub(super) forecast_error: Option<ForecastError>,
+    pub(super) since: Since,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct ForecastError {
+    pub(super) label: String,
+    pub(super) share: Option<f64>,
+    pub(super) word: String,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Since {
+    pub(super) old: Amount,
+    pub(super) difference: Amount,
+    pub(super) steps: Vec<Step>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Step {
+    pub(super) name: String,
+    pub(super) amount: Amount,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Provenance {
+    pub(super) as_of: String,
+    pub(super) version: String,
+}
+
+impl MailReport {
+    /// Reads the text of a `report.json`.
+    pub fn read(text: &str) -> Result<MailReport, PastError> {
+        let file: File = serde_json::from_value(of_this_schema(text)?).map_err(PastError::Field)?;
+        let currency = code(&file.currency)?;
+        Ok(MailReport { currency, file })
+    }
+
+    /// The day it speaks of, such as `2026-11-01`.
+    pub fn as_of(&self) -> &str {
+        &self.file.provenance.as_of
+    }
+
+    /// Its owners, in the order of their first workload.
+    pub fn owners(&self) -> Vec<&str> {
+        let mut owners: Vec<&str> = Vec::new();
+        for owner in self.file.workloads.iter().filter_map(|it| it.owner.as_deref()) {
+            if !owners.contains(&owner) {
+                owners.push(owner);
+            }
+        }
+        owners
+    }
+
+    pub(super) fn money(&self, amount: Amount) -> Money {
+        Money::from_atto(amount.0, self.currency)
+    }
+}
+
+impl Amount {
+    /// In another currency than that of the report.
+    pub(super) fn of(self, currency: Currency) -> Money {
+        Money::from_atto(self.0, currency)
+    }
+}
