@@ -30,6 +30,7 @@ mod cur_items;
 mod decisions;
 mod describe_laws;
 mod diff;
+mod email;
 mod exhaustive;
 mod explain;
 mod focus;
