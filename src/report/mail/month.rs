@@ -6,7 +6,7 @@ use super::parts::{all_range, not_measured};
 use super::read::{Amount, Range3, Span, SpanOf};
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
-use crate::report::words::{clip, plain};
+use crate::report::words::{clip, plain, shown};
 
 /// Spend against budget, last month and forecast, and one unit cost.
 pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
@@ -56,9 +56,9 @@ fn budget(view: &View<'_>) -> Option<Row> {
     let part = if month.pro_rata { ", pro rata" } else { "" };
     let note = format!(
         "{}{part}: budget {}, {}",
-        plain(&month.label),
+        shown(&month.label),
         view.money(it.budget?),
-        plain(it.word.as_deref()?)
+        shown(it.word.as_deref()?)
     );
     let variance = signed(view.report.money(it.variance?), MAIL);
     Some(Row::new("Less budget", note, format!("{variance}{share}")))
@@ -93,8 +93,8 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
         let off = error.share.map_or(String::new(), |it| format!("{} ", MAIL.percent(it)));
         note = format!(
             "{note}; our forecast of {} was {off}{}",
-            plain(&error.label),
-            plain(&error.word)
+            shown(&error.label),
+            shown(&error.word)
         );
     }
     let as_is = view.money(next.as_is.mean);

@@ -156,7 +156,7 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
     parts.push(match decision {
         None => "to decide".to_owned(),
         Some(it) => {
-            let due = it.due.as_ref().map(|due| format!(", due {}", date(&plain(due))));
+            let due = it.due.as_ref().map(|due| format!(", due {}", date(&shown(due))));
             let late = if it.overdue { ", overdue" } else { "" };
             format!("{}{}{late}", shown(&it.counts_as), due.unwrap_or_default())
         }
@@ -296,7 +296,7 @@ fn commitments(view: &View<'_>) -> Section {
             || "not paid for in the window".to_owned(),
             |it| format!("used {}", MAIL.percent(it)),
         );
-        let note = format!("{used} · to {}", date(&plain(&it.end)));
+        let note = format!("{used} · to {}", date(&shown(&it.end)));
         Row::new(
             shown(&it.id),
             note,
