@@ -35,9 +35,9 @@ pub(crate) use hours::{Hours, over_time, sorted};
 pub use list::{ChartFile, ChartKind, chart_files, is_chart_stem};
 #[cfg(test)]
 pub(crate) use list::{report_charts, workload_charts};
+pub(crate) use months::{MonthBar, Paid, months};
 pub(crate) use plans::{data as plans_data, plans};
 pub(crate) use png::SOFTWARE as PNG_SOFTWARE;
-pub(crate) use months::{MonthBar, Paid, months};
 pub use png::Theme;
 
 /// Width of every chart; the page scales it.

@@ -10,6 +10,7 @@ use crate::units::{Money, MoneyError, Period};
 
 /// Demand hour by hour.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct DemandByHour {
     /// Start of the first hour, RFC 3339.
     pub start: String,
@@ -27,6 +28,7 @@ pub struct DemandByHour {
 
 /// Demand that changed for good.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct ChangeOfDemand {
     /// When, RFC 3339.
     pub at: String,
@@ -36,6 +38,7 @@ pub struct ChangeOfDemand {
 
 /// A time without data.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SilentReport {
     /// Its first instant, RFC 3339.
     pub start: String,
@@ -45,6 +48,7 @@ pub struct SilentReport {
 
 /// What a day cost.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct CostOfDay {
     /// The day on the clock of the report.
     pub date: String,
@@ -54,6 +58,7 @@ pub struct CostOfDay {
 
 /// A plan over one day, in equal parts.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct BusiestDayReport {
     /// Whose plan.
     pub plan_id: String,

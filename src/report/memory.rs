@@ -8,6 +8,7 @@ use crate::units::Bytes;
 /// The memory of one GPU, part by part; weights, cache, activations, overhead and what is free add up
 /// to the GPU.
 #[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct MemoryReport {
     /// What the engine sees of it.
     pub gpu_bytes: u64,

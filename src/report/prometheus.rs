@@ -1,4 +1,4 @@
-//! `gpuadvise.prom`: the report for the textfile collector of Prometheus' node_exporter.
+//! `gpuadvise.prom`: the report for the textfile collector of Prometheus' `node_exporter`.
 //!
 //! Gauges only, in base units: seconds, ratios of 1, and the currency of the report in the name, so
 //! that nothing adds up euros and dollars. What was not measured has no line. The time of the run

@@ -1,6 +1,6 @@
 //! `recommendations.csv` and `recommendations.parquet`: a row per change that is advised.
 //!
-//! The first 26 columns are those of the table COST_OPTIMIZATION_RECOMMENDATIONS of AWS Data
+//! The first 26 columns are those of the table `COST_OPTIMIZATION_RECOMMENDATIONS` of AWS Data
 //! Exports, in its order and with its types, so that a query over that table takes both. A column
 //! whose meaning we cannot fill is null; `docs/outputs.md` has the meaning of each. Keep and too
 //! little data are no recommendations there, so they have no row here. Amounts are doubles in

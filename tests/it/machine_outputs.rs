@@ -72,7 +72,7 @@ fn texts(path: &Path) -> Vec<u8> {
             let mut all = Vec::new();
             for at in 0..archive.len() {
                 let mut part = archive.by_index(at).unwrap();
-                all.extend_from_slice(part.name().as_bytes());
+                all.extend_from_slice(part.name().unwrap().as_bytes());
                 part.read_to_end(&mut all).unwrap();
             }
             all

@@ -130,7 +130,7 @@ fn unique(addressed: &Addressed<'_>) -> Vec<Mailbox> {
     let mut found: Vec<Mailbox> = Vec::new();
     for it in addressed.to.iter().chain(addressed.cc) {
         let same =
-            |other: &Mailbox| other.email.to_string().eq_ignore_ascii_case(&it.email.to_string());
+            |other: &Mailbox| other.email.to_string().eq_ignore_ascii_case(it.email.as_ref());
         if !found.iter().any(same) {
             found.push(it.clone());
         }

@@ -146,8 +146,7 @@ fn choices(
             canvas.text(&text, (left, y), Anchor::Start, TODAY)?;
         }
     }
-    let asked = case.asked.as_ref();
-    if let Some(n) = asked.map(|it| it.n).filter(|it| *it != case.chosen_n) {
+    for n in case.asked.iter().map(|it| it.n).filter(|it| *it != case.chosen_n) {
         canvas.line(vec![(x(n), TOP), (x(n), BOTTOM)], RISK, 1)?;
         canvas.text("asked", (x(n) + 4, TOP + 6), Anchor::Start, TEXT)?;
     }

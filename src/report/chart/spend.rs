@@ -1,6 +1,6 @@
 //! Spend by day, stacked by workload.
 
-use std::collections::BTreeMap;
+use std::collections::BTreeSet;
 
 use super::canvas::{
     self, Anchor, Canvas, PAGE as GROUND, RULE, TEXT, TODAY, pixels, steps, text_width,
@@ -51,8 +51,8 @@ impl<'a> Stack<'a> {
     fn of(report: &'a ReportModel) -> Result<Stack<'a>, MoneyError> {
         let zero = Money::zero(report.currency);
         let costs = report.workloads.iter().flat_map(|it| &it.cost_by_day);
-        let dates: BTreeMap<&str, ()> = costs.map(|it| (it.date.as_str(), ())).collect();
-        let dates: Vec<&str> = dates.into_keys().collect();
+        let dates: BTreeSet<&str> = costs.map(|it| it.date.as_str()).collect();
+        let dates: Vec<&str> = dates.into_iter().collect();
         let spent = |it: &WorkloadReport| it.baseline.effective_cost.map(Money::atto);
         let mut order: Vec<&WorkloadReport> =
             report.workloads.iter().filter(|it| !it.cost_by_day.is_empty()).collect();

@@ -60,7 +60,7 @@ fn budget(view: &View<'_>) -> Option<Row> {
         view.money(it.budget?),
         shown(it.word.as_deref()?)
     );
-    let variance = signed(view.report.money(it.variance?), MAIL);
+    let variance = signed(view.report.money(it.difference?), MAIL);
     Some(Row::new("Less budget", note, format!("{variance}{share}")))
 }
 

@@ -28,30 +28,22 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
     let is_approved = |it: &Workload| state(it).as_deref() == Some("approved");
     let is_sure = |it: &Workload| matches!(it.advice.grade.as_str(), "A" | "B");
     let is_late = |it: &Workload| it.advice.decision.as_ref().is_some_and(|it| it.overdue);
-    let groups: [(&str, &str, Vec<&(usize, &Workload)>); 4] = [
-        (
-            "Carry out what is overdue",
-            "approved, and its day is over",
-            to_do.iter().filter(|it| is_late(it.1)).collect(),
-        ),
-        (
-            "Approve now",
-            "grade A or B",
-            to_do.iter().filter(|it| !is_approved(it.1) && is_sure(it.1)).collect(),
-        ),
-        (
-            "Approve a test",
-            "grade C or below: something is assumed or not measured yet",
-            to_do.iter().filter(|it| !is_approved(it.1) && !is_sure(it.1)).collect(),
-        ),
-        (
-            "Nothing more to decide for what is approved",
-            "it is on its way",
-            to_do.iter().filter(|it| is_approved(it.1) && !is_late(it.1)).collect(),
-        ),
+    // Each piece of advice is in the first group that takes it.
+    let group = |it: &Workload| match () {
+        () if is_late(it) => 0,
+        () if is_approved(it) => 3,
+        () if is_sure(it) => 1,
+        () => 2,
+    };
+    let groups = [
+        ("Carry out what is overdue", "approved, and its day is over"),
+        ("Approve now", "grade A or B"),
+        ("Approve a test", "grade C or below: something is assumed or not measured yet"),
+        ("Nothing more to decide for what is approved", "it is on its way"),
     ];
     let mut lines = Vec::new();
-    for (what, why, found) in groups {
+    for (at, (what, why)) in groups.into_iter().enumerate() {
+        let found: Vec<_> = to_do.iter().filter(|it| group(it.1) == at).collect();
         if found.is_empty() {
             continue;
         }
@@ -200,11 +192,11 @@ fn owners(view: &View<'_>) -> Result<Section, RenderError> {
     let mut section = shares(view, "Who", costs, "owners")?;
     for part in &view.report.file.reconciliation.parts {
         let is_outside =
-            ["unassigned", "commitment_unused", "capacity_unused"].contains(&part.part.as_str());
+            ["unassigned", "commitment_unused", "capacity_unused"].contains(&part.place.as_str());
         let cost = part.effective.or(part.billed).map(|it| view.report.money(it));
         if let Some(cost) = cost.filter(|it| is_outside && !it.is_zero()) {
             let note = "beside the spend above";
-            section.rows.push(Row::new(part_in_words(&part.part), note, MAIL.money(cost)));
+            section.rows.push(Row::new(part_in_words(&part.place), note, MAIL.money(cost)));
         }
     }
     Ok(section)
@@ -330,8 +322,8 @@ fn reconciled(view: &View<'_>) -> Section {
                 .parts
                 .iter()
                 .filter_map(|it| Some((it, view.report.money(it.billed?))))
-                .filter(|(it, amount)| !amount.is_zero() || it.part == "assigned")
-                .map(|(it, amount)| format!("{} {}", part_in_words(&it.part), MAIL.money(amount)))
+                .filter(|(it, amount)| !amount.is_zero() || it.place == "assigned")
+                .map(|(it, amount)| format!("{} {}", part_in_words(&it.place), MAIL.money(amount)))
                 .collect();
             format!(
                 "Billed {} {} = {}, difference {}.",

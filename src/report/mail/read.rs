@@ -63,7 +63,8 @@ pub(super) struct Account {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Part {
-    pub(super) part: String,
+    #[serde(rename = "part")]
+    pub(super) place: String,
     pub(super) billed: Option<Amount>,
     pub(super) effective: Option<Amount>,
 }
@@ -211,7 +212,8 @@ pub(super) struct OwnerBudget {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Variance {
     pub(super) budget: Option<Amount>,
-    pub(super) variance: Option<Amount>,
+    #[serde(rename = "variance")]
+    pub(super) difference: Option<Amount>,
     pub(super) share: Option<f64>,
     pub(super) word: Option<String>,
 }

@@ -20,9 +20,7 @@ fn all(report: &MailReport) -> Mail {
 /// Names that want to be more than names, in every place of the report that a mail shows.
 fn hostile(name: &str) -> MailReport {
     read(|it| {
-        for key in ["period_label"] {
-            it[key] = name.into();
-        }
+        it["period_label"] = name.into();
         it["notices"] = vec![name; 5].into();
         for workload in it["workloads"].as_array_mut().unwrap() {
             let own = format!("{name}{}", workload["slug"].as_str().unwrap());

@@ -149,7 +149,7 @@ fn items(text: &str) -> Vec<Item> {
             continue;
         }
         let mut body = line.to_owned();
-        let row = is_row(line) && lead == "\n" && items.last().is_some_and(|it| ends_in_row(it));
+        let row = is_row(line) && lead == "\n" && items.last().is_some_and(ends_in_row);
         if is_row(line) && !row {
             // The rule and the first row: a head alone says nothing.
             for _ in 0..2 {

@@ -17,12 +17,13 @@ const TYPE: &str = "GpuWorkload";
 /// A value of one row.
 type Of<T> = fn(&ReportModel, &WorkloadReport) -> Option<T>;
 
+fn all<T>(report: &ReportModel, rows: &[&WorkloadReport], of: Of<T>) -> Vec<Option<T>> {
+    rows.iter().map(|row| of(report, row)).collect()
+}
+
 /// The columns, those of AWS in their order and ours behind them.
 pub(super) fn columns(report: &ReportModel) -> Vec<Column> {
     let rows = changes(report);
-    fn all<T>(report: &ReportModel, rows: &[&WorkloadReport], of: Of<T>) -> Vec<Option<T>> {
-        rows.iter().map(|row| of(report, row)).collect()
-    }
     let text = |name, of: Of<String>| Column { name, values: Values::Text(all(report, &rows, of)) };
     let money =
         |name, of: Of<Money>| Column { name, values: Values::Money(all(report, &rows, of)) };

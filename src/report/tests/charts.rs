@@ -113,6 +113,7 @@ fn case(n: u32) -> CommitmentCase {
         },
         purchase: "reserved_12mo".to_owned(),
         term_months: 12,
+        not_allowed: None,
         allowed: true,
         best: true,
         currency: Currency::USD,
@@ -147,7 +148,7 @@ fn case(n: u32) -> CommitmentCase {
         ladder: None,
         hindsight: None,
         notes: Vec::new(),
-        asked: None,
+        asked: Vec::new(),
         curve: (0..=n).map(point).collect(),
     }
 }
@@ -376,6 +377,14 @@ fn look() {
 #[test]
 fn look_at_the_sample() {
     use clap::Parser;
-    let words = ["gpuadvise", "analyze", "samples/usage.parquet", "--output", "/tmp/look/report", "--charts", "/tmp/look/real"];
+    let words = [
+        "gpuadvise",
+        "analyze",
+        "samples/usage.parquet",
+        "--output",
+        "/tmp/look/report",
+        "--charts",
+        "/tmp/look/real",
+    ];
     let _ = crate::command::run(crate::cli::Cli::try_parse_from(words).unwrap());
 }

@@ -9,7 +9,7 @@ use super::fixture;
 use crate::report::model::ReportModel;
 use crate::report::{files, prometheus, recommendations, workbook};
 
-/// The columns of AWS Data Exports' COST_OPTIMIZATION_RECOMMENDATIONS, in the order of its
+/// The columns of AWS Data Exports' `COST_OPTIMIZATION_RECOMMENDATIONS`, in the order of its
 /// dictionary.
 const AWS: [&str; 26] = [
     "account_id",
@@ -49,7 +49,7 @@ fn parts(report: &ReportModel) -> BTreeMap<String, String> {
             let mut part = archive.by_index(at).unwrap();
             let mut text = String::new();
             part.read_to_string(&mut text).unwrap();
-            (part.name().to_owned(), text)
+            (part.name().unwrap().into_owned(), text)
         })
         .collect()
 }

@@ -171,18 +171,14 @@ fn annotate(root: &mut Value, at: &str, path: &str, seen: &mut BTreeSet<String>)
     let node = root.pointer(at).unwrap().clone();
     for target in ["$ref", "anyOf", "items"] {
         match &node[target] {
-            Value::String(to) => {
-                if seen.insert(to.clone()) {
-                    annotate(root, &to[1..], path, seen);
-                }
-            }
+            Value::String(to) if seen.insert(to.clone()) => annotate(root, &to[1..], path, seen),
             Value::Array(cases) => {
                 for case in 0..cases.len() {
                     annotate(root, &format!("{at}/{target}/{case}"), path, seen);
                 }
             }
             Value::Object(_) => {
-                annotate(root, &format!("{at}/{target}"), &format!("{path}[]"), seen)
+                annotate(root, &format!("{at}/{target}"), &format!("{path}[]"), seen);
             }
             _ => {}
         }
@@ -238,7 +234,7 @@ fn the_schema_says_what_each_property_is() {
         }
         match node {
             Value::Object(map) => {
-                map.iter().for_each(|(key, it)| check(it, &format!("{at}/{key}")))
+                map.iter().for_each(|(key, it)| check(it, &format!("{at}/{key}")));
             }
             Value::Array(list) => list.iter().for_each(|it| check(it, at)),
             _ => {}
