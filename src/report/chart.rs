@@ -28,15 +28,14 @@ mod waterfall;
 
 pub(crate) use autocorrelation::autocorrelation;
 pub(crate) use day_profile::day_profile;
-pub(crate) use duration::{data as duration_data, duration};
+pub(crate) use duration::duration;
 pub(crate) use fleet::{Clock, cost, queue, replicas};
-pub(crate) use heat_map::{data as heat_map_data, heat_map};
+pub(crate) use heat_map::heat_map;
 pub(crate) use hours::{Hours, over_time, sorted};
 pub use list::{ChartFile, ChartKind, chart_files, is_chart_stem};
-#[cfg(test)]
-pub(crate) use list::{report_charts, workload_charts};
+pub(crate) use list::{Drawn, report_charts, workload_charts};
 pub(crate) use months::{MonthBar, Paid, months};
-pub(crate) use plans::{data as plans_data, plans};
+pub(crate) use plans::plans;
 pub(crate) use png::SOFTWARE as PNG_SOFTWARE;
 pub use png::Theme;
 

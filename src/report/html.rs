@@ -1,4 +1,5 @@
-//! `report.html`: one file that works from an attachment, with no script and no network.
+//! `report.html`: one file that works from an attachment, without a network. Its one script sorts,
+//! filters and switches the theme; the page is complete without it.
 //!
 //! The first printed page asks for decisions; a card per workload follows, then what proves the
 //! numbers. askama escapes every value; only the charts and the style sheet, which this crate
@@ -7,14 +8,20 @@
 mod glossary;
 
 use askama::Template;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use sha2::{Digest as _, Sha256};
 
-use super::chart::{self, Chart};
+use super::chart::{self, ChartKind, Drawn};
+use super::mail::{self, MailReport, Section};
 use super::model::{AdviceReport, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::Table;
-use super::{RenderError, blanks, tables, words};
+use super::{RenderError, blanks, json, tables, words};
 use crate::units::Money;
 
+/// Sorting, filtering and the theme.
+const SCRIPT: &str = include_str!("templates/report.js");
 /// Numbers on the page.
 const PAGE: Medium = Medium::Page;
 /// Decisions on the first page; the others stand in the table below it.
@@ -25,6 +32,10 @@ const MOST_DECISIONS: usize = 5;
 #[template(path = "report.html")]
 struct Page {
     style: &'static str,
+    script: &'static str,
+    script_hash: String,
+    parts: Vec<Section>,
+    charts: Vec<Picture>,
     chart_style: &'static str,
     hatch: &'static str,
     title: String,
@@ -101,6 +112,7 @@ struct Card {
     plans: Picture,
     duration: Picture,
     heat_map: Picture,
+    more: Vec<Picture>,
     reasons: Vec<String>,
     steps: Vec<String>,
     schedule: Option<Table>,
@@ -132,6 +144,10 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let portfolio = &report.portfolio;
     let page = Page {
         style: include_str!("templates/style.css"),
+        script: SCRIPT,
+        script_hash: script_hash(),
+        parts: parts(report)?,
+        charts: chart::report_charts(report)?.into_iter().map(Picture::from).collect(),
         chart_style: chart::STYLE,
         hatch: chart::HATCH,
         title: title(report),
@@ -387,6 +403,8 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
     // The page puts its own heading before the rule.
     let rule = workload.rule_of_thumb.trim_start_matches("The rule of thumb");
     let rule = rule.trim_start_matches([':', ' ']).to_owned();
+    let (shown, more) = charts(report, workload)?;
+    let [plans, duration, heat_map] = shown;
     Ok(Card {
         anchor: format!("w-{}", workload.slug),
         name: words::shown(&workload.name),
@@ -406,9 +424,10 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         currency: report.currency.to_string(),
         action: words::action(advice),
         summary: say(&advice.summary),
-        plans: picture(chart::plans(report, workload)?, chart::plans_data(report, workload)),
-        duration: picture(chart::duration(report, workload)?, chart::duration_data(workload)),
-        heat_map: picture(chart::heat_map(report, workload)?, chart::heat_map_data(workload)),
+        plans,
+        duration,
+        heat_map,
+        more,
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
         schedule: tables::schedule(report, workload),
@@ -431,6 +450,25 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         plans_simulated: tables::plans(workload, report.currency),
         more_print: [tables::candidates(workload, report.currency), tables::features(workload)],
     })
+}
+
+/// The three charts that convince, and the others.
+fn charts(
+    report: &ReportModel,
+    workload: &WorkloadReport,
+) -> Result<([Picture; 3], Vec<Picture>), RenderError> {
+    const FIRST: [ChartKind; 3] = [ChartKind::Plans, ChartKind::Duration, ChartKind::HeatMap];
+    let (mut first, mut more) = (Vec::new(), Vec::new());
+    for it in chart::workload_charts(report, workload)? {
+        match FIRST.iter().position(|kind| *kind == it.kind) {
+            Some(place) => first.push((place, Picture::from(it))),
+            None => more.push(Picture::from(it)),
+        }
+    }
+    first.sort_by_key(|it| it.0);
+    let first: Vec<Picture> = first.into_iter().map(|it| it.1).collect();
+    let first = first.try_into().map_err(|_| RenderError::Chart("one is missing".to_owned()))?;
+    Ok((first, more))
 }
 
 /// A finding: what it is, its amount, the numbers behind it and what to do.
@@ -461,9 +499,22 @@ pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String
 }
 
 /// A chart for the page.
-fn picture(chart: Chart, data: Table) -> Picture {
-    let svg = chart.inline();
-    Picture { title: chart.title, subtitle: chart.subtitle, svg, data }
+impl From<Drawn> for Picture {
+    fn from(it: Drawn) -> Picture {
+        let svg = it.chart.inline();
+        Picture { title: it.chart.title, subtitle: it.chart.subtitle, svg, data: it.data }
+    }
+}
+
+/// What stands below the numbers of the first page: the same parts as in the mail.
+fn parts(report: &ReportModel) -> Result<Vec<Section>, RenderError> {
+    let written = MailReport::read(&json::render(report)?).map_err(RenderError::ReadBack)?;
+    Ok(mail::first_page(&written, PAGE)?.1)
+}
+
+/// By which the policy of the page knows its script; no other runs.
+fn script_hash() -> String {
+    STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()))
 }
 
 /// Text for a string of a style sheet: the characters of numbers and plain words only.

@@ -88,6 +88,9 @@ pub enum RenderError {
     /// The workbook library refused.
     #[error("the report cannot be written as a workbook")]
     Workbook(#[from] rust_xlsxwriter::XlsxError),
+    /// What was written cannot be read.
+    #[error("the report cannot be read back")]
+    ReadBack(#[source] PastError),
     /// The drawing library refused.
     #[error("a chart cannot be drawn: {0}")]
     Chart(String),

@@ -84,7 +84,6 @@ pub(crate) struct Drawn {
     /// The picture.
     pub(crate) chart: Chart,
     /// The numbers.
-    #[cfg_attr(not(test), expect(dead_code, reason = "for the page"))]
     pub(crate) data: Table,
 }
 

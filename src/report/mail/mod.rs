@@ -18,6 +18,7 @@ mod tests;
 mod text;
 
 pub use journal::{Journal, MailKey, State};
+pub(crate) use page::{Section, first_page};
 pub use read::MailReport;
 
 use super::RenderError;

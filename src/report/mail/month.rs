@@ -1,7 +1,7 @@
 //! The first part of the page: what was spent, against what, and what comes next.
 
 use super::Audience;
-use super::page::{MAIL, Row, Section, View, add};
+use super::page::{Row, Section, View, add};
 use super::parts::{all_range, not_measured};
 use super::read::{Amount, Range3, Span, SpanOf};
 use crate::report::RenderError;
@@ -12,33 +12,41 @@ use crate::report::words::{clip, plain, shown};
 pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     let file = &view.report.file;
     let mut rows = Vec::new();
-    let hours = format!("effective cost, {} h", MAIL.measure(file.totals.window_hours));
-    let spend = view.spend()?.map_or_else(not_measured, |it| MAIL.money(it));
+    let hours = format!("effective cost, {} h", view.medium.measure(file.totals.window_hours));
+    let spend = view.spend()?.map_or_else(not_measured, |it| view.medium.money(it));
     rows.push(Row::new("GPU spend", hours, spend).strong());
     rows.extend(budget(view));
     if let (Some(it), true) = (&file.previous, view.is_all()) {
         let label = format!("Since {}", clip(&plain(&it.period_label), 40));
         let note = format!("was {}", view.money(it.since.old));
-        rows.push(Row::new(label, note, signed(view.report.money(it.since.difference), MAIL)));
+        rows.push(Row::new(
+            label,
+            note,
+            signed(view.report.money(it.since.difference), view.medium),
+        ));
     }
     if let Some(today) = view.month_today()? {
-        rows.push(Row::new("A month at this rate", "730 h, same traffic", MAIL.money(today)));
+        rows.push(Row::new(
+            "A month at this rate",
+            "730 h, same traffic",
+            view.medium.money(today),
+        ));
     }
     let saved = view.savings()?;
     if let (Some(after), false) = (view.month_after()?, saved.is_zero()) {
         let range = all_range(view).map(|it| format!(", {it}")).unwrap_or_default();
-        let note = format!("{} less a month{range}", MAIL.money(saved));
-        rows.push(Row::new("With the advice", note, MAIL.money(after)));
+        let note = format!("{} less a month{range}", view.medium.money(saved));
+        rows.push(Row::new("With the advice", note, view.medium.money(after)));
     }
     rows.extend(forecast(view)?);
     if let (Some(it), true) = (file.totals.cost_per_million_tokens, view.is_all()) {
-        let unit = MAIL.unit_cost(view.report.money(it));
+        let unit = view.medium.unit_cost(view.report.money(it));
         rows.push(Row::new("Per million tokens", "prompt and completion, idle included", unit));
     }
     let unused = view.report.money(file.portfolio.confirmed_waste);
     if view.is_all() && !unused.is_zero() {
         let note = "confirmed; part of the spend, not added to the savings";
-        rows.push(Row::new("Paid and not used", note, MAIL.money(unused)));
+        rows.push(Row::new("Paid and not used", note, view.medium.money(unused)));
     }
     Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
 }
@@ -52,7 +60,8 @@ fn budget(view: &View<'_>) -> Option<Row> {
             &month.owners.iter().find(|it| it.owner.as_deref() == Some(owner))?.variance
         }
     };
-    let share = it.share.map(|it| format!(" ({})", signed_percent(it, MAIL))).unwrap_or_default();
+    let share =
+        it.share.map(|it| format!(" ({})", signed_percent(it, view.medium))).unwrap_or_default();
     let part = if month.pro_rata { ", pro rata" } else { "" };
     let note = format!(
         "{}{part}: budget {}, {}",
@@ -60,7 +69,7 @@ fn budget(view: &View<'_>) -> Option<Row> {
         view.money(it.budget?),
         shown(it.word.as_deref()?)
     );
-    let variance = signed(view.report.money(it.difference?), MAIL);
+    let variance = signed(view.report.money(it.difference?), view.medium);
     Some(Row::new("Less budget", note, format!("{variance}{share}")))
 }
 
@@ -81,16 +90,17 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
             add(own.iter().map(|it| view.report.money(of(it))).collect(), view.report)
         };
         let (as_is, then) = (sum(&|it| it.as_is.mean)?, sum(&|it| it.with_advice.mean)?);
-        let mut rows = vec![Row::new(format!("{label}, forecast"), "as it is", MAIL.money(as_is))];
+        let mut rows =
+            vec![Row::new(format!("{label}, forecast"), "as it is", view.medium.money(as_is))];
         if as_is != then {
             let label = format!("{label}, with the advice");
-            rows.push(Row::new(label, "forecast", MAIL.money(then)));
+            rows.push(Row::new(label, "forecast", view.medium.money(then)));
         }
         return Ok(rows);
     }
     let mut note = expected_range(view, next.as_is);
     if let Some(error) = file.previous.as_ref().and_then(|it| it.forecast_error.as_ref()) {
-        let off = error.share.map_or(String::new(), |it| format!("{} ", MAIL.percent(it)));
+        let off = error.share.map_or(String::new(), |it| format!("{} ", view.medium.percent(it)));
         note = format!(
             "{note}; our forecast of {} was {off}{}",
             shown(&error.label),
@@ -109,9 +119,9 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
 
 /// `80 % range 39,900 to 55,500`.
 fn expected_range(view: &View<'_>, it: Range3) -> String {
-    let [low, high] = [it.low, it.high].map(|it| MAIL.money_short(view.report.money(it)));
+    let [low, high] = [it.low, it.high].map(|it| view.medium.money_short(view.report.money(it)));
     if low == high {
         return "every week alike".to_owned();
     }
-    format!("{} range {low} to {high}", MAIL.percent(it.level))
+    format!("{} range {low} to {high}", view.medium.percent(it.level))
 }

@@ -36,23 +36,23 @@ pub(super) struct Page {
 
 /// A heading with rows, lines or both.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Section {
-    pub(super) title: String,
-    pub(super) rows: Vec<Row>,
-    pub(super) lines: Vec<String>,
+pub(crate) struct Section {
+    pub(crate) title: String,
+    pub(crate) rows: Vec<Row>,
+    pub(crate) lines: Vec<String>,
     /// The name of the chart that stands below it.
     pub(super) chart: Option<&'static str>,
 }
 
 /// A label and a number.
 #[derive(Clone, Debug)]
-pub(super) struct Row {
-    pub(super) label: String,
+pub(crate) struct Row {
+    pub(crate) label: String,
     /// What the number means, in small.
-    pub(super) note: String,
-    pub(super) value: String,
+    pub(crate) note: String,
+    pub(crate) value: String,
     /// A sum, or the number to look at.
-    pub(super) strong: bool,
+    pub(crate) strong: bool,
 }
 
 /// The months that charts show, in the currency of the report.
@@ -84,18 +84,20 @@ impl Row {
 pub(super) struct View<'a> {
     pub(super) report: &'a MailReport,
     pub(super) audience: Audience<'a>,
+    /// How it writes numbers.
+    pub(super) medium: Medium,
     /// Its workloads, in the order of the report.
     pub(super) workloads: Vec<&'a Workload>,
 }
 
 impl<'a> View<'a> {
-    fn of(report: &'a MailReport, audience: Audience<'a>) -> View<'a> {
+    fn of(report: &'a MailReport, audience: Audience<'a>, medium: Medium) -> View<'a> {
         let is_seen = |it: &&Workload| match audience {
             Audience::All => true,
             Audience::Owner(owner) => it.owner.as_deref() == Some(owner),
         };
         let workloads = report.file.workloads.iter().filter(is_seen).collect();
-        View { report, audience, workloads }
+        View { report, audience, medium, workloads }
     }
 
     pub(super) fn is_all(&self) -> bool {
@@ -104,7 +106,7 @@ impl<'a> View<'a> {
 
     /// `1,306.70`.
     pub(super) fn money(&self, amount: Amount) -> String {
-        MAIL.money(self.report.money(amount))
+        self.medium.money(self.report.money(amount))
     }
 
     /// The sum of what is known; nothing where nothing is.
@@ -188,13 +190,23 @@ pub(super) fn add(amounts: Vec<Money>, report: &MailReport) -> Result<Money, Ren
     sum.map_err(RenderError::Amount)
 }
 
+/// What is asked for and the parts that stand below it, as another medium writes numbers: the page for
+/// who decides is the same in the mail and in the report.
+pub(crate) fn first_page(
+    report: &MailReport,
+    medium: Medium,
+) -> Result<(Vec<String>, Vec<Section>), RenderError> {
+    let view = View::of(report, Audience::All, medium);
+    Ok((parts::decisions(&view)?, parts::beside_actions(&view)?))
+}
+
 /// What the mail says; nothing for an owner without workloads.
 pub(super) fn page(
     report: &MailReport,
     audience: Audience<'_>,
     attached: &[String],
 ) -> Result<Option<Page>, RenderError> {
-    let view = View::of(report, audience);
+    let view = View::of(report, audience, MAIL);
     if view.workloads.is_empty() && !view.is_all() {
         return Ok(None);
     }

@@ -52,7 +52,7 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         lines.push(format!(
             "{what}, {}: {} {} a month ({why}).",
             places.join(", "),
-            MAIL.money(add(saved, view.report)?),
+            view.medium.money(add(saved, view.report)?),
             view.report.currency
         ));
     }
@@ -77,6 +77,17 @@ pub(super) fn sections(view: &View<'_>) -> Result<Vec<Section>, RenderError> {
     Ok(sections)
 }
 
+/// The parts of the page of a report, which has its actions, remarks and proof in places of their own.
+pub(super) fn beside_actions(view: &View<'_>) -> Result<Vec<Section>, RenderError> {
+    let mut sections = vec![month(view)?];
+    sections.extend(why(view)?);
+    sections.push(owners(view)?);
+    sections.push(promises(view));
+    sections.push(commitments(view));
+    sections.retain(|it| !it.rows.is_empty());
+    Ok(sections)
+}
+
 pub(super) fn not_measured() -> String {
     "not measured".to_owned()
 }
@@ -91,10 +102,10 @@ fn why(view: &View<'_>) -> Result<Option<Section>, RenderError> {
     let mut amounts = Vec::new();
     for (name, amount) in steps {
         amounts.push(amount);
-        rows.push(Row::new(name, "", signed(amount, MAIL)));
+        rows.push(Row::new(name, "", signed(amount, view.medium)));
     }
     rows.extend(rounding(&amounts, difference, view)?);
-    rows.push(Row::new("Together", "", signed(difference, MAIL)).strong());
+    rows.push(Row::new("Together", "", signed(difference, view.medium)).strong());
     let title = format!("Why, since {}", clip(&plain(&previous.period_label), 40));
     Ok(Some(Section { title, rows, ..Section::default() }))
 }
@@ -111,7 +122,11 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
             let plan = plan.and_then(|id| it.plans.iter().find(|plan| plan.id == *id));
             let bought = plan.map(|it| it.purchase.as_str());
             let what = decision_of(&it.name, &it.advice.action, bought);
-            Row::new(format!("S{place} {what}"), action_note(view, it), MAIL.money(saved(it)))
+            Row::new(
+                format!("S{place} {what}"),
+                action_note(view, it),
+                view.medium.money(saved(it)),
+            )
         })
         .collect();
     let mut amounts: Vec<Money> = to_do.iter().take(MOST_ACTIONS).map(|it| saved(it.1)).collect();
@@ -120,12 +135,12 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
         let n = others.len();
         let rest = add(others, view.report)?;
         amounts.push(rest);
-        rows.push(Row::new(format!("{n} more"), "in the report", MAIL.money(rest)));
+        rows.push(Row::new(format!("{n} more"), "in the report", view.medium.money(rest)));
     }
     if to_do.len() > 1 {
         let all = view.savings()?;
         rows.extend(rounding(&amounts, all, view)?);
-        rows.push(Row::new("Together, no overlap", "", MAIL.money(all)).strong());
+        rows.push(Row::new("Together, no overlap", "", view.medium.money(all)).strong());
     }
     let title = format!("What to do, {} a month", view.report.currency);
     Ok(Section { title, rows, chart: Some(ACTIONS), ..Section::default() })
@@ -143,7 +158,7 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
         advice
             .change
             .as_ref()
-            .map(|it| format!("{} of work", MAIL.duration(it.effort_hours * 3600.0))),
+            .map(|it| format!("{} of work", view.medium.duration(it.effort_hours * 3600.0))),
     );
     parts.push(match decision {
         None => "to decide".to_owned(),
@@ -160,7 +175,7 @@ fn range(view: &View<'_>, range: Option<Range>, loss: Option<f64>) -> Option<Str
     let it = range?;
     let [low, high] = [it.low, it.high].map(|it| view.report.money(it));
     let interval = Interval { low, high, level: it.level, cvar: low, basis: "weeks", n: 0 };
-    range_in_words(MAIL, Some(&interval), loss)
+    range_in_words(view.medium, Some(&interval), loss)
 }
 
 /// The range of all savings, where all of them are asked for.
@@ -187,7 +202,7 @@ fn owners(view: &View<'_>) -> Result<Section, RenderError> {
     for (owner, amounts) in by_owner {
         let name = owner.map_or_else(|| "no owner".to_owned(), shown);
         let n = amounts.len() as u64;
-        costs.push((name, MAIL.counted(n, "workload"), add(amounts, view.report)?));
+        costs.push((name, view.medium.counted(n, "workload"), add(amounts, view.report)?));
     }
     let mut section = shares(view, "Who", costs, "owners")?;
     for part in &view.report.file.reconciliation.parts {
@@ -196,7 +211,7 @@ fn owners(view: &View<'_>) -> Result<Section, RenderError> {
         let cost = part.effective.or(part.billed).map(|it| view.report.money(it));
         if let Some(cost) = cost.filter(|it| is_outside && !it.is_zero()) {
             let note = "beside the spend above";
-            section.rows.push(Row::new(part_in_words(&part.place), note, MAIL.money(cost)));
+            section.rows.push(Row::new(part_in_words(&part.place), note, view.medium.money(cost)));
         }
     }
     Ok(section)
@@ -221,7 +236,7 @@ fn shares(
     let all = add(costs.iter().map(|it| it.2).collect(), view.report)?;
     let share = |part: Money| {
         let share = (all.atto() > 0).then(|| part.to_f64() / all.to_f64());
-        share.map(|it| MAIL.percent(it)).unwrap_or_default()
+        share.map(|it| view.medium.percent(it)).unwrap_or_default()
     };
     let others = costs.split_off(costs.len().min(MOST_OWNERS));
     if !others.is_empty() {
@@ -235,12 +250,12 @@ fn shares(
         .map(|(name, note, cost)| {
             let parts = [share(cost), note].into_iter().filter(|it| !it.is_empty());
             let note = parts.collect::<Vec<_>>().join(" · ");
-            Row::new(name, note, MAIL.money(cost))
+            Row::new(name, note, view.medium.money(cost))
         })
         .collect();
     if several {
         rows.extend(rounding(&amounts, all, view)?);
-        rows.push(Row::new("Together", "", MAIL.money(all)).strong());
+        rows.push(Row::new("Together", "", view.medium.money(all)).strong());
     }
     Ok(Section {
         title: format!("{title}, {}", view.report.currency),
@@ -254,7 +269,7 @@ fn shares(
 fn rounding(parts: &[Money], sum: Money, view: &View<'_>) -> Result<Option<Row>, RenderError> {
     let shown = add(parts.iter().map(|it| cents(*it)).collect(), view.report)?;
     let left = cents(sum).checked_sub(shown).map_err(RenderError::Amount)?;
-    Ok((!left.is_zero()).then(|| Row::new("Rounding", "", signed(left, MAIL))))
+    Ok((!left.is_zero()).then(|| Row::new("Rounding", "", signed(left, view.medium))))
 }
 
 /// An amount as it is shown.
@@ -267,7 +282,7 @@ fn cents(amount: Money) -> Money {
 fn promises(view: &View<'_>) -> Section {
     let rows = view.report.file.portfolio.promises.iter().take(MOST_ACTIONS).map(|it| {
         let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
-        let amount = |it: Amount| MAIL.money(it.of(currency));
+        let amount = |it: Amount| view.medium.money(it.of(currency));
         let note = format!("promised {} {currency} a month", amount(it.promised_monthly_savings));
         let value = it.realised_monthly_savings.map_or_else(not_measured, amount);
         Row::new(shown(&it.workload), note, value)
@@ -286,13 +301,13 @@ fn commitments(view: &View<'_>) -> Section {
         let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
         let used = it.utilization.map_or_else(
             || "not paid for in the window".to_owned(),
-            |it| format!("used {}", MAIL.percent(it)),
+            |it| format!("used {}", view.medium.percent(it)),
         );
         let note = format!("{used} · to {}", date(&shown(&it.end)));
         Row::new(
             shown(&it.id),
             note,
-            format!("{} {currency}", MAIL.money(it.liability.of(currency))),
+            format!("{} {currency}", view.medium.money(it.liability.of(currency))),
         )
     });
     Section {
@@ -304,7 +319,8 @@ fn commitments(view: &View<'_>) -> Section {
 
 fn notices(view: &View<'_>) -> Section {
     let all = &view.report.file.notices;
-    let say = |it: &String| clip(&MAIL.prose(&plain(it), view.report.currency), LONGEST_NOTICE);
+    let say =
+        |it: &String| clip(&view.medium.prose(&plain(it), view.report.currency), LONGEST_NOTICE);
     let mut lines: Vec<String> = all.iter().take(MOST_NOTICES).map(say).collect();
     if all.len() > MOST_NOTICES {
         lines.push(format!("{} more in the report.", all.len() - MOST_NOTICES));
@@ -323,7 +339,9 @@ fn reconciled(view: &View<'_>) -> Section {
                 .iter()
                 .filter_map(|it| Some((it, view.report.money(it.billed?))))
                 .filter(|(it, amount)| !amount.is_zero() || it.place == "assigned")
-                .map(|(it, amount)| format!("{} {}", part_in_words(&it.place), MAIL.money(amount)))
+                .map(|(it, amount)| {
+                    format!("{} {}", part_in_words(&it.place), view.medium.money(amount))
+                })
                 .collect();
             format!(
                 "Billed {} {} = {}, difference {}.",
