@@ -27,6 +27,13 @@ const PAGE: Medium = Medium::Page;
 /// Decisions on the first page; the others stand in the table below it.
 const MOST_DECISIONS: usize = 5;
 
+/// Bytes of the charts that stand behind a summary, over all workloads, and what each workload takes
+/// of them for the rest of its card: fifty workloads leave room for those of the dearest.
+const MORE_BYTES: usize = 600_000;
+const BYTES_OF_CARD: usize = 11_500;
+/// Rows shown of the table behind a chart.
+const MOST_ROWS: usize = 48;
+
 /// The page.
 #[derive(Template)]
 #[template(path = "report.html")]
@@ -142,7 +149,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let to_do = tables::to_do(report);
     let left = to_do.len().saturating_sub(MOST_DECISIONS);
     let portfolio = &report.portfolio;
-    let page = Page {
+    let mut page = Page {
         style: include_str!("templates/style.css"),
         script: SCRIPT,
         script_hash: script_hash(),
@@ -199,7 +206,32 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         glossary: &glossary::WORDS,
         footer: footer(report),
     };
+    page.keep_to_budget();
     Ok(page.render()?)
+}
+
+impl Page {
+    /// Leaves the other charts of the cheaper workloads to `charts/`: a page of fifty workloads stays
+    /// small enough for a mail.
+    fn keep_to_budget(&mut self) {
+        let mut left = MORE_BYTES.saturating_sub(BYTES_OF_CARD * self.cards.len());
+        for card in &mut self.cards {
+            let bytes: usize = card.more.iter().map(Picture::bytes).sum();
+            left = left.saturating_sub(bytes);
+            if left == 0 {
+                card.more.clear();
+            }
+        }
+    }
+}
+
+impl Picture {
+    /// About what it adds to the page.
+    fn bytes(&self) -> usize {
+        const TAGS: usize = 24;
+        let cells = self.data.rows.iter().flat_map(|it| &it.cells);
+        self.svg.len() + cells.map(|it| it.len() + TAGS).sum::<usize>()
+    }
 }
 
 /// The name of the document.
@@ -502,7 +534,13 @@ pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String
 impl From<Drawn> for Picture {
     fn from(it: Drawn) -> Picture {
         let svg = it.chart.inline();
-        Picture { title: it.chart.title, subtitle: it.chart.subtitle, svg, data: it.data }
+        let mut data = it.data;
+        if data.rows.len() > MOST_ROWS {
+            let all = PAGE.count(data.rows.len() as u64);
+            data.rows.truncate(MOST_ROWS);
+            data.note = Some(format!("The first {MOST_ROWS} of {all} rows; report.json has all."));
+        }
+        Picture { title: it.chart.title, subtitle: it.chart.subtitle, svg, data }
     }
 }
 

@@ -144,6 +144,12 @@ impl Money {
         self.atto as f64 / ONE as f64
     }
 
+    /// The double nearest to it, for files that hold no decimals: 11875.05 is 11875.05, where
+    /// [`Money::to_f64`] may be off by the last bit.
+    pub fn nearest_f64(self) -> f64 {
+        self.to_decimal_string().parse().unwrap_or_else(|_| self.to_f64())
+    }
+
     /// The sum of two amounts of one currency.
     pub fn checked_add(self, other: Money) -> Result<Money, MoneyError> {
         self.same_currency(other)?;

@@ -255,7 +255,9 @@ pub fn parse_span_us(text: &str) -> Result<i64, TimeError> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct Period {
+    /// The first instant.
     start: Timestamp,
+    /// The first instant after it.
     end: Timestamp,
 }
 

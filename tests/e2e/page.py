@@ -56,7 +56,7 @@ def works(browser, page_url):
     """The table and the theme."""
     page, faults = opened(browser, page_url, 1440, "light")
     before = names(page)
-    cost = page.locator("#workloads-table thead button", has_text="Cost")
+    cost = page.locator("#workloads-table thead button", has_text="Cost,")
     cost.focus()
     page.keyboard.press("Enter")
     falling = names(page)

@@ -84,7 +84,7 @@ fn the_report_lands_where_it_is_asked_for() {
         .unwrap()
         .map(|it| it.unwrap().file_name())
         .collect();
-    assert_eq!(left.len(), 4, "three files and the charts, nothing half-written: {left:?}");
+    assert_eq!(left.len(), 8, "seven files and the charts, nothing half-written: {left:?}");
 }
 
 #[test]

@@ -49,8 +49,10 @@ fn reports_fit_the_published_schema() {
     let bench = Bench::new();
     let file = bench.write("usage.csv", usage());
     done(&bench.run(&["analyze", &file, "--output", "first"]));
-    let first = bench.path("first/report.json");
-    check("fresh", &json(&first));
+    check("fresh", &json(&bench.path("first/report.json")));
+    let before = bench.write("before.csv", usage().replace("2026-10-", "2026-09-"));
+    done(&bench.run(&["analyze", &before, "--output", "september"]));
+    let first = bench.path("september/report.json");
     let config = bench.write("gpuadvise.toml", BUDGET);
     let previous = first.display().to_string();
     let words =

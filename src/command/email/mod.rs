@@ -37,6 +37,12 @@ pub(super) fn run(args: &EmailArgs, global: &Global, talk: Talk) -> CommandResul
     }
     let folder = folder_of(&args.report);
     let config = read_config(&folder, global, talk)?;
+    let report = folder.join("report.json");
+    if !report.is_file() {
+        let error = anyhow::anyhow!("{} cannot be read", report.display());
+        return Err(Failure::new(ExitStatus::Input, error)
+            .with_hint("name a report folder that analyze wrote"));
+    }
     let to = args.to.iter().map(|it| mailbox("--to", it)).collect::<Result<Vec<_>, _>>();
     let to = to.map_err(|it| Failure::usage(it, "an address such as ann@example.com"))?;
     let recipients = Recipients::of(&config, &to)?;

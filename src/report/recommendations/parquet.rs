@@ -30,7 +30,7 @@ fn column(name: &str, values: Values) -> PolarsResult<Column> {
         }
         Values::Money(it) => {
             let amounts: Vec<Option<f64>> =
-                it.into_iter().map(|it| it.map(crate::units::Money::to_f64)).collect();
+                it.into_iter().map(|it| it.map(crate::units::Money::nearest_f64)).collect();
             Column::new(name, amounts)
         }
         Values::Real(it) => Column::new(name, it),

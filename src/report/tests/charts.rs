@@ -321,13 +321,13 @@ fn odd_data_are_drawn_or_said() {
     }
 }
 
-/// Fifty workloads with every chart leave most of two megabytes to the rest of the page.
+/// The page stops adding charts beyond a budget; one workload takes a small part of it.
 #[test]
 fn charts_in_a_page_are_small() {
     let report = charted();
     let charts = crate::report::chart::workload_charts(&report, &report.workloads[0]).unwrap();
     let bytes: usize = charts.iter().map(|it| it.chart.inline().len()).sum();
-    assert!(bytes < 20_000, "{bytes} bytes for the charts of one workload");
+    assert!(bytes < 32_000, "{bytes} bytes for the charts of one workload");
 }
 
 #[test]

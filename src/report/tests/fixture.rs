@@ -157,7 +157,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
         evidence: vec!["The day profile repeats with a correlation of 0.91.".to_owned()],
         rule_of_thumb: "over 8 busy hours a day: reserved".to_owned(),
         verdict: format!("Real-time traffic in office hours on GPUs that are paid round the clock: {}.", advice.summary),
-        features: json!({"mean_rate": 412.5, "acf_24h": 0.91, "fano": null, "gaps_over": {"300": 12, "3600": 1}})
+        features: json!({"mean_rate": 412.5, "acf_24h": 0.91, "idc_1m": null, "gaps_over": {"300": 12, "3600": 1}})
             .as_object()
             .unwrap()
             .clone(),

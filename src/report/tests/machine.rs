@@ -218,7 +218,7 @@ fn metrics_are_lines_that_a_scraper_reads() {
         "gpuadvise_report_timestamp_seconds 1793836800",
         "gpuadvise_monthly_savings_usd{decision=\"open\"} 13161.75",
         "gpuadvise_reconciliation_difference_usd 0.00",
-        "gpuadvise_workload_monthly_savings_usd{workload=\"rag-prod\",owner=\"Search\"} 11875.05",
+        "gpuadvise_workload_monthly_savings_usd{workload=\"rag-prod\",owner=\"Product\"} 11875.05",
         "gpuadvise_price_age_seconds 2246400",
     ] {
         assert!(text.lines().any(|it| it == line), "{line} is not in\n{text}");

@@ -222,8 +222,8 @@ fn put(
     };
     match cell {
         Cell::Empty => Ok(()),
-        Cell::Money(it) => number(it.to_f64(), &formats.money),
-        Cell::Rate(it) => number(it.to_f64(), &formats.rate),
+        Cell::Money(it) => number(it.nearest_f64(), &formats.money),
+        Cell::Rate(it) => number(it.nearest_f64(), &formats.rate),
         Cell::Number(it) => number(*it, &formats.number),
         Cell::Share(it) => number(*it, &formats.share),
         #[expect(clippy::cast_precision_loss, reason = "a spreadsheet has doubles only")]
@@ -240,7 +240,7 @@ fn put(
             Ok(())
         }
         Cell::Formula(formula, result) => {
-            formula_at(sheet, (row, column), (formula, result.to_f64()), &formats.money)
+            formula_at(sheet, (row, column), (formula, result.nearest_f64()), &formats.money)
         }
         Cell::Count(formula, result) => {
             formula_at(sheet, (row, column), (formula, *result), &formats.number)
@@ -257,7 +257,7 @@ fn put_total(
 ) -> Result<(), XlsxError> {
     match cell {
         Cell::Formula(formula, sum) => {
-            formula_at(sheet, at, (formula, sum.to_f64()), &formats.total_money)
+            formula_at(sheet, at, (formula, sum.nearest_f64()), &formats.total_money)
         }
         Cell::Count(formula, sum) => formula_at(sheet, at, (formula, *sum), &formats.total_number),
         _ => Ok(()),
@@ -278,7 +278,7 @@ fn formula_at(
 /// Text without control characters that a cell can hold; what is longer ends in an ellipsis.
 fn fitted(text: &str) -> String {
     let text = words::plain(text);
-    if text.len() <= LONGEST_TEXT {
+    if text.len() <= LONGEST_TEXT || text.encode_utf16().count() <= LONGEST_TEXT {
         return text;
     }
     // The limit counts UTF-16, so a letter beyond the first plane counts twice.
