@@ -259,7 +259,7 @@ pub struct AnalyzeArgs {
     /// Draw every chart into this folder, as SVG and as PNG
     #[arg(long, value_name = "DIR")]
     pub charts: Option<PathBuf>,
-    /// Mail the report when it is written, to those whom [email] of the config names
+    /// Mail the report when it is written, to those whom the config names
     #[arg(long)]
     pub email: bool,
     /// Start no more simulations after so many seconds; what was left out is said
