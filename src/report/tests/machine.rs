@@ -252,33 +252,3 @@ fn size_grows_with_the_workloads() {
         assert!(twice[name] < size * 2 + size / 5, "{name}: {size} and {}", twice[name]);
     }
 }
-
-#[test]
-#[ignore = "measures"]
-fn measure_200() {
-    let mut report = fixture::report();
-    let model = report.workloads[0].clone();
-    report.workloads = (0..200)
-        .map(|at| {
-            let mut it = model.clone();
-            it.name = format!("workload-{at}");
-            it.slug = it.name.clone();
-            it.advice.id = it.name.clone();
-            it.plans = (0..80).map(|at| model.plans[at % model.plans.len()].clone()).collect();
-            it
-        })
-        .collect();
-    let time = |name: &str, run: &dyn Fn() -> usize| {
-        let start = std::time::Instant::now();
-        let bytes = run();
-        println!("{name}: {bytes} bytes, {:?}", start.elapsed());
-    };
-    time("json", &|| crate::report::json::render(&report).unwrap().len());
-    time("csv", &|| recommendations::render_csv(&report).unwrap().len());
-    time("parquet", &|| recommendations::render_parquet(&report).unwrap().len());
-    time("prom", &|| prometheus::render(&report).len());
-    time("xlsx", &|| workbook::render(&report).unwrap().len());
-    time("all", &|| files(&report).unwrap().iter().map(|it| it.1.len()).sum());
-    let status = std::fs::read_to_string("/proc/self/status").unwrap();
-    println!("{}", status.lines().find(|it| it.starts_with("VmHWM")).unwrap());
-}
