@@ -189,6 +189,9 @@ pub struct Global {
     /// Draw no progress bar
     #[arg(long, global = true)]
     pub no_progress: bool,
+    /// How stderr says errors, warnings and notes
+    #[arg(long, global = true, value_name = "FORMAT", value_enum, default_value_t = LogFormat::Text)]
+    pub log_format: LogFormat,
 }
 
 /// Inputs and the part of them to use
@@ -262,6 +265,9 @@ pub struct AnalyzeArgs {
     /// Mail the report when it is written, to those whom the config names
     #[arg(long)]
     pub email: bool,
+    /// With --email: mail only those for whom something changed since the mail before
+    #[arg(long, requires = "email")]
+    pub if_changed: bool,
     /// Start no more simulations after so many seconds; what was left out is said
     #[arg(long, value_name = "SECONDS")]
     pub time_budget: Option<u32>,
@@ -324,6 +330,15 @@ pub struct CollectArgs {
 /// Arguments of `sample`
 #[derive(Debug, Args)]
 pub struct SampleArgs {}
+
+/// How stderr speaks
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A word and a sentence on each line
+    Text,
+    /// A JSON object on each line
+    Json,
+}
 
 /// What stdout shows
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

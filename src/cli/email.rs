@@ -21,6 +21,9 @@ pub struct EmailArgs {
     /// Send also to those who have this report already, or may have it
     #[arg(long)]
     pub again: bool,
+    /// Send only to those for whom something changed since the mail before
+    #[arg(long, conflicts_with = "again")]
+    pub if_changed: bool,
 }
 
 /// Checked here, parsed where it is used: no other layer needs the type.

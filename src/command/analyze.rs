@@ -26,6 +26,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let email = args.email.then(|| email::check(config, global.redact)).transpose()?;
     let folder = report_folder(&args.input.files, !args.what_if.is_empty(), global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
+    let _claim = output::claim(&folder, talk)?;
     let report = analyse(inputs, args, global, talk)?;
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
@@ -43,9 +44,20 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let whole = folder.join("report.md").display().to_string();
     let text = output::shortened(text, global, &whole)?;
     output::to_stdout(text.as_bytes())?;
+    talk.event(
+        "report written",
+        serde_json::json!({
+            "folder": folder.display().to_string(),
+            "period": report.period_label,
+            "currency": report.currency.to_string(),
+            "effective_cost": report.totals.effective_cost,
+            "monthly_savings": report.totals.monthly_savings,
+            "notices": report.notices.len(),
+        }),
+    );
     super::reconciled(is_closed, report.reconciliation.line.difference)?;
     if let Some(config) = &email {
-        email::written(&folder, config, talk)?;
+        email::written(&folder, config, args.if_changed, talk)?;
     }
     match args.fail_above {
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),

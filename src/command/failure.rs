@@ -115,11 +115,7 @@ pub(super) fn install_panic_hook() {
         // A decoder that gives up on a damaged file is caught and reported as such.
         let inside_decoder = info.location().is_some_and(|it| it.file().contains("polars"));
         if !inside_decoder {
-            #[expect(clippy::print_stderr, reason = "the last words of a bug")]
-            {
-                eprintln!("error: a bug in gpuadvise: {info}");
-                eprintln!("hint: please report this with the command you ran");
-            }
+            super::talk::bug(&info.to_string());
         }
     }));
 }

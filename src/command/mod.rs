@@ -100,6 +100,9 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
 
 /// Prints what clap has to say: help on stdout, mistakes on stderr.
 pub fn usage_error(error: &clap::Error) -> ExitCode {
+    if error.use_stderr() && talk::json_is_asked(std::env::args_os()) {
+        return talk::usage_in_json(&error.to_string()).into();
+    }
     let _ = error.print();
     if let Some(examples) = simulate::examples(error) {
         // As above: an error that cannot be printed is lost, its exit code is not.

@@ -1,15 +1,16 @@
 //! Writing: stdout as data, files complete before they get their name, nothing left by Ctrl-C.
 
 use std::collections::BTreeSet;
-use std::fs;
+use std::fs::{self, File, TryLockError};
 use std::io::{self, Write};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
+use super::talk::Talk;
 use crate::cli::{Cli, Command, Format, Global};
 use crate::report;
 
@@ -120,6 +121,48 @@ pub(super) fn to_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(),
     }
 }
 
+/// A folder that no other run of this program writes while this is held. Dropped, it removes a folder
+/// that it made and that stayed empty.
+pub(super) struct Claim {
+    /// The lock ends with its file.
+    _lock: Option<File>,
+    made: Option<PathBuf>,
+}
+
+impl Drop for Claim {
+    fn drop(&mut self) {
+        if let Some(folder) = &self.made {
+            // Fails where something is in it, and then it is to stay.
+            let _ = fs::remove_dir(folder);
+        }
+    }
+}
+
+/// Claims a folder, which is made where it is not there. Where the file system knows no locks two runs
+/// at once are the user's care.
+pub(super) fn claim(folder: &Path, talk: Talk) -> Result<Claim, Failure> {
+    let made = (!folder.exists()).then(|| folder.to_owned());
+    fs::create_dir_all(folder)
+        .with_context(|| format!("the folder {} cannot be made", folder.display()))
+        .map_err(failed)?;
+    let lock = File::open(folder).map_err(TryLockError::Error).and_then(|it| {
+        it.try_lock()?;
+        Ok(it)
+    });
+    match lock {
+        Ok(lock) => Ok(Claim { _lock: Some(lock), made }),
+        Err(TryLockError::WouldBlock) => {
+            let message = format!("another run is writing {}", folder.display());
+            Err(Failure::new(ExitStatus::Output, anyhow::Error::msg(message))
+                .with_hint("wait until it has ended, or choose another folder with --output"))
+        }
+        Err(TryLockError::Error(error)) => {
+            talk.note(&format!("{} cannot be locked: {error}", folder.display()));
+            Ok(Claim { _lock: None, made })
+        }
+    }
+}
+
 /// Writes all files of a folder: first into a folder beside them, then each by a rename, so that a
 /// full disk or an interrupt leaves the old files as they were.
 pub(super) fn write_folder(folder: &Path, files: &Files) -> Result<(), Failure> {
@@ -147,7 +190,7 @@ fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
                 .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
         }
         let write = || -> io::Result<()> {
-            let mut file = fs::File::create(&path)?;
+            let mut file = File::create(&path)?;
             file.write_all(bytes)?;
             // Charts can be drawn again; the report itself must be on the disk.
             if name.starts_with("charts/") { Ok(()) } else { file.sync_all() }

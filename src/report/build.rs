@@ -109,7 +109,7 @@ pub fn build(
         notices,
         provenance,
     };
-    weeks::plan(&mut report, run.as_of, run.catalog.assumptions.change.hours_per_week);
+    weeks::plan(&mut report, run.as_of, run.catalog.assumptions.change.hours_per_week)?;
     Ok(report)
 }
 
@@ -250,6 +250,7 @@ fn portfolio(
     Portfolio {
         n_that_matter: 0,
         plan: Vec::new(),
+        savings_by_year_end: Money::zero(totals.monthly_savings.currency()),
         ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
         monthly_savings: totals.monthly_savings,
         interval: risk.as_ref().map(interval),

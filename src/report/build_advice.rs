@@ -27,6 +27,7 @@ pub(super) fn advice(it: &Analysed, catalog: &Catalog) -> AdviceReport {
             in_cash: it.in_cash,
         }),
         change: advice.change.map(change),
+        live: None,
         grade: advice.grade.to_string(),
         confidence: advice.risk.map(|_| Risk::CONFIDENCE),
         reasons: advice.reasons.clone(),

@@ -201,7 +201,7 @@ pub fn respect(
     notices.append(&mut report.notices);
     report.notices = notices;
     report.portfolio.savings_by_decision = SavingsByDecision::of(report)?;
-    weeks::plan(report, as_of, hours_per_week);
+    weeks::plan(report, as_of, hours_per_week)?;
     let promised = |it: &Decision| Some(promise(it, it.promise.as_ref()?, report));
     report.portfolio.promises = decisions.list.iter().filter_map(promised).collect();
     Ok(())

@@ -18,7 +18,6 @@ use super::model::{AdviceReport, Interval, ReportModel, WasteReport, WorkloadRep
 use super::number::{self, Medium};
 use super::table::Table;
 use super::{RenderError, blanks, json, tables, words};
-use crate::units::Money;
 
 /// Sorting, filtering and the theme.
 const SCRIPT: &str = include_str!("templates/report.js");
@@ -52,7 +51,8 @@ struct Page {
     decisions: Vec<Decision>,
     none_left: Option<&'static str>,
     more: Option<String>,
-    figures: Vec<Figure>,
+    asked: Vec<String>,
+    together: Option<String>,
     reconciled: String,
     print_footer: String,
     notices: Vec<String>,
@@ -80,24 +80,10 @@ struct Page {
 struct Decision {
     /// Its place in the ranking, where the number before it is of another.
     place: Option<usize>,
-    decided: Option<String>,
     what: String,
     amount: String,
-    range: Option<String>,
-    grade: String,
-    costs: Option<String>,
+    how: String,
     anchor: String,
-}
-
-/// A number with its name and what it means.
-pub(crate) struct Figure {
-    /// What it is.
-    pub(crate) label: String,
-    /// The number with its unit.
-    pub(crate) value: String,
-    /// Over what, and on which basis.
-    pub(crate) note: String,
-    saving: bool,
 }
 
 /// A workload.
@@ -149,11 +135,12 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let to_do = tables::to_do(report);
     let left = to_do.len().saturating_sub(MOST_DECISIONS);
     let portfolio = &report.portfolio;
+    let (asked, parts) = first_page(report)?;
     let mut page = Page {
         style: include_str!("templates/style.css"),
         script: SCRIPT,
         script_hash: script_hash(),
-        parts: parts(report)?,
+        parts,
         charts: chart::report_charts(report)?.into_iter().map(Picture::from).collect(),
         chart_style: chart::STYLE,
         hatch: chart::HATCH,
@@ -167,7 +154,8 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
             .collect(),
         none_left: tables::all_decided(report),
         more: (left > 0).then(|| format!("{left} more in the table of workloads")),
-        figures: figures(report),
+        asked,
+        together: together(report, PAGE),
         reconciled: reconciled(report),
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
@@ -260,71 +248,34 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
     [spent, saved]
 }
 
-/// The four numbers of the first page.
-pub(crate) fn figures(report: &ReportModel) -> Vec<Figure> {
-    let totals = &report.totals;
-    let sums = &report.portfolio.savings_by_decision;
-    let currency = report.currency;
-    let amount = |value: Option<Money>| {
-        value.map_or_else(
-            || "not measured".to_owned(),
-            |it| format!("{} {currency}", PAGE.money(it)),
+/// All actions together, where there are several.
+pub(crate) fn together(report: &ReportModel, medium: Medium) -> Option<String> {
+    let asked = tables::to_do(report);
+    let asked_for = report.portfolio.savings_by_decision.asked_for;
+    let lives: Vec<_> = asked.iter().filter_map(|it| it.advice.live.as_ref()).collect();
+    let by_year_end = lives.first().map(|it| {
+        let sum = medium.money(report.portfolio.savings_by_year_end);
+        format!(", {sum} by {}", number::date(&it.year_end))
+    });
+    (asked.len() > 1).then(|| {
+        format!(
+            "Together, no overlap: {} {} a month{}",
+            medium.money(asked_for),
+            report.currency,
+            by_year_end.unwrap_or_default()
         )
-    };
-    let window = format!(
-        "effective cost, {} h from {} to {}",
-        PAGE.measure(totals.window_hours),
-        number::instant(&totals.window_start),
-        number::instant(&totals.window_end)
-    );
-    let figure = |label: &str, value, note: String, saving| Figure {
-        label: label.to_owned(),
-        value,
-        note,
-        saving,
-    };
-    let mut figures = vec![
-        figure("GPU spend", amount(totals.effective_cost), window, false),
-        figure(
-            "A month at this rate",
-            amount(totals.baseline_monthly_cost),
-            "730 h at the same traffic".to_owned(),
-            false,
-        ),
-        figure(
-            "Can be saved",
-            amount(Some(sums.asked_for)),
-            format!(
-                "a month of 730 h, leaving {}{}{}",
-                tables::money(sums.monthly_cost_after),
-                range_of_all(report, PAGE).map(|it| format!("; {it}")).unwrap_or_default(),
-                tables::split(report, PAGE).map(|it| format!("; {it}")).unwrap_or_default()
-            ),
-            !sums.asked_for.is_zero(),
-        ),
-    ];
-    let unit = totals.cost_per_million_tokens;
-    figures.push(figure(
-        "Unit cost",
-        unit.map_or_else(
-            || number::DASH.to_owned(),
-            |it| format!("{} {currency}", PAGE.unit_cost(it)),
-        ),
-        if unit.is_some() {
-            "per million tokens, prompt and completion, idle included".to_owned()
-        } else {
-            "cost and tokens are not both known".to_owned()
-        },
-        false,
-    ));
-    if let Some((confirmed, others)) = waste_sums(report, PAGE) {
-        let split = if others.is_empty() { "" } else { "; " };
-        let note = format!("{others}{split}in the window, not added to the savings");
-        figures.push(figure("Not used, confirmed", confirmed, note, false));
-    }
-    let beyond = tables::beyond(report, PAGE).into_iter();
-    figures.extend(beyond.map(|[label, value, note]| figure(&label, value, note, false)));
-    figures
+    })
+}
+
+/// `saves from 12 Nov 2026, 1,999.99 by 31 Dec 2026`.
+pub(crate) fn live_in_words(advice: &AdviceReport, medium: Medium) -> Option<String> {
+    let it = advice.live.as_ref()?;
+    let saved = medium.money(it.savings_by_year_end);
+    Some(format!(
+        "saves from {}, {saved} by {}",
+        number::date(&it.from),
+        number::date(&it.year_end)
+    ))
 }
 
 /// The line that proves the total.
@@ -408,20 +359,29 @@ pub(crate) fn sentence(report: &ReportModel, text: &str) -> String {
 fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decision {
     let advice = &workload.advice;
     let place = words::place(report, workload);
+    let costs = workload.baseline.monthly_cost.map(|today| match words::recommended(workload) {
+        Some(plan) => {
+            let (today, then) = (PAGE.money(today), PAGE.money(plan.monthly_cost));
+            format!("today {today}, then {then}")
+        }
+        None => format!("today {}", PAGE.money(today)),
+    });
+    let owner =
+        workload.owner.as_ref().map_or_else(|| "no owner".to_owned(), |it| words::shown(it));
+    let decided = advice.decision.as_ref().map(tables::decision_in_words);
+    let how = [
+        Some(owner),
+        costs,
+        range(advice),
+        live_in_words(advice, PAGE),
+        Some(format!("grade {}", words::shown(&advice.grade))),
+        Some(decided.unwrap_or_else(|| "to decide".to_owned())),
+    ];
     Decision {
         place: (place != at).then_some(place),
-        decided: advice.decision.as_ref().map(tables::decision_in_words),
         what: words::decision(workload),
         amount: format!("{} {} a month", PAGE.money(advice.monthly_savings), report.currency),
-        range: range(advice),
-        grade: words::shown(&advice.grade),
-        costs: workload.baseline.monthly_cost.map(|today| match words::recommended(workload) {
-            Some(plan) => {
-                let (today, then) = (PAGE.money(today), PAGE.money(plan.monthly_cost));
-                format!("today {today}, then {then}")
-            }
-            None => format!("today {}", PAGE.money(today)),
-        }),
+        how: how.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         anchor: format!("w-{}", workload.slug),
     }
 }
@@ -544,10 +504,10 @@ impl From<Drawn> for Picture {
     }
 }
 
-/// What stands below the numbers of the first page: the same parts as in the mail.
-fn parts(report: &ReportModel) -> Result<Vec<Section>, RenderError> {
+/// What is asked for, and what stands below the actions: the same words and parts as in the mail.
+pub(crate) fn first_page(report: &ReportModel) -> Result<(Vec<String>, Vec<Section>), RenderError> {
     let written = MailReport::read(&json::render(report)?).map_err(RenderError::ReadBack)?;
-    Ok(mail::first_page(&written, PAGE)?.1)
+    mail::first_page(&written, PAGE)
 }
 
 /// By which the policy of the page knows its script; no other runs.

@@ -21,7 +21,9 @@ struct Document {
     title: String,
     headline: String,
     facts: Vec<(String, String)>,
+    asked: Vec<String>,
     decisions: Vec<(usize, String)>,
+    together: Option<String>,
     reconciled: String,
     notices: Vec<String>,
     workloads: String,
@@ -54,12 +56,18 @@ struct Section {
 
 /// The report as Markdown.
 pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
-    let figures = html::figures(report);
-    let facts = figures.into_iter().map(|it| (it.label, format!("{} ({})", it.value, it.note)));
+    let (asked, parts) = html::first_page(report)?;
+    let month = parts.into_iter().next().map(|it| it.rows).unwrap_or_default();
+    let facts = month.into_iter().map(|it| {
+        let note = if it.note.is_empty() { String::new() } else { format!(" ({})", it.note) };
+        (escape(&it.label), escape(&format!("{}{note}", it.value)))
+    });
     let document = Document {
         title: escape(&html::title(report)),
         headline: escape(&html::headline(report).join(" ")),
         facts: facts.collect(),
+        asked: asked.iter().map(|it| escape(it)).collect(),
+        together: html::together(report, PAGE).map(|it| escape(&it)),
         decisions: tables::to_do(report).into_iter().map(|it| decision(report, it)).collect(),
         reconciled: html::reconciled(report),
         notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
@@ -84,8 +92,9 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
 fn decision(report: &ReportModel, workload: &WorkloadReport) -> (usize, String) {
     let advice = &workload.advice;
     let decided = advice.decision.as_ref().map(|it| format!("; {}", tables::decision_in_words(it)));
+    let live = html::live_in_words(advice, PAGE).map(|it| format!(", {it}"));
     let text = format!(
-        "{}: **{} {} a month**, grade {}{}{}",
+        "{}: **{} {} a month**, grade {}{}{}{}",
         escape(&words::decision(workload)),
         PAGE.money(advice.monthly_savings),
         report.currency,
@@ -93,6 +102,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> (usize, String) 
         html::range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
             .map(|it| format!(", {it}"))
             .unwrap_or_default(),
+        live.unwrap_or_default(),
         escape(&decided.unwrap_or_default())
     );
     (words::place(report, workload), text)

@@ -55,7 +55,9 @@ pub(crate) use csv::line as csv_line;
 pub use decisions::respect;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
 pub use explain::{Evidence, Explained, Subject, UnknownSubject, explained};
-pub use mail::{Audience, Journal, Mail, MailKey, MailReport, Picture, State as MailState, mail};
+pub use mail::{
+    Audience, Journal, Known, Mail, MailKey, MailReport, Picture, State as MailState, mail,
+};
 pub use markdown::{TooShort, within};
 pub use model::ReportModel;
 pub use past::{PastError, PastReport, read_report};

@@ -453,6 +453,8 @@ pub struct AdviceReport {
     pub savings_by_price: Option<SavingsByPriceReport>,
     /// The work it takes; nothing where there is nothing to do.
     pub change: Option<ChangeReport>,
+    /// From when it saves, where it is asked for; nothing where the year is over by then.
+    pub live: Option<LiveReport>,
     /// A to F.
     pub grade: String,
     /// Chance that the saving is at least the low end of its range.
@@ -503,6 +505,18 @@ pub struct ChangeReport {
     pub cost: Money,
     /// Days until the saving has paid for it.
     pub pay_back_days: Option<f64>,
+}
+
+/// By when an action can be live, and what it saves in the rest of the year.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct LiveReport {
+    /// The day agreed on, else the day after its week in the plan.
+    pub from: String,
+    /// The last day of the year of the report.
+    pub year_end: String,
+    /// The saving of a month x hours from that day to the end of the year / 730.
+    pub savings_by_year_end: Money,
 }
 
 /// One thing to measure after a change.
@@ -608,6 +622,8 @@ pub struct Portfolio {
     pub n_that_matter: u64,
     /// In which week to finish which, by the hours of work that `assumptions` has a week.
     pub plan: Vec<WeekReport>,
+    /// What they save by the end of the year, each from the day it can be live.
+    pub savings_by_year_end: Money,
     /// Their sum, equal to `totals.monthly_savings`.
     pub monthly_savings: Money,
     /// Range of that sum: of its days and weeks, not of the ends of the single ranges.

@@ -478,6 +478,35 @@ def marker(bench, contexts):
         assert len(server.arrived) == 2
 
 
+def only_if_changed(bench, contexts):
+    """A report of other days without news is not mailed; news is, and the mail begins with it."""
+    path = bench.folder / "report.json"
+    with Server("starttls", contexts["good"]) as server:
+        bench.config(server.port)
+        bench.run("--if-changed")
+        assert len(server.arrived) == 1, "the first mail always goes out"
+        report = json.loads(path.read_text())
+        report["totals"]["window_start"] = "2026-10-02T00:00:00Z"
+        report["totals"]["window_end"] = "2026-10-31T00:00:00Z"
+        path.write_text(json.dumps(report))
+        said = bench.run("--if-changed")
+        assert "nothing changed" in said and len(server.arrived) == 1, said
+        # Still against what the reader knows, not against the run before.
+        known = float(report["totals"]["baseline_monthly_cost"])
+        for factor, mails in [(1.06, 1), (1.12, 2)]:
+            report["totals"]["baseline_monthly_cost"] = str(known * factor)
+            path.write_text(json.dumps(report))
+            bench.run("--if-changed")
+            assert len(server.arrived) == mails, (factor, len(server.arrived))
+        plain, page = check_parts(parsed(server.arrived[1]), bench.folder, there(bench.folder))
+        for text in [plain.lower(), page.lower()]:
+            assert "changed since the mail before" in text and "a month at this rate was" in text
+        # Somebody new knows nothing yet.
+        bench.config(server.port, to=(ANN, BOB))
+        bench.run("--if-changed")
+        assert [it.rcpt_tos for it in server.arrived[2:]] == [[BOB]]
+
+
 def dry_run(bench, contexts):
     """Nothing is sent, no marker written, and the same report gives the same bytes."""
     with Server("starttls", contexts["good"]) as server:
@@ -510,6 +539,7 @@ CASES = [
     passwords,
     unreachable,
     marker,
+    only_if_changed,
     dry_run,
 ]
 

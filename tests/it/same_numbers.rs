@@ -158,7 +158,7 @@ fn check_page(faults: &mut Faults, medium: &str, page: &Page, json: &Value) {
         ("spend", money(&totals["effective_cost"])),
         ("month", money(&totals["baseline_monthly_cost"])),
         ("saved", money(&totals["monthly_savings"])),
-        ("leaving", format!("leaving {}", money(&totals["recommended_monthly_cost"]))),
+        ("leaving", money(&totals["recommended_monthly_cost"])),
         ("tokens", money(&totals["cost_per_million_tokens"])),
         ("waste", money(&json["portfolio"]["confirmed_waste"])),
         ("waste", format!("{} to investigate", money(&json["portfolio"]["to_investigate"]))),
@@ -166,6 +166,10 @@ fn check_page(faults: &mut Faults, medium: &str, page: &Page, json: &Value) {
         ("assigned", format!("workloads {}", money(&account["assigned"]))),
         ("excluded", money(&account["excluded"])),
         ("difference", format!("difference {}", money(&account["difference"]))),
+        (
+            "year end",
+            format!("{} by 31 Dec 2026", money(&json["portfolio"]["savings_by_year_end"])),
+        ),
         (
             "rows",
             format!(
@@ -176,7 +180,7 @@ fn check_page(faults: &mut Faults, medium: &str, page: &Page, json: &Value) {
     ] {
         faults.has(&format!("{medium}, top, {name}"), top, &number);
     }
-    let all = top.split("Can be saved").nth(1).unwrap_or_default();
+    let all = top.split("With the advice").nth(1).unwrap_or_default();
     faults.range(&format!("{medium}, all savings"), all, &json["portfolio"]);
     let overview = table(section("workloads"), &["Workload", "Cost, USD"]);
     for workload in json["workloads"].as_array().unwrap() {
@@ -269,7 +273,9 @@ fn check_actions(faults: &mut Faults, run: &Run, json: &Value) {
         let start = format!("{}. ", at + 1);
         let line = run.markdown["top"].text.lines().find(|it| it.starts_with(&start));
         let place = format!("Markdown, decision {}", at + 1);
-        for expected in [format!("{saves} USD a month"), format!("grade {grade}")] {
+        let live = &advice["live"]["savings_by_year_end"];
+        let live = format!("{} by 31 Dec 2026", money(live));
+        for expected in [format!("{saves} USD a month"), format!("grade {grade}"), live] {
             faults.has(&place, line.unwrap_or_default(), &expected);
         }
         faults.range(&place, line.unwrap_or_default(), advice);

@@ -1,6 +1,6 @@
-//! The file `mail.json` of a report folder, and the lock on it.
+//! The file `mail.json` of a report folder.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{self, File};
 use std::io;
 use std::path::Path;
 
@@ -13,8 +13,6 @@ use crate::report::{Journal, MailState};
 
 /// Its name.
 const NAME: &str = "mail.json";
-/// What two runs at once both want.
-const LOCK: &str = ".mail.lock";
 
 /// A mail whose steps are written down before they are taken.
 pub(super) struct Noted<'a> {
@@ -24,6 +22,12 @@ pub(super) struct Noted<'a> {
 }
 
 impl Noted<'_> {
+    /// The server took it, and the recipient knows what it tells.
+    pub(super) fn sent(&mut self) -> Result<(), Failure> {
+        self.journal.tell(self.mail.key(), self.mail.told.clone(), &instant(now()));
+        self.note(MailState::Sent)
+    }
+
     pub(super) fn note(&mut self, state: MailState) -> Result<(), Failure> {
         self.journal.note(self.mail.key(), state, &self.mail.message_id, &instant(now()));
         write(self.folder, self.journal)
@@ -62,25 +66,4 @@ fn write(folder: &Path, journal: &Journal) -> Result<(), Failure> {
     // The new name of the file is in its folder. Systems that cannot sync a folder need not.
     let _ = File::open(folder).and_then(|it| it.sync_all());
     Ok(())
-}
-
-/// Held until it is dropped; another run that mails from this folder ends at once.
-pub(super) fn lock(folder: &Path) -> Result<File, Failure> {
-    let path = folder.join(LOCK);
-    let failed = |error: anyhow::Error| {
-        Failure::new(ExitStatus::Output, error)
-            .with_hint("who has the report is written into its folder: make it writable")
-    };
-    let file = File::create(&path).map_err(|error| {
-        failed(anyhow::Error::new(error).context(format!("{} cannot be made", path.display())))
-    })?;
-    match file.try_lock() {
-        Ok(()) => Ok(file),
-        Err(TryLockError::WouldBlock) => {
-            let message = format!("another run is mailing from {}", folder.display());
-            Err(Failure::new(ExitStatus::Output, anyhow::Error::msg(message))
-                .with_hint("wait until it has ended"))
-        }
-        Err(TryLockError::Error(error)) => Err(failed(error.into())),
-    }
 }

@@ -53,7 +53,11 @@ pub(super) fn run(args: &EmailArgs, global: &Global, talk: Talk) -> CommandResul
             let into = to.clone().unwrap_or_else(|| folder.join(DRY_RUN));
             write(&prepared, &into, &mut say)?;
         }
-        None => send(&folder, &config, &recipients, args.again, (&mut say, talk))?,
+        None => {
+            let _claim = output::claim(&folder, talk)?;
+            let which = Which { again: args.again, if_changed: args.if_changed };
+            send(&folder, &config, &recipients, which, (&mut say, talk))?;
+        }
     }
     Ok(ExitStatus::Done)
 }
@@ -73,14 +77,29 @@ pub(super) fn check(
     Ok(config)
 }
 
-/// Mails the report that `analyze` has just written.
-pub(super) fn written(folder: &Path, config: &EmailConfig, talk: Talk) -> Result<(), Failure> {
+/// Who is left out.
+#[derive(Clone, Copy, Debug)]
+struct Which {
+    /// Nobody, not even those who have the report.
+    again: bool,
+    /// Those for whom nothing changed since the mail before.
+    if_changed: bool,
+}
+
+/// Mails the report that `analyze` has just written into a folder that it holds.
+pub(super) fn written(
+    folder: &Path,
+    config: &EmailConfig,
+    if_changed: bool,
+    talk: Talk,
+) -> Result<(), Failure> {
     let recipients = Recipients::of(config, &[])?;
     let mut say = |line: &str| {
         talk.note(line);
         Ok(())
     };
-    send(folder, config, &recipients, false, (&mut say, talk))
+    let which = Which { again: false, if_changed };
+    send(folder, config, &recipients, which, (&mut say, talk))
 }
 
 /// The folder, also where its `report.json` is named.
@@ -130,24 +149,23 @@ fn write(prepared: &[Prepared], into: &Path, say: Say<'_>) -> Result<(), Failure
     Ok(())
 }
 
-/// Sends to everyone who does not have it.
+/// Sends to everyone who does not have it. The folder is claimed by then.
 fn send(
     folder: &Path,
     config: &EmailConfig,
     recipients: &Recipients,
-    again: bool,
+    which: Which,
     (say, talk): (Say<'_>, Talk),
 ) -> Result<(), Failure> {
     let smtp = server(config)?;
-    let _lock = journal::lock(folder)?;
     let mut known = journal::read(folder)?;
-    let prepared = prepare::all(folder, config, recipients, Some(now()), talk)?;
+    let prepared = prepare::all(folder, config, recipients, Some((&known, now())), talk)?;
     let mut server: Option<Server<'_>> = None;
     let mut left: Vec<Left> = Vec::new();
     let mut unreachable: Option<String> = None;
     for it in &prepared {
         let (key, address) = (it.key(), it.recipient.email.to_string());
-        match known.state(key).filter(|_| !again) {
+        match known.state(key).filter(|_| !which.again) {
             Some(MailState::Sent) => {
                 say(&format!("{address} has it already"))?;
                 continue;
@@ -160,6 +178,10 @@ fn send(
                 continue;
             }
             Some(MailState::Failed) | None => {}
+        }
+        if let (Some(since), true) = (&it.unchanged_since, which.if_changed) {
+            say(&format!("nothing changed for {address} since the mail of {since}"))?;
+            continue;
         }
         if let Some(why) = &unreachable {
             left.push(Left { address, why: why.clone(), unknown: false });
@@ -175,7 +197,7 @@ fn send(
         let outcome = server.deliver(&envelope, &mut noted, |text| talk.warn(text))?;
         match outcome {
             Outcome::Sent => {
-                noted.note(MailState::Sent)?;
+                noted.sent()?;
                 say(&format!("sent to {address}"))?;
             }
             Outcome::Refused(why) => left.push(Left { address, why, unknown: false }),

@@ -13,7 +13,7 @@ use crate::command::failure::{ExitStatus, Failure};
 use crate::command::past_report;
 use crate::command::talk::Talk;
 use crate::ingest::EmailConfig;
-use crate::report::{self, Audience, MailKey, MailReport};
+use crate::report::{self, Audience, Journal, Known, Mail, MailKey, MailReport};
 use crate::units::Timestamp;
 
 /// Characters of an address in the name of a file.
@@ -34,6 +34,10 @@ pub(super) struct Prepared {
     pub(super) recipient: Mailbox,
     pub(super) message_id: String,
     pub(super) bytes: Vec<u8>,
+    /// What it tells.
+    pub(super) told: Known,
+    /// When the mail before was sent, where nothing has changed since.
+    pub(super) unchanged_since: Option<String>,
 }
 
 impl Recipients {
@@ -72,30 +76,44 @@ impl Prepared {
     }
 }
 
-/// The mails in the order of the config. Without a date they have that of the report, so that the
-/// same report gives the same bytes.
+/// The mails in the order of the config. With the journal each says what changed since the mail before
+/// and has today's date; without it they have that of the report, so that the same report gives the
+/// same bytes.
 pub(super) fn all(
     folder: &Path,
     config: &EmailConfig,
     recipients: &Recipients,
-    date: Option<SystemTime>,
+    sent: Option<(&Journal, SystemTime)>,
     talk: Talk,
 ) -> Result<Vec<Prepared>, Failure> {
     let (report, hash) = past_report::read(folder, |text| {
         Ok((MailReport::read(text)?, super::hex(&Sha256::digest(text.as_bytes()))))
     })?;
-    let date = date.unwrap_or_else(|| day_of(&report));
+    let date = sent.map_or_else(|| day_of(&report), |it| it.1);
     let mut prepared = Vec::new();
     let mut add = |audience, files: &[File], told: &[String], addressed: &Addressed<'_>| {
-        let Some(mail) = report::mail(&report, audience, told)? else { return Ok(false) };
         let owner = match audience {
             Audience::All => "",
             Audience::Owner(owner) => owner,
         };
+        let tells = Known::of(&report, audience)?;
+        // Most recipients know the same, and have the same mail.
+        let mut last: Option<(Vec<String>, Mail)> = None;
         for recipient in unique(addressed) {
             let address = recipient.email.to_string();
             let key = MailKey { report: &hash, owner, recipient: &address };
-            let bytes = message::message(&mail, key, (config, addressed), files, date)
+            let before = sent.and_then(|it| it.0.told(owner, &address));
+            let news = before.map(|it| it.0.news(&tells)).unwrap_or_default();
+            let unchanged_since = before.filter(|_| news.is_empty()).map(|it| it.1.to_owned());
+            let mail = match last.take() {
+                Some((same, mail)) if same == news => mail,
+                _ => match report::mail(&report, audience, told, &news)? {
+                    Some(mail) => mail,
+                    None => return Ok(false),
+                },
+            };
+            let (_, mail) = last.insert((news, mail));
+            let bytes = message::message(mail, key, (config, addressed), files, date)
                 .map_err(|error| Failure::new(ExitStatus::Bug, error))?;
             prepared.push(Prepared {
                 message_id: message::message_id(key, &config.from),
@@ -104,6 +122,8 @@ pub(super) fn all(
                 address,
                 recipient,
                 bytes,
+                told: tells.clone(),
+                unchanged_since,
             });
         }
         Ok::<bool, Failure>(true)

@@ -2,7 +2,7 @@
 
 use plotters::style::RGBColor;
 
-use super::canvas::{self, Anchor, Canvas, IDLE, RECOMMENDED, RULE, TEXT, TODAY, pixels};
+use super::canvas::{self, Anchor, Canvas, RECOMMENDED, RULE, SAVE, TEXT, TODAY, pixels};
 use super::{Chart, WIDTH};
 use crate::report::RenderError;
 use crate::report::words::clip;
@@ -39,16 +39,20 @@ pub(crate) enum Paid {
     Today,
     /// What remains with the advice.
     After,
-    /// What can be saved.
+    /// What is saved.
     Saved,
+    /// What could be saved of a cost.
+    Savable,
 }
 
 impl Paid {
-    const fn color(self) -> RGBColor {
+    /// Its colour and opacity: two parts of one bar differ in grey as well.
+    const fn paint(self) -> (RGBColor, f64) {
         match self {
-            Paid::Today => TODAY,
-            Paid::After => RECOMMENDED,
-            Paid::Saved => IDLE,
+            Paid::Today => (TODAY, 1.0),
+            Paid::After => (RECOMMENDED, 1.0),
+            Paid::Saved => (SAVE, 1.0),
+            Paid::Savable => (SAVE, 0.4),
         }
     }
 }
@@ -83,7 +87,8 @@ fn draw(canvas: &Canvas<'_>, bar: &MonthBar, y: i32, top: f64) -> Result<(), Ren
     }
     let mut value = bar.start;
     for (part, paid) in &bar.parts {
-        canvas.rect((x(value), from), (x(value + part), from + BAR), paid.color(), 1.0)?;
+        let (color, opacity) = paid.paint();
+        canvas.rect((x(value), from), (x(value + part), from + BAR), color, opacity)?;
         value += part;
     }
     let beside = (x(value) + 8, from + BAR / 2);

@@ -188,6 +188,17 @@ fn drawn(
     Ok(Chart { title, subtitle, body, height })
 }
 
+/// Where a label begins that no line crosses: left of the line where there is room, else right of it.
+fn beside(line: Option<i32>, width: i32, is_total: bool) -> i32 {
+    const GAP: i32 = 6;
+    let Some(line) = line else { return 0 };
+    match line - GAP - width {
+        room if room >= 0 && is_total => 0,
+        room if room >= 0 => room,
+        _ => (line + GAP).min(WIDTH - width).max(0),
+    }
+}
+
 /// Where each bar begins and ends.
 fn reaches(steps: &[Step]) -> Vec<(f64, f64)> {
     let mut level = 0.0;
@@ -224,9 +235,9 @@ fn paint(canvas: &Canvas<'_>, steps: &[Step], rows: i32) -> Result<(), RenderErr
             let (end, next) = (x(*to), y + ROW + LABEL);
             canvas.line(vec![(end, y + LABEL + BAR), (end, next)], TODAY, 1)?;
         }
-        // The label stands above the bar, shifted only as far as it must be to end in the picture.
-        let start = left.min((WIDTH - text_width(&label)).max(0));
-        let start = if step.is_total { 0 } else { start };
+        // The bar before ends here, and a line comes down from there.
+        let line = at.checked_sub(1).and_then(|it| reaches.get(it)).map(|it| x(it.1));
+        let start = beside(line, text_width(&label), step.is_total);
         let amount = (right + 6, y + LABEL + BAR / 2);
         if step.is_total {
             canvas.bold(&label, (start, y + 8), Anchor::Start, TEXT)?;
@@ -237,4 +248,22 @@ fn paint(canvas: &Canvas<'_>, steps: &[Step], rows: i32) -> Result<(), RenderErr
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_label_stands_on_a_line() {
+        assert_eq!(beside(None, 100, false), 0);
+        assert_eq!(beside(Some(300), 100, true), 0);
+        for line in 0..=WIDTH - 76 {
+            for width in [20, 100, 200] {
+                let start = beside(Some(line), width, false);
+                assert!(start >= 0 && start + width <= WIDTH, "{line} {width}: {start}");
+                assert!(start > line || start + width < line, "{line} {width}: {start}");
+            }
+        }
+    }
 }

@@ -129,14 +129,14 @@ fn costs(page: &Page) -> Result<Chart, RenderError> {
     }
     months(
         title_of_costs(&page.months),
-        format!("{}; hatched: can be saved", subtitle(page)),
+        format!("{}; the pale part can be saved", subtitle(page)),
         &bars,
     )
 }
 
 fn cost(label: String, month: f64, saves: f64, amount: String) -> MonthBar {
     let saves = saves.clamp(0.0, month.max(0.0));
-    let parts = vec![(month - saves, Paid::After), (saves, Paid::Saved)];
+    let parts = vec![(month - saves, Paid::After), (saves, Paid::Savable)];
     MonthBar { label, amount, start: 0.0, parts, strong: false }
 }
 

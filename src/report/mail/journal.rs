@@ -2,14 +2,29 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::Known;
+
 /// Version of the file.
 const VERSION: &str = "1.0";
 
 /// The file.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Journal {
     schema_version: String,
     mails: Vec<Entry>,
+    /// What the last mail to each recipient told.
+    #[serde(default)]
+    told: Vec<KnownBy>,
+}
+
+/// The last mail that arrived.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+struct KnownBy {
+    owner: String,
+    recipient: String,
+    /// When it was sent, RFC 3339.
+    at: String,
+    what: Known,
 }
 
 /// A mail and how far it came.
@@ -55,7 +70,7 @@ pub struct MailKey<'a> {
 
 impl Default for Journal {
     fn default() -> Journal {
-        Journal { schema_version: VERSION.to_owned(), mails: Vec::new() }
+        Journal { schema_version: VERSION.to_owned(), mails: Vec::new(), told: Vec::new() }
     }
 }
 
@@ -86,9 +101,28 @@ impl Journal {
         }
     }
 
+    /// What the last mail of this sort told the recipient, and when.
+    pub fn told(&self, owner: &str, recipient: &str) -> Option<(&Known, &str)> {
+        let it = self.told.iter().find(|it| it.is(owner, recipient))?;
+        Some((&it.what, &it.at))
+    }
+
+    /// Notes what a mail told that was sent.
+    pub fn tell(&mut self, key: MailKey<'_>, what: Known, at: &str) {
+        self.told.retain(|it| !it.is(key.owner, key.recipient));
+        let (owner, recipient) = (key.owner.to_owned(), key.recipient.to_owned());
+        self.told.push(KnownBy { owner, recipient, at: at.to_owned(), what });
+    }
+
     /// The text of the file.
     pub fn text(&self) -> Result<String, serde_json::Error> {
         Ok(serde_json::to_string_pretty(self)? + "\n")
+    }
+}
+
+impl KnownBy {
+    fn is(&self, owner: &str, recipient: &str) -> bool {
+        self.owner == owner && self.recipient.eq_ignore_ascii_case(recipient)
     }
 }
 

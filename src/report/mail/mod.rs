@@ -9,6 +9,7 @@
 mod charts;
 mod html;
 mod journal;
+mod known;
 mod month;
 mod page;
 mod parts;
@@ -18,6 +19,7 @@ mod tests;
 mod text;
 
 pub use journal::{Journal, MailKey, State};
+pub use known::Known;
 pub(crate) use page::{Section, first_page};
 pub use read::MailReport;
 
@@ -57,13 +59,14 @@ pub struct Picture {
 }
 
 /// The mail; nothing for an owner without workloads. `attached` says what goes with it, and what was
-/// left out.
+/// left out; `news` what changed since the mail before.
 pub fn mail(
     report: &MailReport,
     audience: Audience<'_>,
     attached: &[String],
+    news: &[String],
 ) -> Result<Option<Mail>, RenderError> {
-    let Some(page) = page::page(report, audience, attached)? else { return Ok(None) };
+    let Some(page) = page::page(report, audience, attached, news)? else { return Ok(None) };
     let pictures = charts::pictures(&page)?;
     Ok(Some(Mail {
         subject: page.subject.clone(),

@@ -6,6 +6,7 @@ use super::parts::{all_range, not_measured};
 use super::read::{Amount, Range3, Span, SpanOf};
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
+use crate::report::number::DASH;
 use crate::report::words::{clip, plain, shown};
 
 /// Spend against budget, last month and forecast, and one unit cost.
@@ -44,8 +45,16 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
         rows.push(Row::new("Per million tokens", "prompt and completion, idle included", unit));
     }
     let unused = view.report.money(file.portfolio.confirmed_waste);
-    if view.is_all() && !unused.is_zero() {
-        let note = "confirmed; part of the spend, not added to the savings";
+    if view.is_all() && file.portfolio.has_waste() {
+        let others = [
+            (file.portfolio.to_investigate, "to investigate"),
+            (file.portfolio.not_measured, "not measured"),
+        ];
+        let others = others.map(|(it, what)| (view.report.money(it), what));
+        let others = others.iter().filter(|it| !it.0.is_zero());
+        let others: String =
+            others.map(|(it, what)| format!("; {} {what}", view.medium.money(*it))).collect();
+        let note = format!("confirmed, part of the spend, not added to the savings{others}");
         rows.push(Row::new("Paid and not used", note, view.medium.money(unused)));
     }
     Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
@@ -78,7 +87,11 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
     let file = &view.report.file;
     let spans = file.forecast.as_ref().map_or(&[][..], |it| &it.spans);
     let is_next = |it: &&Span| it.kind == "month" && it.whole && it.spent.is_none();
-    let Some(next) = spans.iter().find(is_next).or(spans.first()) else { return Ok(Vec::new()) };
+    let Some(next) = spans.iter().find(is_next).or(spans.first()) else {
+        let none = without(view).filter(|_| view.is_all());
+        let row = |why| Row::new("Forecast", why, DASH.to_owned());
+        return Ok(none.map(row).into_iter().collect());
+    };
     let label = clip(&plain(&next.label), 40);
     if !view.is_all() {
         let own = |name: &str| view.workloads.iter().any(|it| it.name == name);
@@ -107,6 +120,9 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
             shown(&error.word)
         );
     }
+    if let Some(missing) = without(view) {
+        note = format!("{note}; {missing}");
+    }
     let as_is = view.money(next.as_is.mean);
     let mut rows = vec![Row::new(format!("{label}, forecast"), note, as_is)];
     if next.with_advice.mean != next.as_is.mean {
@@ -115,6 +131,19 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
         rows.push(Row::new(format!("{label}, with the advice"), note, then));
     }
     Ok(rows)
+}
+
+/// What the forecast leaves out, since nothing is known of it.
+fn without(view: &View<'_>) -> Option<String> {
+    let forecast = view.report.file.forecast.as_ref()?;
+    let missing = forecast.outlooks.iter().filter_map(|it| Some((it, it.not_known.as_ref()?)));
+    let missing: Vec<_> = missing.collect();
+    let (first, why) = missing.first()?;
+    Some(match missing.len() {
+        _ if forecast.spans.is_empty() => format!("none: {}", plain(why)),
+        1 => format!("without {}: {}", shown(&first.workload), plain(why)),
+        n => format!("without {n} workloads"),
+    })
 }
 
 /// `80 % range 39,900 to 55,500`.

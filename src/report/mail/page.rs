@@ -91,7 +91,7 @@ pub(super) struct View<'a> {
 }
 
 impl<'a> View<'a> {
-    fn of(report: &'a MailReport, audience: Audience<'a>, medium: Medium) -> View<'a> {
+    pub(super) fn of(report: &'a MailReport, audience: Audience<'a>, medium: Medium) -> View<'a> {
         let is_seen = |it: &&Workload| match audience {
             Audience::All => true,
             Audience::Owner(owner) => it.owner.as_deref() == Some(owner),
@@ -205,6 +205,7 @@ pub(super) fn page(
     report: &MailReport,
     audience: Audience<'_>,
     attached: &[String],
+    news: &[String],
 ) -> Result<Option<Page>, RenderError> {
     let view = View::of(report, audience, MAIL);
     if view.workloads.is_empty() && !view.is_all() {
@@ -226,7 +227,7 @@ pub(super) fn page(
         about: format!("as of {}, amounts in {}", clip(&plain(&day), 20), report.currency),
         headline: headline(&view, spend, savings),
         decisions: parts::decisions(&view)?,
-        sections: parts::sections(&view)?,
+        sections: parts::sections(&view, news)?,
         small_print: parts::small_print(&view, attached),
         months: months(&view, period)?,
     }))

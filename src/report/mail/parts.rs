@@ -60,8 +60,10 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
 }
 
 /// Every part that has something to say.
-pub(super) fn sections(view: &View<'_>) -> Result<Vec<Section>, RenderError> {
-    let mut sections = vec![month(view)?];
+pub(super) fn sections(view: &View<'_>, news: &[String]) -> Result<Vec<Section>, RenderError> {
+    let title = "Changed since the mail before".to_owned();
+    let changed = Section { title, lines: news.to_vec(), ..Section::default() };
+    let mut sections = vec![changed, month(view)?];
     if view.is_all() {
         sections.extend(why(view)?);
     }
@@ -140,7 +142,9 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
     if to_do.len() > 1 {
         let all = view.savings()?;
         rows.extend(rounding(&amounts, all, view)?);
-        rows.push(Row::new("Together, no overlap", "", view.medium.money(all)).strong());
+        rows.push(
+            Row::new("Together, no overlap", by_year_end(view), view.medium.money(all)).strong(),
+        );
     }
     let title = format!("What to do, {} a month", view.report.currency);
     Ok(Section { title, rows, chart: Some(ACTIONS), ..Section::default() })
@@ -154,6 +158,11 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
     let mut parts = vec![owner.map_or_else(|| "no owner".to_owned(), |it| clip(&plain(it), 40))];
     parts.push(format!("grade {}", shown(&advice.grade)));
     parts.extend(range(view, advice.interval, advice.probability_of_loss));
+    parts.extend(advice.live.as_ref().map(|it| {
+        let saved = view.money(it.savings_by_year_end);
+        let [from, year_end] = [&it.from, &it.year_end].map(|it| date(&shown(it)));
+        format!("saves from {from}, {saved} by {year_end}")
+    }));
     parts.extend(
         advice
             .change
@@ -169,6 +178,17 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
         }
     });
     parts.join(" · ")
+}
+
+/// `34,199.21 by 31 Dec 2026`, of all that is asked for.
+fn by_year_end(view: &View<'_>) -> String {
+    let to_do = view.to_do();
+    let year_end = to_do.iter().find_map(|it| it.1.advice.live.as_ref());
+    let sum = view.report.file.portfolio.savings_by_year_end.filter(|_| view.is_all());
+    let said = year_end
+        .zip(sum)
+        .map(|(it, sum)| format!("{} by {}", view.money(sum), date(&shown(&it.year_end))));
+    said.unwrap_or_default()
 }
 
 fn range(view: &View<'_>, range: Option<Range>, loss: Option<f64>) -> Option<String> {

@@ -48,6 +48,8 @@ pub(super) struct File {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Totals {
+    pub(super) window_start: String,
+    pub(super) window_end: String,
     pub(super) window_hours: f64,
     pub(super) effective_cost: Option<Amount>,
     pub(super) baseline_monthly_cost: Option<Amount>,
@@ -76,6 +78,12 @@ pub(super) struct Workload {
     pub(super) baseline: Baseline,
     pub(super) plans: Vec<Plan>,
     pub(super) advice: Advice,
+    pub(super) waste: Vec<Finding>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Finding {
+    pub(super) finding: String,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -100,7 +108,15 @@ pub(super) struct Advice {
     pub(super) probability_of_loss: Option<f64>,
     pub(super) grade: String,
     pub(super) change: Option<Change>,
+    pub(super) live: Option<Live>,
     pub(super) decision: Option<Decision>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Live {
+    pub(super) from: String,
+    pub(super) year_end: String,
+    pub(super) savings_by_year_end: Amount,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -131,6 +147,9 @@ pub(super) struct Portfolio {
     pub(super) savings_by_decision: Savings,
     pub(super) promises: Vec<Promise>,
     pub(super) confirmed_waste: Amount,
+    pub(super) to_investigate: Amount,
+    pub(super) not_measured: Amount,
+    pub(super) savings_by_year_end: Option<Amount>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -161,6 +180,13 @@ pub(super) struct Held {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Forecast {
     pub(super) spans: Vec<Span>,
+    pub(super) outlooks: Vec<Outlook>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Outlook {
+    pub(super) workload: String,
+    pub(super) not_known: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -277,6 +303,13 @@ impl MailReport {
 
     pub(super) fn money(&self, amount: Amount) -> Money {
         Money::from_atto(amount.0, self.currency)
+    }
+}
+
+impl Portfolio {
+    /// True where something was paid and not used, or may have been.
+    pub(super) fn has_waste(&self) -> bool {
+        [self.confirmed_waste, self.to_investigate, self.not_measured].iter().any(|it| it.0 != 0)
     }
 }
 

@@ -14,7 +14,7 @@ fn read(change: impl FnOnce(&mut Value)) -> MailReport {
 
 fn all(report: &MailReport) -> Mail {
     let attached = ["Attached: report.html.".to_owned()];
-    mail(report, Audience::All, &attached).unwrap().unwrap()
+    mail(report, Audience::All, &attached, &[]).unwrap().unwrap()
 }
 
 /// Names that want to be more than names, in every place of the report that a mail shows.
@@ -27,6 +27,9 @@ fn hostile(name: &str) -> MailReport {
             workload["name"] = own.into();
             workload["owner"] = name.into();
             workload["advice"]["grade"] = name.into();
+            workload["advice"]["live"] = serde_json::json!({
+                "from": name, "year_end": name, "savings_by_year_end": "10"
+            });
             workload["advice"]["decision"] = serde_json::json!({
                 "counts_as": "open", "owner": name, "due": name, "overdue": true
             });
@@ -159,7 +162,7 @@ fn an_owner_sees_only_their_own() {
     let owners = report.owners();
     assert!(owners.len() > 3, "{owners:?}");
     for owner in &owners {
-        let mail = mail(&report, Audience::Owner(owner), &[]).unwrap().unwrap();
+        let mail = mail(&report, Audience::Owner(owner), &[], &[]).unwrap().unwrap();
         for it in &report.file.workloads {
             let seen = mail.text.contains(&it.name) || mail.html.contains(&it.name);
             let alt = mail.pictures.iter().any(|picture| picture.alt.contains(&it.name));
@@ -170,7 +173,7 @@ fn an_owner_sees_only_their_own() {
         // The whole is none of their business either.
         assert!(!mail.text.contains("54,992") && !mail.subject.contains("54,992"));
     }
-    assert!(mail(&report, Audience::Owner("nobody"), &[]).unwrap().is_none());
+    assert!(mail(&report, Audience::Owner("nobody"), &[], &[]).unwrap().is_none());
 }
 
 #[test]

@@ -50,7 +50,7 @@ pub(crate) fn decision_in_words(it: &DecisionReport) -> String {
 
 /// `open 10.00 + approved 3.00 + rejected 2.00 + snoozed 1.00 = identified 16.00`; nothing where
 /// nobody decided.
-pub(crate) fn split(report: &ReportModel, medium: Medium) -> Option<String> {
+fn split(report: &ReportModel, medium: Medium) -> Option<String> {
     let sums = &report.portfolio.savings_by_decision;
     if report.workloads.iter().all(|it| it.advice.decision.is_none()) {
         return None;

@@ -8,7 +8,7 @@ use crate::report::model::{
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
 use crate::report::tables::money_in;
-use crate::report::words::{capitalized, plain, shown};
+use crate::report::words::{plain, shown};
 use crate::units::Money;
 
 /// What stands for a range of one number.
@@ -250,38 +250,4 @@ pub(crate) fn previous(report: &ReportModel, medium: Medium) -> Vec<(String, Str
         (format!("since {}", plain(label)), since(&it.since, medium)),
         ("was forecast".to_owned(), forecast),
     ]
-}
-
-/// The figures of the first page beyond the window, each with a label and what it means: the budget,
-/// the next month, and what an earlier report says.
-pub(crate) fn beyond(report: &ReportModel, medium: Medium) -> Vec<[String; 3]> {
-    let mut figures = Vec::new();
-    let currency = report.currency;
-    let month = report.budget.as_ref().and_then(|it| it.months.last());
-    if let Some((month, variance)) = month.and_then(|it| Some((it, it.total.variance?))) {
-        let value = format!("{} {currency}", signed(variance, medium));
-        let note = budget_in_words(month, medium).unwrap_or_default();
-        figures.push(["Less budget".to_owned(), value, note]);
-    }
-    if let Some((forecast, next)) = report.forecast.as_ref().and_then(|it| Some((it, it.next()?))) {
-        let label = format!("Forecast, {}", next.label);
-        let value = format!("{} {currency}", medium.money(next.as_is.mean));
-        let note = [beside_the_mean(next, medium)].into_iter().chain(without(forecast));
-        figures.push([label, value, note.collect::<Vec<_>>().join("; ")]);
-    }
-    if let Some(it) = &report.previous {
-        let value = format!("{} {currency}", signed(it.since.difference, medium));
-        for (label, text) in previous(report, medium) {
-            let value = match &it.forecast_error {
-                _ if label.starts_with("since") => value.clone(),
-                Some(error) => error.share.map_or_else(
-                    || DASH.to_owned(),
-                    |it| format!("{} {}", medium.percent(it), error.word),
-                ),
-                None => DASH.to_owned(),
-            };
-            figures.push([capitalized(&label), value, text]);
-        }
-    }
-    figures
 }

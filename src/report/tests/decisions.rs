@@ -70,7 +70,7 @@ proptest! {
 #[test]
 fn no_decision_changes_nothing() {
     let (mut before, after) = (report(), decided(Vec::new()));
-    weeks::plan(&mut before, as_of(), 20.0);
+    weeks::plan(&mut before, as_of(), 20.0).unwrap();
     let json = |it: &ReportModel| serde_json::to_string(it).unwrap();
     assert_eq!(json(&before), json(&after));
 }

@@ -109,6 +109,11 @@ fn advice(
             cost: usd("2418.75"),
             pay_back_days: Some(12.4),
         }),
+        live: plan_id.map(|_| LiveReport {
+            from: "2026-11-12".to_owned(),
+            year_end: "2026-12-31".to_owned(),
+            savings_by_year_end: usd("1999.99"),
+        }),
         grade: "B".to_owned(),
         confidence: Some(0.8),
         reasons: vec![
@@ -447,6 +452,7 @@ pub(super) fn report() -> ReportModel {
                 effort_hours: 19.5,
                 monthly_savings: total,
             }],
+            savings_by_year_end: usd("1999.99"),
             monthly_savings: total,
             interval: None,
             probability_of_loss: None,

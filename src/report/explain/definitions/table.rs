@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 184] = [
+pub(super) const DEFINITIONS: [Definition; 186] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -329,6 +329,7 @@ pub(super) const DEFINITIONS: [Definition; 184] = [
     row("workloads[].advice.change.effort_hours", Unit::Hours, "hours of an engineer that the change takes", METHOD),
     row("workloads[].advice.change.cost", Unit::Money, "those hours at the assumed rate, and old and new side by side for the trial", METHOD),
     row("workloads[].advice.change.pay_back_days", Unit::Of("days"), "days until the saving has paid for the change", METHOD),
+    row("workloads[].advice.live.savings_by_year_end", Unit::Money, "what it saves from the day it can be live to the end of the year", METHOD),
     row("workloads[].advice.shocks[].monthly_savings", Unit::Money, "what the advice saves in a month when this happens", REPLAY),
     row("workloads[].advice.break_evens[].value", Unit::Ratio, "where the advice stops to save, or to keep its limits, in the unit beside it", REPLAY),
     row("workloads[].advice.grade", Unit::Grade, "how much evidence stands behind the advice, A best", GRADE),
@@ -352,6 +353,7 @@ pub(super) const DEFINITIONS: [Definition; 184] = [
     row("portfolio.plan[].number", Unit::Ratio, "week of work, counted from the day of the report", METHOD),
     row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work on the actions that end in this week", METHOD),
     row("portfolio.plan[].monthly_savings", Unit::Money, "what the actions that end in this week save a month", METHOD),
+    row("portfolio.savings_by_year_end", Unit::Money, "what all actions save by the end of the year, each from the day it can be live", &[rule(Kind::Sum, "the sum over the advice", &["workloads[*].advice.live.savings_by_year_end"])]),
     row("portfolio.plans_ranked", Unit::Count("plan"), "plans of workloads with very many requests that were ranked on hourly levels", METHOD),
     row("portfolio.savings_by_decision.identified", Unit::Money, "savings of all advice, whatever was decided", &[rule(Kind::Sum, "open + approved + rejected + snoozed", &[".open", ".approved", ".rejected", ".snoozed"])]),
     row("portfolio.savings_by_decision.open", Unit::Money, "savings that nobody decided on, or that are asked again", decided!("open")),
