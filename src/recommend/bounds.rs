@@ -117,9 +117,16 @@ impl Work {
             let held = least(held_us(load, &service), question.slo.attainment);
             held.into_iter().map(u128::from).sum()
         };
+        // A look at every request is spared where it cannot raise a bound: work below the share of the time
+        // in which an instance is on anyway, and batches of workers that nobody offers.
+        let all_us =
+            stage.mean_service_s(1).map_or(f64::INFINITY, |it| it * 1e6) * load.trace.len() as f64;
+        let on_us = load.on_share * f64::from(stage.slots()) * load.trace.window_us() as f64;
+        let matters = all_us > on_us;
+        let has_workers = !entry.buyable.serverless.is_empty();
         Work {
-            alone_us: stage.speed(1).map_or(0, total),
-            full_us: stage.speed(stage.slots()).map_or(0, total),
+            alone_us: stage.speed(1).filter(|_| matters).map_or(0, total),
+            full_us: stage.speed(stage.slots()).filter(|_| has_workers).map_or(0, total),
         }
     }
 }
@@ -212,6 +219,17 @@ impl Bounds {
     /// Of workers at one of their prices.
     pub(super) fn serverless(&self, offer: &Offer) -> f64 {
         self.full_instances * offer.rate.to_f64() * HOURS
+    }
+
+    /// Of a fixed fleet of `n` on spot, on demand while there is none.
+    pub(super) fn on_spot(&self, spot: &Offer, on_demand: &Offer, n: u32) -> f64 {
+        self.least_instances.max(f64::from(n)) * one_instance(spot).min(one_instance(on_demand))
+    }
+
+    /// Of one instance or more, and what they cannot do at the lower of both prices.
+    pub(super) fn reserved(&self, offer: &Offer, overflow: &Offer) -> f64 {
+        let above = (self.alone_instances - 1.0).max(0.0);
+        one_instance(offer) + above * one_instance(offer).min(one_instance(overflow))
     }
 
     /// Whether any plan of this offer could be the best of its kind.

@@ -144,7 +144,7 @@ impl Trial<'_> {
 
     /// Whether a handful of replays take long.
     fn is_large(&self) -> bool {
-        let most = self.question.context.catalog.assumptions.advice.ranked_above_requests;
+        let most = self.question.context.catalog.assumptions.advice.break_even_requests;
         match &self.question.load {
             Load::Requests(load) => load.trace.len() as f64 > most,
             _ => false,

@@ -9,9 +9,9 @@ use std::collections::BTreeSet;
 
 use super::bounds::Kind;
 use super::candidates::Entry;
+use super::contest::instance_sizes;
 use super::demand::{Question, RequestLoad};
 use super::offers::may_advise;
-use super::request_plans::instance_sizes;
 use super::stage::Stage;
 use crate::catalog::{Offer, Purchase};
 use crate::commitment::SavingsCurve;
@@ -79,16 +79,6 @@ impl Wanted {
                 keys.contains(&(entry.candidate.id.clone(), kind, offer.id.clone()))
             }
         }
-    }
-
-    /// Whether a commitment is, with whatever stands above it.
-    pub(super) fn has_reserved(&self, entry: &Entry, offer: &Offer) -> bool {
-        let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) = offer.purchase
-        else {
-            return false;
-        };
-        self.has(entry, Kind::Reserved(months), offer)
-            || self.has(entry, Kind::ReservedServerless(months), offer)
     }
 
     /// Whether any plan of a candidate is.

@@ -15,6 +15,7 @@ mod candidates;
 mod change;
 mod choose;
 mod commit;
+mod contest;
 mod decide;
 mod demand;
 mod doubt;

@@ -72,9 +72,14 @@ pub(super) fn for_requests(
     Some(plan)
 }
 
+/// Whether somebody said that the workload may be interrupted.
+pub(super) fn may_be_advised(question: &Question<'_>) -> bool {
+    question.described.workload.settings.interruptible.is_some()
+}
+
 /// Spot is not advised where nobody said that the workload may be interrupted.
 pub(super) fn declared(question: &Question<'_>, plan: &mut Plan) {
-    if question.described.workload.settings.interruptible.is_none() {
+    if !may_be_advised(question) {
         plan.allowed = false;
         plan.needs = Some(DECLARED);
     }

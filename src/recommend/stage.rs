@@ -1,6 +1,6 @@
 //! One candidate on instances of one size: its service rates, its fleets, its plans.
 
-use super::candidates::Entry;
+use super::candidates::{self, Entry};
 use super::demand::{Question, RequestLoad, Timing};
 use super::money;
 use super::offers::may_advise;
@@ -33,6 +33,11 @@ impl Stage<'_> {
     /// Whether an offer is an instance of this size.
     pub(super) fn hosts(&self, offer: &Offer) -> bool {
         offer.gpu_count / self.entry.candidate.gpu_count == self.hosted
+    }
+
+    /// Everything on offer in this size.
+    pub(super) fn offers(&self) -> impl Iterator<Item = &Offer> {
+        candidates::all_offers(&self.entry.buyable).filter(|it| self.hosts(it))
     }
 
     /// Requests one replica may serve at once.

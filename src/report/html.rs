@@ -375,7 +375,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
         range(advice),
         live_in_words(advice, PAGE),
         Some(format!("grade {}", words::shown(&advice.grade))),
-        Some(decided.unwrap_or_else(|| "to decide".to_owned())),
+        decided,
     ];
     Decision {
         place: (place != at).then_some(place),

@@ -289,14 +289,6 @@ pub(crate) fn date(text: &str) -> String {
     }
 }
 
-/// An instant as `5 Nov 2026 14:30`, the clock left out at midnight.
-pub(crate) fn instant(text: &str) -> String {
-    match text.get(11..16) {
-        Some(clock) if clock != "00:00" => format!("{} {clock}", date(text)),
-        _ => date(text),
-    }
-}
-
 /// `value / 10^drop`, rounded half to even: 2.5 is 2 and 3.5 is 4.
 fn round_half_even(value: u128, drop: usize) -> u128 {
     let Some(divisor) = u32::try_from(drop).ok().and_then(|drop| 10_u128.checked_pow(drop)) else {
@@ -442,8 +434,6 @@ mod tests {
         assert_eq!(Medium::Terminal.duration(f64::NAN), DASH);
         assert_eq!(Medium::Terminal.gib(45_634_027_520), "42.5 GiB");
         assert_eq!(date("2026-11-05"), "5 Nov 2026");
-        assert_eq!(instant("2026-11-05T14:30:00Z"), "5 Nov 2026 14:30");
-        assert_eq!(instant("2026-11-05T00:00:00Z"), "5 Nov 2026");
         assert_eq!(date("2026-04"), "Apr 2026");
         assert_eq!(date("2026"), "2026");
         assert_eq!(date("no date at all"), "no date at all");
@@ -464,7 +454,6 @@ mod tests {
                 prop_assert_eq!(sentence.is_empty(), text.is_empty());
             }
             prop_assert_eq!(date(&text).is_empty(), text.is_empty());
-            prop_assert_eq!(instant(&text).is_empty(), text.is_empty());
         }
 
         #[test]

@@ -5,6 +5,7 @@ mod decisions;
 mod fixture;
 mod machine;
 mod schema;
+mod weeks;
 
 use super::model::ReportModel;
 use super::*;

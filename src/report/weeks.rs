@@ -64,7 +64,7 @@ pub(super) fn plan(
 /// from that day to the end of the year of `as_of`, nothing where the year is over by then.
 ///
 /// 730.00 a month from 11 December 2026 on are 504 h, 504.00.
-fn live(
+pub(super) fn live(
     advice: &AdviceReport,
     as_of: Timestamp,
     end_of_week: Timestamp,

@@ -80,8 +80,9 @@ impl Ranked {
         }
     }
 
-    /// Nearest rank: the value at place ceil(percent x n / 100), counted from 1.
-    fn quantile(&mut self, percent: u64) -> u64 {
+    /// Nearest rank: the value at place ceil(percent x n / 100), counted from 1. Asked for in rising order,
+    /// `from` is the place of the one before, below which nothing is larger any more.
+    fn quantile(&mut self, percent: u64, from: &mut usize) -> u64 {
         let rank = u128::from(self.len()) * u128::from(percent);
         let rank = u64::try_from(rank.div_ceil(100)).unwrap_or(u64::MAX);
         let Some(place) = rank.checked_sub(self.n_zero + 1) else { return 0 };
@@ -90,7 +91,9 @@ impl Ranked {
         }
         let place = usize::try_from(place).unwrap_or(usize::MAX);
         if place < self.small.len() {
-            u64::from(*self.small.select_nth_unstable(place).1)
+            let start = (*from).min(place);
+            *from = place;
+            u64::from(*self.small[start..].select_nth_unstable(place - start).1)
         } else {
             let place = place - self.small.len();
             if place < self.large.len() { *self.large.select_nth_unstable(place).1 } else { 0 }
@@ -99,11 +102,12 @@ impl Ranked {
 
     fn summary(&mut self) -> Option<Latency> {
         self.settle();
+        let mut from = 0;
         (self.len() > 0).then(|| Latency {
             mean_us: self.sum_us as f64 / self.len() as f64,
-            p50_us: self.quantile(50),
-            p95_us: self.quantile(95),
-            p99_us: self.quantile(99),
+            p50_us: self.quantile(50, &mut from),
+            p95_us: self.quantile(95, &mut from),
+            p99_us: self.quantile(99, &mut from),
             is_exact: self.sketch.is_none(),
         })
     }
@@ -239,7 +243,7 @@ mod tests {
         }
         let expected = [(0, 0), (33, 0), (34, 1), (50, 1), (51, 2), (83, 3), (84, 4_294_967_304)];
         for (percent, value) in expected {
-            assert_eq!(ranked.quantile(percent), value, "{percent}");
+            assert_eq!(ranked.quantile(percent, &mut 0), value, "{percent}");
         }
         assert_eq!(Ranked::default().summary(), None);
     }

@@ -1,17 +1,22 @@
 #!/usr/bin/env python3
 """Opens report.html in Chromium as a reader would, and holds it to what the page promises.
 
-Usage: page.py REPORT_FOLDER [--axe AXE_JS] [--shots FOLDER]
+Usage: page.py REPORT_FOLDER [--axe AXE_JS] [--shots FOLDER] [--like FOLDER]
 
 No error and no request leaves the page; it fits 360 and 1440 px in both themes; the table sorts and
-filters by keyboard too; the theme toggles; it prints without a cut chart; axe-core, where its file is
-named, finds no serious violation. Needs playwright and a Chromium (CHROMIUM, else /usr/bin/chromium).
+filters by keyboard too; the theme toggles; it prints without a cut chart, its first page being that for
+who decides; axe-core, where its file is named, finds no serious violation; its top looks like the
+pictures of --like. Those are written with GPUADVISE_BLESS=1. Needs playwright, Pillow, pypdf and a
+Chromium (CHROMIUM, else /usr/bin/chromium).
 """
 
+import io
 import os
 import pathlib
 import sys
 
+import pypdf
+from PIL import Image, ImageChops, ImageFilter, ImageStat
 from playwright.sync_api import sync_playwright
 
 CHROMIUM = os.environ.get("CHROMIUM", "/usr/bin/chromium")
@@ -44,6 +49,27 @@ def looks(browser, page_url, shots):
             assert not faults, f"{width} px {scheme}: {faults}"
             if shots:
                 page.screenshot(path=shots / f"page-{width}-{scheme}.png", full_page=True)
+            page.context.close()
+
+
+def alike(browser, page_url, like):
+    """The top of the page looks as agreed. Fonts differ a little from machine to machine: compared is
+    how the colours lie, an eighth of the size and blurred."""
+    for width in (360, 1440):
+        for scheme in ("light", "dark"):
+            page, _ = opened(browser, page_url, width, scheme)
+            shown = Image.open(io.BytesIO(page.screenshot())).convert("RGB")
+            path = like / f"page-{width}-{scheme}.png"
+            if os.environ.get("GPUADVISE_BLESS") == "1":
+                shown.quantize(64).save(path, optimize=True)
+            agreed = Image.open(path).convert("RGB")
+            assert shown.size == agreed.size, (shown.size, agreed.size)
+            small = [it.resize((it.width // 8, it.height // 8), Image.BOX) for it in (shown, agreed)]
+            small = [it.filter(ImageFilter.GaussianBlur(2)) for it in small]
+            difference = ImageChops.difference(*small)
+            mean = max(ImageStat.Stat(difference).mean)
+            most = max(it[1] for it in difference.getextrema())
+            assert mean < 4 and most < 70, f"{path.name}: differs by {mean:.1f} on average, {most} at most"
             page.context.close()
 
 
@@ -108,6 +134,10 @@ def prints(browser, page_url, shots):
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
     if shots:
         (shots / "page.pdf").write_bytes(pdf)
+    first, second = (" ".join(it.extract_text().split()) for it in pypdf.PdfReader(io.BytesIO(pdf)).pages[:2])
+    for part in ("Decisions", "The month", "Who", "Reconciled"):
+        assert part in first, f"the first printed page lacks {part}"
+    assert "GPUs now" not in first and "GPUs now" in second, "the table of workloads begins the second page"
     page.context.close()
 
 
@@ -131,7 +161,7 @@ def main():
     size = file.stat().st_size
     n = file.read_text(encoding="utf-8").count("<article")
     assert size < 2_000_000 * max(1.0, n / 50), f"{size} bytes for {n} workloads"
-    shots, axe = option("--shots"), option("--axe")
+    shots, axe, like = option("--shots"), option("--axe"), option("--like")
     if shots:
         shots.mkdir(parents=True, exist_ok=True)
     with sync_playwright() as play:
@@ -141,6 +171,8 @@ def main():
         works(browser, page_url)
         without_script(browser, page_url)
         prints(browser, page_url, shots)
+        if like:
+            alike(browser, page_url, like)
         if axe:
             is_accessible(browser, page_url, axe)
         browser.close()

@@ -33,8 +33,8 @@ def check_units(text, folder):
     """systemd's own check, with a docker that is there and a user that exists."""
     service, timer = blocks(text, "ini")
     for unit, name in [(service, "gpuadvise.service"), (timer, "gpuadvise.timer")]:
-        unit = unit.replace("/usr/bin/docker", "/bin/true").replace("User=gpu", "User=nobody")
-        unit = unit.replace("SupplementaryGroups=docker", "SupplementaryGroups=nogroup")
+        unit = unit.replace("/usr/bin/docker", "/bin/true").replace("User=gpu", "User=daemon")
+        unit = unit.replace("SupplementaryGroups=docker", "SupplementaryGroups=daemon")
         (folder / name).write_text(unit)
     if shutil.which("systemd-analyze") is None:
         sys.exit("error: systemd-analyze is missing: apt-get install systemd")

@@ -171,11 +171,22 @@ pub(super) fn write(
 ) -> Result<(), XlsxError> {
     let rows = table.shown();
     sheet.set_name(table.name)?;
+    let widths: Vec<f64> = (0..table.heads.len()).map(|it| width(table, it)).collect();
+    let heads =
+        table.heads.iter().zip(&widths).map(|(head, width)| lines(head, *width - BUTTON as f64));
+    sheet.set_row_height(0, height(heads.max().unwrap_or(1)))?;
     for (column, head) in (0..).zip(&table.heads) {
         sheet.write_string_with_format(0, column, head, &formats.head)?;
-        sheet.set_column_width(column, width(table, usize::from(column)))?;
+        sheet.set_column_width(column, widths[usize::from(column)])?;
     }
     for (row, cells) in (1..).zip(rows) {
+        let texts = cells.iter().zip(&widths).filter_map(|(cell, width)| match cell {
+            Cell::Text(it) => Some(lines(it, *width)),
+            _ => None,
+        });
+        if let Some(n) = texts.max().filter(|it| *it > 1) {
+            sheet.set_row_height(row, height(n))?;
+        }
         for (column, cell) in (0..).zip(cells) {
             put(sheet, (row, column), cell, formats)?;
         }
@@ -297,6 +308,32 @@ fn fitted(text: &str) -> String {
     kept
 }
 
+/// Lines of a text that breaks between words: not every program makes room for them by itself.
+fn lines(text: &str, width: f64) -> u32 {
+    let width = width.max(1.0);
+    let (mut n, mut used) = (1_u32, 0.0);
+    for word in text.split_whitespace() {
+        let letters = word.chars().take(LONGEST_TEXT).count() as f64;
+        if used > 0.0 && used + 1.0 + letters <= width {
+            used += 1.0 + letters;
+            continue;
+        }
+        n += u32::from(used > 0.0);
+        used = letters;
+        while used > width {
+            n += 1;
+            used -= width;
+        }
+    }
+    n
+}
+
+/// Points of so many lines; a text of a whole page is cut.
+fn height(lines: u32) -> f64 {
+    const MOST: u32 = 12;
+    15.0 * f64::from(lines.min(MOST))
+}
+
 /// As wide as its longest cell; of the header the longest word, since it wraps.
 #[expect(clippy::cast_precision_loss, reason = "a few dozen characters")]
 fn width(table: &Table, column: usize) -> f64 {
@@ -319,6 +356,21 @@ mod tests {
         {
             assert_eq!(letters(column), expected);
         }
+    }
+
+    #[test]
+    fn texts_break_between_words() {
+        for (text, width, expected) in [
+            ("", 10.0, 1),
+            ("one", 10.0, 1),
+            ("one two", 7.0, 1),
+            ("one two", 6.0, 2),
+            ("one two three", 7.0, 2),
+            ("abcdefghij", 4.0, 3),
+        ] {
+            assert_eq!(lines(text, width), expected, "{text:?} {width}");
+        }
+        assert_eq!(height(lines(&"x".repeat(10_000), 40.0)).to_bits(), 180.0_f64.to_bits());
     }
 
     #[test]
