@@ -96,7 +96,7 @@ fn every_way_is_weighed_and_threads_do_not_matter() {
 #[test]
 fn starts_that_are_billed_although_they_may_be_free_are_said() {
     let said = |more: &str| {
-        let (report, _) = report(&format!("{CONFIG}{more}"), &[]);
+        let (report, _) = report(&format!("{CONFIG}{more}"), &["--exhaustive"]);
         let all = plans(workload(&report, "chat"), "serverless_flex").into_iter();
         let of = |name: &str, it: &Value| it["provider"] == name;
         let all: Vec<_> = all

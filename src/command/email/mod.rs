@@ -47,17 +47,14 @@ pub(super) fn run(args: &EmailArgs, global: &Global, talk: Talk) -> CommandResul
     let to = to.map_err(|it| Failure::usage(it, "an address such as ann@example.com"))?;
     let recipients = Recipients::of(&config, &to)?;
     let mut say = |line: &str| output::to_stdout(format!("{line}\n").as_bytes());
-    match &args.dry_run {
-        Some(to) => {
-            let prepared = prepare::all(&folder, &config, &recipients, None, talk)?;
-            let into = to.clone().unwrap_or_else(|| folder.join(DRY_RUN));
-            write(&prepared, &into, &mut say)?;
-        }
-        None => {
-            let _claim = output::claim(&folder, talk)?;
-            let which = Which { again: args.again, if_changed: args.if_changed };
-            send(&folder, &config, &recipients, which, (&mut say, talk))?;
-        }
+    if let Some(to) = &args.dry_run {
+        let prepared = prepare::all(&folder, &config, &recipients, None, talk)?;
+        let into = to.clone().unwrap_or_else(|| folder.join(DRY_RUN));
+        write(&prepared, &into, &mut say)?;
+    } else {
+        let _claim = output::claim(&folder, talk)?;
+        let which = Which { again: args.again, if_changed: args.if_changed };
+        send(&folder, &config, &recipients, which, (&mut say, talk))?;
     }
     Ok(ExitStatus::Done)
 }

@@ -51,7 +51,7 @@ impl Known {
     /// What the mail of this report tells.
     pub fn of(report: &MailReport, audience: Audience<'_>) -> Result<Known, RenderError> {
         let view = View::of(report, audience, MAIL);
-        let number = |it: Option<Money>| it.map(|it| it.to_f64());
+        let number = |it: Option<Money>| it.map(Money::to_f64);
         let totals = &report.file.totals;
         let actions =
             view.to_do().into_iter().map(|(_, it)| (it.advice.id.clone(), action(&view, it)));
@@ -107,7 +107,7 @@ impl Known {
     fn window_news(&self, now: &Known) -> Option<String> {
         let is_same = self.window_start == now.window_start && self.window_end == now.window_end;
         if is_same && self.spend != now.spend {
-            let [was, is] = [self.spend, now.spend].map(|it| number(it));
+            let [was, is] = [self.spend, now.spend].map(number);
             return Some(format!(
                 "restated: the bill of the same days was {was}, now {is} {}",
                 now.currency

@@ -52,9 +52,9 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
         ];
         let others = others.map(|(it, what)| (view.report.money(it), what));
         let others = others.iter().filter(|it| !it.0.is_zero());
-        let others: String =
-            others.map(|(it, what)| format!("; {} {what}", view.medium.money(*it))).collect();
-        let note = format!("confirmed, part of the spend, not added to the savings{others}");
+        let confirmed = "confirmed, part of the spend, not added to the savings".to_owned();
+        let others = others.map(|(it, what)| format!("{} {what}", view.medium.money(*it)));
+        let note = [confirmed].into_iter().chain(others).collect::<Vec<_>>().join("; ");
         rows.push(Row::new("Paid and not used", note, view.medium.money(unused)));
     }
     Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
