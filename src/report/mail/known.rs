@@ -73,7 +73,13 @@ impl Known {
             monthly_cost: number(view.month_today()?),
             actions: actions.collect(),
             findings,
-            budget: month.filter(|_| view.is_all()).and_then(|it| it.total.word.clone()),
+            budget: month.and_then(|it| match audience {
+                Audience::All => it.total.word.clone(),
+                Audience::Owner(owner) => {
+                    let own = it.owners.iter().find(|it| it.owner.as_deref() == Some(owner))?;
+                    own.variance.word.clone()
+                }
+            }),
         })
     }
 
@@ -107,11 +113,8 @@ impl Known {
     fn window_news(&self, now: &Known) -> Option<String> {
         let is_same = self.window_start == now.window_start && self.window_end == now.window_end;
         if is_same && self.spend != now.spend {
-            let [was, is] = [self.spend, now.spend].map(number);
-            return Some(format!(
-                "restated: the bill of the same days was {was}, now {is} {}",
-                now.currency
-            ));
+            let [was, is] = [self.spend, now.spend].map(to_the_cent);
+            return Some(format!("restated: the same days cost {was}, now {is} {}", now.currency));
         }
         let (was, is) = (month(&self.window_end), month(&now.window_end));
         (was != is).then(|| format!("a new month: {}", is.unwrap_or_default()))
@@ -166,6 +169,10 @@ fn moved(was: f64, is: f64) -> bool {
     (is - was).abs() > SAME * was.abs()
 }
 
+fn to_the_cent(amount: Option<f64>) -> String {
+    amount.map_or_else(|| "not measured".to_owned(), |it| format!("{it:.2}"))
+}
+
 fn number(amount: Option<f64>) -> String {
     amount.map_or_else(|| "not measured".to_owned(), |it| MAIL.measure(it))
 }
@@ -176,10 +183,10 @@ fn month(window_end: &str) -> Option<String> {
     end.plus_us(-1).to_date_string().rsplit_once('-').map(|it| it.0.to_owned())
 }
 
-/// A remark without its numbers: the same remark with others is no news.
+/// A remark without its numbers: the same remark with others is no news. Names keep their digits.
 fn letters(text: &str) -> String {
     let words = plain(text);
-    let words = words.split_whitespace().filter(|it| !it.chars().any(|c| c.is_ascii_digit()));
+    let words = words.split_whitespace().filter(|it| it.chars().any(char::is_alphabetic));
     words.collect::<Vec<_>>().join(" ")
 }
 
@@ -250,6 +257,10 @@ mod tests {
         );
         let news = one(&|it| it["notices"][0] = "img-gen: 90.00 USD over what is usual".into());
         assert_eq!(news, ["new: img-gen: USD over what is usual"]);
+        let named = |name: &str| format!("{name}: 83.80 USD over what is usual");
+        let was_named = told(|it| it["notices"][0] = named("llama-70b").into());
+        let other = told(|it| it["notices"][0] = named("qwen-32b").into());
+        assert_eq!(was_named.news(&other), ["new: qwen-32b: USD over what is usual"]);
         let news = one(&|it| it["totals"]["baseline_monthly_cost"] = "70000".into());
         assert_eq!(news, ["a month at this rate was 53,957, now 70,000 USD"]);
         let news = one(&|it| it["totals"]["window_end"] = "2026-11-08T00:00:00Z".into());
@@ -267,7 +278,7 @@ mod tests {
     fn another_bill_of_the_same_days_is_restated() {
         let was = told(|_| {});
         let now = told(|it| it["totals"]["effective_cost"] = "55100".into());
-        let restated = "restated: the bill of the same days was 54,992, now 55,100 USD";
+        let restated = "restated: the same days cost 54992.15, now 55100.00 USD";
         assert_eq!(was.news(&now), [restated]);
     }
 
