@@ -10,8 +10,8 @@ WORKDIR /build
 COPY . .
 RUN --mount=type=cache,target=/usr/local/cargo/registry \
     --mount=type=cache,target=/build/target \
-    cargo build --locked --release \
-    && cp target/release/gpuadvise /usr/local/bin/gpuadvise \
+    cargo build --locked --profile dist \
+    && cp target/dist/gpuadvise /usr/local/bin/gpuadvise \
     && mkdir /data
 
 # glibc and libgcc, no shell, no package manager. Prices and GPUs are inside the binary.
