@@ -6,6 +6,7 @@ use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use anyhow::Context;
 
@@ -121,17 +122,29 @@ pub(super) fn to_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(),
     }
 }
 
-/// A folder that no other run of this program writes while this is held. Dropped, it removes a folder
+/// What the folder of files that are not complete yet begins with; the process follows.
+const STAGING: &str = ".gpuadvise-";
+/// The file that is locked where a file system cannot lock a folder.
+const LOCK: &str = ".gpuadvise.lock";
+
+/// A folder that no other run of this program writes while this is held. Dropped, it removes the folders
 /// that it made and that stayed empty.
 pub(super) struct Claim {
     /// The lock ends with its file.
     _lock: Option<File>,
-    made: Option<PathBuf>,
+    /// The file, where the folder itself could not be locked.
+    file: Option<PathBuf>,
+    /// The innermost first.
+    made: Vec<PathBuf>,
 }
 
 impl Drop for Claim {
     fn drop(&mut self) {
-        if let Some(folder) = &self.made {
+        if let Some(file) = &self.file {
+            // One that stays is locked again by the next run.
+            let _ = fs::remove_file(file);
+        }
+        for folder in &self.made {
             // Fails where something is in it, and then it is to stay.
             let _ = fs::remove_dir(folder);
         }
@@ -141,24 +154,59 @@ impl Drop for Claim {
 /// Claims a folder, which is made where it is not there. Where the file system knows no locks two runs
 /// at once are the user's care.
 pub(super) fn claim(folder: &Path, talk: Talk) -> Result<Claim, Failure> {
-    let made = (!folder.exists()).then(|| folder.to_owned());
+    let missing = folder.ancestors().take_while(|it| !it.as_os_str().is_empty() && !it.exists());
+    let made = missing.map(Path::to_owned).collect();
     fs::create_dir_all(folder)
         .with_context(|| format!("the folder {} cannot be made", folder.display()))
         .map_err(failed)?;
-    let lock = File::open(folder).map_err(TryLockError::Error).and_then(|it| {
-        it.try_lock()?;
-        Ok(it)
-    });
+    let locked = |file: io::Result<File>| {
+        file.map_err(TryLockError::Error).and_then(|it| {
+            it.try_lock()?;
+            Ok(it)
+        })
+    };
+    let (lock, file) = match locked(File::open(folder)) {
+        // Over a network a lock needs a file that can be written.
+        Err(TryLockError::Error(_)) => {
+            let file = folder.join(LOCK);
+            (locked(File::create(&file)), Some(file))
+        }
+        other => (other, None),
+    };
     match lock {
-        Ok(lock) => Ok(Claim { _lock: Some(lock), made }),
+        Ok(lock) => {
+            remove_left_behind(folder);
+            Ok(Claim { _lock: Some(lock), file, made })
+        }
         Err(TryLockError::WouldBlock) => {
             let message = format!("another run is writing {}", folder.display());
             Err(Failure::new(ExitStatus::Output, anyhow::Error::msg(message))
                 .with_hint("wait until it has ended, or choose another folder with --output"))
         }
         Err(TryLockError::Error(error)) => {
-            talk.note(&format!("{} cannot be locked: {error}", folder.display()));
-            Ok(Claim { _lock: None, made })
+            talk.warn(&format!(
+                "{} cannot be locked: see that no two runs write it at once ({error})",
+                folder.display()
+            ));
+            Ok(Claim { _lock: None, file: None, made })
+        }
+    }
+}
+
+/// Removes what a run that was killed left in a folder. Writing takes seconds, so what is older than an
+/// hour is nobody's any more.
+fn remove_left_behind(folder: &Path) {
+    const HOUR: Duration = Duration::from_secs(3600);
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        let name = entry.file_name().to_string_lossy().into_owned();
+        let process = name.strip_prefix(STAGING).unwrap_or_default();
+        let is_staging = !process.is_empty() && process.bytes().all(|it| it.is_ascii_digit());
+        let changed = entry.metadata().and_then(|it| it.modified()).ok();
+        let age = changed.and_then(|it| it.elapsed().ok());
+        if is_staging && age.is_some_and(|it| it > HOUR) {
+            // What will not go is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
         }
     }
 }
@@ -168,7 +216,7 @@ pub(super) fn claim(folder: &Path, talk: Talk) -> Result<Claim, Failure> {
 pub(super) fn write_folder(folder: &Path, files: &Files) -> Result<(), Failure> {
     let _writing = WRITING.lock();
     let is_new = !folder.exists();
-    let staging = folder.join(format!(".gpuadvise-{}", std::process::id()));
+    let staging = folder.join(format!("{STAGING}{}", std::process::id()));
     let staged = stage(&staging, files);
     // From here on the renames run to their end: an interrupt must not mix two reports.
     let result = staged.and_then(|()| publish(&staging, folder, files));
@@ -200,13 +248,27 @@ fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
     Ok(())
 }
 
+/// The file without which a folder holds no report: it goes before the others change and comes after
+/// them, so that a run killed in between leaves no report rather than parts of two.
+const MODEL: &str = "report.json";
+
 fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
-    for (name, _) in files {
-        let to = folder.join(name);
-        if let Some(parent) = to.parent() {
-            fs::create_dir_all(parent)
-                .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+    for parent in files.iter().filter_map(|it| Path::new(&it.0).parent()) {
+        let parent = folder.join(parent);
+        fs::create_dir_all(&parent)
+            .with_context(|| format!("the folder {} cannot be made", parent.display()))?;
+    }
+    let (model, others): (Vec<_>, Vec<_>) = files.iter().partition(|it| it.0 == MODEL);
+    if !model.is_empty() && !others.is_empty() {
+        match fs::remove_file(folder.join(MODEL)) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{MODEL} cannot be replaced"));
+            }
+            _ => {}
         }
+    }
+    for (name, _) in others.into_iter().chain(model) {
+        let to = folder.join(name);
         fs::rename(staging.join(name), &to)
             .with_context(|| format!("{} cannot be written", to.display()))?;
     }
@@ -265,6 +327,43 @@ mod tests {
         let names: Vec<_> =
             fs::read_dir(folder.path()).unwrap().map(|it| it.unwrap().file_name()).collect();
         assert_eq!(names.len(), 2, "{names:?}");
+    }
+
+    #[test]
+    fn a_claim_cleans_up_what_was_killed_and_what_it_made() {
+        let root = tempfile::tempdir().unwrap();
+        let (folder, talk) = (root.path().join("a/b"), Talk::silent());
+        drop(claim(&folder, talk).unwrap());
+        assert!(!root.path().join("a").exists());
+        fs::create_dir_all(folder.join(".gpuadvise-123/charts")).unwrap();
+        for name in [".gpuadvise-456", ".gpuadvise-mine"] {
+            fs::create_dir_all(folder.join(name)).unwrap();
+        }
+        let old = std::time::SystemTime::now() - Duration::from_secs(7200);
+        for name in [".gpuadvise-123", ".gpuadvise-mine"] {
+            File::open(folder.join(name)).unwrap().set_modified(old).unwrap();
+        }
+        let held = claim(&folder, talk).unwrap();
+        let is_there = |name| folder.join(name).exists();
+        assert!(!is_there(".gpuadvise-123"));
+        assert!(is_there(".gpuadvise-456") && is_there(".gpuadvise-mine"));
+        assert!(claim(&folder, talk).is_err());
+        drop(held);
+        assert!(claim(&folder, talk).is_ok());
+    }
+
+    #[test]
+    fn a_report_that_cannot_be_written_whole_has_no_model() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = |name: &str, text: &str| (name.to_owned(), text.as_bytes().to_vec());
+        fs::write(folder.path().join(MODEL), "old").unwrap();
+        fs::create_dir_all(folder.path().join("report.html/in the way")).unwrap();
+        let files = vec![file(MODEL, "new"), file("report.html", "new")];
+        assert!(write_folder(folder.path(), &files).is_err());
+        assert!(!folder.path().join(MODEL).exists());
+        fs::remove_dir_all(folder.path().join("report.html")).unwrap();
+        write_folder(folder.path(), &files).unwrap();
+        assert_eq!(fs::read(folder.path().join(MODEL)).unwrap(), b"new");
     }
 
     #[test]

@@ -48,10 +48,32 @@ impl Talk {
         }
     }
 
+    /// Says nothing but errors.
+    #[cfg(test)]
+    pub(super) const fn silent() -> Talk {
+        Talk {
+            quiet: true,
+            verbose: false,
+            styled_stdout: false,
+            styled_stderr: false,
+            columns: 80,
+            progress: false,
+        }
+    }
+
     /// Says a warning unless told to be quiet.
     pub(super) fn warn(self, text: &str) {
         if !self.quiet {
             self.line("warning", "\u{1b}[1;33m", text);
+        }
+    }
+
+    /// Says what a job did: to programs as a fact, to people as a note.
+    pub(super) fn done(self, text: &str) {
+        if is_json() {
+            self.event(text, Value::Null);
+        } else {
+            self.note(text);
         }
     }
 

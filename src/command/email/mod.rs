@@ -36,13 +36,13 @@ pub(super) fn run(args: &EmailArgs, global: &Global, talk: Talk) -> CommandResul
         ));
     }
     let folder = folder_of(&args.report);
-    let config = read_config(&folder, global, talk)?;
     let report = folder.join("report.json");
     if !report.is_file() {
         let error = anyhow::anyhow!("{} cannot be read", report.display());
         return Err(Failure::new(ExitStatus::Input, error)
             .with_hint("name a report folder that analyze wrote"));
     }
+    let config = read_config(&folder, global, talk)?;
     let to = args.to.iter().map(|it| mailbox("--to", it)).collect::<Result<Vec<_>, _>>();
     let to = to.map_err(|it| Failure::usage(it, "an address such as ann@example.com"))?;
     let recipients = Recipients::of(&config, &to)?;
@@ -92,7 +92,7 @@ pub(super) fn written(
 ) -> Result<(), Failure> {
     let recipients = Recipients::of(config, &[])?;
     let mut say = |line: &str| {
-        talk.note(line);
+        talk.done(line);
         Ok(())
     };
     let which = Which { again: false, if_changed };
@@ -238,7 +238,8 @@ fn not_sent(left: &[Left], all: usize, folder: &Path) -> Failure {
             folder.display()
         )
     } else {
-        format!("when that is mended: gpuadvise email {}", folder.display())
+        "when that is mended, mail the report again with gpuadvise email and the same --config"
+            .to_owned()
     };
     Failure::new(ExitStatus::Output, anyhow::Error::msg(message)).with_hint(hint)
 }
