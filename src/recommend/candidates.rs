@@ -76,6 +76,16 @@ impl Candidate {
 }
 
 impl Entry {
+    /// How many replicas the instances on offer host, fewest first.
+    pub(super) fn instance_sizes(&self) -> Vec<u32> {
+        let offers = all_offers(&self.buyable);
+        let mut sizes: Vec<u32> =
+            offers.map(|it| it.gpu_count / self.candidate.gpu_count).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        sizes
+    }
+
     /// A candidate of before, to be simulated again as it is.
     pub(super) fn again(
         question: &Question<'_>,

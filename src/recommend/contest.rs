@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use rayon::prelude::*;
 
 use super::bounds::{Best, Bounds, Kind, Work, one_instance};
-use super::candidates::{self, Entry};
+use super::candidates::Entry;
 use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
 use super::offers::{family, may_advise};
@@ -46,6 +46,8 @@ pub(super) struct Contest<'a> {
     pub(super) sites: Vec<Site<'a>>,
     /// Candidates for which there was no time.
     pub(super) out_of_time: BTreeSet<usize>,
+    /// The cheapest of each kind, those it began with included.
+    pub(super) best: Best,
 }
 
 /// A way to buy.
@@ -98,12 +100,12 @@ pub(super) fn contest<'a>(
     question: &'a Question<'a>,
     load: &'a RequestLoad<'a>,
     entries: &[&'a Entry],
-    (wanted, mut best): (&Wanted, Best),
+    (wanted, best): (&Wanted, Best),
 ) -> Contest<'a> {
-    let mut contest = Contest::default();
+    let mut contest = Contest { best, ..Contest::default() };
     // Larger instances come after the smallest ones, which leave few of them.
     for sizes in [Sizes::Smallest, Sizes::Larger] {
-        contest.enter(question, load, entries, (wanted, &mut best), sizes);
+        contest.enter(question, load, entries, wanted, sizes);
     }
     contest.sites.sort_by_key(|it| (it.entry, it.stage.hosted));
     contest.follow_the_best(question);
@@ -126,7 +128,7 @@ fn sites<'a>(
     (wanted, best): (&Wanted, &Best),
     sizes: Sizes,
 ) -> Vec<Site<'a>> {
-    let mut hosted = instance_sizes(entry);
+    let mut hosted = entry.instance_sizes();
     let larger = hosted.split_off(hosted.len().min(1));
     let hosted = if sizes == Sizes::Smallest { hosted } else { larger };
     let is_wanted = wanted.has_any(entry) || (entry.is_today && sizes == Sizes::Smallest);
@@ -165,10 +167,10 @@ impl<'a> Contest<'a> {
         question: &'a Question<'a>,
         load: &'a RequestLoad<'a>,
         entries: &[&'a Entry],
-        (wanted, best): (&Wanted, &mut Best),
+        wanted: &Wanted,
         sizes: Sizes,
     ) {
-        let known = &*best;
+        let known = &self.best;
         let found: Vec<Option<Vec<Site<'a>>>> = entries
             .par_iter()
             .enumerate()
@@ -187,7 +189,7 @@ impl<'a> Contest<'a> {
             }
         }
         for site in &self.sites[first..] {
-            best.learn(question, &site.plans);
+            self.best.learn(question, &site.plans);
         }
         let orders: [fn(Kind) -> bool; 5] = [
             |it| it == Kind::Autoscaled,
@@ -203,18 +205,18 @@ impl<'a> Contest<'a> {
             }
             entrants.sort_by(|a, b| a.bound.total_cmp(&b.bound));
             if is_now(Kind::Spot) && !spot_plans::may_be_advised(question) {
-                entrants = shown_only(question, best, entrants);
+                entrants = shown_only(question, &self.best, entrants);
             }
-            self.hold(question, &entrants, best);
+            self.hold(question, &entrants);
         }
     }
 
     /// Round by round what may still be the best of its kind.
-    fn hold(&mut self, question: &Question<'_>, entrants: &[Entrant<'a>], best: &mut Best) {
+    fn hold(&mut self, question: &Question<'_>, entrants: &[Entrant<'a>]) {
         let mut left = entrants.iter();
         loop {
             let is_in = |it: &&Entrant<'a>| {
-                it.must || it.bound < best.of(question, it.kind, it.buy.offer())
+                it.must || it.bound < self.best.of(question, it.kind, it.buy.offer())
             };
             let round: Vec<&Entrant<'a>> = left.by_ref().filter(is_in).take(ROUND).collect();
             if round.is_empty() {
@@ -228,12 +230,12 @@ impl<'a> Contest<'a> {
             let ran: Vec<Ran> = round
                 .par_iter()
                 .map(|it| {
-                    let limit = best.of(question, it.kind, it.buy.offer());
+                    let limit = self.best.of(question, it.kind, it.buy.offer());
                     self.sites[it.site].run(it, limit)
                 })
                 .collect();
             for (it, ran) in round.iter().zip(ran) {
-                best.learn(question, &ran.plans);
+                self.best.learn(question, &ran.plans);
                 self.sites[it.site].take(ran);
             }
         }
@@ -276,10 +278,7 @@ impl<'a> Site<'a> {
         };
         for offer in buyable.payg.iter().filter(here) {
             add(Buy::Follow(offer), Kind::Autoscaled, bounds.autoscaled(offer));
-            let bound = bounds.scheduled(offer);
-            if bound.is_finite() {
-                add(Buy::Schedule(offer), Kind::Scheduled, bound);
-            }
+            add(Buy::Schedule(offer), Kind::Scheduled, bounds.scheduled(offer));
         }
         for (spot, on_demand) in buyable.spot.iter().filter(|it| self.stage.hosts(&it.0)) {
             let bound = bounds.on_spot(spot, on_demand, self.fixed.n);
@@ -396,13 +395,4 @@ fn shown_only<'a>(
         best.of(question, it.kind, offer).is_infinite() && seen.insert(may_advise(question, offer))
     };
     entrants.into_iter().filter(|it| is_first(it)).collect()
-}
-
-/// How many replicas the instances on offer host, fewest first.
-pub(super) fn instance_sizes(entry: &Entry) -> Vec<u32> {
-    let offers = candidates::all_offers(&entry.buyable);
-    let mut sizes: Vec<u32> = offers.map(|it| it.gpu_count / entry.candidate.gpu_count).collect();
-    sizes.sort_unstable();
-    sizes.dedup();
-    sizes
 }

@@ -9,7 +9,6 @@ use std::collections::BTreeSet;
 
 use super::bounds::Kind;
 use super::candidates::Entry;
-use super::contest::instance_sizes;
 use super::demand::{Question, RequestLoad};
 use super::offers::may_advise;
 use super::stage::Stage;
@@ -49,7 +48,7 @@ impl Wanted {
         let hours = per_hour(load);
         let mut ranked: Vec<(f64, bool, Key)> = Vec::new();
         for entry in entries {
-            for hosted in instance_sizes(entry) {
+            for hosted in entry.instance_sizes() {
                 let stage = Stage { question, load, entry, hosted, load_factor: entry.load_factor };
                 ranked.extend(estimates(&stage, &hours));
             }

@@ -9,7 +9,7 @@ use super::baseline::Baseline;
 use super::bounds::{Best, Bounds, Work};
 use super::candidates::{self, Entry};
 use super::choose::Found;
-use super::contest::{Contest, contest, instance_sizes};
+use super::contest::{Contest, contest};
 use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
 use super::offers::may_advise;
@@ -45,10 +45,7 @@ pub(super) fn search<'a>(
     }
     let chosen: Vec<&Entry> = selection.chosen.iter().collect();
     let first = contest(question, load, &chosen, (&wanted, Best::default()));
-    let mut best = Best::default();
-    for site in &first.sites {
-        best.learn(question, &site.plans);
-    }
+    let best = first.best.clone();
     found.candidates.extend(chosen.iter().map(|it| it.candidate.clone()));
     take(question, load, (&chosen, first), &mut found);
     better_of_the_rest(question, load, (&selection.left, &best, &wanted), &mut found);
@@ -134,7 +131,7 @@ fn may_be_best(
         return false;
     }
     let may_win = |work| {
-        instance_sizes(entry).into_iter().any(|hosted| {
+        entry.instance_sizes().into_iter().any(|hosted| {
             let stage = Stage { question, load, entry, hosted, load_factor: entry.load_factor };
             let bounds = Bounds::of(&stage, work);
             stage.offers().any(|offer| bounds.may_win(below, question, offer))
