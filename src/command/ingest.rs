@@ -163,8 +163,8 @@ fn as_table(ingested: &Ingested, account: &Reconciliation, explain: bool) -> Str
             "{}, {} = {} kept + {} rejected",
             file.format,
             report::counted(file.rows, "row"),
-            file.rows.saturating_sub(file.rejected),
-            file.rejected
+            report::count(file.rows.saturating_sub(file.rejected)),
+            report::count(file.rejected)
         );
         page.hanging("  ", &rows);
         if explain {

@@ -57,8 +57,9 @@ pub(super) fn finish(
     options: &ReadOptions,
 ) -> Result<Ingested, IngestError> {
     let first_rows = gathered.first_rows();
-    let Gathered { usage, logs, books, measured, view, files, mut notices, .. } = gathered;
+    let Gathered { usage, logs, books, measured, view, mut files, mut notices, .. } = gathered;
     let usage = usage.finish()?;
+    count_duplicates(&mut files, &usage.rejected);
     let logs = logs.finish();
     let closed = books.close()?;
     let measured = measured.with_days(logs.days);
@@ -127,6 +128,15 @@ pub(super) fn finish(
         rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
         notices,
     })
+}
+
+/// Counts the duplicates among the rejected rows of their files: they are known only with all files read.
+fn count_duplicates(files: &mut [InputFile], rejected: &[Rejected]) {
+    for it in rejected.iter().filter(|it| it.kind == RejectedKind::Duplicate) {
+        if let Some(file) = files.iter_mut().find(|file| file.name == it.file) {
+            file.rejected += 1;
+        }
+    }
 }
 
 /// The window of the analysis, and the one that the account is cut by, if by any.

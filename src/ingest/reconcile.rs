@@ -210,6 +210,8 @@ pub(super) struct TableTotals<'a> {
     pub(super) file: CostTotals,
     /// Those of refused rows.
     pub(super) rejected: CostTotals,
+    /// How many these are.
+    pub(super) n_rejected: u64,
     /// Amounts from floats.
     pub(super) from_floats: u64,
 }
@@ -221,6 +223,7 @@ impl TableTotals<'_> {
             table: &usage.table,
             file: usage.file_totals,
             rejected: usage.rejected_totals,
+            n_rejected: usage.rejected.len() as u64,
             from_floats: usage.amounts_from_floats,
         }
     }
@@ -421,7 +424,7 @@ fn table_rows(
     }
     let key = (table.currency, Some("Usage"));
     ledger.total(key, &tables.file.costs())?;
-    ledger.part(key, Fate::Rejected, &tables.rejected.costs(), 0)?;
+    ledger.part(key, Fate::Rejected, &tables.rejected.costs(), tables.n_rejected)?;
     let mut sums: BTreeMap<Fate, Sums> = BTreeMap::new();
     for at in 0..table.len() {
         let inside = cut.is_none_or(|it| table.start(at).is_some_and(|start| it.contains(start)));
