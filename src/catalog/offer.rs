@@ -117,10 +117,44 @@ pub struct Offer {
     pub source: String,
 }
 
+/// What the id of an offer begins with whose price is on the bill.
+const OWN_RATE: &str = "bill:";
+/// What the id of a quote ends with.
+pub(super) const QUOTED: &str = "/quote";
+
 impl Offer {
     /// Whether its price holds on a day such as `2026-12-31`.
     pub fn holds_on(&self, date: &str) -> bool {
         self.valid_until.as_deref().is_none_or(|last| date <= last)
+    }
+
+    /// Its id, were its GPU called otherwise.
+    pub(super) fn id_as(&self, gpu_label: &str) -> String {
+        let Offer { provider, instance_type, gpu_count, region, purchase, .. } = self;
+        format!("{provider}/{instance_type}/{gpu_label}/{gpu_count}/{region}/{purchase}")
+    }
+
+    /// Whether its price is the rate on the user's bill.
+    pub fn is_own_rate(&self) -> bool {
+        self.id.starts_with(OWN_RATE)
+    }
+
+    /// The same at a rate on the user's bill.
+    #[must_use]
+    pub fn at_own_rate(&self, rate: MoneyPerHour, as_of: String) -> Offer {
+        Offer {
+            id: format!("{OWN_RATE}{}", self.id),
+            rate,
+            source: "the rate on your bill".to_owned(),
+            as_of,
+            derived: false,
+            ..self.clone()
+        }
+    }
+
+    /// The id under which the list has it, where its price is the user's own: on the bill, or quoted.
+    pub fn listed_id(&self) -> Option<&str> {
+        self.id.strip_prefix(OWN_RATE).or_else(|| self.id.strip_suffix(QUOTED))
     }
 }
 

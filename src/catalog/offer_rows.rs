@@ -100,12 +100,8 @@ pub(super) fn offer(
         found: raw.purchase.clone(),
         expected: "payg, spot, reserved_<n>mo, flex_cud_<n>mo, capacity_block, dws_flex_start, dws_calendar, serverless_flex or serverless_active",
     })?;
-    let id = format!(
-        "{provider}/{}/{}/{}/{}/{purchase}",
-        raw.instance_type, raw.gpu, raw.gpu_count, raw.region
-    );
-    Ok(Offer {
-        id,
+    let row = Offer {
+        id: String::new(),
         provider: provider.to_owned(),
         instance_type: raw.instance_type.clone(),
         gpu_label: raw.gpu.clone(),
@@ -121,7 +117,8 @@ pub(super) fn offer(
         valid_until: None,
         as_of: raw.as_of.clone(),
         source: raw.source.clone(),
-    })
+    };
+    Ok(Offer { id: row.id_as(&row.gpu_label), ..row })
 }
 
 fn rate(

@@ -5,6 +5,7 @@ use toml::Spanned;
 
 use super::error::CatalogError;
 use super::file::{PricingFile, is_date};
+use super::offer::QUOTED;
 use super::raw::RawOffer;
 use super::{Catalog, Offer, alias, offer_rows};
 
@@ -88,7 +89,7 @@ fn check(file: &PricingFile<'_>, (start, raw): (usize, &RawQuote)) -> Result<Quo
         });
     }
     let listed = offer_rows::offer(file, &raw.provider, (start, &raw.as_row()))?;
-    let id = format!("{}/quote", listed.id);
+    let id = format!("{}{QUOTED}", listed.id);
     Ok(Quote { offer: Offer { id, valid_until: Some(raw.valid_until.clone()), ..listed } })
 }
 
@@ -96,11 +97,39 @@ impl Catalog {
     /// This catalog with private prices beside its own; whichever is cheaper is used.
     #[must_use]
     pub fn with_quotes(mut self, quotes: &[Quote]) -> Catalog {
-        for it in quotes {
-            let gpus = alias::resolve(&self.aliases, &it.offer.gpu_label).unwrap_or_default();
-            self.offers.push(Offer { gpus: gpus.to_vec(), ..it.offer.clone() });
-        }
+        let all: Vec<Offer> = quotes.iter().map(|it| self.quoted(&it.offer)).collect();
+        self.offers.extend(all);
         self
+    }
+
+    /// A quote with its GPUs: where the list has the instance, and its GPU is one of those the quote's
+    /// name stands for, those of the list under the list's name.
+    fn quoted(&self, quote: &Offer) -> Offer {
+        let gpus = alias::resolve(&self.aliases, &quote.gpu_label).unwrap_or_default();
+        let same = |it: &&Offer| it.gpus.iter().any(|gpu| gpus.contains(gpu));
+        let Some(listed) = self.listed_as(quote).find(same) else {
+            return Offer { gpus: gpus.to_vec(), ..quote.clone() };
+        };
+        Offer {
+            id: format!("{}{QUOTED}", quote.id_as(&listed.gpu_label)),
+            gpu_label: listed.gpu_label.clone(),
+            gpus: listed.gpus.clone(),
+            ..quote.clone()
+        }
+    }
+
+    /// The rows of the list with the instance of a quote.
+    fn listed_as(&self, quote: &Offer) -> impl Iterator<Item = &Offer> {
+        let key = |it: &Offer| (it.provider.clone(), it.instance_type.clone(), it.gpu_count);
+        let wanted = key(quote);
+        self.offers.iter().filter(move |it| it.valid_until.is_none() && key(it) == wanted)
+    }
+
+    /// What the list calls the GPU of the instance of a quote, where it has that instance with others only.
+    pub fn otherwise_listed(&self, quote: &Offer) -> Option<&str> {
+        let same = |it: &Offer| it.gpu_label == quote.gpu_label;
+        let first = self.listed_as(quote).next()?;
+        (!self.listed_as(quote).any(same)).then_some(first.gpu_label.as_str())
     }
 }
 
@@ -120,7 +149,8 @@ mod tests {
         let catalog = catalog.with_quotes(&Quote::read(QUOTE, "gpuadvise.toml").unwrap());
         assert_eq!(catalog.offers.len(), n + 1);
         let quote = catalog.offers.last().unwrap();
-        assert_eq!(quote.id, "aws/p5.48xlarge/H100/8/us-east-1/reserved_12mo/quote");
+        // The list calls the same GPU by its own name.
+        assert_eq!(quote.id, "aws/p5.48xlarge/H100-SXM-80GB/8/us-east-1/reserved_12mo/quote");
         assert!(quote.gpus.iter().any(|it| it.starts_with("H100")), "{:?}", quote.gpus);
         assert!(!quote.holds_on("2027-01-01") && quote.holds_on("2026-12-31"));
     }

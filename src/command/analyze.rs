@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use chrono_tz::Tz;
 use rayon::prelude::*;
@@ -21,15 +21,20 @@ use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, Te
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
+    let began = Instant::now();
     let inputs = Inputs::read(&args.input, global, talk)?;
+    let mut stages = vec![began.elapsed()];
     let config = inputs.config.email.as_ref();
     let email = args.email.then(|| email::check(config, global.redact)).transpose()?;
     let folder = report_folder(&args.input.files, !args.what_if.is_empty(), global)?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
     let _claim = output::claim(&folder, talk)?;
     let report = analyse(inputs, args, global, talk)?;
+    stages.push(began.elapsed());
     let files = report::files(&report)?;
     output::write_folder(&folder, &files)?;
+    stages.push(began.elapsed());
+    talk.note(&seconds_of(&stages));
     let charts = files.iter().filter_map(|it| it.0.strip_prefix("charts/")).collect();
     output::remove_stale_report_charts(&folder.join("charts"), &charts);
     if let Some(folder) = &args.charts {
@@ -63,6 +68,17 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
         Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),
     }
+}
+
+/// What each stage took, from the times since the start at which they ended.
+fn seconds_of(ends: &[Duration]) -> String {
+    let mut before = Duration::ZERO;
+    let parts = ["reading", "advice", "files"].iter().zip(ends).map(|(stage, end)| {
+        let took = end.saturating_sub(before).as_secs_f64();
+        before = *end;
+        format!("{stage} {took:.2} s")
+    });
+    parts.collect::<Vec<_>>().join(", ")
 }
 
 /// Every chart as SVG and as PNG, drawn side by side and written in order.

@@ -1,5 +1,6 @@
 //! What every command that reads data needs first: the catalog, the config, the rows.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -7,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use crate::catalog::{Catalog, GpuMatch, ServerlessPlatform};
+use crate::catalog::{self, Catalog, GpuMatch, Offer, Purchase, ServerlessPlatform};
 use crate::cli::{Global, InputArgs};
 use crate::ingest::{self, Config, HeldOf, Ingested, ReadOptions, Source, WindowCut};
 use crate::units::Money;
@@ -73,10 +74,11 @@ impl Inputs {
         for name in unknown {
             let name = if global.redact { "…" } else { name };
             talk.warn(&format!(
-                "the config names the workload `{name}`, which the data do not have"
+                "the config names the workload `{name}`, which no row in the window has"
             ));
         }
         unknown_words(&config, &catalog, global.redact, talk);
+        unknown_places(&config, &catalog, (&workloads, global.redact), talk);
         ingested.notices.extend(apart(&workloads));
         if global.redact {
             let key = config.reporting.redact_key.clone().unwrap_or_default();
@@ -187,8 +189,28 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
                 "commitment `{name}`: no catalog has the gpu `{gpu}`; near are: {near}"
             ));
         }
+        let sells = |offer: &Offer| {
+            matches!(offer.purchase, Purchase::FlexCommitment { .. })
+                && offer.provider == held.provider
+        };
+        if held.of == HeldOf::Spend && !catalog.offers.iter().any(sells) {
+            talk.warn(&format!(
+                "commitment `{name}` is not weighed: no price list has a plan in money per hour of {}; give \
+                 its rates as offers or [[quote]]s with purchase = \"flex_cud_12mo\"",
+                if redact { "its provider" } else { &held.provider }
+            ));
+        }
     }
-    for quote in catalog.offers.iter().filter(|it| it.valid_until.is_some() && it.gpus.is_empty()) {
+    let quotes = || catalog.offers.iter().filter(|it| it.valid_until.is_some());
+    for quote in quotes().filter(|it| !it.gpus.is_empty() && !redact) {
+        if let Some(listed) = catalog.otherwise_listed(quote) {
+            let Offer { provider, instance_type, gpu_label, .. } = quote;
+            talk.warn(&format!(
+                "the [[quote]] of `{provider}` for {instance_type} says {gpu_label}, the price list {listed}"
+            ));
+        }
+    }
+    for quote in quotes().filter(|it| it.gpus.is_empty()) {
         let (gpu, near) = (&quote.gpu_label, near(catalog, &quote.gpu_label));
         let name = if redact { "…" } else { quote.provider.as_str() };
         talk.warn(&format!(
@@ -207,6 +229,55 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
     for name in config.policy.providers.iter().filter(|it| !known(it)) {
         talk.warn(&format!("policy.providers: no catalog has an offer of `{name}`"));
     }
+}
+
+/// Warns of providers and regions of commitments and quotes that neither a price list nor the data
+/// have: a slip of the pen, and the commitment would stand beside the demand it is for.
+fn unknown_places(
+    config: &Config,
+    catalog: &Catalog,
+    (workloads, redact): (&[Workload], bool),
+    talk: Talk,
+) {
+    let listed = catalog.offers.iter().filter(|it| it.valid_until.is_none());
+    let listed = listed.map(|it| (it.provider.as_str(), it.region.as_str()));
+    let running = workloads.iter().map(|it| &it.deployment);
+    let running = running
+        .filter_map(|it| Some((it.provider.as_deref()?, it.region.as_deref().unwrap_or_default())));
+    let known: BTreeSet<(&str, &str)> = listed.chain(running).collect();
+    let of_instances = config.commitments.iter().filter(|it| it.of != HeldOf::Spend);
+    let held = of_instances.map(|it| ("commitment", &it.provider, &it.region));
+    let quotes = catalog.offers.iter().filter(|it| it.valid_until.is_some());
+    let quotes = quotes.map(|it| ("quote", &it.provider, &it.region));
+    let said: BTreeSet<String> = held
+        .chain(quotes)
+        .filter_map(|(of, provider, region)| {
+            let what = unknown_place(&known, (provider, region))?;
+            Some(format!("a [[{of}]] names {}", if redact { "an unknown place" } else { &what }))
+        })
+        .collect();
+    for it in said {
+        talk.warn(&format!("{it}: no price list and no workload has it"));
+    }
+}
+
+/// What of a provider and its region is not known, and what is near to it.
+fn unknown_place(
+    known: &BTreeSet<(&str, &str)>,
+    (provider, region): (&str, &str),
+) -> Option<String> {
+    let regions = || known.iter().filter(|it| it.0 == provider).map(|it| it.1);
+    let (what, name, all): (_, _, BTreeSet<&str>) = if regions().next().is_none() {
+        ("provider", provider, known.iter().map(|it| it.0).collect())
+    } else if regions().all(|it| it != region) {
+        ("region", region, regions().collect())
+    } else {
+        return None;
+    };
+    let near = catalog::suggest(&name.to_lowercase(), all.into_iter(), str::to_lowercase);
+    let near =
+        if near.is_empty() { String::new() } else { format!(" (near are {})", near.join(", ")) };
+    Some(format!("the {what} `{name}`{near}"))
 }
 
 /// GPUs near to a name, or where all are listed.

@@ -61,7 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
-        Command::Decide(args) => decide::run(&args, &cli.global),
+        Command::Decide(args) => decide::run(&args, &cli.global, talk),
         Command::Diff(args) => diff::run(&args, &cli.global, talk),
         Command::Email(args) => email::run(&args, &cli.global, talk),
         Command::Explain(args) => explain::run(&args, &cli.global, talk),

@@ -36,6 +36,49 @@ pub struct SpendPoint {
     pub coverage: Option<Fraction>,
 }
 
+/// What a commitment leaves of the usage of each hour, in the order of `kinds`, and the share of it that is
+/// in use; nothing as for [`SpendCurve::new`], or for a commitment of nothing. Usage is covered by whole
+/// microseconds.
+///
+/// 1.50 an hour over an hour of usage at 1.00 and one at 1.00: half of the second is left.
+pub fn left_by_use(
+    kinds: &[SpendKind],
+    hours: &[Vec<u64>],
+    per_hour: MoneyPerHour,
+) -> Option<(Vec<Vec<u64>>, Fraction)> {
+    let curve = SpendCurve::new(kinds, hours)?;
+    if per_hour.currency() != curve.currency || per_hour.nano() <= 0 {
+        return None;
+    }
+    let order = order_of(kinds);
+    let commitment = per_hour.nano().checked_mul(US_PER_HOUR)?;
+    let (mut left, mut used) = (hours.to_vec(), 0_i128);
+    for hour in &mut left {
+        let mut room = commitment;
+        for at in &order {
+            let plan = kinds[*at].plan.nano();
+            let taken = u64::try_from(room / plan).unwrap_or(u64::MAX).min(hour[*at]);
+            hour[*at] -= taken;
+            room -= plan.checked_mul(taken.into())?;
+        }
+        used = used.checked_add(commitment - room)?;
+    }
+    let all = commitment.checked_mul(i128::try_from(hours.len()).ok()?)?;
+    Some((left, Fraction::try_from(used as f64 / all as f64).ok()?))
+}
+
+/// The places of kinds in the order they are covered: by use / plan falls; of equals the lower rate, then
+/// the first.
+fn order_of(kinds: &[SpendKind]) -> Vec<usize> {
+    let mut order: Vec<usize> = (0..kinds.len()).collect();
+    let cross = |a: usize, b: usize| kinds[a].by_use.nano().saturating_mul(kinds[b].plan.nano());
+    order.sort_by(|a, b| {
+        let lower = kinds[*a].plan.nano().cmp(&kinds[*b].plan.nano());
+        cross(*b, *a).cmp(&cross(*a, *b)).then(lower)
+    });
+    order
+}
+
 /// Cost over the commitment: convex, with a bend wherever it fills up a kind of usage in some hour.
 #[derive(Clone, Debug)]
 pub struct SpendCurve {
@@ -73,10 +116,7 @@ impl SpendCurve {
         }
         let rates: Vec<(i128, i128)> =
             kinds.iter().map(|it| (it.by_use.nano(), it.plan.nano())).collect();
-        let mut order: Vec<usize> = (0..kinds.len()).collect();
-        // by_use / plan falls; of equals the lower rate, then the first.
-        let cross = |a: usize, b: usize| rates[a].0.saturating_mul(rates[b].1);
-        order.sort_by(|a, b| cross(*b, *a).cmp(&cross(*a, *b)).then(rates[*a].1.cmp(&rates[*b].1)));
+        let order = order_of(kinds);
         let hours = hours.iter().map(|hour| order.iter().map(|it| hour[*it].into()).collect());
         let (kinds, hours) = (order.iter().map(|it| rates[*it]).collect(), hours.collect());
         Some(SpendCurve { kinds, hours, currency })
@@ -213,6 +253,21 @@ mod tests {
         assert_eq!([cost(0), cost(1), cost(2)], ["4.10", "3.10", "4.00"]);
         assert_eq!(curve.candidates(), [0, USD, 2 * USD].map(rate));
         assert_eq!(curve.best().unwrap().per_hour, rate(USD));
+    }
+
+    /// What is left is what the curve says it does not cover.
+    #[test]
+    fn what_is_left_is_bought_by_use() {
+        let kinds = [kind(11 * USD / 10, USD), kind(3 * USD, USD)];
+        let hours = [vec![HOUR, HOUR], vec![HOUR, 0]];
+        let (left, used) = left_by_use(&kinds, &hours, rate(3 * USD / 2)).unwrap();
+        assert_eq!(left, [vec![HOUR / 2, 0], vec![0, 0]]);
+        assert!((used.get() - 2.5 / 3.0).abs() < 1e-12);
+        let by_use = SpendCurve::new(&kinds, &hours).unwrap().point(rate(3 * USD / 2)).unwrap();
+        let rest = SpendCurve::new(&kinds, &left).unwrap().point(rate(0)).unwrap();
+        assert_eq!(by_use.by_use_cost, rest.total_cost);
+        assert_eq!(by_use.utilization, Some(used));
+        assert!(left_by_use(&kinds, &hours, rate(0)).is_none());
     }
 
     #[test]

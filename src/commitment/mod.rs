@@ -22,7 +22,7 @@ use crate::units::Fraction;
 
 pub use curve::{CurvePoint, SavingsCurve};
 pub use held::{Held, HeldUse, NetDemand, net_of_held};
-pub use hourly::{SpendCurve, SpendKind, SpendPoint};
+pub use hourly::{SpendCurve, SpendKind, SpendPoint, left_by_use};
 pub use ladder::{Ladder, LadderPlan, Tranche, ladder};
 pub use online::without_forecast;
 pub use payback::{cash_payback_months, liability_left, prepaid_left, regret_months};

@@ -92,7 +92,7 @@ fn workload(
         engine: ingested.engine.get(name).cloned().unwrap_or_default(),
         offered: log.map(RequestLog::offered),
         totals,
-        deployment: deployment(table, rows, declared, catalog),
+        deployment: deployment((table, rows), log, (declared, catalog)),
         overlapping_rows: overlapping(table, rows),
         settings: declared.settings.clone(),
     })
@@ -124,10 +124,9 @@ fn overlapping(table: &UsageTable, rows: &[usize]) -> u64 {
 }
 
 fn deployment(
-    table: &UsageTable,
-    rows: &[usize],
-    declared: &WorkloadConfig,
-    catalog: &Catalog,
+    (table, rows): (&UsageTable, &[usize]),
+    log: Option<&RequestLog>,
+    (declared, catalog): (&WorkloadConfig, &Catalog),
 ) -> Deployment {
     let (provider, many_providers) = dearest(table, rows, |at| table.provider.get(at));
     let (gpu, many_gpus) = dearest(table, rows, |at| table.gpu.get(at));
@@ -150,7 +149,8 @@ fn deployment(
         gpu: known,
         gpu_count: declared.gpu_count.map(f64::from).or(most_gpus),
         pricing_category: category.as_deref().and_then(PricingCategory::parse).unwrap_or_default(),
-        model: text(&declared.model, &table.model),
+        model: text(&declared.model, &table.model)
+            .or_else(|| log.and_then(|it| of_log(it, catalog))),
         dtype: text(&declared.dtype, &table.dtype),
         quantization: text(&declared.quantization, &table.quantization),
         tensor_parallel_size: declared
@@ -161,6 +161,12 @@ fn deployment(
             .or_else(|| rows.iter().rev().find_map(|at| table.max_model_len[*at])),
         mixed: many_providers || many_gpus || many_categories,
     }
+}
+
+/// The model of a log that names one only, where the catalog has it: a name of a route says nothing.
+fn of_log(log: &RequestLog, catalog: &Catalog) -> Option<String> {
+    let [one] = log.facts.models.as_slice() else { return None };
+    catalog.model(one).map(|_| one.clone())
 }
 
 /// The value behind most of the cost (most rows where nothing was billed, the first of equals), and

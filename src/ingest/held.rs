@@ -18,6 +18,8 @@ pub enum HeldOf {
         /// GPUs in each instance.
         count: u32,
     },
+    /// Money per hour that all instances of the provider share which its plan covers.
+    Spend,
 }
 
 /// A commitment the user holds.
@@ -27,13 +29,14 @@ pub struct HeldCommitment {
     pub id: String,
     /// Who is paid.
     pub provider: String,
-    /// Where it holds.
+    /// Where it holds; empty for one in money per hour, which holds everywhere.
     pub region: String,
     /// What it is of.
     pub of: HeldOf,
-    /// How many instances.
+    /// How many instances; 1 for one in money per hour.
     pub instances: u32,
-    /// What each costs an hour, a fee paid upfront spread over the term; in the currency of the catalog.
+    /// What each costs an hour, or what is committed to, a fee paid upfront spread over the term; in the
+    /// currency of the catalog.
     pub rate: MoneyPerHour,
     /// From its first day to the first day after it, in UTC.
     pub term: Period,
@@ -46,12 +49,13 @@ pub struct HeldCommitment {
 pub(super) struct RawCommitment {
     id: String,
     provider: String,
-    region: String,
+    region: Option<String>,
     gpu: Option<String>,
     gpu_count: Option<u32>,
     instance_type: Option<String>,
-    instances: u32,
-    rate_per_hour: toml::Value,
+    instances: Option<u32>,
+    rate_per_hour: Option<toml::Value>,
+    spend_per_hour: Option<toml::Value>,
     start: toml::Value,
     end: toml::Value,
     #[serde(default)]
@@ -75,47 +79,76 @@ pub(super) fn check_all(
 }
 
 fn check(raw: RawCommitment) -> Result<HeldCommitment, String> {
-    for (key, text) in [("id", &raw.id), ("provider", &raw.provider), ("region", &raw.region)] {
-        if text.trim().is_empty() {
+    let texts =
+        [("id", Some(&raw.id)), ("provider", Some(&raw.provider)), ("region", raw.region.as_ref())];
+    for (key, text) in texts {
+        if text.is_some_and(|it| it.trim().is_empty()) {
             return Err(format!("commitment: {key} is empty"));
         }
     }
     let says = |message: String| format!("commitment `{}`: {message}", raw.id);
-    let of = match (raw.instance_type, raw.gpu, raw.gpu_count) {
-        (Some(name), None, None) => HeldOf::InstanceType(name),
-        (None, Some(gpu), count) => HeldOf::Gpu { gpu, count: count.unwrap_or(1) },
-        (Some(_), None, Some(_)) => {
-            return Err(says("gpu_count goes with gpu, not with instance_type".to_owned()));
+    let missing = |key: &str| says(format!("missing field `{key}`"));
+    let (of, region, instances, key, rate) = if let Some(rate) = &raw.spend_per_hour {
+        let is_of_instances = raw.region.is_some()
+            || raw.gpu.is_some()
+            || raw.gpu_count.is_some()
+            || raw.instance_type.is_some()
+            || raw.instances.is_some()
+            || raw.rate_per_hour.is_some();
+        if is_of_instances {
+            return Err(says(
+                "spend_per_hour is of all instances: it goes without region, instance_type, gpu, gpu_count, \
+                 instances and rate_per_hour"
+                    .to_owned(),
+            ));
         }
-        _ => return Err(says("name either its gpu or its instance_type".to_owned())),
+        (HeldOf::Spend, String::new(), 1, "spend_per_hour", rate)
+    } else {
+        let of = match (&raw.instance_type, &raw.gpu, raw.gpu_count) {
+            (Some(name), None, None) => HeldOf::InstanceType(name.clone()),
+            (None, Some(gpu), count) => HeldOf::Gpu { gpu: gpu.clone(), count: count.unwrap_or(1) },
+            (Some(_), None, Some(_)) => {
+                return Err(says("gpu_count goes with gpu, not with instance_type".to_owned()));
+            }
+            _ => return Err(says("name either its gpu or its instance_type".to_owned())),
+        };
+        let instances = raw.instances.ok_or_else(|| missing("instances"))?;
+        if instances == 0 || matches!(of, HeldOf::Gpu { count: 0, .. }) {
+            return Err(says("instances and gpu_count are at least 1".to_owned()));
+        }
+        let region = raw.region.clone().ok_or_else(|| missing("region"))?;
+        let rate = raw.rate_per_hour.as_ref().ok_or_else(|| missing("rate_per_hour"))?;
+        (of, region, instances, "rate_per_hour", rate)
     };
-    if raw.instances == 0 || matches!(of, HeldOf::Gpu { count: 0, .. }) {
-        return Err(says("instances and gpu_count are at least 1".to_owned()));
-    }
-    let rate = match &raw.rate_per_hour {
-        toml::Value::String(text) => text.clone(),
-        toml::Value::Integer(whole) => whole.to_string(),
-        toml::Value::Float(float) => float.to_string(),
-        other => return Err(says(format!("rate_per_hour is a {}", other.type_str()))),
-    };
-    let rate = MoneyPerHour::parse(&rate, Currency::USD)
-        .ok()
-        .filter(|it| it.nano() >= 0)
-        .ok_or_else(|| says(format!("rate_per_hour is `{rate}`, which is no price of an hour")))?;
-    let day = |key, value| date(key, Some(value)).map_err(&says);
+    let rate = an_hour(key, rate).map_err(says)?;
+    let day = |key, value| date(key, Some(value)).map_err(says);
     let days = day("start", &raw.start)?.zip(day("end", &raw.end)?);
     let term = days.and_then(|(start, end)| Period::new(midnight(start), midnight(end)));
     let term = term.ok_or_else(|| says("it ends before it begins".to_owned()))?;
     Ok(HeldCommitment {
         of,
-        instances: raw.instances,
+        instances,
         rate,
         term,
         prepaid: raw.prepaid,
+        region,
         id: raw.id,
         provider: raw.provider,
-        region: raw.region,
     })
+}
+
+/// A price of an hour, exact where it is a text or a whole number.
+fn an_hour(key: &str, value: &toml::Value) -> Result<MoneyPerHour, String> {
+    let text = match value {
+        toml::Value::String(text) => text.clone(),
+        toml::Value::Integer(whole) => whole.to_string(),
+        toml::Value::Float(float) => float.to_string(),
+        other => return Err(format!("{key} is a {}", other.type_str())),
+    };
+    MoneyPerHour::parse(&text, Currency::USD)
+        .ok()
+        .filter(|it| it.nano() >= 0)
+        .ok_or_else(|| format!("{key} is `{text}`, which is no price of an hour"))
 }
 
 fn midnight(day: NaiveDate) -> Timestamp {
@@ -141,6 +174,16 @@ gpu = \"A100 80GB SXM4\"\ninstances = 2\nrate_per_hour = \"2.50\"\nstart = 2026-
     }
 
     #[test]
+    fn one_in_money_per_hour_holds_everywhere() {
+        let text = "[[commitment]]\nid = \"plan\"\nprovider = \"gcp\"\nspend_per_hour = \"12.50\"\n\
+start = 2026-01-01\nend = 2027-01-01\n";
+        let config = parse_config(text, "gpuadvise.toml").unwrap();
+        let [it] = config.commitments.as_slice() else { panic!("{:?}", config.commitments) };
+        assert_eq!((&it.of, it.region.as_str(), it.instances), (&HeldOf::Spend, "", 1));
+        assert_eq!(it.rate.to_decimal_string(), "12.50");
+    }
+
+    #[test]
     fn a_fault_names_its_line() {
         let check = |from: &str, to: &str, line: usize, message: &str| {
             let text = format!("\n{}", HELD.replacen(from, to, 1));
@@ -157,7 +200,9 @@ gpu = \"A100 80GB SXM4\"\ninstances = 2\nrate_per_hour = \"2.50\"\nstart = 2026-
         check("instances", "instance_type = \"x\"\ninstances", 2, "either its gpu");
         check("id = \"a\"", "id = \" \"", 2, "id is empty");
         check("id = \"a\"", "id = \"a\"\nname = \"b\"", 4, "unknown field");
-        check("region = \"us-central1\"\n", "", 2, "missing field");
+        check("region = \"us-central1\"\n", "", 2, "missing field `region`");
+        check("rate_per_hour = \"2.50\"\n", "", 2, "missing field `rate_per_hour`");
+        check("instances = 2", "spend_per_hour = 3", 2, "spend_per_hour is of all instances");
         let twice = format!("{HELD}{HELD}");
         let found = parse_config(&twice, "gpuadvise.toml").unwrap_err();
         assert_eq!((found.line, found.message.as_str()), (10, "the commitment `a` is there twice"));

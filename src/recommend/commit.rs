@@ -28,7 +28,7 @@ use spend::Covered;
 use super::offers::{is_same_instance, max_term};
 use super::{Context, Recommendation};
 use crate::catalog::{Offer, Purchase};
-use crate::ingest::HeldCommitment;
+use crate::ingest::{HeldCommitment, HeldOf};
 use crate::units::Period;
 use crate::workload::Workload;
 
@@ -37,10 +37,10 @@ pub use found::{
     LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
 };
 
-pub(super) use held::is_of as is_held;
+pub(super) use held::{covers, is_of as is_held};
 
-/// What commitments in money per hour would cover, by provider and term.
-type InMoney = BTreeMap<(String, u32), Vec<Covered>>;
+/// What commitments in money per hour would cover, by provider.
+type InMoney = BTreeMap<String, Vec<Covered>>;
 
 /// What can be committed to for the workloads of a run. `window` is that of the run.
 pub fn commitments(
@@ -50,7 +50,14 @@ pub fn commitments(
     context: Context<'_>,
 ) -> Commitments {
     let members = parts.iter().filter_map(|(it, found)| member::member(it, found, &context));
-    from_members(members.collect(), held, window, context)
+    let members: Vec<Member> = members.collect();
+    let mut found = from_members(members.clone(), held, window, context);
+    let is_free =
+        |it: &HeldInUse| it.used.is_some_and(|(us, _)| it.paid_us > 0 && us <= it.paid_us / 2);
+    for it in found.held.iter_mut().filter(|it| !it.has_ended && is_free(it)) {
+        it.could_carry = held::could_carry(&it.held, (parts, &members), context.catalog);
+    }
+    found
 }
 
 fn from_members(
@@ -64,7 +71,8 @@ fn from_members(
         by_instance.entry(it.instance.clone()).or_default().push(it);
     }
     let mut found = Commitments::default();
-    let mut left: Vec<&HeldCommitment> = held.iter().collect();
+    let (in_money, mut left): (Vec<&HeldCommitment>, Vec<&HeldCommitment>) =
+        held.iter().partition(|it| it.of == HeldOf::Spend);
     let mut covered = InMoney::new();
     let idle = member::always(window, 0).map(|steps| Hours::new(window.start(), steps));
     // What no demand is left for is stranded.
@@ -74,11 +82,25 @@ fn from_members(
             left.into_iter().partition(|it| held::is_of(it, &instance, context.catalog));
         left = others;
         let here = HeldHere::new(here, context.as_of);
-        let in_use = one_instance((&mut found, &mut covered), (instance, members), &here, context);
-        found.held.extend(in_use.or_else(|| unused(&here)).unwrap_or_default());
+        let here = (&here, in_money.as_slice());
+        let in_use = one_instance((&mut found, &mut covered), (instance, members), here, context);
+        found.held.extend(in_use.or_else(|| unused(here.0)).unwrap_or_default());
     }
     found.held.extend(unused(&HeldHere::new(left, context.as_of)).unwrap_or_default());
-    found.spend = covered.values().filter_map(|it| spend::case(it, context)).collect();
+    found.spend = covered.values().flat_map(|it| spend::cases(it, &in_money, context)).collect();
+    for it in &in_money {
+        let sells = |offer: &Offer| is_in_money(offer) && offer.provider == it.provider;
+        let in_use = match covered.get(&it.provider) {
+            None if context.catalog.offers.iter().any(sells) => {
+                unused(&HeldHere::new(vec![it], context.as_of))
+            }
+            kinds => {
+                let kinds = kinds.map_or(&[][..], Vec::as_slice);
+                spend::in_use(it, &in_money, kinds, (window, context)).map(|it| vec![it])
+            }
+        };
+        found.held.extend(in_use.unwrap_or_default());
+    }
     found
 }
 
@@ -87,11 +109,14 @@ fn from_members(
 fn one_instance(
     (found, covered): (&mut Commitments, &mut InMoney),
     (instance, members): (Instance, Vec<Member>),
-    here: &HeldHere<'_>,
+    (here, in_money): (&HeldHere<'_>, &[&HeldCommitment]),
     context: Context<'_>,
 ) -> Option<Vec<HeldInUse>> {
+    let by_use = members.first()?.by_use.clone();
+    let plans = in_money.iter().filter(|it| it.term.end() > context.as_of);
+    let plan = plans.clone().find(|it| held::covers(it, &by_use, context.catalog));
     // Who runs on a commitment that is not declared must not be sold another one.
-    let unknown = |it: &Member| it.is_committed && here.n_left() == 0;
+    let unknown = |it: &Member| it.is_committed && here.n_left() == 0 && plan.is_none();
     let (committed, members): (Vec<Member>, Vec<Member>) = members.into_iter().partition(unknown);
     if !committed.is_empty() {
         found.absent.push(NoCase {
@@ -114,6 +139,7 @@ fn one_instance(
     let (pool, left_out) = Pool::of(members, min_days);
     let Some(pool) = pool else {
         let pool = Pool::of_short(left_out)?;
+        cover(covered, &offers, (&pool, pool.hours.clone(), true), longest);
         found.absent.extend(too_short(instance, &pool, &offers, context));
         return here.in_use(&pool.hours, longest);
     };
@@ -127,16 +153,19 @@ fn one_instance(
         included: pool.included(),
         held_ends: here.ends(),
     };
-    for (offer, months) in offers.iter().filter(|it| is_in_money(&it.0)) {
-        covered.entry((offer.provider.clone(), *months)).or_default().push(Covered {
-            offer: offer.clone(),
-            months: *months,
-            longest,
-            by_use: pool.by_use,
-            hours: net.clone(),
+    cover(covered, &offers, (&pool, net.clone(), false), longest);
+    if let Some(plan) = plan {
+        found.absent.push(NoCase {
+            instance,
             workloads: pool::names(&pool.members),
-            included: ground.included,
+            reason: format!(
+                "the commitment {} in money per hour covers it: what more would save is told with those in \
+                 money per hour",
+                plan.id
+            ),
+            rule: None,
         });
+        return here.in_use(&pool.hours, longest);
     }
     let terms = offers.iter().filter(|it| !is_in_money(&it.0));
     let terms = terms.filter_map(|(it, months)| case::term(&ground, it, *months));
@@ -150,6 +179,32 @@ fn one_instance(
         found.groups.push(pool.group(instance, terms, n_held, notes));
     }
     in_use
+}
+
+/// Notes what plans in money per hour would cover of a pool: of each term the cheapest.
+fn cover(
+    covered: &mut InMoney,
+    offers: &[(Offer, u32)],
+    (pool, hours, is_short): (&Pool, Hours, bool),
+    longest: u32,
+) {
+    let mut plans: BTreeMap<u32, &Offer> = BTreeMap::new();
+    for (offer, months) in offers.iter().filter(|it| is_in_money(&it.0)) {
+        let cheapest = plans.entry(*months).or_insert(offer);
+        if offer.rate.nano() < cheapest.rate.nano() {
+            *cheapest = offer;
+        }
+    }
+    let Some(provider) = plans.values().next().map(|it| it.provider.clone()) else { return };
+    covered.entry(provider).or_default().push(Covered {
+        plans: plans.into_iter().map(|(months, it)| (months, it.clone())).collect(),
+        longest,
+        by_use: pool.by_use,
+        hours,
+        is_short,
+        workloads: pool::names(&pool.members),
+        included: pool.included(),
+    });
 }
 
 /// Why there is no case yet, and what to do until then; nothing where nothing is on offer.

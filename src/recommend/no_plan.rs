@@ -123,8 +123,7 @@ fn may_serve(question: &Question<'_>, candidate: &Candidate, gpu: &GpuSpec) -> b
 /// Where today's own rate is all that was compared, what of the policy is the reason.
 pub(super) fn only_as_billed(question: &Question<'_>, found: &Found) -> Option<String> {
     let mut others = found.plans.iter().filter(|it| it.allowed && it.way != Way::Today);
-    let as_billed = |it: &Offer| it.id.starts_with("bill:");
-    if !others.all(|it| it.offers.iter().all(as_billed)) {
+    if !others.all(|it| it.offers.iter().all(Offer::is_own_rate)) {
         return None;
     }
     forbidden(question, found).map(|why| format!("only today's own rate was compared: {why}"))

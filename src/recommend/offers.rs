@@ -93,7 +93,11 @@ pub(super) fn held_already<'a>(
         gpu_count: offer.gpu_count,
     };
     let all = context.policy.held.iter().filter(|it| it.term.end() > context.as_of);
-    all.filter(|it| commit::is_held(it, &instance, context.catalog)).collect()
+    all.filter(|it| {
+        commit::is_held(it, &instance, context.catalog)
+            || commit::covers(it, offer, context.catalog)
+    })
+    .collect()
 }
 
 /// Longest term that may be advised, months.
@@ -202,15 +206,9 @@ fn at_own_rate(
 }
 
 fn with_rate(question: &Question<'_>, offer: &Offer, per_gpu: MoneyPerHour) -> Offer {
-    let mut own = offer.clone();
-    if let Ok(rate) = per_gpu.times(u64::from(offer.gpu_count)) {
-        own.rate = rate;
-        own.id = format!("bill:{}", offer.id);
-        "the rate on your bill".clone_into(&mut own.source);
-        own.as_of = question.context.as_of.to_date_string();
-        own.derived = false;
-    }
-    own
+    let as_of = question.context.as_of.to_date_string();
+    let rate = per_gpu.times(u64::from(offer.gpu_count));
+    rate.map_or_else(|_| offer.clone(), |rate| offer.at_own_rate(rate, as_of))
 }
 
 /// What runs today, where the catalog does not list it; no other size of what it lists.
@@ -230,7 +228,7 @@ fn add_own_instance(
     let mut sold = question.context.catalog.offers_for(&gpu.name);
     let is_sold = sold.any(|it| it.provider == provider && it.purchase == Purchase::PayAsYouGo);
     let as_today = classify::gpus_per_replica(deployment) == gpus_per_replica;
-    let listed = allowed.iter().any(|it| it.id.starts_with("bill:"));
+    let listed = allowed.iter().any(Offer::is_own_rate);
     if listed || is_sold && !as_today || deployment.gpu.as_deref() != Some(gpu.name.as_str()) {
         return;
     }
@@ -263,7 +261,7 @@ pub(super) fn per_gpu(offer: &Offer) -> i128 {
 
 /// Offers come cheapest first, so the first of each size stays; the user's own always does.
 fn keep_cheapest(question: &Question<'_>, kept: &mut Vec<Offer>, offer: &Offer) {
-    let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it), it.id.starts_with("bill:"));
+    let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it), it.is_own_rate());
     if kept.iter().all(|it| kind(it) != kind(offer)) {
         kept.push(offer.clone());
     }

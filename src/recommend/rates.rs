@@ -47,23 +47,39 @@ pub(super) fn savings_by_price(
     }
 }
 
-/// The cost of a plan at public prices: an offer at the rate on the bill by the rate of its list.
-/// Nothing where the list does not have it.
+/// The cost of a plan at public prices: what is bought at the rate on the bill, or at a price quoted to the
+/// user, by the rates of the list. Nothing where the list does not have it.
+///
+/// A reservation quoted at 2 an hour and listed at 3, all of a plan of 1,460 a month: 2,190.
 fn plan_at_list(question: &Question<'_>, plan: &Plan) -> Option<Money> {
-    let own: Vec<&Offer> = plan.offers.iter().filter(|it| it.id.starts_with("bill:")).collect();
-    let [own] = own.as_slice() else {
-        return own.is_empty().then_some(plan.monthly_cost);
-    };
-    let listed = question.context.catalog.offer(own.id.strip_prefix("bill:")?)?;
-    let at_list = |cost: Money| {
-        let ratio = listed.rate.to_f64() / own.rate.to_f64();
-        Money::from_float(cost.to_f64() * ratio, cost.currency()).ok()
-    };
     let by_use = match (&plan.elastic, plan.is_committed()) {
         (Some(elastic), true) => elastic.monthly,
-        _ => plan.monthly_cost,
+        (None, true) => Money::zero(plan.monthly_cost.currency()),
+        (_, false) => plan.monthly_cost,
     };
-    let is_by_use = own.purchase == Purchase::PayAsYouGo;
-    let rest = plan.monthly_cost.checked_sub(by_use).ok()?;
-    if is_by_use { rest.checked_add(at_list(by_use)?).ok() } else { Some(plan.monthly_cost) }
+    let committed = plan.monthly_cost.checked_sub(by_use).ok()?;
+    let is_term = |it: &&Offer| {
+        matches!(it.purchase, Purchase::Reserved { .. } | Purchase::FlexCommitment { .. })
+    };
+    let (terms, others): (Vec<&Offer>, Vec<&Offer>) = plan.offers.iter().partition(is_term);
+    let at_list = |cost: Money, offers: &[&Offer]| {
+        if cost.is_zero() || offers.iter().all(|it| it.listed_id().is_none()) {
+            return Some(cost);
+        }
+        let ratios: Vec<f64> =
+            offers.iter().map(|it| list_ratio(question, it)).collect::<Option<_>>()?;
+        // How much of each was bought is not known, so they must agree.
+        let (first, rest) = ratios.split_first()?;
+        let agree = rest.iter().all(|it| (it / first - 1.0).abs() < 1e-9);
+        Money::from_float(cost.to_f64() * first, cost.currency()).ok().filter(|_| agree)
+    };
+    at_list(by_use, &others)?.checked_add(at_list(committed, &terms)?).ok()
+}
+
+/// The rate of the list over the rate of an offer: 1 for a public price.
+fn list_ratio(question: &Question<'_>, offer: &Offer) -> Option<f64> {
+    let Some(id) = offer.listed_id() else { return Some(1.0) };
+    let listed = question.context.catalog.offer(id)?;
+    let ratio = listed.rate.to_f64() / offer.rate.to_f64();
+    ratio.is_finite().then_some(ratio)
 }

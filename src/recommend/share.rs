@@ -116,10 +116,11 @@ fn lots<'a>(
         let environment = all[*at].described.workload.environment.as_deref();
         for slice in &all[*at].recommendation.slices {
             let Some(offer) = slice.offer() else { continue };
-            let own = offer.id.strip_prefix("bill:");
+            // At the own rate it is the same instance as on the list; a quote is another one.
+            let own = offer.listed_id().filter(|_| offer.is_own_rate());
             let key = (own.unwrap_or(&offer.id), environment);
             let lot = lots.entry(key).or_insert_with(|| Lot { offer, slices: BTreeMap::new() });
-            let rank = |it: &Offer| (it.id.starts_with("bill:"), it.rate.nano());
+            let rank = |it: &Offer| (it.is_own_rate(), it.rate.nano());
             if rank(offer) > rank(lot.offer) {
                 lot.offer = offer;
             }

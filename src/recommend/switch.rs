@@ -6,6 +6,7 @@ use super::doubt::Doubt;
 use super::plan::{Plan, Way, term};
 use super::task::{SIDE_BY_SIDE, Task, evaluation_command};
 use super::{money, offers, verify};
+use crate::catalog::Offer;
 use crate::classify::Censoring;
 use crate::size::Precision;
 use crate::units::Money;
@@ -38,6 +39,9 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
             money::for_prose(high.monthly_cost)
         ));
     }
+    reasons.extend(quotes(plan).map(|(it, last)| {
+        format!("the price of {} is quoted to you and holds until {last}", it.provider)
+    }));
     reasons.extend(caps);
     reasons.append(&mut more);
     reasons.extend(change_caps);
@@ -181,8 +185,16 @@ fn sentence(text: &str) -> String {
         .map_or_else(String::new, |it| it.to_uppercase().collect::<String>() + letters.as_str())
 }
 
+/// The prices of a plan that were quoted to the user, each with its last day.
+fn quotes(plan: &Plan) -> impl Iterator<Item = (&Offer, &str)> {
+    plan.offers.iter().filter_map(|it| Some((it, it.valid_until.as_deref()?)))
+}
+
 fn wrong_if(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let mut wrong = vec![];
+    wrong.extend(quotes(plan).map(|(it, last)| {
+        format!("it is not bought by {last}, when the quote of {} ends", it.provider)
+    }));
     if question.slo.assumed && question.slo.ttft_p95_s.is_some() {
         wrong.push("the real latency limit is stricter than the one assumed".to_owned());
     }

@@ -62,6 +62,6 @@ pub(super) fn switched(question: &Question<'_>, plan: &Plan, saving: Money) -> V
 fn check(question: &Question<'_>, days: f64, metric: &str, threshold: String) -> Check {
     #[expect(clippy::cast_possible_truncation, reason = "a few days; `as` saturates")]
     let after_us = (days * US_PER_DAY as f64) as i64;
-    let date = question.context.as_of.plus_us(after_us).to_date_string();
-    Check { metric: metric.to_owned(), threshold, date }
+    let at = question.context.as_of.plus_us(after_us).in_zone(question.context.zone);
+    Check { metric: metric.to_owned(), threshold, date: at.date().to_string() }
 }

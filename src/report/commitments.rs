@@ -209,11 +209,13 @@ pub struct SpendReport {
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
     pub workloads: Vec<String>,
-    /// The cheapest commitment.
+    /// What is held already: the amounts are of it and of what comes on top, the savings against it alone.
+    pub held_per_hour: Option<Money>,
+    /// The cheapest commitment on top of what is held.
     pub per_hour: Option<Money>,
     /// Cost with it.
     pub monthly_cost: Money,
-    /// What that saves against none.
+    /// What that saves against what is held alone.
     pub monthly_savings: Money,
     /// The range of the saving.
     pub interval: Option<Interval>,
@@ -239,11 +241,11 @@ pub struct SpendReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SpendPointReport {
-    /// The commitment.
+    /// The commitment, on top of what is held.
     pub per_hour: Option<Money>,
     /// The sum of its parts.
     pub monthly_cost: Money,
-    /// The commitment, used or not.
+    /// The commitment and what is held, used or not.
     pub committed: Money,
     /// Usage it does not cover.
     pub by_use: Money,
@@ -251,7 +253,7 @@ pub struct SpendPointReport {
     pub utilization: Option<f64>,
     /// Share of the usage covered.
     pub coverage: Option<f64>,
-    /// Against no commitment.
+    /// Against what is held alone.
     pub monthly_savings: Money,
     /// Nine of ten months save at least this.
     pub low: Option<Money>,
@@ -285,16 +287,19 @@ pub struct HeldReport {
     pub end: String,
     /// Instance hours paid for in the window.
     pub paid_hours: f64,
-    /// What of them was used by demand after the advice.
-    pub used_hours: f64,
-    /// The share; nothing where none was paid for.
+    /// What of them was used by demand after the advice; nothing where that is not known.
+    pub used_hours: Option<f64>,
+    /// The share; nothing where none was paid for, or its use is not known.
     pub utilization: Option<f64>,
-    /// What the rest cost in the window.
-    pub stranded_cost: Money,
+    /// What the rest cost in the window; nothing where its use is not known.
+    pub stranded_cost: Option<Money>,
     /// Owed until it ends.
     pub liability: Money,
     /// Paid and not used yet.
     pub prepaid_left: Money,
+    /// Workloads that run elsewhere after the advice and of which a replica fits on it, where at least half
+    /// of it is stranded: whether they pay there is not computed.
+    pub could_carry: Vec<String>,
     /// Whether it is over on the day of the report.
     pub has_ended: bool,
     /// Whether it ends within the term advised next.

@@ -1,7 +1,6 @@
 //! The advice against what was decided about it, and what was promised against what came of it.
 
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use serde::Serialize;
 
 use super::model::{ReportModel, UnitCost, WorkloadReport};
@@ -180,14 +179,14 @@ pub struct PromiseReport {
 }
 
 /// Marks the advice with the decisions, splits the savings by them, and says what to look at.
-/// `as_of` is the clock: its day in UTC is today. The plan by week is made again, for what was rejected
+/// `as_of` is the clock: its day in the zone of the report is today. The plan by week is made again, for what was rejected
 /// or put off takes no hours.
 pub fn respect(
     report: &mut ReportModel,
     decisions: &Decisions,
     (as_of, hours_per_week): (Timestamp, f64),
 ) -> Result<(), MoneyError> {
-    let today = as_of.in_zone(Tz::UTC).date();
+    let today = weeks::today(report, as_of);
     let mut notices = Vec::new();
     for decision in &decisions.list {
         match report.workloads.iter_mut().find(|it| it.advice.id == decision.advice) {

@@ -48,9 +48,9 @@ pub struct SpanReport {
     pub spent: Option<Money>,
     /// The sum of the workloads, as it is.
     pub as_is: ExpectedReport,
-    /// With the advice that was approved.
+    /// With the advice that was approved, each from the day it can be live.
     pub with_approved: ExpectedReport,
-    /// With all advice that is asked for, the approved included.
+    /// With all advice that is asked for, the approved included, each from the day it can be live.
     pub with_advice: ExpectedReport,
     /// By workload; the means add up to those above.
     pub workloads: Vec<WorkloadSpan>,
@@ -188,15 +188,15 @@ fn savings(
     outlooks.iter().map(of).collect()
 }
 
-/// A saving begins when it is due, else with the forecast.
+/// A saving begins when the action can be live, and not before the forecast.
 fn saving(workload: &WorkloadReport, (from, run): (Timestamp, RunFacts<'_>)) -> Saving {
     let advice = &workload.advice;
-    let due = advice.decision.as_ref().and_then(|it| it.due.as_ref()?.parse::<NaiveDate>().ok());
-    let due = due.and_then(|it| day_start(run.zone, it)).unwrap_or(from);
+    let live = advice.live.as_ref().and_then(|it| it.from.parse::<NaiveDate>().ok());
+    let live = live.and_then(|it| day_start(run.zone, it)).unwrap_or(from);
     Saving {
         monthly: advice.monthly_savings,
         half: advice.interval.as_ref().map(|it| (it.high.to_f64() - it.low.to_f64()) / 2.0),
-        from: due.max(from),
+        from: live.max(from),
     }
 }
 

@@ -26,6 +26,10 @@ const PAGE: Medium = Medium::Page;
 /// Decisions on the first page; the others stand in the table below it.
 const MOST_DECISIONS: usize = 5;
 
+/// Workloads, the dearest first, whose cards have charts and small print: those of two hundred would make a
+/// page that no mail carries and no phone opens at once. The others' are in `charts/` and the workbook.
+const MOST_WHOLE_CARDS: usize = 50;
+
 /// Bytes of the charts that stand behind a summary, over all workloads, and what each workload takes
 /// of them for the rest of its card: fifty workloads leave room for those of the dearest.
 const MORE_BYTES: usize = 600_000;
@@ -102,10 +106,8 @@ struct Card {
     currency: String,
     action: String,
     summary: String,
-    plans: Picture,
-    duration: Picture,
-    heat_map: Picture,
-    more: Vec<Picture>,
+    /// Nothing where the card is brief.
+    charts: Option<Charts>,
     reasons: Vec<String>,
     steps: Vec<String>,
     schedule: Option<Table>,
@@ -117,9 +119,23 @@ struct Card {
     evidence: Vec<String>,
     rule_of_thumb: String,
     waste: Vec<String>,
-    small_print: Vec<Table>,
-    plans_simulated: Table,
-    more_print: [Table; 2],
+    /// Nothing where the card is brief.
+    small_print: Option<SmallPrint>,
+}
+
+/// The charts of a card.
+struct Charts {
+    plans: Picture,
+    duration: Picture,
+    heat_map: Picture,
+    more: Vec<Picture>,
+}
+
+/// The numbers behind a card.
+struct SmallPrint {
+    first: Vec<Table>,
+    plans: Table,
+    last: [Table; 2],
 }
 
 /// A chart with the table behind it.
@@ -167,7 +183,10 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         budget: tables::budget(report, PAGE),
         forecast: tables::forecast(report, PAGE),
         blank: blanks::best(report, PAGE),
-        cards: report.workloads.iter().map(|it| card(report, it)).collect::<Result<_, _>>()?,
+        cards: (0..)
+            .zip(&report.workloads)
+            .map(|(at, it)| card(report, it, at >= MOST_WHOLE_CARDS))
+            .collect::<Result<_, _>>()?,
         account: tables::reconciliation(report),
         read: [Some(tables::rows(report)), tables::coverage(report)]
             .into_iter()
@@ -202,12 +221,13 @@ impl Page {
     /// Leaves the other charts of the cheaper workloads to `charts/`: a page of fifty workloads stays
     /// small enough for a mail.
     fn keep_to_budget(&mut self) {
-        let mut left = MORE_BYTES.saturating_sub(BYTES_OF_CARD * self.cards.len());
-        for card in &mut self.cards {
-            let bytes: usize = card.more.iter().map(Picture::bytes).sum();
+        let whole = self.cards.len().min(MOST_WHOLE_CARDS);
+        let mut left = MORE_BYTES.saturating_sub(BYTES_OF_CARD * whole);
+        for charts in self.cards.iter_mut().filter_map(|it| it.charts.as_mut()) {
+            let bytes: usize = charts.more.iter().map(Picture::bytes).sum();
             left = left.saturating_sub(bytes);
             if left == 0 {
-                card.more.clear();
+                charts.more.clear();
             }
         }
     }
@@ -230,15 +250,10 @@ pub(crate) fn title(report: &ReportModel) -> String {
 /// What was spent and what can be saved, in one sentence each.
 pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
     let currency = report.currency;
-    let spent = match report.totals.effective_cost {
-        Some(cost) => format!("GPUs cost {} {currency}.", PAGE.money(cost)),
-        None => match report.reconciliation.unclaimed() {
-            Some(cost) => {
-                format!("No workload claims the GPUs, which cost {} {currency}.", PAGE.money(cost))
-            }
-            None => "What the GPUs cost was not measured.".to_owned(),
-        },
-    };
+    let spent = words::gpus_cost(
+        (report.totals.effective_cost, report.reconciliation.unclaimed()),
+        (currency, PAGE),
+    );
     let saving = report.portfolio.savings_by_decision.asked_for;
     let saved = match tables::all_decided(report) {
         Some(why) => format!("{}.", words::capitalized(why)),
@@ -270,11 +285,10 @@ pub(crate) fn together(report: &ReportModel, medium: Medium) -> Option<String> {
 /// `saves from 12 Nov 2026, 1,999.99 by 31 Dec 2026`.
 pub(crate) fn live_in_words(advice: &AdviceReport, medium: Medium) -> Option<String> {
     let it = advice.live.as_ref()?;
-    let saved = medium.money(it.savings_by_year_end);
-    Some(format!(
-        "saves from {}, {saved} by {}",
-        number::date(&it.from),
-        number::date(&it.year_end)
+    Some(words::live(
+        &it.from,
+        &it.year_end,
+        (!it.savings_by_year_end.is_zero()).then(|| medium.money(it.savings_by_year_end)),
     ))
 }
 
@@ -319,14 +333,6 @@ pub(crate) fn footer(report: &ReportModel) -> String {
 /// The range of a saving and the chance that it is none, where they were computed.
 fn range(advice: &AdviceReport) -> Option<String> {
     range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
-}
-
-/// The range of all savings together, where all of them are asked for.
-pub(crate) fn range_of_all(report: &ReportModel, medium: Medium) -> Option<String> {
-    let all = &report.portfolio;
-    let asks_for_all = all.savings_by_decision.asked_for == all.monthly_savings;
-    let interval = all.interval.as_ref().filter(|_| asks_for_all);
-    range_in_words(medium, interval, all.probability_of_loss)
 }
 
 /// `80 % range 90 to 110, loss under 1 %`, or that nothing differs as far as it is shown.
@@ -386,8 +392,12 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
     }
 }
 
-/// One workload.
-fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderError> {
+/// One workload; a brief card has neither charts nor small print.
+fn card(
+    report: &ReportModel,
+    workload: &WorkloadReport,
+    is_brief: bool,
+) -> Result<Card, RenderError> {
     let advice = &workload.advice;
     let say = |it: &String| sentence(report, it);
     let list = |items: &[String]| items.iter().map(say).collect::<Vec<_>>();
@@ -395,8 +405,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
     // The page puts its own heading before the rule.
     let rule = workload.rule_of_thumb.trim_start_matches("The rule of thumb");
     let rule = rule.trim_start_matches([':', ' ']).to_owned();
-    let (shown, more) = charts(report, workload)?;
-    let [plans, duration, heat_map] = shown;
+    let charts = if is_brief { None } else { Some(charts(report, workload)?) };
     Ok(Card {
         anchor: format!("w-{}", workload.slug),
         name: words::shown(&workload.name),
@@ -416,10 +425,7 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         currency: report.currency.to_string(),
         action: words::action(advice),
         summary: say(&advice.summary),
-        plans,
-        duration,
-        heat_map,
-        more,
+        charts,
         reasons: list(&advice.reasons),
         steps: list(&advice.steps),
         schedule: tables::schedule(report, workload),
@@ -431,24 +437,27 @@ fn card(report: &ReportModel, workload: &WorkloadReport) -> Result<Card, RenderE
         evidence: list(&workload.evidence),
         rule_of_thumb: say(&rule),
         waste: workload.waste.iter().map(|it| waste(report, it)).collect(),
-        small_print: [
-            Some(tables::today(workload, report.currency)),
-            tables::at_prices(advice, report.currency),
-            Some(tables::slo(workload)),
-        ]
-        .into_iter()
-        .flatten()
-        .collect(),
-        plans_simulated: tables::plans(workload, report.currency),
-        more_print: [tables::candidates(workload, report.currency), tables::features(workload)],
+        small_print: (!is_brief).then(|| small_print(report, workload)),
     })
 }
 
+/// The tables that prove a card.
+fn small_print(report: &ReportModel, workload: &WorkloadReport) -> SmallPrint {
+    let currency = report.currency;
+    let first = [
+        Some(tables::today(workload, currency)),
+        tables::at_prices(&workload.advice, currency),
+        Some(tables::slo(workload)),
+    ];
+    SmallPrint {
+        first: first.into_iter().flatten().collect(),
+        plans: tables::plans(workload, currency),
+        last: [tables::candidates(workload, currency), tables::features(workload)],
+    }
+}
+
 /// The three charts that convince, and the others.
-fn charts(
-    report: &ReportModel,
-    workload: &WorkloadReport,
-) -> Result<([Picture; 3], Vec<Picture>), RenderError> {
+fn charts(report: &ReportModel, workload: &WorkloadReport) -> Result<Charts, RenderError> {
     const FIRST: [ChartKind; 3] = [ChartKind::Plans, ChartKind::Duration, ChartKind::HeatMap];
     let (mut first, mut more) = (Vec::new(), Vec::new());
     for it in chart::workload_charts(report, workload)? {
@@ -459,8 +468,9 @@ fn charts(
     }
     first.sort_by_key(|it| it.0);
     let first: Vec<Picture> = first.into_iter().map(|it| it.1).collect();
-    let first = first.try_into().map_err(|_| RenderError::Chart("one is missing".to_owned()))?;
-    Ok((first, more))
+    let [plans, duration, heat_map] =
+        first.try_into().map_err(|_| RenderError::Chart("one is missing".to_owned()))?;
+    Ok(Charts { plans, duration, heat_map, more })
 }
 
 /// A finding: what it is, its amount, the numbers behind it and what to do.
@@ -474,20 +484,6 @@ pub(crate) fn waste(report: &ReportModel, it: &WasteReport) -> String {
     };
     let said = format!("{} {}", it.evidence, it.action);
     format!("{finding} ({state}): {cost}{}. {}", hours.unwrap_or_default(), sentence(report, &said))
-}
-
-/// The sums over all findings, the confirmed one and the others; nothing where there is none.
-pub(crate) fn waste_sums(report: &ReportModel, medium: Medium) -> Option<(String, String)> {
-    let it = &report.portfolio.waste;
-    let sums = [(it.to_investigate, "to investigate"), (it.not_measured, "not measured")];
-    if it.confirmed_waste.is_zero() && sums.iter().all(|it| it.0.is_zero()) {
-        return None;
-    }
-    let others = sums.iter().filter(|it| !it.0.is_zero());
-    let others: Vec<String> =
-        others.map(|(cost, what)| format!("{} {what}", medium.money(*cost))).collect();
-    let confirmed = format!("{} {}", medium.money(it.confirmed_waste), report.currency);
-    Some((confirmed, others.join(" · ")))
 }
 
 /// A chart for the page.

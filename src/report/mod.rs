@@ -164,7 +164,24 @@ pub fn look_ahead(
         })
         .collect();
     report.notices.extend(strangers);
+    let ends = commitments_that_end(report);
+    report.notices.extend(ends);
     Ok(())
+}
+
+/// Commitments that end before the forecast does: what they cover costs more then.
+fn commitments_that_end(report: &ReportModel) -> Vec<String> {
+    let last = report.forecast.as_ref().and_then(|it| Some(it.spans.last()?.end.clone()));
+    let held = report.commitment.held_commitments.iter();
+    let ends = held.filter(|it| !it.has_ended && last.as_ref().is_some_and(|last| it.end < *last));
+    ends.map(|it| {
+        format!(
+            "the commitment {} ends on {}: the forecast goes on at today's rates, renewed or not",
+            plain(&it.id),
+            it.end
+        )
+    })
+    .collect()
 }
 
 /// Sets a report beside an earlier one; `new` is the report itself, read back.

@@ -453,7 +453,7 @@ pub struct AdviceReport {
     pub savings_by_price: Option<SavingsByPriceReport>,
     /// The work it takes; nothing where there is nothing to do.
     pub change: Option<ChangeReport>,
-    /// From when it saves, where it is asked for; nothing where the year is over by then.
+    /// From when it saves; nothing where it is not asked for.
     pub live: Option<LiveReport>,
     /// A to F.
     pub grade: String,
@@ -511,11 +511,12 @@ pub struct ChangeReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LiveReport {
-    /// The day agreed on, else the day after its week in the plan.
+    /// The day agreed on, else the day after its week in the plan, by the clock of the report.
     pub from: String,
     /// The last day of the year of the report.
     pub year_end: String,
-    /// The saving of a month x hours from that day to the end of the year / 730.
+    /// The saving of a month x 24 hours of each day from that one to the end of the year / 730; zero where
+    /// the year is over by then.
     pub savings_by_year_end: Money,
 }
 
@@ -527,7 +528,7 @@ pub struct CheckReport {
     pub metric: String,
     /// What it must be.
     pub threshold: String,
-    /// On which day at the earliest, when the change is made on the day of the report.
+    /// On which day at the earliest: so many days after the action is live.
     pub date: String,
 }
 

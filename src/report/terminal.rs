@@ -6,10 +6,12 @@
 
 pub(super) mod cell;
 
+use super::account::Spend;
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};
 use super::table::Table;
 use super::{blanks, html, tables, words};
+use crate::ingest::Fate;
 use crate::units::Money;
 use cell::{fit, pad_left, pad_right, width, wrapped};
 
@@ -98,15 +100,21 @@ pub(super) fn line_width(line: &str) -> usize {
     width(line)
 }
 
-/// What the GPUs of workloads cost, else those of none.
+/// What GPUs cost: those of workloads, and those of none.
 fn spend(report: &ReportModel) -> String {
     let (totals, currency) = (&report.totals, report.currency);
+    let month = money(totals.baseline_monthly_cost);
     match (totals.effective_cost, report.reconciliation.unclaimed()) {
-        (Some(cost), _) => format!(
-            "{} {currency} effective · {} a month of 730 h",
+        (Some(cost), Some(other)) => format!(
+            "{} {currency} effective = workloads {} + {} that no workload claims · the workloads {month} a \
+             month of 730 h",
+            money(cost.checked_add(other).ok()),
             TERM.money(cost),
-            money(totals.baseline_monthly_cost)
+            TERM.money(other)
         ),
+        (Some(cost), None) => {
+            format!("{} {currency} effective · {month} a month of 730 h", TERM.money(cost))
+        }
         (None, Some(cost)) => format!("{} {currency} that no workload claims", TERM.money(cost)),
         (None, None) => "not measured: the data carry no cost".to_owned(),
     }
@@ -133,7 +141,7 @@ fn summary(page: &mut Page, report: &ReportModel) {
         page.labelled("unit cost", &text);
     }
     page.labelled("can save", &can_save(report));
-    if let Some((confirmed, others)) = html::waste_sums(report, TERM) {
+    if let Some((confirmed, others)) = waste_sums(report) {
         let parts = [
             confirmed + " confirmed",
             others,
@@ -254,10 +262,27 @@ fn laid_out(cells: &[String; 8], widths: &[usize; 8]) -> String {
     line.trim_end().to_owned()
 }
 
+/// The sums over all findings, the confirmed one and the others; nothing where there is none.
+fn waste_sums(report: &ReportModel) -> Option<(String, String)> {
+    let it = &report.portfolio.waste;
+    let sums = [(it.to_investigate, "to investigate"), (it.not_measured, "not measured")];
+    if it.confirmed_waste.is_zero() && sums.iter().all(|it| it.0.is_zero()) {
+        return None;
+    }
+    let others = sums.iter().filter(|it| !it.0.is_zero());
+    let others: Vec<String> =
+        others.map(|(cost, what)| format!("{} {what}", TERM.money(*cost))).collect();
+    let confirmed = format!("{} {}", TERM.money(it.confirmed_waste), report.currency);
+    Some((confirmed, others.join(" · ")))
+}
+
 /// What is asked for, of what, and its range.
 fn can_save(report: &ReportModel) -> String {
     let sums = &report.portfolio.savings_by_decision;
-    let range = html::range_of_all(report, TERM);
+    // Of all of it, so only where all of it is asked for.
+    let all = &report.portfolio;
+    let interval = all.interval.as_ref().filter(|_| sums.asked_for == all.monthly_savings);
+    let range = html::range_in_words(TERM, interval, all.probability_of_loss);
     format!(
         "{} {} per 730-h month of {}, leaving {}{}",
         TERM.money(sums.asked_for),
@@ -279,6 +304,9 @@ fn actions(page: &mut Page, report: &ReportModel) {
             "nothing to change now"
         };
         page.labelled("DO NEXT", decided.unwrap_or(why));
+        if let Some(text) = to_find(report) {
+            page.labelled("", &text);
+        }
         // The dearest come first.
         for it in report.workloads.iter().take(MOST_KEPT).filter(|_| decided.is_none()) {
             page.labelled("", &format!("{}: {}", words::shown(&it.name), it.advice.summary));
@@ -325,6 +353,23 @@ fn actions(page: &mut Page, report: &ReportModel) {
             }
         }
     }
+    if let Some(text) = to_find(report) {
+        page.text.push_str(&hanging("–   ", &text, page.columns));
+    }
+}
+
+/// GPUs that no workload claims, the dearest by name.
+fn to_find(report: &ReportModel) -> Option<String> {
+    const MOST_NAMED: usize = 3;
+    let what = words::find_who_uses(report.reconciliation.unclaimed()?, TERM);
+    let of_none = |it: &&Spend| it.part == Fate::Unassigned.as_str();
+    let names = report.reconciliation.unmatched.iter().filter(of_none).filter_map(|it| {
+        let name = words::clip(&words::plain(it.what.as_ref()?), NAME);
+        Some(format!("{name} {}", money(it.effective.or(it.billed))))
+    });
+    let names: Vec<String> = names.take(MOST_NAMED).collect();
+    let dearest = if names.is_empty() { String::new() } else { format!(": {}", names.join(", ")) };
+    Some(format!("{what} {} in the window{dearest}", report.currency))
 }
 
 /// What could be committed to together, and what is held.

@@ -151,7 +151,8 @@ fn the_terminal_reads_as_agreed() {
     let shown = text(&fixture::report(), Format::Table);
     insta::assert_snapshot!(shown, @r#"
     October 2026 · 744 h · as of 5 Nov 2026
-    GPU spend    78,621.94 USD effective · 77,142.49 a month of 730 h
+    GPU spend    79,370.40 USD effective = workloads 78,621.94 + 748.46 that no
+                 workload claims · the workloads 77,142.49 a month of 730 h
     unit cost    2.14 USD/1M tokens, idle included
     can save     13,161.75 USD per 730-h month of 77,142.49, leaving 63,980.74
     not used     1,331.76 USD confirmed · in the window, not added to the savings
@@ -171,6 +172,8 @@ fn the_terminal_reads_as_agreed() {
         24 h of work and a day of trial, 2,418.75 USD, earned back in 13 days
     S2  =old-demo 🚀 مرحبا: Stop it and keep the disk: no request for 29    1,286.70
         days [B]
+    –   Find who uses the GPUs that no workload claims, 748.46 USD in the window:
+        i-0c41d9 748.46
     NOTE         Latency limits were assumed for 4 workloads; set them in
                  gpuadvise.toml.
     best blank   to fill in gpuadvise.toml: [workload."rag <b>|prod"] slo touches

@@ -1,7 +1,7 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
 use super::model::{AdviceReport, PlanReport, ReportModel, WasteReport, WorkloadReport};
-use super::number::Medium;
+use super::number::{DASH, Medium, date};
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
 
@@ -60,6 +60,48 @@ pub(crate) fn waste(finding: &str) -> String {
     let words = shown(&finding.replace('_', " ")).replacen("over ", "over-", 1);
     let mut letters = words.chars();
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
+}
+
+/// `saves from 12 Nov 2026, 1,999.99 by 31 Dec 2026`, the amount already written.
+pub(crate) fn live(from: &str, year_end: &str, saved: Option<String>) -> String {
+    let [from, year_end] = [from, year_end].map(|it| date(&shown(it)));
+    let by = saved.map_or_else(String::new, |it| format!(", {it} by {year_end}"));
+    format!("saves from {from}{by}")
+}
+
+/// What GPUs cost, those of workloads and those of none.
+pub(crate) fn gpus_cost(
+    (of_workloads, of_none): (Option<Money>, Option<Money>),
+    (currency, medium): (Currency, Medium),
+) -> String {
+    match (of_workloads, of_none) {
+        (Some(cost), Some(none)) => {
+            let all =
+                cost.checked_add(none).map_or_else(|_| DASH.to_owned(), |it| medium.money(it));
+            let none = medium.money(none);
+            format!("GPUs cost {all} {currency}, {none} of it for GPUs that no workload claims.")
+        }
+        (Some(cost), None) => format!("GPUs cost {} {currency}.", medium.money(cost)),
+        (None, Some(cost)) => {
+            format!("No workload claims the GPUs, which cost {} {currency}.", medium.money(cost))
+        }
+        (None, None) => "What the GPUs cost was not measured.".to_owned(),
+    }
+}
+
+/// What to do about GPUs that no workload claims.
+pub(crate) fn find_who_uses(cost: Money, medium: Medium) -> String {
+    format!("Find who uses the GPUs that no workload claims, {}", medium.money(cost))
+}
+
+/// What a forecast leaves out, by workload and why; `is_none` where it has nothing at all.
+pub(crate) fn not_forecast(missing: &[(&str, &str)], is_none: bool) -> Option<String> {
+    match (is_none, missing) {
+        (_, []) => None,
+        (true, [(_, why), ..]) => Some(format!("none: {}", plain(why))),
+        (false, [(name, why)]) => Some(format!("without {}: {}", shown(name), plain(why))),
+        (false, all) => Some(format!("without {} workloads", all.len())),
+    }
 }
 
 /// How sure a finding is.

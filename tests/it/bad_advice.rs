@@ -24,7 +24,7 @@ const HEADER: [&str; 14] = [
 
 /// So many hours from Monday 2026-10-05 of a chat that works office hours on an A100 that is always on,
 /// with some columns left out or set to another text.
-fn usage(hours: u32, without: &[&str], set: &[(&str, &str)]) -> String {
+pub(crate) fn usage(hours: u32, without: &[&str], set: &[(&str, &str)]) -> String {
     let columns: Vec<&str> = HEADER.into_iter().filter(|it| !without.contains(it)).collect();
     let at = |hour: u32| format!("2026-10-{:02}T{:02}:00:00Z", 5 + hour / 24, hour % 24);
     let mut text = columns.join(",") + "\n";

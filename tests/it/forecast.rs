@@ -59,7 +59,8 @@ fn months_to_come_stand_in_every_format() {
     let november = span(&report, "Nov 2026");
     assert_eq!(november["as_is"]["mean"], "1140.00");
     assert_eq!(november["with_approved"]["mean"], "1140.00");
-    assert_eq!(november["with_advice"]["mean"], "780.00");
+    // What is stopped is stopped after a week of work: 7 days of 12 are still paid.
+    assert_eq!(november["with_advice"]["mean"], "864.00");
     assert_eq!(november["hours"], 720.0);
     let quarter = span(&report, "Q4 2026");
     assert_eq!(quarter["spent"], "1178.00");
@@ -84,7 +85,7 @@ fn months_to_come_stand_in_every_format() {
     for line in [
         "budget       Oct 2026 1,178.00 of 1,200.00, -22.00 (-2 %), favorable",
         "             Nov 2026 forecast 1,140.00 of 1,200.00, -60.00 (-5 %), favorable",
-        "forecast     Nov 2026 1,140.00 as is · 780.00 with advice · 80 % 1,050 to 1,230",
+        "forecast     Nov 2026 1,140.00 as is · 864.00 with advice · 80 % 1,050 to 1,230",
     ] {
         assert!(table.contains(line), "{table}");
     }

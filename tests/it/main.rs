@@ -45,6 +45,7 @@ mod machine_outputs;
 mod month_end;
 mod offered;
 mod own_formats;
+mod own_prices;
 mod plans;
 mod platforms;
 mod privacy;

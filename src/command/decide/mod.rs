@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
+use super::talk::Talk;
 use super::{CommandResult, output, past_report};
 use crate::cli::{DecideArgs, Format, Global};
 use crate::ingest::{self, Decision, DecisionState, Decisions, Promise};
@@ -17,7 +18,7 @@ use crate::report::{self, WrittenAdvice, WrittenReport};
 /// The file name of the decisions.
 const DECISIONS_NAME: &str = "decisions.toml";
 
-pub(super) fn run(args: &DecideArgs, global: &Global) -> CommandResult {
+pub(super) fn run(args: &DecideArgs, global: &Global, talk: Talk) -> CommandResult {
     refuse(global)?;
     let report = past_report::read(&args.report, WrittenReport::read)?;
     let beside = global.config.as_deref().map(|it| it.with_file_name(DECISIONS_NAME));
@@ -26,6 +27,9 @@ pub(super) fn run(args: &DecideArgs, global: &Global) -> CommandResult {
     let decisions = parse(&text, &path)?;
     let decided = global.as_of.map_or(report.as_of, |it| it.in_zone(Tz::UTC).date());
     let decision = decision(args, &report, &decisions, decided)?;
+    for it in past_days(&decision, decided) {
+        talk.warn(&it);
+    }
     let place = decisions.place(&decision.advice);
     let new = write::changed(&text, place, &decision);
     let mut expected = decisions;
@@ -43,6 +47,19 @@ pub(super) fn run(args: &DecideArgs, global: &Global) -> CommandResult {
     output::to_file_or_stdout(Some(&path), new.as_bytes())?;
     output::to_stdout(said(&decision, &path).as_bytes())?;
     Ok(ExitStatus::Done)
+}
+
+/// Days that are over when they are decided on: most likely a slip of the pen.
+fn past_days(decision: &Decision, decided: NaiveDate) -> Vec<String> {
+    let until = match decision.state {
+        DecisionState::Snoozed(until) => Some(("until", until)),
+        _ => None,
+    };
+    let due = decision.due.filter(|_| decision.state == DecisionState::Accepted);
+    let days = due.map(|due| ("due", due)).into_iter().chain(until);
+    let over = days.filter(|it| it.1 < decided);
+    over.map(|(what, day)| format!("{what} {day} is before {decided}, the day of the report"))
+        .collect()
 }
 
 /// Flags that decide has no use for: saying nothing of them would mislead.

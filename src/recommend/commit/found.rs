@@ -137,6 +137,8 @@ pub struct SpendCase {
     pub months: u32,
     /// Whether the policy allows so long a term.
     pub allowed: bool,
+    /// What of it is held: the points are on top of it, and savings are against it alone.
+    pub held: MoneyPerHour,
     /// The price rows under the plan.
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
@@ -158,11 +160,11 @@ pub struct SpendCase {
 /// One commitment in money per hour; amounts are of a month of 730 hours.
 #[derive(Clone, Debug, PartialEq)]
 pub struct SpendCasePoint {
-    /// The commitment.
+    /// The commitment, on top of what is held.
     pub per_hour: MoneyPerHour,
     /// Both parts.
     pub monthly_cost: Money,
-    /// The commitment, used or not.
+    /// The commitment and what is held, used or not.
     pub committed: Money,
     /// Usage it does not cover.
     pub by_use: Money,
@@ -206,14 +208,16 @@ pub struct HeldInUse {
     pub held: HeldCommitment,
     /// Instance time paid for in the window, microseconds.
     pub paid_us: u64,
-    /// What of it was used by demand after the advice.
-    pub used_us: u64,
-    /// What the rest costs in the window.
-    pub stranded_cost: Money,
+    /// What of it was used by demand after the advice, and what the rest costs in the window; nothing
+    /// where that is not known.
+    pub used: Option<(u64, Money)>,
     /// Owed until it ends.
     pub liability: Money,
     /// Paid and not used yet.
     pub prepaid_left: Money,
+    /// Workloads that run elsewhere after the advice and of which a replica fits on it, where at least half
+    /// of it is stranded.
+    pub could_carry: Vec<String>,
     /// Whether it is over on the day of the report.
     pub has_ended: bool,
     /// Whether it ends within the term that is advised next, else within the longest allowed.

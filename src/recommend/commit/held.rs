@@ -2,11 +2,16 @@
 
 use super::case::{month_of, months_after};
 use super::hours::Hours;
+use super::member::Member;
 use super::{HeldInUse, Instance};
-use crate::catalog::{Catalog, GpuMatch};
+use crate::catalog::{Catalog, GpuMatch, Offer, Purchase};
 use crate::commitment::{Held, liability_left, net_of_held, prepaid_left};
 use crate::ingest::{HeldCommitment, HeldOf};
+use crate::recommend::candidates::{Candidate, Verdict};
+use crate::recommend::offers::is_same_instance;
+use crate::recommend::{Action, Recommendation};
 use crate::units::{Money, Timestamp};
+use crate::workload::Workload;
 
 /// Whether a commitment is of an instance.
 pub(in crate::recommend) fn is_of(
@@ -17,6 +22,7 @@ pub(in crate::recommend) fn is_of(
     let place = held.provider == instance.provider && held.region == instance.region;
     place
         && match &held.of {
+            HeldOf::Spend => false,
             HeldOf::InstanceType(name) => *name == instance.instance_type,
             HeldOf::Gpu { gpu, count } => {
                 let named = match catalog.resolve_gpu(gpu) {
@@ -26,6 +32,55 @@ pub(in crate::recommend) fn is_of(
                 named && *count == instance.gpu_count
             }
         }
+}
+
+/// Whether a commitment in money per hour covers the instance of an offer: its provider sells a plan for it.
+pub(in crate::recommend) fn covers(
+    held: &HeldCommitment,
+    offer: &Offer,
+    catalog: &Catalog,
+) -> bool {
+    let is_plan = |it: &Offer| {
+        matches!(it.purchase, Purchase::FlexCommitment { .. }) && is_same_instance(it, offer)
+    };
+    held.of == HeldOf::Spend
+        && held.provider == offer.provider
+        && catalog.offers.iter().any(is_plan)
+}
+
+/// The workloads of which a replica fits on what is held and that run elsewhere after the advice.
+pub(super) fn could_carry(
+    held: &HeldCommitment,
+    (parts, members): (&[(&Workload, &Recommendation)], &[Member]),
+    catalog: &Catalog,
+) -> Vec<String> {
+    let offers = catalog.offers.iter().filter(|it| it.provider == held.provider);
+    let (gpus, count): (Vec<&str>, u32) = match &held.of {
+        HeldOf::Spend => return Vec::new(),
+        HeldOf::Gpu { gpu, count } => match catalog.resolve_gpu(gpu) {
+            GpuMatch::Known(all) => (all.iter().map(|it| it.name.as_str()).collect(), *count),
+            _ => return Vec::new(),
+        },
+        HeldOf::InstanceType(name) => {
+            let Some(offer) = offers.into_iter().find(|it| it.instance_type == *name) else {
+                return Vec::new();
+            };
+            (offer.gpus.iter().map(String::as_str).collect(), offer.gpu_count)
+        }
+    };
+    let fits = |it: &Candidate| {
+        it.replica.is_some()
+            && it.verdict != Verdict::Refused
+            && gpus.contains(&it.gpu.as_str())
+            && it.gpu_count <= count
+    };
+    let is_there = |name: &str| {
+        members.iter().any(|it| it.workload == name && is_of(held, &it.instance, catalog))
+    };
+    let stays = |it: &&&(&Workload, &Recommendation)| it.1.advice.action != Action::Stop;
+    let others = parts.iter().filter(|(it, _)| !is_there(&it.name)).filter(|it| stays(&it));
+    let fitting = others.filter(|(_, found)| found.candidates.iter().any(fits));
+    fitting.map(|(it, _)| it.name.clone()).collect()
 }
 
 /// What is held of one instance, the lowest rate first: so the highest saving is used first.
@@ -77,24 +132,33 @@ impl<'a> HeldHere<'a> {
         let soon = months_after(self.as_of, term_months)?;
         let each = self.all.iter().zip(uses).map(|(it, of)| {
             let paid_us = of.used_us + of.stranded_us;
-            let whole = it.rate.times(u64::from(it.instances)).ok()?;
-            let term_us = u64::try_from(it.term.len_us()).ok()?;
-            let zero = Money::zero(it.rate.currency());
-            let owed = liability_left(it.rate, it.instances, it.term, self.as_of)?;
-            let paid_ahead = prepaid_left(whole.cost_of_us(term_us).ok()?, it.term, self.as_of)?;
-            let (liability, prepaid_left) =
-                if it.prepaid { (zero, paid_ahead) } else { (owed, zero) };
-            Some(HeldInUse {
-                held: (*it).clone(),
-                paid_us,
-                used_us: of.used_us,
-                stranded_cost: of.stranded_cost,
-                liability,
-                prepaid_left,
-                has_ended: it.term.end() <= self.as_of,
-                ends_within_term: it.term.end() > self.as_of && it.term.end() <= soon,
-            })
+            in_use(it, (paid_us, Some((of.used_us, of.stranded_cost))), (self.as_of, soon))
         });
         each.collect()
     }
+}
+
+/// A commitment with what of the time paid for was used, and what the rest cost. What ends before `soon`
+/// is marked.
+pub(super) fn in_use(
+    held: &HeldCommitment,
+    (paid_us, used): (u64, Option<(u64, Money)>),
+    (as_of, soon): (Timestamp, Timestamp),
+) -> Option<HeldInUse> {
+    let whole = held.rate.times(u64::from(held.instances)).ok()?;
+    let term_us = u64::try_from(held.term.len_us()).ok()?;
+    let zero = Money::zero(held.rate.currency());
+    let owed = liability_left(held.rate, held.instances, held.term, as_of)?;
+    let paid_ahead = prepaid_left(whole.cost_of_us(term_us).ok()?, held.term, as_of)?;
+    let (liability, prepaid_left) = if held.prepaid { (zero, paid_ahead) } else { (owed, zero) };
+    Some(HeldInUse {
+        held: held.clone(),
+        paid_us,
+        used,
+        liability,
+        prepaid_left,
+        could_carry: Vec::new(),
+        has_ended: held.term.end() <= as_of,
+        ends_within_term: held.term.end() > as_of && held.term.end() <= soon,
+    })
 }

@@ -176,8 +176,8 @@ fn what_is_held_comes_off_first() {
             .held
             .iter()
             .map(|it| {
-                let hours = it.used_us / HOUR;
-                let money = [it.stranded_cost, it.liability].map(usd);
+                let hours = it.used.unwrap().0 / HOUR;
+                let money = [it.used.unwrap().1, it.liability].map(usd);
                 (it.held.id.clone(), hours, money, it.ends_within_term)
             })
             .collect();
@@ -239,7 +239,7 @@ fn what_runs_on_a_commitment_nobody_declared_is_not_sold_another() {
     let declared = [held("x", 1, "2", ["2026-01-01", "2027-01-01"])];
     let all = found(members(), &declared, (&catalog, &policy));
     assert_eq!((all.absent.len(), all.groups[0].terms[0].max_n), (0, 0));
-    assert_eq!(all.held[0].used_us, 672 * HOUR);
+    assert_eq!(all.held[0].used.unwrap().0, 672 * HOUR);
 }
 
 #[test]
@@ -255,10 +255,9 @@ fn a_cap_makes_a_ladder() {
     assert_eq!(usd(steps.waiting_cost), "56940.00");
 }
 
-/// A plan of 1.00 an hour covers an hour of what costs 3.00 by use, or of what costs 1.10: the one that
-/// saves more comes first.
-#[test]
-fn money_per_hour_is_shared_by_instances() {
+/// What `money_per_hour_is_shared_by_instances` and the held one look at: an instance all the time at 3.00 by
+/// use, another every second hour at 1.10, and a plan of 1.00 for each.
+fn two_kinds() -> (Catalog, Vec<Member>) {
     let (mut catalog, payg) = catalog(&[]);
     let flex = offer(Purchase::FlexCommitment { months: 12 }, "1", &payg);
     let big = |it: &Offer, price: &str| Offer {
@@ -270,11 +269,116 @@ fn money_per_hour_is_shared_by_instances() {
     };
     catalog.offers.extend([flex.clone(), big(&flex, "1")]);
     let dear = Offer { rate: rate("3"), ..payg.clone() };
-    let policy = Policy::default();
     let members = vec![
         member("a", &dear, &[1; 28 * 24]),
         member("b", &big(&payg, "1.1"), &repeated(&[1, 0], 28 * 24)),
     ];
+    (catalog, members)
+}
+
+/// 0.40 an hour is held and used up: 0.60 on top of it is what 1.00 was from nothing. Of 1.50 half of the
+/// last 0.50 is lost in every other hour, and nothing more pays.
+#[test]
+fn held_money_per_hour_comes_off_first() {
+    let (catalog, members) = two_kinds();
+    let policy = Policy::default();
+    let of = |price: &str| {
+        let all = found(members.clone(), &[plan("plan", price, YEAR)], (&catalog, &policy));
+        (all.spend[0].clone(), all.held[0].clone())
+    };
+    let (case, held) = of("0.4");
+    assert_eq!((case.held, case.chosen.per_hour), (rate("0.4"), rate("0.6")));
+    // 0.60 carries what costs 1.80 by use.
+    assert_eq!([case.chosen.saving, case.chosen.by_use].map(usd), ["876.00", "401.50"]);
+    let (used_us, stranded) = held.used.unwrap();
+    assert_eq!((used_us, usd(stranded)), (held.paid_us, "0.00".to_owned()));
+    let (case, held) = of("1.5");
+    assert_eq!((case.chosen.per_hour, usd(case.chosen.saving)), (rate("0"), "0.00".to_owned()));
+    // 1.25 of 1.50 is used on the mean.
+    let (used_us, stranded) = held.used.unwrap();
+    assert!((used_us as f64 / held.paid_us as f64 - 1.25 / 1.5).abs() < 1e-9);
+    assert_eq!(usd(stranded), "168.00");
+}
+
+/// One in money per hour, of 12 months from June on.
+fn plan(id: &str, price: &str, days: [&str; 2]) -> HeldCommitment {
+    HeldCommitment { of: HeldOf::Spend, region: String::new(), ..held(id, 1, price, days) }
+}
+
+const YEAR: [&str; 2] = ["2026-06-01", "2027-06-01"];
+
+/// What a plan covers is not reserved too, also where the bill calls it committed.
+#[test]
+fn what_held_money_per_hour_covers_is_not_bought_again() {
+    let (mut catalog, payg) = catalog(&[(12, "2")]);
+    catalog.offers.push(offer(Purchase::FlexCommitment { months: 12 }, "3", &payg));
+    let policy = Policy::default();
+    let mut on_it = member("a", &payg, &[1; 28 * 24]);
+    for is_committed in [false, true] {
+        on_it.is_committed = is_committed;
+        let held = [plan("plan", "3", YEAR)];
+        let all = found(vec![on_it.clone()], &held, (&catalog, &policy));
+        assert!(all.groups.is_empty(), "{:?}", all.groups);
+        assert!(all.absent[0].reason.contains("plan in money per hour covers it"));
+        assert_eq!(all.held[0].used.unwrap().0, all.held[0].paid_us);
+        assert_eq!(all.spend[0].chosen.per_hour, rate("0"));
+    }
+}
+
+/// A renewal is used as what it renews was; of two at once the first is used first.
+#[test]
+fn held_money_per_hour_is_used_in_turn() {
+    let (catalog, members) = two_kinds();
+    let policy = Policy::default();
+    let shares = |first: [&str; 2]| {
+        let held = [plan("first", "1.5", first), plan("second", "1", YEAR)];
+        let all = found(members.clone(), &held, (&catalog, &policy));
+        all.held.iter().map(|it| it.used.unwrap().0 as f64 / HOUR as f64).collect::<Vec<_>>()
+    };
+    // 1.00 is asked for in each of 672 hours and 2.00 in every second one.
+    let [ended, renewed] = shares(["2025-06-01", "2026-06-01"])[..] else { panic!() };
+    assert_eq!((ended, renewed), (0.0, 672.0));
+    let [first, second] = shares(YEAR)[..] else { panic!() };
+    assert!((first - 672.0 * 1.25 / 1.5).abs() < 1e-6, "{first}");
+    assert!((second - 672.0 * 0.25).abs() < 1e-6, "{second}");
+}
+
+/// A holding carries what its own term's rates carry, whatever term is looked at.
+#[test]
+fn held_money_per_hour_counts_at_its_own_rates() {
+    let (mut catalog, payg) = catalog(&[]);
+    for (months, price) in [(12, "3"), (36, "2")] {
+        catalog.offers.push(offer(Purchase::FlexCommitment { months }, price, &payg));
+    }
+    let policy = Policy { max_term_months: Some(36), ..Policy::default() };
+    let held = [plan("plan", "3", YEAR)];
+    let members = vec![member("a", &payg, &[2; 28 * 24])];
+    let all = found(members, &held, (&catalog, &policy));
+    let on_top: Vec<_> = all.spend.iter().map(|it| (it.months, it.chosen.per_hour)).collect();
+    assert_eq!(on_top, [(12, rate("3")), (36, rate("2"))]);
+}
+
+/// Too few days to commit on are days of use all the same; without a plan on offer it is not known.
+#[test]
+fn the_use_of_held_money_per_hour_needs_no_long_history() {
+    let (mut catalog, payg) = catalog(&[]);
+    let policy = Policy::default();
+    let members = vec![member("a", &payg, &[1; 5 * 24])];
+    let unknown = found(members.clone(), &[plan("plan", "3", YEAR)], (&catalog, &policy));
+    assert_eq!(unknown.held[0].used, None);
+    assert!(!unknown.held[0].liability.is_zero());
+    catalog.offers.push(offer(Purchase::FlexCommitment { months: 12 }, "3", &payg));
+    let all = found(members, &[plan("plan", "3", YEAR)], (&catalog, &policy));
+    assert!(all.spend.is_empty());
+    assert_eq!(all.held[0].used.unwrap().0, 5 * 24 * HOUR);
+}
+
+/// A plan of 1.00 an hour covers an hour of what costs 3.00 by use, or of what costs 1.10: the one that
+/// saves more comes first.
+#[test]
+fn money_per_hour_is_shared_by_instances() {
+    let (catalog, members) = two_kinds();
+    let policy = Policy::default();
     let all = found(members, &[], (&catalog, &policy));
     assert!(all.groups.is_empty());
     let [case] = all.spend.as_slice() else { panic!("{:?}", all.spend) };

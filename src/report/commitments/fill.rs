@@ -180,6 +180,7 @@ fn spend(it: &SpendCase) -> SpendReport {
         allowed: it.allowed,
         offer_ids: it.offer_ids.clone(),
         workloads: it.workloads.clone(),
+        held_per_hour: an_hour(it.held),
         per_hour: an_hour(chosen.per_hour),
         monthly_cost: chosen.monthly_cost,
         monthly_savings: chosen.saving,
@@ -235,11 +236,13 @@ fn hindsight(it: &Hindsight) -> HindsightReport {
 fn held(it: &HeldInUse) -> HeldReport {
     let held = &it.held;
     let (instance_type, gpu) = match &held.of {
+        HeldOf::Spend => (None, None),
         HeldOf::InstanceType(name) => (Some(name.clone()), None),
         HeldOf::Gpu { gpu, count: 1 } => (None, Some(gpu.clone())),
         HeldOf::Gpu { gpu, count } => (None, Some(format!("{count}-GPU {gpu}"))),
     };
-    let (paid, used) = (it.paid_us as f64, it.used_us as f64);
+    let paid = it.paid_us as f64;
+    let used = it.used.map(|it| it.0 as f64);
     HeldReport {
         id: held.id.clone(),
         provider: held.provider.clone(),
@@ -252,11 +255,12 @@ fn held(it: &HeldInUse) -> HeldReport {
         start: held.term.start().to_date_string(),
         end: held.term.end().to_date_string(),
         paid_hours: rounded(paid / HOUR_US),
-        used_hours: rounded(used / HOUR_US),
-        utilization: (paid > 0.0).then(|| rounded(used / paid)),
-        stranded_cost: it.stranded_cost,
+        used_hours: used.map(|it| rounded(it / HOUR_US)),
+        utilization: used.filter(|_| paid > 0.0).map(|it| rounded(it / paid)),
+        stranded_cost: it.used.map(|it| it.1),
         liability: it.liability,
         prepaid_left: it.prepaid_left,
+        could_carry: it.could_carry.clone(),
         has_ended: it.has_ended,
         ends_within_term: it.ends_within_term,
     }

@@ -1,14 +1,14 @@
 //! What a mail told its reader, so that the next one can be left out where nothing changed.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::{Deserialize, Serialize};
 
 use super::page::{MAIL, View};
 use super::read::{MailReport, Workload};
-use super::{Audience, RenderError};
-use crate::report::words::{clip, plain, shown};
+use super::{Audience, RenderError, parts};
+use crate::report::words::{clip, plain, shown, waste};
 use crate::units::{Money, Timestamp};
 
 /// A saving or a cost that moved by less of itself is the same news.
@@ -26,13 +26,16 @@ pub struct Known {
     currency: String,
     window_start: String,
     window_end: String,
-    /// Effective cost of the window.
-    spend: Option<f64>,
+    /// `2026-10`: the month in which the window ends, by the clock of the report.
+    month: Option<String>,
+    /// Effective cost of the window, as it is shown.
+    spend: Option<String>,
     monthly_cost: Option<f64>,
     /// By the id of the advice.
     actions: BTreeMap<String, Action>,
-    /// Waste by workload, and remarks without their numbers.
-    findings: BTreeSet<String>,
+    /// Waste by workload, and remarks, each behind what tells it from others: a remark without its
+    /// numbers.
+    findings: BTreeMap<String, String>,
     /// Of the budget: `favorable` or `unfavorable`.
     budget: Option<String>,
 }
@@ -56,20 +59,21 @@ impl Known {
         let actions =
             view.to_do().into_iter().map(|(_, it)| (it.advice.id.clone(), action(&view, it)));
         let month = report.file.budget.as_ref().and_then(|it| it.months.last());
-        let mut findings: BTreeSet<String> = BTreeSet::new();
+        let mut findings: BTreeMap<String, String> = BTreeMap::new();
         for it in &view.workloads {
             let name = shown(&it.name);
-            findings
-                .extend(it.waste.iter().map(|waste| format!("{name}: {}", shown(&waste.finding))));
+            let found = it.waste.iter().map(|it| format!("{name}: {}", waste(&it.finding)));
+            findings.extend(found.map(|it| (it.clone(), it)));
         }
         if view.is_all() {
-            findings.extend(report.file.notices.iter().map(|it| letters(it)));
+            findings.extend(report.file.notices.iter().map(|it| (letters(it), plain(it))));
         }
         Ok(Known {
             currency: report.currency.to_string(),
             window_start: totals.window_start.clone(),
             window_end: totals.window_end.clone(),
-            spend: number(view.spend()?),
+            month: last_month(&totals.window_end, &report.file.time_zone),
+            spend: view.all_spend()?.map(|it| MAIL.money(it)),
             monthly_cost: number(view.month_today()?),
             actions: actions.collect(),
             findings,
@@ -96,8 +100,8 @@ impl Known {
                 news.push(format!("{}: no longer asked for", it.workload));
             }
         }
-        let found = now.findings.difference(&self.findings);
-        news.extend(found.map(|it| format!("new: {it}")));
+        let found = now.findings.iter().filter(|it| !self.findings.contains_key(it.0));
+        news.extend(found.map(|it| format!("new: {}", it.1)));
         if let (Some(word), true) = (&now.budget, self.budget != now.budget) {
             news.push(format!("against the budget: {}", shown(word)));
         }
@@ -113,11 +117,12 @@ impl Known {
     fn window_news(&self, now: &Known) -> Option<String> {
         let is_same = self.window_start == now.window_start && self.window_end == now.window_end;
         if is_same && self.spend != now.spend {
-            let [was, is] = [self.spend, now.spend].map(to_the_cent);
+            let [was, is] =
+                [&self.spend, &now.spend].map(|it| it.clone().unwrap_or_else(parts::not_measured));
             return Some(format!("restated: the same days cost {was}, now {is} {}", now.currency));
         }
-        let (was, is) = (month(&self.window_end), month(&now.window_end));
-        (was != is).then(|| format!("a new month: {}", is.unwrap_or_default()))
+        let is = now.month.clone().unwrap_or_default();
+        (self.month != now.month).then(|| format!("a new month: {is}"))
     }
 
     fn cost_news(&self, now: &Known) -> Option<String> {
@@ -129,14 +134,14 @@ impl Known {
                 .then(|| "the cost of a month is known or not known now".to_owned());
         };
         moved(was, is).then(|| {
-            let [was, is] = [was, is].map(|it| number(Some(it)));
+            let [was, is] = [was, is].map(|it| MAIL.measure(it));
             format!("a month at this rate was {was}, now {is} {}", now.currency)
         })
     }
 
     fn action_news(&self, was: Option<&Action>, is: &Action, now: &Known) -> Option<String> {
         let name = &is.workload;
-        let saves = number(Some(is.monthly_savings));
+        let saves = MAIL.measure(is.monthly_savings);
         let Some(was) = was else {
             return Some(format!("{name}: new, saves {saves} {} a month", now.currency));
         };
@@ -149,7 +154,7 @@ impl Known {
         let least = SMALL * now.monthly_cost.or(self.monthly_cost).unwrap_or_default();
         let by = (is.monthly_savings - was.monthly_savings).abs();
         (moved(was.monthly_savings, is.monthly_savings) && by > least).then(|| {
-            let was = number(Some(was.monthly_savings));
+            let was = MAIL.measure(was.monthly_savings);
             format!("{name}: saves {saves} a month, was {was}")
         })
     }
@@ -169,18 +174,11 @@ fn moved(was: f64, is: f64) -> bool {
     (is - was).abs() > SAME * was.abs()
 }
 
-fn to_the_cent(amount: Option<f64>) -> String {
-    amount.map_or_else(|| "not measured".to_owned(), |it| format!("{it:.2}"))
-}
-
-fn number(amount: Option<f64>) -> String {
-    amount.map_or_else(|| "not measured".to_owned(), |it| MAIL.measure(it))
-}
-
 /// `2026-10` for a window that ends with October.
-fn month(window_end: &str) -> Option<String> {
+fn last_month(window_end: &str, zone: &str) -> Option<String> {
+    let zone: Tz = zone.parse().ok()?;
     let end = Timestamp::parse(window_end, Tz::UTC).ok()?;
-    end.plus_us(-1).to_date_string().rsplit_once('-').map(|it| it.0.to_owned())
+    Some(end.plus_us(-1).in_zone(zone).format("%Y-%m").to_string())
 }
 
 /// A remark without its numbers: the same remark with others is no news. Names keep their digits.
@@ -256,11 +254,11 @@ mod tests {
             ["old-demo: new, saves 1,307 USD a month", "old-demo: no longer asked for"]
         );
         let news = one(&|it| it["notices"][0] = "img-gen: 90.00 USD over what is usual".into());
-        assert_eq!(news, ["new: img-gen: USD over what is usual"]);
+        assert_eq!(news, ["new: img-gen: 90.00 USD over what is usual"]);
         let named = |name: &str| format!("{name}: 83.80 USD over what is usual");
         let was_named = told(|it| it["notices"][0] = named("llama-70b").into());
         let other = told(|it| it["notices"][0] = named("qwen-32b").into());
-        assert_eq!(was_named.news(&other), ["new: qwen-32b: USD over what is usual"]);
+        assert_eq!(was_named.news(&other), ["new: qwen-32b: 83.80 USD over what is usual"]);
         let news = one(&|it| it["totals"]["baseline_monthly_cost"] = "70000".into());
         assert_eq!(news, ["a month at this rate was 53,957, now 70,000 USD"]);
         let news = one(&|it| it["totals"]["window_end"] = "2026-11-08T00:00:00Z".into());
@@ -278,8 +276,16 @@ mod tests {
     fn another_bill_of_the_same_days_is_restated() {
         let was = told(|_| {});
         let now = told(|it| it["totals"]["effective_cost"] = "55100".into());
-        let restated = "restated: the same days cost 54992.15, now 55100.00 USD";
+        let restated = "restated: the same days cost 54,992.15, now 55,100.00 USD";
         assert_eq!(was.news(&now), [restated]);
+    }
+
+    #[test]
+    fn a_month_ends_by_the_clock_of_the_report() {
+        let month = |end: &str, zone: &str| last_month(end, zone).unwrap();
+        assert_eq!(month("2026-11-01T00:00:00Z", "UTC"), "2026-10");
+        assert_eq!(month("2026-11-01T04:00:00Z", "America/New_York"), "2026-10");
+        assert_eq!(month("2026-10-31T23:00:00Z", "Europe/Berlin"), "2026-10");
     }
 
     #[test]

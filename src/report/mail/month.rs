@@ -7,7 +7,7 @@ use super::read::{Amount, Range3, Span, SpanOf};
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
 use crate::report::number::DASH;
-use crate::report::words::{clip, plain, shown};
+use crate::report::words::{clip, not_forecast, plain, shown};
 
 /// Spend against budget, last month and forecast, and one unit cost.
 pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
@@ -15,7 +15,10 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     let mut rows = Vec::new();
     let hours = format!("effective cost, {} h", view.medium.measure(file.totals.window_hours));
     let spend = view.spend()?.map_or_else(not_measured, |it| view.medium.money(it));
-    rows.push(Row::new("GPU spend", hours, spend).strong());
+    let unclaimed = view.unclaimed().map(|it| view.medium.money(it));
+    let what = if unclaimed.is_some() { "GPU spend of workloads" } else { "GPU spend" };
+    rows.push(Row::new(what, hours, spend).strong());
+    rows.extend(unclaimed.map(|it| Row::new("GPUs of no workload", "find who uses them", it)));
     rows.extend(budget(view));
     if let (Some(it), true) = (&file.previous, view.is_all()) {
         let label = format!("Since {}", clip(&plain(&it.period_label), 40));
@@ -136,14 +139,10 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
 /// What the forecast leaves out, since nothing is known of it.
 fn without(view: &View<'_>) -> Option<String> {
     let forecast = view.report.file.forecast.as_ref()?;
-    let missing = forecast.outlooks.iter().filter_map(|it| Some((it, it.not_known.as_ref()?)));
-    let missing: Vec<_> = missing.collect();
-    let (first, why) = missing.first()?;
-    Some(match missing.len() {
-        _ if forecast.spans.is_empty() => format!("none: {}", plain(why)),
-        1 => format!("without {}: {}", shown(&first.workload), plain(why)),
-        n => format!("without {n} workloads"),
-    })
+    let outlooks = forecast.outlooks.iter();
+    let missing = outlooks.filter_map(|it| Some((it.workload.as_str(), it.not_known.as_deref()?)));
+    let missing: Vec<(&str, &str)> = missing.collect();
+    not_forecast(&missing, forecast.spans.is_empty())
 }
 
 /// `80 % range 39,900 to 55,500`.

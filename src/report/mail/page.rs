@@ -3,9 +3,10 @@
 
 use super::read::{Amount, MailReport, Workload};
 use super::{Audience, parts};
+use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::number::{Medium, date};
-use crate::report::words::{clip, plain, shown};
+use crate::report::words::{self, clip, plain, shown};
 use crate::units::{Money, MoneyError};
 
 /// Numbers as in the subject: mail programs have no narrow blank in every font.
@@ -130,6 +131,20 @@ impl<'a> View<'a> {
         self.sum(|it| it.baseline.effective_cost)
     }
 
+    /// What all GPUs cost, those that no workload claims among them.
+    pub(super) fn all_spend(&self) -> Result<Option<Money>, RenderError> {
+        let parts: Vec<Money> = self.spend()?.into_iter().chain(self.unclaimed()).collect();
+        if parts.is_empty() { Ok(None) } else { add(parts, self.report).map(Some) }
+    }
+
+    /// What GPUs cost that no workload claims: no owner pays for them.
+    pub(super) fn unclaimed(&self) -> Option<Money> {
+        let mut parts = self.report.file.reconciliation.parts.iter();
+        let part = parts.find(|it| self.is_all() && it.place == Fate::Unassigned.as_str())?;
+        let cost = part.effective.or(part.billed).map(|it| self.report.money(it));
+        cost.filter(|it| !it.is_zero())
+    }
+
     /// The workloads whose advice is asked for, the largest saving first, each with its place in the
     /// ranking of the whole report.
     pub(super) fn to_do(&self) -> Vec<(usize, &'a Workload)> {
@@ -219,7 +234,7 @@ pub(super) fn page(
     };
     let day = date(report.as_of());
     Ok(Some(Page {
-        subject: subject(&view, &period, &whose, (spend, savings)),
+        subject: subject(&view, &period, &whose, (view.all_spend()?, savings)),
         title: match audience {
             Audience::All => format!("GPU spend, {period}"),
             Audience::Owner(_) => format!("GPU spend {whose}, {period}"),
@@ -257,10 +272,7 @@ fn subject(
 
 fn headline(view: &View<'_>, spend: Option<Money>, savings: Money) -> [String; 2] {
     let currency = view.report.currency;
-    let spent = spend.map_or_else(
-        || "What the GPUs cost was not measured.".to_owned(),
-        |it| format!("GPUs cost {} {currency}.", MAIL.money(it)),
-    );
+    let spent = words::gpus_cost((spend, view.unclaimed()), (currency, MAIL));
     let saved = if !savings.is_zero() {
         format!("{} {currency} a month can be saved.", MAIL.money(savings))
     } else if view.all_is_decided() {

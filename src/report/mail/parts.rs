@@ -10,7 +10,7 @@ use crate::report::comparison::signed;
 use crate::report::html::range_in_words;
 use crate::report::model::Interval;
 use crate::report::number::date;
-use crate::report::words::{clip, decision_of, plain, shown};
+use crate::report::words::{clip, decision_of, find_who_uses, live, plain, shown};
 use crate::units::{Currency, Money};
 
 /// Actions shown; the others are one row, so that the sum stays right.
@@ -47,7 +47,12 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         if found.is_empty() {
             continue;
         }
-        let places: Vec<String> = found.iter().map(|it| format!("S{}", it.0)).collect();
+        // Few enough to name: the reader need not look them up.
+        let name = |it: &&(usize, &Workload)| match found.len() {
+            1 | 2 => format!("S{} {}", it.0, clip(&plain(&it.1.name), 40)),
+            _ => format!("S{}", it.0),
+        };
+        let places: Vec<String> = found.iter().map(name).collect();
         let saved = found.iter().map(|it| view.report.money(it.1.advice.monthly_savings)).collect();
         lines.push(format!(
             "{what}, {}: {} {} a month ({why}).",
@@ -56,6 +61,11 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
             view.report.currency
         ));
     }
+    let period = clip(&plain(&view.report.file.period_label), 40);
+    lines.extend(view.unclaimed().map(|cost| {
+        let what = find_who_uses(cost, view.medium);
+        format!("{what} {} in {period}.", view.report.currency)
+    }));
     Ok(lines)
 }
 
@@ -159,9 +169,8 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
     parts.push(format!("grade {}", shown(&advice.grade)));
     parts.extend(range(view, advice.interval, advice.probability_of_loss));
     parts.extend(advice.live.as_ref().map(|it| {
-        let saved = view.money(it.savings_by_year_end);
-        let [from, year_end] = [&it.from, &it.year_end].map(|it| date(&shown(it)));
-        format!("saves from {from}, {saved} by {year_end}")
+        let saved = view.report.money(it.savings_by_year_end);
+        live(&it.from, &it.year_end, (!saved.is_zero()).then(|| view.medium.money(saved)))
     }));
     parts.extend(
         advice

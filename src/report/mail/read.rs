@@ -33,6 +33,7 @@ impl TryFrom<String> for Amount {
 pub(super) struct File {
     pub(super) period_label: String,
     currency: String,
+    pub(super) time_zone: String,
     pub(super) totals: Totals,
     pub(super) reconciliation: Account,
     pub(super) workloads: Vec<Workload>,

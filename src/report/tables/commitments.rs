@@ -1,7 +1,9 @@
 //! What can be committed to, what that means, what is held, and why something has no case.
 
 use super::money_in;
-use crate::report::commitments::{CommitmentCase, HeldReport, InstanceReport, NoCaseReport};
+use crate::report::commitments::{
+    CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
+};
 use crate::report::html::range_in_words;
 use crate::report::model::ReportModel;
 use crate::report::number::{DASH, Medium, date};
@@ -170,7 +172,12 @@ fn spend(report: &ReportModel, medium: Medium) -> Table {
         let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
         let over = if it.allowed { "" } else { ", over the policy's longest" };
         table.push(vec![
-            format!("{}, {}{over}", shown(&it.provider), purchase(&it.purchase)),
+            format!(
+                "{}, {}{over}{}",
+                shown(&it.provider),
+                purchase(&it.purchase),
+                on_top_of(it, medium)
+            ),
             money_in(it.per_hour, medium),
             amount(report, it.monthly_savings, medium),
             range.unwrap_or_else(|| DASH.to_owned()),
@@ -185,6 +192,12 @@ fn spend(report: &ReportModel, medium: Medium) -> Table {
     table
 }
 
+/// What a commitment in money per hour comes on top of.
+fn on_top_of(it: &SpendReport, medium: Medium) -> String {
+    let held = it.held_per_hour.filter(|it| !it.is_zero());
+    held.map_or_else(String::new, |it| format!(", beyond the {} held", medium.money(it)))
+}
+
 /// What is held, and what of it nobody uses.
 fn held(report: &ReportModel, medium: Medium) -> Table {
     let heads = ["Held", "Of", "Used#", "Stranded#", "Owed#", "Paid ahead#", "Ends"];
@@ -192,20 +205,47 @@ fn held(report: &ReportModel, medium: Medium) -> Table {
     for it in &report.commitment.held_commitments {
         table.push(vec![
             plain(&it.id),
-            held_of(it),
+            held_of(report, it, medium),
             it.utilization.map_or_else(|| DASH.to_owned(), |it| medium.percent(it)),
-            amount(report, it.stranded_cost, medium),
+            stranded(report, it, medium),
             amount(report, it.liability, medium),
             amount(report, it.prepaid_left, medium),
             ends(it),
         ]);
     }
+    let held = &report.commitment.held_commitments;
+    let said: Vec<String> = held.iter().filter_map(|it| could_carry(it, medium)).collect();
+    table.note = (!said.is_empty()).then(|| format!("{}.", said.join("; ")));
     table
 }
 
-fn held_of(it: &HeldReport) -> String {
-    let what = it.instance_type.as_ref().or(it.gpu.as_ref());
-    let what = what.map_or_else(|| DASH.to_owned(), |it| shown(it));
+fn stranded(report: &ReportModel, it: &HeldReport, medium: Medium) -> String {
+    it.stranded_cost.map_or_else(|| DASH.to_owned(), |it| amount(report, it, medium))
+}
+
+/// What else a commitment could carry that is not used up.
+fn could_carry(it: &HeldReport, medium: Medium) -> Option<String> {
+    const MOST_NAMED: usize = 5;
+    let more = it.could_carry.len().saturating_sub(MOST_NAMED);
+    let names: Vec<String> = it.could_carry.iter().take(MOST_NAMED).map(|it| shown(it)).collect();
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    (!names.is_empty()).then(|| {
+        format!(
+            "{} is paid for and used {}: by size a replica of {}{more} fits on one of its instances; whether it \
+             pays there is not computed",
+            plain(&it.id),
+            it.utilization.map_or_else(|| DASH.to_owned(), |it| medium.percent(it)),
+            names.join(", ")
+        )
+    })
+}
+
+fn held_of(report: &ReportModel, it: &HeldReport, medium: Medium) -> String {
+    let Some(what) = it.instance_type.as_ref().or(it.gpu.as_ref()) else {
+        let rate = it.rate_per_hour.map(|it| amount(report, it, medium)).unwrap_or_default();
+        return format!("{rate} an hour of all that its plan covers, {}", shown(&it.provider));
+    };
+    let what = shown(what);
     format!("{} x {what} in {}, {}", it.instances, shown(&it.region), shown(&it.provider))
 }
 
@@ -279,16 +319,21 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
 pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String> {
     let told = report.commitment.held_commitments.iter().map(|it| {
         let used = it.utilization.map_or_else(
-            || "not paid for in the window".to_owned(),
+            || {
+                let is_known = it.stranded_cost.is_some();
+                if is_known { "not paid for in the window" } else { "use not known" }.to_owned()
+            },
             |share| format!("used {}", medium.percent(share)),
         );
         format!(
             "held {}: {used}, stranded {}, owed {}, ends {}",
             plain(&it.id),
-            amount(report, it.stranded_cost, medium),
+            stranded(report, it, medium),
             amount(report, it.liability, medium),
             ends(it)
         )
     });
-    told.collect()
+    let held = report.commitment.held_commitments.iter();
+    let free = held.filter_map(|it| could_carry(it, medium));
+    told.chain(free).collect()
 }

@@ -8,7 +8,7 @@ use crate::report::model::{
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
 use crate::report::tables::money_in;
-use crate::report::words::{plain, shown};
+use crate::report::words::{not_forecast, plain, shown};
 use crate::units::Money;
 
 /// What stands for a range of one number.
@@ -56,12 +56,7 @@ pub(crate) fn forecast_lines(report: &ReportModel, medium: Medium) -> Vec<String
 /// Who is not in it.
 fn without(forecast: &ForecastReport) -> Option<String> {
     let missing: Vec<(&str, &str)> = forecast.missing().collect();
-    match (forecast.next().is_none(), missing.as_slice()) {
-        (_, []) => None,
-        (true, [(_, why), ..]) => Some(format!("none: {}", plain(why))),
-        (false, [(name, why)]) => Some(format!("without {}: {}", shown(name), plain(why))),
-        (false, all) => Some(format!("without {} workloads", all.len())),
-    }
+    not_forecast(&missing, forecast.next().is_none())
 }
 
 /// Every span, as is and with advice.
