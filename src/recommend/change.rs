@@ -8,7 +8,7 @@ use crate::catalog::ChangeRules;
 use crate::units::{HOURS_PER_MONTH, Money};
 
 /// Days of a month of 730 hours.
-pub(super) const DAYS_PER_MONTH: f64 = HOURS_PER_MONTH as f64 / 24.0;
+const DAYS_PER_MONTH: f64 = HOURS_PER_MONTH as f64 / 24.0;
 
 /// What happens to what runs today.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

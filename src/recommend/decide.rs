@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 
 use super::advice::{Action, Advice, Grade, stable_id};
 use super::baseline::Baseline;
-use super::change::{Change, DAYS_PER_MONTH};
-use super::choose::{Found, bytes};
+use super::change::Change;
+use super::choose::Found;
+use super::choose::bytes;
 use super::demand::{Load, Question};
 use super::doubt::Doubt;
 use super::plan::{Plan, Way};
-use super::switch::{capped, changes_precision, switch};
-use super::{money, no_plan, offers, term, verify};
+use super::switch::{capped, switch};
+use super::{money, no_plan, term, verify};
 use crate::classify::WasteKind;
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
@@ -84,10 +85,9 @@ fn on_plan(
     let rules = &question.context.catalog.assumptions;
     let assumed = &rules.advice;
     let currency = today.currency();
-    let (cheapest, best) = (best, after_work(question, (plans, best), (today, avoidable)));
     let saving = avoidable.checked_sub(best.monthly_cost).unwrap_or(Money::zero(currency));
     let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
-    if saving.to_f64() < least_saving(question, today) {
+    if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
         let why = if saving.is_negative() || saving.is_zero() {
             format!(
                 "the cheapest alternative costs {} a month, not less than today",
@@ -115,82 +115,9 @@ fn on_plan(
     }
     let mut advice = switch(question, best, saving);
     advice.change = change;
-    advice
-        .reasons
-        .extend((best.id != cheapest.id).then(|| not_worth_the_work(question, cheapest, best)));
     advice.reasons.extend(elsewhere(plans, Some(best.monthly_cost)));
     advice.reasons.extend(undeclared(plans, best.monthly_cost));
     advice
-}
-
-/// The cheapest plan, or the one that keeps GPU, precision and provider where that may be advised and
-/// leaves more once the work is paid for: over the months within which work must be earned back, or those
-/// that are left.
-///
-/// 110 a month saved for 3,000 of work leave less in 24 months than 100 a month for 1,000.
-fn after_work<'a>(
-    question: &Question<'_>,
-    (plans, cheapest): (&'a [Plan], &'a Plan),
-    (today, avoidable): (Money, Money),
-) -> &'a Plan {
-    if keeps_deployment(question, cheapest) {
-        return cheapest;
-    }
-    let rules = &question.context.catalog.assumptions.change;
-    let least = least_saving(question, today);
-    let months = months_to_earn_back(question);
-    let saving = |it: &Plan| avoidable.checked_sub(it.monthly_cost).ok();
-    let value = |it: &Plan| {
-        let saving = saving(it)?;
-        let change = Change::switch(question, it, saving)?;
-        let is_worth_it = saving.to_f64() >= least
-            && !change.is_never_worth_it(rules)
-            && ends_before(question, change, saving).is_none();
-        Some((saving.to_f64() * months - change.cost.to_f64(), is_worth_it))
-    };
-    let staying: Vec<Plan> =
-        plans.iter().filter(|it| keeps_deployment(question, it)).cloned().collect();
-    let staying = best_of(&staying).and_then(|best| plans.iter().find(|it| it.id == best.id));
-    match staying.zip(value(cheapest)) {
-        Some((it, (most, _)))
-            if value(it).is_some_and(|(value, is_worth_it)| is_worth_it && value > most) =>
-        {
-            it
-        }
-        _ => cheapest,
-    }
-}
-
-/// Months within which the work of a change must be earned back.
-fn months_to_earn_back(question: &Question<'_>) -> f64 {
-    let most = question.context.catalog.assumptions.change.most_pay_back_months;
-    let left = term::days_left(question).unwrap_or(f64::INFINITY).max(0.0) / DAYS_PER_MONTH;
-    most.min(left)
-}
-
-/// The least saving a month worth an action.
-fn least_saving(question: &Question<'_>, today: Money) -> f64 {
-    let assumed = &question.context.catalog.assumptions.advice;
-    let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
-    least.max(today.to_f64() * assumed.min_savings_share)
-}
-
-/// Whether only the number of what runs today, or the way to buy it, changes.
-fn keeps_deployment(question: &Question<'_>, plan: &Plan) -> bool {
-    question.described.workload.deployment.gpu.as_deref() == Some(plan.gpu.as_str())
-        && !changes_precision(question, plan)
-        && plan.offers.iter().all(|it| offers::is_at_home(question, it))
-}
-
-/// Why a cheaper plan is not the advice.
-fn not_worth_the_work(question: &Question<'_>, cheapest: &Plan, best: &Plan) -> String {
-    let less = best.monthly_cost.checked_sub(cheapest.monthly_cost).unwrap_or(best.monthly_cost);
-    format!(
-        "{} would cost {} a month less, which does not earn its additional work back in {:.0} months",
-        cheapest.label(),
-        money::for_prose(less),
-        months_to_earn_back(question)
-    )
 }
 
 /// Why a saving is left alone that takes too much work.
