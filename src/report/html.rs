@@ -26,9 +26,11 @@ const PAGE: Medium = Medium::Page;
 /// Decisions on the first page; the others stand in the table below it.
 const MOST_DECISIONS: usize = 5;
 
-/// Workloads, the dearest first, whose cards have charts and small print: those of two hundred would make a
-/// page that no mail carries and no phone opens at once. The others' are in `charts/` and the workbook.
+/// Workloads up to which each card has its charts and small print. On a page of more the dearest have them:
+/// those of two hundred would make a page that no mail carries and no phone opens at once. The others' are in
+/// `charts/` and the workbook.
 const MOST_WHOLE_CARDS: usize = 50;
+const DEAREST: usize = 30;
 
 /// Bytes of the charts that stand behind a summary, over all workloads, and what each workload takes
 /// of them for the rest of its card: fifty workloads leave room for those of the dearest.
@@ -185,7 +187,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         blank: blanks::best(report, PAGE),
         cards: (0..)
             .zip(&report.workloads)
-            .map(|(at, it)| card(report, it, at >= MOST_WHOLE_CARDS))
+            .map(|(at, it)| card(report, it, at >= whole_cards(report)))
             .collect::<Result<_, _>>()?,
         account: tables::reconciliation(report),
         read: [Some(tables::rows(report)), tables::coverage(report)]
@@ -221,7 +223,7 @@ impl Page {
     /// Leaves the other charts of the cheaper workloads to `charts/`: a page of fifty workloads stays
     /// small enough for a mail.
     fn keep_to_budget(&mut self) {
-        let whole = self.cards.len().min(MOST_WHOLE_CARDS);
+        let whole = self.cards.iter().filter(|it| it.charts.is_some()).count();
         let mut left = MORE_BYTES.saturating_sub(BYTES_OF_CARD * whole);
         for charts in self.cards.iter_mut().filter_map(|it| it.charts.as_mut()) {
             let bytes: usize = charts.more.iter().map(Picture::bytes).sum();
@@ -390,6 +392,11 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
         how: how.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         anchor: format!("w-{}", workload.slug),
     }
+}
+
+/// Workloads whose cards have charts and small print.
+fn whole_cards(report: &ReportModel) -> usize {
+    if report.workloads.len() > MOST_WHOLE_CARDS { DEAREST } else { MOST_WHOLE_CARDS }
 }
 
 /// One workload; a brief card has neither charts nor small print.
