@@ -196,7 +196,7 @@ pub(super) fn claim(folder: &Path, talk: Talk) -> Result<Claim, Failure> {
 /// Removes what a run that was killed left in a folder. Writing takes seconds, so what is older than an
 /// hour is nobody's any more.
 fn remove_left_behind(folder: &Path) {
-    const HOUR: Duration = Duration::from_secs(3600);
+    const HOUR: Duration = Duration::from_hours(1);
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
@@ -339,7 +339,7 @@ mod tests {
         for name in [".gpuadvise-456", ".gpuadvise-mine"] {
             fs::create_dir_all(folder.join(name)).unwrap();
         }
-        let old = std::time::SystemTime::now() - Duration::from_secs(7200);
+        let old = std::time::SystemTime::UNIX_EPOCH;
         for name in [".gpuadvise-123", ".gpuadvise-mine"] {
             File::open(folder.join(name)).unwrap().set_modified(old).unwrap();
         }
