@@ -182,6 +182,14 @@ fn only<'a>(mut found: impl Iterator<Item = &'a ModelArch>) -> Option<&'a ModelA
     found.next().is_none().then_some(first)
 }
 
+/// ` (near are a, b)`: up to three of some names near to one, in any case of letters; nothing where none is.
+pub(crate) fn near_names<'a>(name: &str, names: impl Iterator<Item = &'a str>) -> String {
+    match suggest(&name.to_lowercase(), names, str::to_lowercase).as_slice() {
+        [] => String::new(),
+        near => format!(" (near are {})", near.join(", ")),
+    }
+}
+
 /// Up to three names within reach of `wanted`, the nearest first: one contains the other, or few
 /// letters differ.
 pub(crate) fn suggest<'a>(

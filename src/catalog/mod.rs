@@ -55,7 +55,7 @@ pub use fabric::{Fabric, FabricGroup, FabricRate, Network};
 pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
 pub use lookup::GpuMatch;
-pub(crate) use lookup::{edit_distance, suggest};
+pub(crate) use lookup::{edit_distance, near_names, suggest};
 pub use model::{
     Denoiser, Diffusion, LinearAttention, Mla, ModelArch, Moe, TextEncoder, Vae, VisionTower,
 };

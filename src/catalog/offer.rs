@@ -34,6 +34,16 @@ pub enum Purchase {
 }
 
 impl Purchase {
+    /// Whether it is paid for a term, used or not.
+    pub const fn is_commitment(self) -> bool {
+        matches!(self, Purchase::Reserved { .. } | Purchase::FlexCommitment { .. })
+    }
+
+    /// Whether money per hour is committed rather than an instance, so that other instances use it too.
+    pub const fn is_in_money(self) -> bool {
+        matches!(self, Purchase::FlexCommitment { .. })
+    }
+
     /// The word in files and output: `payg`, `spot`, `reserved_12mo`, ...
     pub fn parse(text: &str) -> Option<Purchase> {
         let months = |text: &str| {
@@ -126,6 +136,11 @@ impl Offer {
     /// Whether its price holds on a day such as `2026-12-31`.
     pub fn holds_on(&self, date: &str) -> bool {
         self.valid_until.as_deref().is_none_or(|last| date <= last)
+    }
+
+    /// Whether it is a private price rather than one of a list.
+    pub const fn is_quote(&self) -> bool {
+        self.valid_until.is_some()
     }
 
     /// Its id, were its GPU called otherwise.

@@ -122,7 +122,7 @@ impl Catalog {
     fn listed_as(&self, quote: &Offer) -> impl Iterator<Item = &Offer> {
         let key = |it: &Offer| (it.provider.clone(), it.instance_type.clone(), it.gpu_count);
         let wanted = key(quote);
-        self.offers.iter().filter(move |it| it.valid_until.is_none() && key(it) == wanted)
+        self.offers.iter().filter(move |it| !it.is_quote() && key(it) == wanted)
     }
 
     /// What the list calls the GPU of the instance of a quote, where it has that instance with others only.

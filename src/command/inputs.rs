@@ -8,7 +8,7 @@ use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use crate::catalog::{self, Catalog, GpuMatch, Offer, Purchase, ServerlessPlatform};
+use crate::catalog::{Catalog, GpuMatch, Offer, ServerlessPlatform, near_names};
 use crate::cli::{Global, InputArgs};
 use crate::ingest::{self, Config, HeldOf, Ingested, ReadOptions, Source, WindowCut};
 use crate::units::Money;
@@ -189,10 +189,7 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
                 "commitment `{name}`: no catalog has the gpu `{gpu}`; near are: {near}"
             ));
         }
-        let sells = |offer: &Offer| {
-            matches!(offer.purchase, Purchase::FlexCommitment { .. })
-                && offer.provider == held.provider
-        };
+        let sells = |offer: &Offer| offer.purchase.is_in_money() && offer.provider == held.provider;
         if held.of == HeldOf::Spend && !catalog.offers.iter().any(sells) {
             talk.warn(&format!(
                 "commitment `{name}` is not weighed: no price list has a plan in money per hour of {}; give \
@@ -201,7 +198,7 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
             ));
         }
     }
-    let quotes = || catalog.offers.iter().filter(|it| it.valid_until.is_some());
+    let quotes = || catalog.offers.iter().filter(|it| it.is_quote());
     for quote in quotes().filter(|it| !it.gpus.is_empty() && !redact) {
         if let Some(listed) = catalog.otherwise_listed(quote) {
             let Offer { provider, instance_type, gpu_label, .. } = quote;
@@ -239,7 +236,7 @@ fn unknown_places(
     (workloads, redact): (&[Workload], bool),
     talk: Talk,
 ) {
-    let listed = catalog.offers.iter().filter(|it| it.valid_until.is_none());
+    let listed = catalog.offers.iter().filter(|it| !it.is_quote());
     let listed = listed.map(|it| (it.provider.as_str(), it.region.as_str()));
     let running = workloads.iter().map(|it| &it.deployment);
     let running = running
@@ -247,7 +244,7 @@ fn unknown_places(
     let known: BTreeSet<(&str, &str)> = listed.chain(running).collect();
     let of_instances = config.commitments.iter().filter(|it| it.of != HeldOf::Spend);
     let held = of_instances.map(|it| ("commitment", &it.provider, &it.region));
-    let quotes = catalog.offers.iter().filter(|it| it.valid_until.is_some());
+    let quotes = catalog.offers.iter().filter(|it| it.is_quote());
     let quotes = quotes.map(|it| ("quote", &it.provider, &it.region));
     let said: BTreeSet<String> = held
         .chain(quotes)
@@ -274,10 +271,7 @@ fn unknown_place(
     } else {
         return None;
     };
-    let near = catalog::suggest(&name.to_lowercase(), all.into_iter(), str::to_lowercase);
-    let near =
-        if near.is_empty() { String::new() } else { format!(" (near are {})", near.join(", ")) };
-    Some(format!("the {what} `{name}`{near}"))
+    Some(format!("the {what} `{name}`{}", near_names(name, all.into_iter())))
 }
 
 /// GPUs near to a name, or where all are listed.

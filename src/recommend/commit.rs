@@ -89,7 +89,7 @@ fn from_members(
     found.held.extend(unused(&HeldHere::new(left, context.as_of)).unwrap_or_default());
     found.spend = covered.values().flat_map(|it| spend::cases(it, &in_money, context)).collect();
     for it in &in_money {
-        let sells = |offer: &Offer| is_in_money(offer) && offer.provider == it.provider;
+        let sells = |offer: &Offer| offer.purchase.is_in_money() && offer.provider == it.provider;
         let in_use = match covered.get(&it.provider) {
             None if context.catalog.offers.iter().any(sells) => {
                 unused(&HeldHere::new(vec![it], context.as_of))
@@ -113,8 +113,9 @@ fn one_instance(
     context: Context<'_>,
 ) -> Option<Vec<HeldInUse>> {
     let by_use = members.first()?.by_use.clone();
-    let plans = in_money.iter().filter(|it| it.term.end() > context.as_of);
-    let plan = plans.clone().find(|it| held::covers(it, &by_use, context.catalog));
+    let plan = in_money
+        .iter()
+        .find(|it| it.term.end() > context.as_of && held::covers(it, &by_use, context.catalog));
     // Who runs on a commitment that is not declared must not be sold another one.
     let unknown = |it: &Member| it.is_committed && here.n_left() == 0 && plan.is_none();
     let (committed, members): (Vec<Member>, Vec<Member>) = members.into_iter().partition(unknown);
@@ -167,7 +168,7 @@ fn one_instance(
         });
         return here.in_use(&pool.hours, longest);
     }
-    let terms = offers.iter().filter(|it| !is_in_money(&it.0));
+    let terms = offers.iter().filter(|it| !it.0.purchase.is_in_money());
     let terms = terms.filter_map(|(it, months)| case::term(&ground, it, *months));
     let mut terms: Vec<TermCase> = terms.collect();
     mark_best(&mut terms);
@@ -189,7 +190,7 @@ fn cover(
     longest: u32,
 ) {
     let mut plans: BTreeMap<u32, &Offer> = BTreeMap::new();
-    for (offer, months) in offers.iter().filter(|it| is_in_money(&it.0)) {
+    for (offer, months) in offers.iter().filter(|it| it.0.purchase.is_in_money()) {
         let cheapest = plans.entry(*months).or_insert(offer);
         if offer.rate.nano() < cheapest.rate.nano() {
             *cheapest = offer;
@@ -227,11 +228,6 @@ fn too_short(
     })
 }
 
-/// Whether money per hour is committed rather than an instance, so that other instances use it too.
-fn is_in_money(offer: &Offer) -> bool {
-    matches!(offer.purchase, Purchase::FlexCommitment { .. })
-}
-
 /// The committed offers for the instance of these workloads, of each term the cheapest listed and the
 /// cheapest quoted to the user, shortest first.
 fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
@@ -244,7 +240,7 @@ fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
             continue;
         };
         if is_same_instance(offer, &first.by_use) {
-            let is_quote = offer.valid_until.is_some();
+            let is_quote = offer.is_quote();
             let best = cheapest.entry((months, offer.purchase, is_quote)).or_insert(offer);
             if offer.rate.nano() < best.rate.nano() {
                 *best = offer;

@@ -196,7 +196,7 @@ fn at_own_rate(
 ) -> Offer {
     let deployment = &question.described.workload.deployment;
     let in_use = offer.purchase == Purchase::PayAsYouGo
-        && offer.valid_until.is_none()
+        && !offer.is_quote()
         && deployment.gpu.as_deref() == Some(gpu.name.as_str())
         && deployment.provider.as_deref() == Some(offer.provider.as_str());
     match baseline::own_rate(question, baseline) {

@@ -3,7 +3,7 @@
 use super::demand::Question;
 use super::money;
 use super::plan::Plan;
-use crate::catalog::{Offer, Purchase};
+use crate::catalog::Offer;
 use crate::units::Money;
 
 /// A monthly saving by what is counted as today's cost. Own rate is the one every total counts.
@@ -58,10 +58,8 @@ fn plan_at_list(question: &Question<'_>, plan: &Plan) -> Option<Money> {
         (_, false) => plan.monthly_cost,
     };
     let committed = plan.monthly_cost.checked_sub(by_use).ok()?;
-    let is_term = |it: &&Offer| {
-        matches!(it.purchase, Purchase::Reserved { .. } | Purchase::FlexCommitment { .. })
-    };
-    let (terms, others): (Vec<&Offer>, Vec<&Offer>) = plan.offers.iter().partition(is_term);
+    let (terms, others): (Vec<&Offer>, Vec<&Offer>) =
+        plan.offers.iter().partition(|it| it.purchase.is_commitment());
     let at_list = |cost: Money, offers: &[&Offer]| {
         if cost.is_zero() || offers.iter().all(|it| it.listed_id().is_none()) {
             return Some(cost);

@@ -301,10 +301,10 @@ fn unassigned_sentence(amount: Money) -> String {
     match Money::zero(amount.currency()).checked_sub(amount) {
         Ok(over) if amount.is_negative() => format!(
             "for GPUs that no workload claims, credits and corrections exceed the charges by \
-             {over}: the amount is in no figure but the reconciliation"
+             {over}: the amount is in the spend, and in no workload, budget or saving"
         ),
         _ => format!(
-            "GPUs that no workload claims cost {amount}: it is in no figure but the reconciliation"
+            "GPUs that no workload claims cost {amount}: it is in the spend, and in no workload, budget or saving"
         ),
     }
 }

@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::model::{ReportModel, UnitCost, WorkloadReport};
 use super::weeks;
-use crate::catalog::suggest;
+use crate::catalog::near_names;
 use crate::ingest::{Decision, DecisionState, Decisions, Promise};
 use crate::units::{Currency, Money, MoneyError, Timestamp};
 
@@ -179,8 +179,8 @@ pub struct PromiseReport {
 }
 
 /// Marks the advice with the decisions, splits the savings by them, and says what to look at.
-/// `as_of` is the clock: its day in the zone of the report is today. The plan by week is made again, for what was rejected
-/// or put off takes no hours.
+/// `as_of` is the clock: its day in the zone of the report is today. The plan by week is made again, for
+/// what was rejected or put off takes no hours.
 pub fn respect(
     report: &mut ReportModel,
     decisions: &Decisions,
@@ -244,9 +244,7 @@ fn no_longer_up(decision: &Decision, report: &ReportModel) -> Option<String> {
         ));
     }
     let known = report.workloads.iter().map(|it| it.name.as_str());
-    let near = suggest(&name.to_lowercase(), known, str::to_lowercase);
-    let near =
-        if near.is_empty() { String::new() } else { format!(" (near are {})", near.join(", ")) };
+    let near = near_names(name, known);
     Some(format!(
         "the data have no workload {name}{near}, whose advice {id} was {state}: mark it done if that is why, or \
          take it out of the decisions"

@@ -4,7 +4,7 @@ use super::case::{month_of, months_after};
 use super::hours::Hours;
 use super::member::Member;
 use super::{HeldInUse, Instance};
-use crate::catalog::{Catalog, GpuMatch, Offer, Purchase};
+use crate::catalog::{Catalog, GpuMatch, Offer};
 use crate::commitment::{Held, liability_left, net_of_held, prepaid_left};
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::recommend::candidates::{Candidate, Verdict};
@@ -40,9 +40,7 @@ pub(in crate::recommend) fn covers(
     offer: &Offer,
     catalog: &Catalog,
 ) -> bool {
-    let is_plan = |it: &Offer| {
-        matches!(it.purchase, Purchase::FlexCommitment { .. }) && is_same_instance(it, offer)
-    };
+    let is_plan = |it: &Offer| it.purchase.is_in_money() && is_same_instance(it, offer);
     held.of == HeldOf::Spend
         && held.provider == offer.provider
         && catalog.offers.iter().any(is_plan)
@@ -54,7 +52,6 @@ pub(super) fn could_carry(
     (parts, members): (&[(&Workload, &Recommendation)], &[Member]),
     catalog: &Catalog,
 ) -> Vec<String> {
-    let offers = catalog.offers.iter().filter(|it| it.provider == held.provider);
     let (gpus, count): (Vec<&str>, u32) = match &held.of {
         HeldOf::Spend => return Vec::new(),
         HeldOf::Gpu { gpu, count } => match catalog.resolve_gpu(gpu) {
@@ -62,9 +59,8 @@ pub(super) fn could_carry(
             _ => return Vec::new(),
         },
         HeldOf::InstanceType(name) => {
-            let Some(offer) = offers.into_iter().find(|it| it.instance_type == *name) else {
-                return Vec::new();
-            };
+            let is_it = |it: &&Offer| it.provider == held.provider && it.instance_type == *name;
+            let Some(offer) = catalog.offers.iter().find(is_it) else { return Vec::new() };
             (offer.gpus.iter().map(String::as_str).collect(), offer.gpu_count)
         }
     };
@@ -77,10 +73,12 @@ pub(super) fn could_carry(
     let is_there = |name: &str| {
         members.iter().any(|it| it.workload == name && is_of(held, &it.instance, catalog))
     };
-    let stays = |it: &&&(&Workload, &Recommendation)| it.1.advice.action != Action::Stop;
-    let others = parts.iter().filter(|(it, _)| !is_there(&it.name)).filter(|it| stays(&it));
-    let fitting = others.filter(|(_, found)| found.candidates.iter().any(fits));
-    fitting.map(|(it, _)| it.name.clone()).collect()
+    let could = |(it, found): &&(&Workload, &Recommendation)| {
+        found.advice.action != Action::Stop
+            && !is_there(&it.name)
+            && found.candidates.iter().any(fits)
+    };
+    parts.iter().filter(could).map(|(it, _)| it.name.clone()).collect()
 }
 
 /// What is held of one instance, the lowest rate first: so the highest saving is used first.

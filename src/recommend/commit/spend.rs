@@ -152,9 +152,11 @@ pub(super) fn cases(
         Some(it.provider.as_str()) == provider && it.term.end() > context.as_of
     };
     let running: Vec<&HeldCommitment> = held.iter().filter(running).copied().collect();
-    // What is held and cannot be taken off must not be bought again.
-    if !running.iter().all(|it| it.rate.nano() == 0 || table.take_off(&long, it).is_some()) {
-        return Vec::new();
+    for it in running.iter().filter(|it| it.rate.nano() > 0) {
+        // What is held and cannot be taken off must not be bought again.
+        if table.take_off(&long, it).is_none() {
+            return Vec::new();
+        }
     }
     let held = running.iter().map(|it| it.rate.nano()).sum();
     let months: BTreeSet<u32> = long.iter().flat_map(|it| it.plans.iter().map(|it| it.0)).collect();

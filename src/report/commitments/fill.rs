@@ -7,7 +7,7 @@ use super::{
     InstanceReport, LadderReport, NoCaseReport, PointReport, SpendPointReport, SpendReport,
     TrancheReport,
 };
-use crate::catalog::{Catalog, Offer, Purchase, suggest};
+use crate::catalog::{Catalog, near_names};
 use crate::commitment::Tranche;
 use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
@@ -108,22 +108,13 @@ fn no_case_of(ask: &AskedCommitment, found: &Commitments, catalog: &Catalog) -> 
     let mut here = of_provider().filter(|it| it.instance_type == ask.instance_type).peekable();
     if here.peek().is_none() {
         let names: BTreeSet<&str> = of_provider().map(|it| it.instance_type.as_str()).collect();
-        let key = ask.instance_type.to_lowercase();
-        let near = suggest(&key, names.iter().copied(), str::to_lowercase);
-        let near = if near.is_empty() {
-            String::new()
-        } else {
-            format!(" (near are {})", near.join(", "))
-        };
+        let near = near_names(&ask.instance_type, names.into_iter());
         return format!(
             "no price list has {} of {}{near}; `gpuadvise prices list` shows all",
             ask.instance_type, ask.provider
         );
     }
-    let is_committed = |it: &Offer| {
-        matches!(it.purchase, Purchase::Reserved { .. } | Purchase::FlexCommitment { .. })
-    };
-    if !here.any(is_committed) {
+    if !here.any(|it| it.purchase.is_commitment()) {
         return "no price list has a commitment for it; give its price as a [[quote]]".to_owned();
     }
     let is_it =
