@@ -470,6 +470,8 @@ pub struct Settings {
     pub kind: Option<Kind>,
     /// chat, summarization, code, reasoning, ...
     pub task: Option<String>,
+    /// Least bits of a weight that may be advised; today's own stay allowed.
+    pub quality_floor_bits: Option<u32>,
     /// The latency it must keep.
     pub slo: Option<Slo>,
     /// Seconds one request occupies a slot, for logs without tokens.

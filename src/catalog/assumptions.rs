@@ -558,6 +558,8 @@ assumptions! {
         precision_h,
         /// Hours more for another provider.
         provider_h,
+        /// Hours more for another region of the same provider.
+        region_h,
         /// Hours in which old and new run side by side.
         side_by_side_h,
         /// Months to earn back a change above which it is not advised.

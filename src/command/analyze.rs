@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
+use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rayon::prelude::*;
 
@@ -16,7 +17,7 @@ use super::{CommandResult, ahead, decide, describe, email, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described, Sharer};
+use crate::recommend::{self, Context, Described, Part, Sharer};
 use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
@@ -132,7 +133,7 @@ fn analyse(
         }
     }
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    let parts: Vec<_> = analysed.iter().map(|it| (&it.workload, &it.recommendation)).collect();
+    let parts = parts(&analysed, decisions.as_ref(), as_of.in_zone(zone).date());
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
     let outlooks = ahead::outlooks(&analysed, run)?;
     let mut report = report::build(analysed, &fleet, run)?;
@@ -150,6 +151,21 @@ fn analyse(
         ahead::look_back(&mut report, previous, run, (global, talk))?;
     }
     Ok(report)
+}
+
+/// The workloads with what was found; the advice that was rejected or put off is not followed.
+fn parts<'a>(
+    analysed: &'a [Analysed],
+    decisions: Option<&Decisions>,
+    today: NaiveDate,
+) -> Vec<Part<'a>> {
+    let is_put_aside = |id: &str| decisions.is_some_and(|it| it.is_put_aside(id, today));
+    let part = |it: &'a Analysed| Part {
+        workload: &it.workload,
+        found: &it.recommendation,
+        is_followed: !is_put_aside(&it.recommendation.advice.id),
+    };
+    analysed.iter().map(part).collect()
 }
 
 /// What was decided: in the file named, else in the one beside the config or else the first input.

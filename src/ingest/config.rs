@@ -105,6 +105,7 @@ impl WorkloadConfig {
             settings: Settings {
                 kind: a.settings.kind.or(b.settings.kind),
                 task: a.settings.task.or(b.settings.task),
+                quality_floor_bits: a.settings.quality_floor_bits.or(b.settings.quality_floor_bits),
                 slo: a.settings.slo.or(b.settings.slo),
                 service_time_s: a.settings.service_time_s.or(b.settings.service_time_s),
                 cold_start_s: a.settings.cold_start_s.or(b.settings.cold_start_s),
@@ -150,6 +151,8 @@ pub struct Policy {
     pub min_monthly_savings: Option<f64>,
     /// Whether another provider than today's may be advised; its plans are shown either way.
     pub switch_provider: bool,
+    /// Whether another region of today's provider may be advised; its plans are shown either way.
+    pub switch_region: bool,
     /// Commitments to judge, of the command line.
     pub asked: Vec<AskedCommitment>,
     /// Commitments that are held already.
@@ -229,6 +232,7 @@ struct RawWorkload {
     max_num_seqs: Option<u32>,
     kind: Option<String>,
     task: Option<String>,
+    quality_floor_bits: Option<u32>,
     purpose: Option<String>,
     service_time_s: Option<f64>,
     cold_start_s: Option<f64>,
@@ -288,6 +292,8 @@ struct RawPolicy {
     min_monthly_savings: Option<f64>,
     #[serde(default)]
     switch_provider: bool,
+    #[serde(default)]
+    switch_region: bool,
     risk: Option<f64>,
     max_expiring_share_per_quarter: Option<f64>,
 }
@@ -365,6 +371,16 @@ pub fn parse_config(text: &str, file: &str) -> Result<Config, ConfigError> {
     Ok(config)
 }
 
+/// Bits of a weight that formats have.
+fn check_bits(bits: Option<u32>) -> Result<Option<u32>, String> {
+    match bits {
+        Some(bits) if ![4, 8, 16, 32].contains(&bits) => {
+            Err(format!("quality_floor_bits is {bits}; weights have 4, 8, 16 or 32 bits"))
+        }
+        other => Ok(other),
+    }
+}
+
 fn check_policy(raw: RawPolicy) -> Result<Policy, String> {
     let share = |key: &str, value: Option<f64>| {
         let checked = value.map(|it| Fraction::try_from(it).map_err(|why| format!("{key}: {why}")));
@@ -380,6 +396,7 @@ fn check_policy(raw: RawPolicy) -> Result<Policy, String> {
         max_term_months: raw.max_term_months,
         min_monthly_savings: raw.min_monthly_savings,
         switch_provider: raw.switch_provider,
+        switch_region: raw.switch_region,
         asked: Vec::new(),
         risk: share("risk", raw.risk)?,
         max_expiring_share_per_quarter: share("max_expiring_share_per_quarter", cap)?,
@@ -481,6 +498,7 @@ fn check_workload(raw: RawWorkload) -> Result<WorkloadConfig, String> {
         settings: Settings {
             kind: kind.transpose()?,
             task: raw.task,
+            quality_floor_bits: check_bits(raw.quality_floor_bits)?,
             slo: raw.slo.map(check_slo).transpose()?,
             service_time_s: positive("service_time_s", raw.service_time_s)?,
             cold_start_s: positive("cold_start_s", raw.cold_start_s)?,
@@ -646,6 +664,7 @@ mod tests {
         fails("[workload.a]\ngpu = \" \"\n", 1, "gpu is empty");
         fails("[workload.a.slo]\nttft_p95 = \"soon\"\n", 1, "not a time");
         fails("[workload.a]\nservice_time_s = -1.0\n", 1, "positive");
+        fails("[workload.a]\nquality_floor_bits = 5\n", 1, "4, 8, 16 or 32");
         fails("[workload.a]\ncold_start_snapshot_s = 0.0\n", 1, "positive");
         fails("[workload.a]\ncold_start_snapshot_share = 0.9\n", 1, "needs cold_start_snapshot_s");
         let snapshot = "[workload.a]\ncold_start_snapshot_s = 2.0\n";

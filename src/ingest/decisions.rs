@@ -29,6 +29,15 @@ impl DecisionState {
             DecisionState::Done => "done",
         }
     }
+
+    /// Whether nobody is asked for it on that day: it was rejected, or its snooze still lasts.
+    pub fn is_put_aside(self, today: NaiveDate) -> bool {
+        match self {
+            DecisionState::Rejected => true,
+            DecisionState::Snoozed(until) => today < until,
+            DecisionState::Accepted | DecisionState::Done => false,
+        }
+    }
 }
 
 /// The cost of a unit when something was promised.
@@ -83,6 +92,11 @@ impl Decisions {
     /// Place in the file of the decision about a piece of advice.
     pub fn place(&self, advice: &str) -> Option<usize> {
         self.list.iter().position(|it| it.advice == advice)
+    }
+
+    /// Whether nobody is asked for a piece of advice on that day.
+    pub fn is_put_aside(&self, advice: &str, today: NaiveDate) -> bool {
+        self.list.iter().any(|it| it.advice == advice && it.state.is_put_aside(today))
     }
 }
 

@@ -479,14 +479,16 @@ fn estimate(
     Some((least * HOURS_PER_MONTH as f64, batch))
 }
 
-/// Today's precision and those below it that the task allows: 4 bits only for a known task that
-/// loses little.
+/// Today's precision and those below it that the task allows, 4 bits only for a known task that loses
+/// little, and that the quality floor of the user allows.
 fn precisions(question: &Question<'_>, today: Precision) -> Vec<Precision> {
-    let task = Task::of(question.described.workload.settings.task.as_deref());
+    let settings = &question.described.workload.settings;
+    let task = Task::of(settings.task.as_deref());
+    let least_bits = settings.quality_floor_bits.map_or(0.0, f64::from);
     let narrower = Precision::CANDIDATES
         .into_iter()
         .filter(|it| *it != today && it.rule_of_thumb_bytes() <= today.rule_of_thumb_bytes())
-        .filter(|it| task.allows(*it));
+        .filter(|it| task.allows(*it) && it.rule_of_thumb_bytes() * 8.0 >= least_bits);
     std::iter::once(today).chain(narrower).collect()
 }
 

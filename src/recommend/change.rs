@@ -58,6 +58,7 @@ impl Change {
         let other_gpu = deployment.gpu.as_deref() != Some(plan.gpu.as_str());
         let other_precision = changes_precision(question, plan);
         let other_provider = !plan.offers.iter().all(|it| offers::is_at_home(question, it));
+        let other_region = plan.offers.iter().any(|it| offers::is_elsewhere(question, it));
         let of_way = match plan.way {
             Way::PaygScheduled => rules.schedule_h,
             Way::Reserved { .. } | Way::ReservedServerless { .. } => {
@@ -76,11 +77,13 @@ impl Change {
             (other_gpu, rules.gpu_h),
             (other_precision, rules.precision_h),
             (other_provider, rules.provider_h),
+            (other_region, rules.region_h),
         ];
         let hours = of_way + more.iter().filter(|it| it.0).map(|it| it.1).sum::<f64>();
         let replaced = other_gpu
             || other_precision
             || other_provider
+            || other_region
             || matches!(
                 plan.way,
                 Way::Serverless

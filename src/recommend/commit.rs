@@ -42,14 +42,25 @@ pub(super) use held::{covers, is_of as is_held};
 /// What commitments in money per hour would cover, by provider.
 type InMoney = BTreeMap<String, Vec<Covered>>;
 
+/// A workload of a run with what was found for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Part<'a> {
+    /// The workload.
+    pub workload: &'a Workload,
+    /// Its advice and its plans.
+    pub found: &'a Recommendation,
+    /// Whether the advice counts as followed; what was rejected or put off does not.
+    pub is_followed: bool,
+}
+
 /// What can be committed to for the workloads of a run. `window` is that of the run.
 pub fn commitments(
-    parts: &[(&Workload, &Recommendation)],
+    parts: &[Part<'_>],
     held: &[HeldCommitment],
     window: Period,
     context: Context<'_>,
 ) -> Commitments {
-    let members = parts.iter().filter_map(|(it, found)| member::member(it, found, &context));
+    let members = parts.iter().filter_map(|it| member::member(*it, &context));
     let members: Vec<Member> = members.collect();
     let mut found = from_members(members.clone(), held, window, context);
     let is_free =

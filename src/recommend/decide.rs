@@ -9,6 +9,7 @@ use super::choose::Found;
 use super::choose::bytes;
 use super::demand::{Load, Question};
 use super::doubt::Doubt;
+use super::offers::keys_to_allow;
 use super::plan::{Plan, Way};
 use super::switch::{capped, switch};
 use super::{money, no_plan, term, verify};
@@ -54,7 +55,7 @@ pub(super) fn decide(
     }
     let Some(best) = best_of(plans) else {
         let mut advice = keep(question, currency, no_plan::why(question, baseline, found));
-        advice.reasons.extend(elsewhere(plans, None));
+        advice.reasons.extend(elsewhere(question, plans, None));
         return advice;
     };
     let mut advice = on_plan(question, (plans, best), (today, avoidable));
@@ -102,7 +103,7 @@ fn on_plan(
             )
         };
         let mut advice = keep(question, currency, why);
-        advice.reasons.extend(elsewhere(plans, Some(today)));
+        advice.reasons.extend(elsewhere(question, plans, Some(today)));
         advice.reasons.extend(undeclared(plans, today));
         return advice;
     }
@@ -115,7 +116,7 @@ fn on_plan(
     }
     let mut advice = switch(question, best, saving);
     advice.change = change;
-    advice.reasons.extend(elsewhere(plans, Some(best.monthly_cost)));
+    advice.reasons.extend(elsewhere(question, plans, Some(best.monthly_cost)));
     advice.reasons.extend(undeclared(plans, best.monthly_cost));
     advice
 }
@@ -172,12 +173,18 @@ fn keeping_precision<'a>(plans: &'a [Plan], cheapest: &Plan) -> Option<&'a Plan>
     plans.iter().filter(fits).rev().max_by(by_bytes)
 }
 
-/// The cheapest plan at another provider, where it beats the advice, if any, and the policy forbids it.
-pub(super) fn elsewhere(plans: &[Plan], best: Option<Money>) -> Option<String> {
+/// The cheapest plan at another provider or in another region, where it beats the advice, if any, and the
+/// policy forbids it.
+pub(super) fn elsewhere(
+    question: &Question<'_>,
+    plans: &[Plan],
+    best: Option<Money>,
+) -> Option<String> {
     let other = plans.iter().find(|it| it.meets_slo && !it.allowed && it.needs.is_none())?;
+    let keys = keys_to_allow(question, &other.offers)?;
     best.is_none_or(|best| other.monthly_cost < best).then(|| {
         format!(
-            "elsewhere: {} would cost {} a month; policy.switch_provider = true allows it",
+            "elsewhere: {} would cost {} a month; {keys} allows it",
             other.label(),
             money::for_prose(other.monthly_cost)
         )

@@ -66,7 +66,7 @@ pub use candidates::{Candidate, Verdict};
 pub use change::{Change, Restart};
 pub use commit::{
     CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
-    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase, commitments,
+    LadderSteps, NoCase, Part, SpendCase, SpendCasePoint, TermCase, commitments,
 };
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};

@@ -197,7 +197,8 @@ fn in_words(question: &Question<'_>, barrier: Barrier) -> String {
         Barrier::Expired => "valid_until of a [[quote]]".to_owned(),
         Barrier::Community => "policy.community = false".to_owned(),
         Barrier::TodaysRegion => {
-            format!("today's region {}", deployment.region.as_deref().unwrap_or_default())
+            let region = deployment.region.as_deref().unwrap_or_default();
+            format!("policy.switch_region = false with today's region {region}")
         }
         Barrier::Term => {
             format!("policy.max_term_months = {}", offers::max_term(&question.context))

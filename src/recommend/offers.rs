@@ -50,9 +50,9 @@ pub(super) fn buyable(
     for offer in &allowed {
         match offer.purchase {
             Purchase::PayAsYouGo => keep_cheapest(question, &mut found.payg, offer),
-            // The cheapest of each size, at home and elsewhere.
+            // The cheapest of each size in each place.
             Purchase::Spot => {
-                let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it));
+                let kind = |it: &Offer| (it.gpu_count, place(question, it));
                 if let Some(fallback) = twin(&allowed, offer)
                     && found.spot.iter().all(|(it, _)| kind(it) != kind(offer))
                 {
@@ -118,7 +118,7 @@ pub(super) enum Barrier {
     Expired,
     /// It is of a community cloud.
     Community,
-    /// Today's provider sells it in another region than today's.
+    /// Today's provider sells it in another region than today's, to which the policy does not move.
     TodaysRegion,
     /// Its term is longer than may be planned.
     Term,
@@ -128,13 +128,10 @@ pub(super) enum Barrier {
 
 impl Barrier {
     /// Those behind which an offer is in no plan.
-    const TO_PLANS: [Barrier; 5] = [
-        Barrier::Providers,
-        Barrier::Regions,
-        Barrier::Expired,
-        Barrier::Community,
-        Barrier::TodaysRegion,
-    ];
+    const TO_PLANS: [Barrier; 4] =
+        [Barrier::Providers, Barrier::Regions, Barrier::Expired, Barrier::Community];
+    /// Those behind which a plan is shown and not advised.
+    const TO_ADVICE: [Barrier; 2] = [Barrier::Provider, Barrier::TodaysRegion];
     /// Those behind which it is in no advice.
     pub(super) const ALL: [Barrier; 7] = [
         Barrier::Providers,
@@ -159,25 +156,25 @@ impl Barrier {
             }
             Barrier::Expired => !offer.holds_on(&question.context.as_of.to_date_string()),
             Barrier::Community => offer.community && !policy.community,
-            Barrier::TodaysRegion => is_elsewhere(question, offer),
+            Barrier::TodaysRegion => !policy.switch_region && is_elsewhere(question, offer),
             Barrier::Term => match offer.purchase {
                 Purchase::Reserved { months } | Purchase::FlexCommitment { months } => {
                     months > max_term(&question.context)
                 }
                 _ => false,
             },
-            Barrier::Provider => !may_advise(question, offer),
+            Barrier::Provider => !policy.switch_provider && !is_at_home(question, offer),
         }
     }
 }
 
-/// The policy, and for today's provider today's region.
+/// Whether it may be in a plan.
 fn is_allowed(question: &Question<'_>, offer: &Offer) -> bool {
     !Barrier::TO_PLANS.into_iter().any(|it| it.holds(question, offer))
 }
 
 /// Whether today's provider sells it outside today's region, where it sells anything there.
-fn is_elsewhere(question: &Question<'_>, offer: &Offer) -> bool {
+pub(super) fn is_elsewhere(question: &Question<'_>, offer: &Offer) -> bool {
     let deployment = &question.described.workload.deployment;
     let same = deployment.provider.as_ref() == Some(&offer.provider);
     let Some(region) = deployment.region.as_ref().filter(|it| same && **it != offer.region) else {
@@ -261,7 +258,7 @@ pub(super) fn per_gpu(offer: &Offer) -> i128 {
 
 /// Offers come cheapest first, so the first of each size stays; the user's own always does.
 fn keep_cheapest(question: &Question<'_>, kept: &mut Vec<Offer>, offer: &Offer) {
-    let kind = |it: &Offer| (it.gpu_count, is_at_home(question, it), it.is_own_rate());
+    let kind = |it: &Offer| (it.gpu_count, place(question, it), it.is_own_rate());
     if kept.iter().all(|it| kind(it) != kind(offer)) {
         kept.push(offer.clone());
     }
@@ -274,9 +271,28 @@ pub(super) fn is_at_home(question: &Question<'_>, offer: &Offer) -> bool {
     today.is_none_or(|it| family(it) == family(&offer.provider))
 }
 
-/// Whether it may be advised: at home, or anywhere when the policy allows to move.
+/// Whether it may be advised: where it runs today, and wherever the policy allows to move.
 pub(super) fn may_advise(question: &Question<'_>, offer: &Offer) -> bool {
-    question.context.policy.switch_provider || is_at_home(question, offer)
+    !Barrier::TO_ADVICE.into_iter().any(|it| it.holds(question, offer))
+}
+
+/// Whether it may be advised, and whether that is without leaving the provider: of each the cheapest
+/// is kept.
+fn place(question: &Question<'_>, offer: &Offer) -> (bool, bool) {
+    let may = may_advise(question, offer);
+    (may, may && is_at_home(question, offer))
+}
+
+/// The keys of the policy that would allow what keeps some offers out of the advice; nothing where nothing
+/// does.
+pub(super) fn keys_to_allow(question: &Question<'_>, offers: &[Offer]) -> Option<String> {
+    let holds = |barrier: &Barrier| offers.iter().any(|it| barrier.holds(question, it));
+    let key = |barrier: Barrier| match barrier {
+        Barrier::TodaysRegion => "policy.switch_region = true",
+        _ => "policy.switch_provider = true",
+    };
+    let keys: Vec<&str> = Barrier::TO_ADVICE.into_iter().filter(holds).map(key).collect();
+    (!keys.is_empty()).then(|| keys.join(" and "))
 }
 
 /// A provider without the product: `runpod-serverless` is `runpod`.
@@ -342,11 +358,11 @@ pub(super) fn is_same_instance(a: &Offer, b: &Offer) -> bool {
         && (a.instance_type == b.instance_type || a.gpu_label == b.gpu_label)
 }
 
-/// The cheapest reserved offer of each size and term, at home and elsewhere.
+/// The cheapest reserved offer of each size and term, in each place.
 fn keep_best_reserved(question: &Question<'_>, reserved: &mut Vec<(Offer, Offer)>) {
     let mut seen = std::collections::BTreeSet::new();
     reserved.retain(|(offer, _)| {
-        seen.insert((offer.gpu_count, offer.purchase, is_at_home(question, offer)))
+        seen.insert((offer.gpu_count, offer.purchase, place(question, offer)))
     });
 }
 

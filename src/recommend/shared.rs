@@ -56,7 +56,7 @@ pub(super) fn follow(
     let today = today(found)?;
     let saving = today.checked_sub(plan.monthly_cost).ok()?;
     let mut advice = said.advice(switch(&question, &plan, saving), &found.advice, &found.notices);
-    advice.reasons.extend(elsewhere(&found.plans, Some(plan.monthly_cost)));
+    advice.reasons.extend(elsewhere(&question, &found.plans, Some(plan.monthly_cost)));
     advice.reasons.extend(undeclared(&found.plans, plan.monthly_cost));
     advice.change = Change::switch(&question, &plan, saving);
     let about = (Some(&plan), found.candidates.as_slice(), None);

@@ -83,6 +83,13 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
 fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let mut steps = Vec::new();
     steps.extend(quality_steps(question, plan));
+    let other_region = plan.offers.iter().any(|it| offers::is_elsewhere(question, it));
+    if other_region {
+        steps.push(
+            "Confirm that data may leave today's region, that callers bear the distance, and the quota there."
+                .to_owned(),
+        );
+    }
     let same_place = plan.offers.iter().all(|it| offers::is_at_home(question, it));
     let place = plan.offers.first().map_or(String::new(), |it| {
         format!(" at {} in {} ({})", it.provider, it.region, it.instance_type)
@@ -350,6 +357,14 @@ fn capped_by_change(grade: Grade, question: &Question<'_>, plan: &Plan) -> (Grad
     let home = plan.offers.iter().all(|it| offers::is_at_home(question, it));
     if !home {
         cap(Grade::B, "another provider: grade B at best".to_owned());
+    }
+    if plan.offers.iter().any(|it| offers::is_elsewhere(question, it)) {
+        cap(
+            Grade::B,
+            "another region: transfer between regions and the distance to callers are not priced: grade B \
+             at best"
+                .to_owned(),
+        );
     }
     if plan.is_committed() {
         cap(

@@ -33,9 +33,9 @@ impl CountsAs {
     /// `due` and `owner` change nothing: an overdue saving is still approved.
     fn of(state: DecisionState, today: NaiveDate) -> CountsAs {
         match state {
-            DecisionState::Accepted => CountsAs::Approved,
             DecisionState::Rejected => CountsAs::Rejected,
-            DecisionState::Snoozed(until) if today < until => CountsAs::Snoozed,
+            DecisionState::Snoozed(_) if state.is_put_aside(today) => CountsAs::Snoozed,
+            DecisionState::Accepted => CountsAs::Approved,
             DecisionState::Snoozed(_) | DecisionState::Done => CountsAs::Open,
         }
     }

@@ -3,15 +3,14 @@
 use super::case::{month_of, months_after};
 use super::hours::Hours;
 use super::member::Member;
-use super::{HeldInUse, Instance};
+use super::{HeldInUse, Instance, Part};
 use crate::catalog::{Catalog, GpuMatch, Offer};
 use crate::commitment::{Held, liability_left, net_of_held, prepaid_left};
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::recommend::candidates::{Candidate, Verdict};
 use crate::recommend::offers::is_same_instance;
-use crate::recommend::{Action, Recommendation};
+use crate::recommend::Action;
 use crate::units::{Money, Timestamp};
-use crate::workload::Workload;
 
 /// Whether a commitment is of an instance.
 pub(in crate::recommend) fn is_of(
@@ -49,7 +48,7 @@ pub(in crate::recommend) fn covers(
 /// The workloads of which a replica fits on what is held and that run elsewhere after the advice.
 pub(super) fn could_carry(
     held: &HeldCommitment,
-    (parts, members): (&[(&Workload, &Recommendation)], &[Member]),
+    (parts, members): (&[Part<'_>], &[Member]),
     catalog: &Catalog,
 ) -> Vec<String> {
     let (gpus, count): (Vec<&str>, u32) = match &held.of {
@@ -73,12 +72,12 @@ pub(super) fn could_carry(
     let is_there = |name: &str| {
         members.iter().any(|it| it.workload == name && is_of(held, &it.instance, catalog))
     };
-    let could = |(it, found): &&(&Workload, &Recommendation)| {
-        found.advice.action != Action::Stop
-            && !is_there(&it.name)
-            && found.candidates.iter().any(fits)
+    let could = |it: &&Part<'_>| {
+        !(it.is_followed && it.found.advice.action == Action::Stop)
+            && !is_there(&it.workload.name)
+            && it.found.candidates.iter().any(fits)
     };
-    parts.iter().filter(could).map(|(it, _)| it.name.clone()).collect()
+    parts.iter().filter(could).map(|it| it.workload.name.clone()).collect()
 }
 
 /// What is held of one instance, the lowest rate first: so the highest saving is used first.

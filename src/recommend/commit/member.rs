@@ -1,12 +1,12 @@
 //! What a workload would ask for of which instance once its advice is followed.
 
-use super::Instance;
+use super::{Instance, Part};
 use super::hours::Hours;
 use crate::catalog::{Catalog, Offer, Purchase};
 use crate::recommend::demand::whole_gpus;
 use crate::recommend::offers::is_same_instance;
 use crate::recommend::plan::{Plan, Way};
-use crate::recommend::{Action, Context, Recommendation, term};
+use crate::recommend::{Action, Context, term};
 use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
 use crate::units::{MoneyPerHour, Period};
 use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
@@ -33,19 +33,16 @@ pub(super) struct Member {
     pub(super) months_left: Option<u32>,
 }
 
-/// The workload after its advice; nothing where it then has no instance of its own: stopped, on
+/// The workload after its advice, as today where that is not followed; nothing where it then has no instance of its own: stopped, on
 /// serverless workers, on spot, behind an API, or on what the catalog does not know.
-pub(super) fn member(
-    workload: &Workload,
-    found: &Recommendation,
-    context: &Context<'_>,
-) -> Option<Member> {
+pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
+    let Part { workload, found, is_followed } = part;
     let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
     let (plan, is_kept) = match found.advice.action {
-        Action::Stop => return None,
-        Action::Switch | Action::Schedule => (advised?, false),
-        Action::Keep | Action::NotEnoughData => (of_today(workload, &found.plans)?, true),
+        Action::Stop if is_followed => return None,
+        Action::Switch | Action::Schedule if is_followed => (advised?, false),
+        _ => (of_today(workload, &found.plans)?, true),
     };
     let by_use = by_use(plan, &found.plans, catalog)?;
     let window = workload.demand_window;
