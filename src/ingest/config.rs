@@ -136,6 +136,7 @@ impl WorkloadConfig {
 
 /// What may be advised.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 pub struct Policy {
     /// Providers to consider; all when empty.
     pub providers: Vec<String>,
@@ -279,6 +280,7 @@ impl RawRate {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a key of the file")]
 struct RawPolicy {
     #[serde(default)]
     providers: Vec<String>,

@@ -11,7 +11,9 @@ mod found;
 mod held;
 mod hours;
 mod member;
+mod order;
 mod pool;
+mod renewal;
 mod spend;
 #[cfg(test)]
 mod tests;
@@ -33,8 +35,8 @@ use crate::units::Period;
 use crate::workload::Workload;
 
 pub use found::{
-    CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
-    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
+    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
+    Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
 };
 
 pub(super) use held::{covers, is_of as is_held};
@@ -68,6 +70,7 @@ pub fn commitments(
     for it in found.held.iter_mut().filter(|it| !it.has_ended && is_free(it)) {
         it.could_carry = held::could_carry(&it.held, (parts, &members), context.catalog);
     }
+    found.first = order::committed_first(parts, held, window, context);
     found
 }
 
@@ -184,7 +187,10 @@ fn one_instance(
     let mut terms: Vec<TermCase> = terms.collect();
     mark_best(&mut terms);
     let next = terms.iter().find(|it| it.best).map_or(longest, |it| it.months);
-    let in_use = here.in_use(&pool.hours, next);
+    let mut in_use = here.in_use(&pool.hours, next);
+    if let Some(in_use) = &mut in_use {
+        renewal::weigh(in_use, here, (&pool, &ground), (&offers, &terms));
+    }
     if !terms.is_empty() {
         let n_held = here.n_left();
         let notes = pool.notes(&left_out, n_held);

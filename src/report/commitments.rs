@@ -22,6 +22,60 @@ pub struct CommitmentsReport {
     pub held_commitments: Vec<HeldReport>,
     /// Instances that nothing can be said of yet, and why.
     pub commitments_absent: Vec<NoCaseReport>,
+    /// What the best commitments for today's fleets come to once the advice is followed. None is advised.
+    pub committed_first: Vec<CommittedFirstReport>,
+}
+
+/// A commitment for what runs today, bought before the advice is followed; amounts are of a month of 730
+/// hours where their name does not say else.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct CommittedFirstReport {
+    /// What it is of.
+    #[serde(flatten)]
+    pub instance: InstanceReport,
+    /// The price row.
+    pub offer_id: String,
+    /// Its term.
+    pub term_months: u32,
+    /// How many would be chosen for today's demand.
+    pub instances: u32,
+    /// Of the amounts here.
+    pub currency: Currency,
+    /// What they save while all runs as today.
+    pub monthly_savings_today: Money,
+    /// Share of them in use then.
+    pub used_today: f64,
+    /// Share of them in use once the advice is followed.
+    pub used_after: f64,
+    /// What the rest costs then.
+    pub monthly_unused_after: Money,
+    /// Paid and owed over the term.
+    pub liability: Money,
+}
+
+/// What of an ending commitment a new term would pay for.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct RenewalReport {
+    /// Instances to buy again; none where running by use is cheaper.
+    pub instances: u32,
+    /// The term that saves the most of those allowed; the shortest on offer where none is bought.
+    pub term_months: u32,
+    /// Its price row.
+    pub offer_id: String,
+    /// What they save in a month of 730 hours against running by use.
+    pub monthly_savings: Money,
+}
+
+/// Terms that begin in one hour.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct PurchaseReport {
+    /// The hour.
+    pub at: String,
+    /// How many.
+    pub n: u32,
 }
 
 /// An instance.
@@ -191,6 +245,8 @@ pub struct HindsightReport {
     pub left_on_the_table: Money,
     /// Terms the cheapest way buys.
     pub bought: u32,
+    /// When it buys them.
+    pub purchases: Vec<PurchaseReport>,
 }
 
 /// A commitment in money per hour; amounts are of a month where their name does not say else.
@@ -304,6 +360,8 @@ pub struct HeldReport {
     pub has_ended: bool,
     /// Whether it ends within the term advised next.
     pub ends_within_term: bool,
+    /// What of it to buy again; nothing where it does not end within that term, or nothing is on offer.
+    pub renewal: Option<RenewalReport>,
 }
 
 /// An instance without a case.

@@ -1,6 +1,7 @@
 //! The tables of the page: which values of the model stand in which column.
 
 mod action;
+mod ahead;
 mod appendix;
 mod commitments;
 mod decisions;

@@ -191,3 +191,49 @@ fn a_bad_commitment_names_its_line() {
     assert_eq!(ran.code, 3);
     assert!(ran.stderr.contains("gpuadvise.toml:7: commitment `deal-7`"), "{}", ran.stderr);
 }
+
+/// A forgotten GPU, four weeks of it.
+fn forgotten() -> String {
+    let hours = usage().replace(",always,", ",forgotten,").replace(",0.95", ",0.0");
+    let is_it = |it: &&str| it.contains(",forgotten,") || it.starts_with("period_start");
+    hours.lines().filter(is_it).map(|it| it.to_owned() + "\n").collect()
+}
+
+/// What would be bought for a GPU that is to be stopped is unused after that; where the stop is
+/// rejected the GPU goes on, and what is held for it is used.
+#[test]
+fn what_is_rejected_does_not_count_as_followed() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", forgotten());
+    let run = || -> Value {
+        let ran = bench.run(&["analyze", &file, "--format", "json", "--as-of", "2026-11-02"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let report = run();
+    let first = &report["committed_first"][0];
+    assert_eq!((&first["used_today"], &first["used_after"]), (&1.0.into(), &0.0.into()), "{first}");
+    let year = 4.199_690_411 * 730.0;
+    assert!((usd(&first["monthly_unused_after"]) - year).abs() < 1e-6, "{first}");
+    assert!((usd(&first["monthly_savings_today"]) - (5.07 * 730.0 - year)).abs() < 1e-6);
+    bench.write("gpuadvise.toml", HELD);
+    let used = |report: &Value| report["held_commitments"][0]["utilization"].as_f64();
+    let report = run();
+    assert_eq!(used(&report), Some(0.0), "{}", report["held_commitments"]);
+    let id = report["workloads"][0]["advice"]["id"].as_str().unwrap();
+    let decision = |state: &str| {
+        format!("[[decision]]\nadvice = \"{id}\"\nworkload = \"forgotten\"\n{state}\n")
+    };
+    for (state, share) in [
+        ("state = \"rejected\"", 1.0),
+        ("state = \"snoozed\"\nuntil = 2026-12-01", 1.0),
+        ("state = \"snoozed\"\nuntil = 2026-11-01", 0.0),
+        ("state = \"accepted\"", 0.0),
+    ] {
+        bench.write("decisions.toml", decision(state));
+        let report = run();
+        assert_eq!(used(&report), Some(share), "{state}: {}", report["held_commitments"]);
+        let is_empty = report["committed_first"].as_array().unwrap().is_empty();
+        assert!(is_empty, "{state}: {}", report["committed_first"]);
+    }
+}

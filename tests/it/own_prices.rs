@@ -138,3 +138,45 @@ fn the_forecast_saves_from_the_day_an_action_is_live() {
     let by_year_end = usd(&report["portfolio"]["savings_by_year_end"]);
     assert!(by_year_end > 0.0 && (saved / by_year_end - 1.0).abs() < 0.02, "{saved} {by_year_end}");
 }
+
+/// Half a dollar an hour at home, in another region.
+const ELSEWHERE: &str = "[[quote]]\nprovider = \"gcp\"\ninstance_type = \"a2-ultragpu-1g\"\n\
+gpu = \"A100 80GB\"\ngpu_count = 1\nregion = \"us-east5\"\npurchase = \"payg\"\n\
+price_per_hour = \"0.10\"\nvalid_until = \"2026-12-15\"\nas_of = \"2026-10-10\"\n\
+source = \"our account manager\"\n";
+
+#[test]
+fn another_region_is_shown_and_advised_only_with_its_key() {
+    let regions = |report: &Value| -> Vec<String> {
+        let advice = &report["workloads"][0]["advice"];
+        let plans = report["workloads"][0]["plans"].as_array().unwrap();
+        let plan = plans.iter().find(|it| it["id"] == advice["plan_id"]).unwrap();
+        let ids = plan["offer_ids"].as_array().unwrap();
+        ids.iter().map(|it| it.as_str().unwrap().to_owned()).collect()
+    };
+    let reasons = |report: &Value| report["workloads"][0]["advice"]["reasons"].to_string();
+    let stays = json(&chat(), ELSEWHERE);
+    assert!(regions(&stays).iter().all(|it| !it.contains("us-east5")), "{:?}", regions(&stays));
+    assert!(reasons(&stays).contains("policy.switch_region = true"), "{}", reasons(&stays));
+    let moves = json(&chat(), &format!("[policy]\nswitch_region = true\n{ELSEWHERE}"));
+    assert!(regions(&moves).iter().any(|it| it.contains("us-east5")), "{:?}", regions(&moves));
+    assert!(reasons(&moves).contains("another region"), "{}", reasons(&moves));
+}
+
+#[test]
+fn no_weights_below_the_quality_floor_are_weighed() {
+    let bits = |config: &str| -> Vec<String> {
+        let report = json(&chat(), config);
+        let all = report["workloads"][0]["candidates"].as_array().unwrap();
+        let mut found: Vec<String> =
+            all.iter().map(|it| it["precision"].as_str().unwrap().to_owned()).collect();
+        found.sort();
+        found.dedup();
+        found
+    };
+    assert!(bits("").contains(&"fp8".to_owned()), "{:?}", bits(""));
+    let floor = |n: u32| format!("[workload.chat]\nquality_floor_bits = {n}\n");
+    assert_eq!(bits(&floor(16)), ["bf16"]);
+    let eight = bits(&floor(8));
+    assert!(eight.contains(&"fp8".to_owned()) && !eight.contains(&"int4".to_owned()), "{eight:?}");
+}

@@ -218,7 +218,10 @@ fn hindsight(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Hindsigh
     };
     let best = cheapest_purchases(&hours, &term)?;
     let by_use = of_hours(ground.by_use, hours.iter().map(|it| u64::from(*it)).sum())?;
+    let starts = ground.hours.measured();
+    let purchases = starts.zip(&best.bought).filter(|it| *it.1 > 0).map(|(at, n)| (at, *n));
     Some(Hindsight {
+        purchases: purchases.collect(),
         bought: best.bought.iter().sum(),
         left_on_the_table: by_use.checked_sub(best.cost).ok()?,
         by_use,

@@ -28,6 +28,32 @@ pub struct Commitments {
     pub held: Vec<HeldInUse>,
     /// Instances without a case, and why.
     pub absent: Vec<NoCase>,
+    /// What commitments for today's fleets would come to once the advice is followed, by instance.
+    pub first: Vec<CommittedFirst>,
+}
+
+/// A commitment for what runs today, bought before the advice is followed; amounts are of a month of 730
+/// hours.
+#[derive(Clone, Debug, PartialEq)]
+pub struct CommittedFirst {
+    /// What is committed to.
+    pub instance: Instance,
+    /// The price row.
+    pub offer_id: String,
+    /// Its term.
+    pub months: u32,
+    /// Instances: what would be chosen for today's demand.
+    pub n: u32,
+    /// What they save while all runs as today.
+    pub saving_today: Money,
+    /// Share of them in use then.
+    pub used_today: Fraction,
+    /// Share of them in use once the advice is followed.
+    pub used_after: Fraction,
+    /// What the rest costs then.
+    pub unused_after: Money,
+    /// Paid and owed over the term.
+    pub liability: Money,
 }
 
 /// Workloads on one instance, and the terms on offer for it.
@@ -189,7 +215,7 @@ pub struct LadderSteps {
 
 /// The window with whole instances in each hour, terms bought whenever that is cheapest and charged up
 /// to its end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Hindsight {
     /// All by use.
     pub by_use: Money,
@@ -199,6 +225,8 @@ pub struct Hindsight {
     pub left_on_the_table: Money,
     /// Terms the cheapest way buys.
     pub bought: u32,
+    /// When, and how many begin in that hour.
+    pub purchases: Vec<(Timestamp, u32)>,
 }
 
 /// A held commitment and what demand makes of it.
@@ -222,6 +250,21 @@ pub struct HeldInUse {
     pub has_ended: bool,
     /// Whether it ends within the term that is advised next, else within the longest allowed.
     pub ends_within_term: bool,
+    /// What of it to buy again; nothing where it does not end within that term, or nothing is on offer.
+    pub renewal: Option<Renewal>,
+}
+
+/// What of an ending commitment a new term would pay for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Renewal {
+    /// Instances; none where running by use is cheaper.
+    pub n: u32,
+    /// The term that saves the most of those allowed; the shortest on offer where none is bought.
+    pub months: u32,
+    /// Its price row.
+    pub offer_id: String,
+    /// What they save in a month of 730 hours against running by use.
+    pub saving: Money,
 }
 
 /// An instance without a case.

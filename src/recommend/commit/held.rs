@@ -7,9 +7,9 @@ use super::{HeldInUse, Instance, Part};
 use crate::catalog::{Catalog, GpuMatch, Offer};
 use crate::commitment::{Held, liability_left, net_of_held, prepaid_left};
 use crate::ingest::{HeldCommitment, HeldOf};
+use crate::recommend::Action;
 use crate::recommend::candidates::{Candidate, Verdict};
 use crate::recommend::offers::is_same_instance;
-use crate::recommend::Action;
 use crate::units::{Money, Timestamp};
 
 /// Whether a commitment is of an instance.
@@ -72,10 +72,10 @@ pub(super) fn could_carry(
     let is_there = |name: &str| {
         members.iter().any(|it| it.workload == name && is_of(held, &it.instance, catalog))
     };
+    let stops = |it: &Part<'_>| it.is_followed && it.found.advice.action == Action::Stop;
     let could = |it: &&Part<'_>| {
-        !(it.is_followed && it.found.advice.action == Action::Stop)
-            && !is_there(&it.workload.name)
-            && it.found.candidates.iter().any(fits)
+        let runs_elsewhere = !stops(it) && !is_there(&it.workload.name);
+        runs_elsewhere && it.found.candidates.iter().any(fits)
     };
     parts.iter().filter(could).map(|it| it.workload.name.clone()).collect()
 }
@@ -90,6 +90,12 @@ impl<'a> HeldHere<'a> {
     pub(super) fn new(mut all: Vec<&'a HeldCommitment>, as_of: Timestamp) -> HeldHere<'a> {
         all.sort_by(|a, b| (a.rate.nano(), &a.id).cmp(&(b.rate.nano(), &b.id)));
         HeldHere { all, as_of }
+    }
+
+    /// All but one.
+    pub(super) fn without(&self, id: &str) -> HeldHere<'a> {
+        let all = self.all.iter().copied().filter(|it| it.id != id).collect();
+        HeldHere { all, as_of: self.as_of }
     }
 
     /// Those that still run or are yet to begin.
@@ -156,6 +162,7 @@ pub(super) fn in_use(
         prepaid_left,
         could_carry: Vec::new(),
         has_ended: held.term.end() <= as_of,
+        renewal: None,
         ends_within_term: held.term.end() > as_of && held.term.end() <= soon,
     })
 }

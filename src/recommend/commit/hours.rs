@@ -106,6 +106,12 @@ impl Hours {
         self.steps.iter().map(|it| u128::from(it.on_us)).sum()
     }
 
+    /// When each measured hour begins.
+    pub(super) fn measured(&self) -> impl Iterator<Item = Timestamp> {
+        let starts = (0_i64..).map(|at| self.start.plus_us(at.saturating_mul(HOUR_US)));
+        starts.zip(&self.steps).filter(|it| it.1.len_us > 0).map(|it| it.0)
+    }
+
     /// Instances in each measured hour, to the nearest whole one.
     pub(super) fn whole(&self) -> Vec<u32> {
         let measured = self.steps.iter().filter(|it| it.len_us > 0);

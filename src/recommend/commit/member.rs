@@ -1,7 +1,7 @@
 //! What a workload would ask for of which instance once its advice is followed.
 
-use super::{Instance, Part};
 use super::hours::Hours;
+use super::{Instance, Part};
 use crate::catalog::{Catalog, Offer, Purchase};
 use crate::recommend::demand::whole_gpus;
 use crate::recommend::offers::is_same_instance;

@@ -145,7 +145,10 @@ fn pooling_commits_what_no_workload_could() {
     let risk = case.chosen.risk.unwrap();
     assert_eq!([risk.low, risk.high].map(usd), ["1095.00", "1095.00"]);
     // 672 hours at 1.50 less.
-    assert_eq!(case.hindsight.map(|it| usd(it.left_on_the_table)), Some("1008.00".to_owned()));
+    let hindsight = case.hindsight.as_ref().unwrap();
+    assert_eq!(usd(hindsight.left_on_the_table), "1008.00");
+    // One term from the first hour on.
+    assert_eq!(hindsight.purchases, [(at("2026-10-05"), 1)]);
 }
 
 #[test]
@@ -200,6 +203,18 @@ fn what_is_held_comes_off_first() {
     // Over since the middle of the window: its demand is open again.
     let over = held("over", 1, "2.5", ["2026-01-01", "2026-10-19"]);
     check(&[over], 3, &[("over", 336, "0.00", "0.00", false)]);
+    // Two of three end and would pay again; of what is held twice only the open instance would.
+    let renewals = |list: &[HeldCommitment]| -> Vec<Option<(u32, u32, String)>> {
+        let all = found(members(), list, (&catalog, &policy)).held;
+        let told = |it: &Renewal| (it.n, it.months, usd(it.saving));
+        all.iter().map(|it| it.renewal.as_ref().map(told)).collect()
+    };
+    let again = |n, saving: &str| Some((n, 12, saving.to_owned()));
+    assert_eq!(renewals(&[held("x", 2, "2.5", year)]), [again(2, "2920.00")]);
+    let dear = held("dear", 2, "3", ["2026-01-01", "2028-01-01"]);
+    assert_eq!(renewals(&[dear, held("x", 2, "2.5", year)]), [again(1, "1460.00"), None]);
+    let more = held("more", 3, "3", ["2026-01-01", "2028-01-01"]);
+    assert_eq!(renewals(&[more, held("x", 2, "2.5", year)]), [again(0, "0.00"), None]);
     // Of nothing that runs.
     let other = HeldCommitment { region: "there".to_owned(), ..held("other", 1, "1", year) };
     check(&[other], 3, &[("other", 0, "672.00", "1440.00", true)]);

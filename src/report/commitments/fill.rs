@@ -3,16 +3,16 @@
 use std::collections::BTreeSet;
 
 use super::{
-    CommitmentCase, CommitmentsReport, EarlyRuleReport, HeldReport, HindsightReport,
-    InstanceReport, LadderReport, NoCaseReport, PointReport, SpendPointReport, SpendReport,
-    TrancheReport,
+    CommitmentCase, CommitmentsReport, CommittedFirstReport, EarlyRuleReport, HeldReport,
+    HindsightReport, InstanceReport, LadderReport, NoCaseReport, PointReport, PurchaseReport,
+    RenewalReport, SpendPointReport, SpendReport, TrancheReport,
 };
 use crate::catalog::{Catalog, near_names};
 use crate::commitment::Tranche;
 use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
-    CasePoint, CommitmentGroup, Commitments, EarlyRule, HeldInUse, Hindsight, Instance,
-    LadderSteps, NoCase, SpendCase, SpendCasePoint, TermCase,
+    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
+    Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
@@ -33,6 +33,7 @@ impl CommitmentsReport {
             spend_commitments: found.spend.iter().map(spend).collect(),
             held_commitments: found.held.iter().map(held).collect(),
             commitments_absent: found.absent.iter().map(no_case).collect(),
+            committed_first: found.first.iter().map(committed_first).collect(),
         }
     }
 }
@@ -221,6 +222,35 @@ fn hindsight(it: &Hindsight) -> HindsightReport {
         cheapest: it.cheapest,
         left_on_the_table: it.left_on_the_table,
         bought: it.bought,
+        purchases: it
+            .purchases
+            .iter()
+            .map(|(at, n)| PurchaseReport { at: at.to_string(), n: *n })
+            .collect(),
+    }
+}
+
+fn committed_first(it: &CommittedFirst) -> CommittedFirstReport {
+    CommittedFirstReport {
+        instance: instance(&it.instance),
+        offer_id: it.offer_id.clone(),
+        term_months: it.months,
+        instances: it.n,
+        currency: it.saving_today.currency(),
+        monthly_savings_today: it.saving_today,
+        used_today: rounded(it.used_today.get()),
+        used_after: rounded(it.used_after.get()),
+        monthly_unused_after: it.unused_after,
+        liability: it.liability,
+    }
+}
+
+fn renewal(it: &Renewal) -> RenewalReport {
+    RenewalReport {
+        instances: it.n,
+        term_months: it.months,
+        offer_id: it.offer_id.clone(),
+        monthly_savings: it.saving,
     }
 }
 
@@ -254,6 +284,7 @@ fn held(it: &HeldInUse) -> HeldReport {
         could_carry: it.could_carry.clone(),
         has_ended: it.has_ended,
         ends_within_term: it.ends_within_term,
+        renewal: it.renewal.as_ref().map(renewal),
     }
 }
 

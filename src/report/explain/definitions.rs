@@ -113,10 +113,11 @@ const ALIASES: [(&str, &str); 5] = [
 ];
 
 /// What is defined by the name of its section alone, while its fields may still change.
-const SECTIONS: [(&str, &str); 7] = [
+const SECTIONS: [(&str, &str); 8] = [
     ("commitments", "of what can be committed to"),
     ("spend_commitments", "of a commitment in money per hour"),
     ("held_commitments", "of a commitment held"),
+    ("committed_first", "of a commitment bought before the advice is followed"),
     ("commitments_absent", "of an instance without a case for a commitment"),
     ("forecast", "of the forecast of the months to come"),
     ("budget", "of spend and forecast against the budget"),

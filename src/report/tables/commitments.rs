@@ -1,6 +1,6 @@
 //! What can be committed to, what that means, what is held, and why something has no case.
 
-use super::money_in;
+use super::{ahead, money_in};
 use crate::report::commitments::{
     CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
 };
@@ -18,25 +18,32 @@ pub(crate) const NOT_ADDED: &str =
 /// Whether the terminal says anything of commitments.
 pub(crate) fn has_commitments(report: &ReportModel) -> bool {
     let all = &report.commitment;
-    all.commitments.iter().any(|it| it.best) || !all.held_commitments.is_empty()
+    let is_any = !all.held_commitments.is_empty() || !all.committed_first.is_empty();
+    is_any || all.commitments.iter().any(|it| it.best)
 }
 
 /// The tables of commitments; none is empty.
 pub(crate) fn commitment_tables(report: &ReportModel, medium: Medium) -> Vec<Table> {
-    let all = [offers(report, medium), signing(report, medium), held(report, medium)];
+    let all = [
+        offers(report, medium),
+        signing(report, medium),
+        held(report, medium),
+        ahead::renewals(report, medium),
+        ahead::committed_first(report, medium),
+    ];
     let all = all.into_iter().chain([spend(report, medium), absent(report, medium)]);
     all.filter(|it| !it.is_empty()).collect()
 }
 
 /// `4-GPU H100 in us-central1, gcp`.
-fn instance(it: &InstanceReport) -> String {
+pub(super) fn instance(it: &InstanceReport) -> String {
     let gpu = gpu_short(&shown(&it.gpu));
     let gpu = if it.gpu_count == 1 { gpu } else { format!("{}-GPU {gpu}", it.gpu_count) };
     format!("{gpu} in {}, {}", shown(&it.region), shown(&it.provider))
 }
 
 /// An amount, with its currency where the report has another.
-fn amount(report: &ReportModel, amount: Money, medium: Medium) -> String {
+pub(super) fn amount(report: &ReportModel, amount: Money, medium: Medium) -> String {
     own(report.currency, amount.currency(), medium.money(amount))
 }
 
@@ -54,7 +61,7 @@ fn term(it: &CommitmentCase) -> String {
     }
 }
 
-fn months(n: u32) -> String {
+pub(super) fn months(n: u32) -> String {
     format!("{n} month{}", if n == 1 { "" } else { "s" })
 }
 
@@ -152,12 +159,28 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
             amount(report, ladder.waiting_cost, medium)
         ))
     });
+    let bought = report.commitment.commitments.iter().filter_map(when_bought);
     let hindsight =
         "Left on the table: what the cheapest purchases of hindsight would have saved in \
                      the window."
             .to_owned();
-    table.note = Some([hindsight].into_iter().chain(ladders).collect::<Vec<_>>().join(" "));
+    let said = [hindsight].into_iter().chain(bought).chain(ladders);
+    table.note = Some(said.collect::<Vec<_>>().join(" "));
     table
+}
+
+/// When hindsight would have bought, of the case that saves the most.
+fn when_bought(it: &CommitmentCase) -> Option<String> {
+    const MOST_NAMED: usize = 4;
+    let all = &it.hindsight.as_ref().filter(|_| it.best)?.purchases;
+    let named = all.iter().take(MOST_NAMED).map(|it| format!("{} on {}", it.n, date(&it.at)));
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = match all.len().saturating_sub(MOST_NAMED) {
+        0 => String::new(),
+        n => format!(" and {n} times more"),
+    };
+    (!all.is_empty())
+        .then(|| format!("{}: hindsight would have bought {named}{more}.", instance(&it.instance)))
 }
 
 /// Commitments in money per hour.
@@ -334,6 +357,7 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
         )
     });
     let held = report.commitment.held_commitments.iter();
-    let free = held.filter_map(|it| could_carry(it, medium));
-    told.chain(free).collect()
+    let free = held.clone().filter_map(|it| could_carry(it, medium));
+    let again = held.filter_map(|it| ahead::renewal_in_words(report, it, medium));
+    told.chain(free).chain(again).chain(ahead::committed_first_in_words(report, medium)).collect()
 }

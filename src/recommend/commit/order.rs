@@ -1,0 +1,86 @@
+//! What it would cost to commit before the advice is followed: the interaction of downsizing and committing.
+//!
+//! A commitment for the fleet of today saves by today's demand. Once the workloads run smaller or
+//! elsewhere it is paid for all the same. Both amounts stand side by side, so that a reader sees why
+//! the advice comes first.
+
+use super::{CommitmentGroup, CommittedFirst, Part, TermCase, from_members, member};
+use crate::ingest::{HeldCommitment, HeldOf};
+use crate::recommend::{Action, Context, money};
+use crate::units::{Fraction, Money, Period};
+
+/// The best commitments for what runs today that lose by the advice.
+pub(super) fn committed_first(
+    parts: &[Part<'_>],
+    held: &[HeldCommitment],
+    window: Period,
+    context: Context<'_>,
+) -> Vec<CommittedFirst> {
+    let is_changed = |it: &Part<'_>| {
+        let action = it.found.advice.action;
+        it.is_followed && matches!(action, Action::Switch | Action::Schedule | Action::Stop)
+    };
+    let changed: Vec<&str> =
+        parts.iter().filter(|it| is_changed(it)).map(|it| it.workload.name.as_str()).collect();
+    if changed.is_empty() {
+        return Vec::new();
+    }
+    let as_today = parts.iter().map(|it| Part { is_followed: false, ..*it });
+    let as_today = as_today.filter_map(|it| member::member(it, &context)).collect();
+    let today = from_members(as_today, held, window, context);
+    let moves =
+        |it: &&CommitmentGroup| it.workloads.iter().any(|name| changed.contains(&name.as_str()));
+    let bought: Vec<(&CommitmentGroup, &TermCase, HeldCommitment)> = today
+        .groups
+        .iter()
+        .filter(moves)
+        .filter_map(|group| {
+            let case = group.terms.iter().find(|it| it.best && it.chosen_n > 0)?;
+            Some((group, case, as_if_held(group, case, window)?))
+        })
+        .collect();
+    let all: Vec<HeldCommitment> =
+        held.iter().chain(bought.iter().map(|it| &it.2)).cloned().collect();
+    let after = parts.iter().filter_map(|it| member::member(*it, &context)).collect();
+    let after = from_members(after, &all, window, context);
+    let found = bought.iter().filter_map(|(group, case, bought)| {
+        let it = after.held.iter().find(|it| it.held.id == bought.id)?;
+        let (used_us, _) = it.used?;
+        let used = Fraction::try_from(used_us as f64 / it.paid_us as f64).ok()?;
+        let today = case.chosen.utilization?;
+        let unused_us = it.paid_us.checked_sub(used_us)?;
+        let unused = bought.rate.cost_of_us(unused_us).ok()?;
+        let window_us = u64::try_from(window.len_us()).ok()?;
+        Some(CommittedFirst {
+            instance: group.instance.clone(),
+            offer_id: case.offer.id.clone(),
+            months: case.months,
+            n: case.chosen_n,
+            saving_today: case.chosen.saving,
+            used_today: today,
+            used_after: used,
+            unused_after: money::monthly(unused, window_us)?,
+            liability: Money::sum(
+                [Some(case.liability), case.upfront].into_iter().flatten(),
+                case.liability.currency(),
+            )
+            .ok()?,
+        })
+    });
+    found.filter(|it| it.used_after.get() < it.used_today.get()).collect()
+}
+
+/// The commitment as if it covered the window already.
+fn as_if_held(group: &CommitmentGroup, case: &TermCase, window: Period) -> Option<HeldCommitment> {
+    Some(HeldCommitment {
+        // No id of the config is the id of a price row.
+        id: format!("{} before the advice", case.offer.id),
+        provider: group.instance.provider.clone(),
+        region: group.instance.region.clone(),
+        of: HeldOf::InstanceType(group.instance.instance_type.clone()),
+        instances: case.chosen_n,
+        rate: case.offer.rate,
+        term: Period::new(window.start(), case.end)?,
+        prepaid: false,
+    })
+}
