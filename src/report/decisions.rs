@@ -148,6 +148,11 @@ pub(super) fn counts_as(workload: &WorkloadReport) -> CountsAs {
     workload.advice.decision.as_ref().map_or(CountsAs::Open, |it| it.counts_as)
 }
 
+/// Whether a reader is asked to follow the advice: it is open or approved.
+pub(super) fn is_asked(workload: &WorkloadReport) -> bool {
+    matches!(counts_as(workload), CountsAs::Open | CountsAs::Approved)
+}
+
 /// What was promised with a decision, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]

@@ -104,9 +104,10 @@ pub struct Totals {
     pub projected_monthly_cost: Option<Money>,
     /// Sum of the workloads' baselines.
     pub baseline_monthly_cost: Option<Money>,
-    /// Baseline less savings.
+    /// Baseline less the savings of all advice found, whatever was decided; with what is asked for it is
+    /// `portfolio.savings_by_decision.monthly_cost_after`.
     pub recommended_monthly_cost: Option<Money>,
-    /// What the advice saves in a 730-hour month at constant traffic.
+    /// What all advice found saves in a 730-hour month at constant traffic, whatever was decided about it.
     pub monthly_savings: Money,
 }
 

@@ -92,8 +92,8 @@ fn totals(report: &ReportModel) -> Vec<Family> {
         ),
         of(
             "recommended_monthly_cost",
-            "Cost of such a month with all advice followed.",
-            totals.recommended_monthly_cost,
+            "Cost of such a month with the advice that is asked for: open and approved.",
+            by_decision.monthly_cost_after,
         ),
         savings,
         unused,
@@ -177,9 +177,11 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
         (named("monthly_cost"), "Cost of a month of 730 hours as it runs today.", |it| {
             decimal(it.baseline.monthly_cost)
         }),
-        (named("monthly_savings"), "What the advice saves in such a month; 0 for keep.", |it| {
-            decimal(Some(it.advice.monthly_savings))
-        }),
+        (
+            named("monthly_savings"),
+            "What the advice found saves in such a month, whatever was decided; 0 for keep.",
+            |it| decimal(Some(it.advice.monthly_savings)),
+        ),
         (named("monthly_savings_low"), "Low end of the range of that saving.", |it| {
             decimal(it.advice.interval.as_ref().map(|it| it.low))
         }),

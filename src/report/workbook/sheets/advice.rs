@@ -25,7 +25,7 @@ pub(super) fn table(report: &ReportModel) -> Table {
         "Owner".to_owned(),
         "Action".to_owned(),
         "What to do".to_owned(),
-        money("Saves a month"),
+        money("Saving found a month"),
         money("Low end"),
         money("High end"),
         "Chance of a loss".to_owned(),
