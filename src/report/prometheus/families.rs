@@ -207,7 +207,7 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
             text(it.baseline.busy_fraction)
         }),
         (plain("gpu_seconds"), "GPU time paid in the window.", |it| {
-            text(it.baseline.gpu_hours.map(|it| it * 3600.0))
+            text(it.baseline.gpu_hours.map(in_seconds))
         }),
         (plain("requests"), "Requests of the window.", |it| {
             it.baseline.requests.map(|it| it.to_string())
@@ -232,6 +232,11 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
 
 fn text(value: Option<f64>) -> Option<String> {
     finite(value).map(|it| it.to_string())
+}
+
+/// Hours in seconds, to the microsecond: 101.46722222222226 h of floats are 365282.0000000001 s.
+fn in_seconds(hours: f64) -> f64 {
+    (hours * 3600.0 * 1e6).round() / 1e6
 }
 
 fn grade(workload: &WorkloadReport) -> Option<String> {
@@ -270,4 +275,18 @@ fn price_age(report: &ReportModel, labels: &[Vec<Label>]) -> Family {
         family.add(labels, as_of.zip(oldest).map(|(day, price)| day - price));
     }
     family
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_seconds;
+
+    #[test]
+    fn seconds_have_no_noise_of_floats() {
+        for (hours, expected) in
+            [(744.0, "2678400"), (101.467_222_222_222_26, "365282"), (1.1, "3960"), (0.0, "0")]
+        {
+            assert_eq!(in_seconds(hours).to_string(), expected);
+        }
+    }
 }
