@@ -141,6 +141,26 @@ fn totals_are_formulas_with_the_sums_of_the_report() {
     assert!(summary.contains("<f>SUM('Workloads'!$X$2:$X$5)</f><v>13161.75</v>"), "{summary}");
 }
 
+/// Batch has no latency limits, so it neither assumes them nor does not; amounts in texts are as in
+/// cells.
+#[test]
+fn texts_of_the_workbook_say_no_more_than_they_know() {
+    let mut report = fixture::report();
+    for it in &mut report.workloads {
+        it.slo.assumed = true;
+    }
+    report.workloads[1].slo.ttft_p95_s = None;
+    report.workloads[1].slo.tpot_p95_s = None;
+    report.notices = vec!["a budget of 1489.6312 USD".to_owned()];
+    report.workloads[0].advice.summary = "Saves 12345.678 USD.".to_owned();
+    let parts = parts(&report);
+    let rows = between(&parts["xl/worksheets/sheet2.xml"], "<row ", "</row>");
+    assert!(rows[1].contains("r=\"AC2\"") && !rows[2].contains("r=\"AC3\""), "{rows:?}");
+    let strings = &parts["xl/sharedStrings.xml"];
+    assert!(strings.contains("a budget of 1,489.63 USD"), "{strings}");
+    assert!(strings.contains("Saves 12,345.68 USD."), "{strings}");
+}
+
 /// Not measured is an empty cell: the nameless workload has no cost, and no zero.
 #[test]
 fn what_was_not_measured_is_an_empty_cell() {

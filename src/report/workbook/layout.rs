@@ -3,6 +3,8 @@
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Formula, Worksheet, XlsxError};
 
 use super::day;
+use crate::report::model::ReportModel;
+use crate::report::number::Medium;
 use crate::report::words;
 use crate::units::Money;
 
@@ -44,6 +46,11 @@ pub(super) enum Cell {
 impl Cell {
     pub(super) fn text(text: impl AsRef<str>) -> Cell {
         Cell::Text(text.as_ref().to_owned())
+    }
+
+    /// A sentence of the model: amounts are rounded to cents and grouped, as in the cells beside it.
+    pub(super) fn prose(report: &ReportModel, text: &str) -> Cell {
+        Cell::Text(Medium::Terminal.prose(&words::plain(text), report.currency))
     }
 
     pub(super) fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {

@@ -17,7 +17,7 @@ pub(super) fn table(report: &ReportModel, workloads: &Table, account: &Table) ->
     rows.extend(ahead(report));
     rows.extend(files(report, account));
     for notice in &report.notices {
-        rows.push(vec![Cell::text("Note"), Cell::Empty, Cell::Empty, Cell::text(notice)]);
+        rows.push(vec![Cell::text("Note"), Cell::Empty, Cell::Empty, Cell::prose(report, notice)]);
     }
     Table {
         name: "Summary",

@@ -135,8 +135,13 @@ fn row(it: &WorkloadReport, number: u32) -> Vec<Cell> {
         }),
         Cell::Text(words::action(&it.advice)),
         Cell::text(&it.advice.grade),
-        Cell::yes(it.slo.assumed),
+        Cell::maybe(has_limits(it).then_some(it.slo.assumed), Cell::yes),
     ]
+}
+
+/// Batch and training have no limits, so none are assumed.
+fn has_limits(it: &WorkloadReport) -> bool {
+    it.slo.ttft_p95_s.is_some() || it.slo.tpot_p95_s.is_some()
 }
 
 /// What the formula of the last amount comes to.
