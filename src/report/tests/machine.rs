@@ -141,6 +141,22 @@ fn totals_are_formulas_with_the_sums_of_the_report() {
     assert!(summary.contains("<f>SUM('Workloads'!$X$2:$X$5)</f><v>13161.75</v>"), "{summary}");
 }
 
+/// Names stand on the axis that is turned round, so that the dearest is on top and amounts grow to the
+/// right.
+#[test]
+fn bars_begin_at_the_left_with_the_dearest_on_top() {
+    let parts = parts(&fixture::report());
+    for chart in ["xl/charts/chart1.xml", "xl/charts/chart2.xml"] {
+        let text = &parts[chart];
+        let names = between(text, "<c:catAx>", "</c:catAx>")[0];
+        let amounts = between(text, "<c:valAx>", "</c:valAx>")[0];
+        assert!(names.contains("<c:orientation val=\"maxMin\"/>"), "{chart}: {names}");
+        assert!(amounts.contains("<c:orientation val=\"minMax\"/>"), "{chart}: {amounts}");
+        assert!(amounts.contains("USD a month of 730 h"), "{chart}: {amounts}");
+        assert!(amounts.contains("<c:crosses val=\"max\"/>"), "{chart}: {amounts}");
+    }
+}
+
 /// Batch has no latency limits, so it neither assumes them nor does not; amounts in texts are as in
 /// cells.
 #[test]
