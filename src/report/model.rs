@@ -664,9 +664,11 @@ pub struct WeekReport {
     pub from: String,
     /// Ids of the advice to finish in it, in this order.
     pub advice_ids: Vec<String>,
-    /// Hours of work that end in it.
+    /// Id of the advice that is worked on in it and finished in a later week.
+    pub goes_on: Option<String>,
+    /// Hours of work in it, never more than a week has.
     pub effort_hours: f64,
-    /// What its actions save a month.
+    /// What the actions save a month that it finishes.
     pub monthly_savings: Money,
 }
 

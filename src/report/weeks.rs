@@ -31,6 +31,7 @@ pub(super) fn plan(
         from: (today + Days::new(7 * u64::from(it.number - 1))).to_string(),
         number: it.number,
         advice_ids: it.advice_ids,
+        goes_on: it.goes_on,
         effort_hours: it.effort_hours,
         monthly_savings: it.monthly_savings,
     });

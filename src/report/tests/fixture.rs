@@ -449,6 +449,7 @@ pub(super) fn report() -> ReportModel {
                 number: 1,
                 from: "2026-11-05".to_owned(),
                 advice_ids: vec!["a2".to_owned(), "a1".to_owned()],
+                goes_on: None,
                 effort_hours: 19.5,
                 monthly_savings: total,
             }],

@@ -351,7 +351,7 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("portfolio.monthly_savings", Unit::Money, "what all advice found saves in a month of 730 hours, whatever was decided", &[rule(Kind::Same, "the total of the report", &["totals.monthly_savings"])]),
     row("portfolio.n_that_matter", Unit::Count("action"), "actions, the largest first, that make up 95 % of the savings", METHOD),
     row("portfolio.plan[].number", Unit::Ratio, "week of work, counted from the day of the report", METHOD),
-    row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work on the actions that end in this week", METHOD),
+    row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work in this week, at most `[change.hours_per_week]`; what takes more goes on in the next", METHOD),
     row("portfolio.plan[].monthly_savings", Unit::Money, "what the actions that end in this week save a month", METHOD),
     row("portfolio.savings_by_year_end", Unit::Money, "what all actions save by the end of the year, each from the day it can be live", &[rule(Kind::Sum, "the sum over the advice", &["workloads[*].advice.live.savings_by_year_end"])]),
     row("portfolio.plans_ranked", Unit::Count("plan"), "plans of workloads with very many requests that were ranked on hourly levels", METHOD),
