@@ -321,6 +321,13 @@ pub(crate) fn live_in_words(advice: &AdviceReport, medium: Medium) -> Option<Str
     ))
 }
 
+/// What is signed with an action, where it needs a commitment.
+pub(crate) fn signed_in_words(advice: &AdviceReport, medium: Medium) -> Option<String> {
+    let it = advice.commitment.as_ref()?;
+    let owed = format!("{} {}", medium.money(it.owed), it.owed.currency());
+    Some(words::commits(it.term_months, &it.end, &owed))
+}
+
 /// The line that proves the total.
 pub(crate) fn reconciled(report: &ReportModel) -> String {
     let it = &report.reconciliation;
@@ -407,6 +414,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
     let how = [
         Some(owner),
         costs,
+        signed_in_words(advice, PAGE),
         range(advice),
         live_in_words(advice, PAGE),
         Some(format!("grade {}", words::shown(&advice.grade))),

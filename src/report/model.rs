@@ -454,6 +454,8 @@ pub struct AdviceReport {
     pub savings_by_price: Option<SavingsByPriceReport>,
     /// The work it takes; nothing where there is nothing to do.
     pub change: Option<ChangeReport>,
+    /// What is signed for it; nothing where the plan needs no commitment.
+    pub commitment: Option<SignedReport>,
     /// From when it saves; nothing where it is not asked for.
     pub live: Option<LiveReport>,
     /// A to F.
@@ -506,6 +508,21 @@ pub struct ChangeReport {
     pub cost: Money,
     /// Days until the saving has paid for it.
     pub pay_back_days: Option<f64>,
+}
+
+/// A commitment that an action needs.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SignedReport {
+    /// Instances that are paid for, used or not.
+    pub instances: u32,
+    /// The term.
+    pub term_months: u32,
+    /// When it ends, bought on the day of the report.
+    pub end: String,
+    /// Everything that is owed for it until then: instances x rate x hours of the term, an upfront payment
+    /// included.
+    pub owed: Money,
 }
 
 /// By when an action can be live, and what it saves in the rest of the year.

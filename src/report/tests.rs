@@ -7,7 +7,7 @@ mod machine;
 mod schema;
 mod weeks;
 
-use super::model::ReportModel;
+use super::model::{ReportModel, SignedReport};
 use super::*;
 
 fn style() -> TerminalStyle {
@@ -204,6 +204,25 @@ fn markup_is_well_formed_and_repeats() {
         let network = ["src=\"http", "href=\"http", "url(http", "@import"];
         let is_binary = ["xlsx", "parquet"].contains(&extension(&path));
         assert!(is_binary || !network.iter().any(|it| content.contains(it)), "{path}");
+    }
+}
+
+#[test]
+fn what_is_signed_stands_with_its_action() {
+    let mut report = fixture::report();
+    report.workloads[0].advice.commitment = Some(SignedReport {
+        instances: 1,
+        term_months: 36,
+        end: "2029-11-01".to_owned(),
+        owed: fixture::usd("33819.0048"),
+    });
+    for (format, amount) in
+        [(Format::Html, "33 819.00"), (Format::Markdown, "33 819.00"), (Format::Table, "33,819.00")]
+    {
+        let text = text(&report, format).replace('\u{202f}', " ");
+        let text = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        let said = format!("ommits for 36 months, to 1 Nov 2029: {amount} USD owed in all");
+        assert_eq!(text.matches(&said).count(), 1, "{text}");
     }
 }
 

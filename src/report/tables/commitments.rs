@@ -24,7 +24,8 @@ pub(crate) fn has_commitments(report: &ReportModel) -> bool {
 /// The tables of commitments; none is empty.
 pub(crate) fn commitment_tables(report: &ReportModel, medium: Medium) -> Vec<Table> {
     let all = [offers(report, medium), signing(report, medium), held(report, medium)];
-    let all = all.into_iter().chain([spend(report, medium), absent(report, medium)]);
+    let all =
+        all.into_iter().chain([spend(report, medium), covered(report), absent(report, medium)]);
     all.filter(|it| !it.is_empty()).collect()
 }
 
@@ -259,11 +260,22 @@ fn ends(it: &HeldReport) -> String {
     }
 }
 
+/// What a commitment covers already.
+fn covered(report: &ReportModel) -> Table {
+    let heads = ["Covered already", "Workloads", "By what"];
+    let mut table = Table::new("What a commitment covers already", &heads);
+    for it in report.commitment.commitments_absent.iter().filter(|it| it.covered) {
+        let names = it.workloads.iter().map(|it| shown(it)).collect::<Vec<_>>().join(", ");
+        table.push(vec![instance(&it.instance), names, plain(&it.reason)]);
+    }
+    table
+}
+
 /// Why something has no case, and what to do until then.
 fn absent(report: &ReportModel, medium: Medium) -> Table {
     let heads = ["No commitment yet", "Workloads", "Why", "Until then"];
     let mut table = Table::new("What cannot be committed to yet", &heads);
-    for it in &report.commitment.commitments_absent {
+    for it in report.commitment.commitments_absent.iter().filter(|it| !it.covered) {
         let names = it.workloads.iter().map(|it| shown(it)).collect::<Vec<_>>().join(", ");
         let until = rule(report, it, medium).unwrap_or_else(|| DASH.to_owned());
         table.push(vec![instance(&it.instance), names, plain(&it.reason), until]);

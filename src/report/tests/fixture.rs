@@ -97,6 +97,7 @@ fn advice(
         summary: summary.to_owned(),
         monthly_savings: usd(saves),
         interval: None,
+        commitment: None,
         probability_of_loss: None,
         savings_by_price: Some(SavingsByPriceReport {
             at_list: Some(usd("900.50")),

@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 186] = [
+pub(super) const DEFINITIONS: [Definition; 189] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -329,6 +329,9 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("workloads[].advice.change.effort_hours", Unit::Hours, "hours of an engineer that the change takes", METHOD),
     row("workloads[].advice.change.cost", Unit::Money, "those hours at the assumed rate, and old and new side by side for the trial", METHOD),
     row("workloads[].advice.change.pay_back_days", Unit::Of("days"), "days until the saving has paid for the change", METHOD),
+    row("workloads[].advice.commitment.instances", Unit::Count("instance"), "instances that the advised plan pays for over the term, used or not", METHOD),
+    row("workloads[].advice.commitment.term_months", Unit::Of("months"), "length of the term that the advised plan needs", METHOD),
+    row("workloads[].advice.commitment.owed", Unit::Money, "everything that is owed for it until the term ends, signed on the day of the report: instances x rate x hours", METHOD),
     row("workloads[].advice.live.savings_by_year_end", Unit::Money, "what it saves from the day it can be live to the end of the year", METHOD),
     row("workloads[].advice.shocks[].monthly_savings", Unit::Money, "what the advice saves in a month when this happens", REPLAY),
     row("workloads[].advice.break_evens[].value", Unit::Ratio, "where the advice stops to save, or to keep its limits, in the unit beside it", REPLAY),
