@@ -50,6 +50,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let whole = folder.join("report.md").display().to_string();
     let text = output::shortened(text, global, &whole)?;
     output::to_stdout(text.as_bytes())?;
+    let savings = &report.portfolio.savings_by_decision;
     talk.event(
         "report written",
         serde_json::json!({
@@ -57,7 +58,8 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
             "period": report.period_label,
             "currency": report.currency.to_string(),
             "effective_cost": report.totals.effective_cost,
-            "monthly_savings": report.totals.monthly_savings,
+            "monthly_savings": savings.asked_for,
+            "monthly_savings_found": savings.identified,
             "notices": report.notices.len(),
         }),
     );
@@ -66,7 +68,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
         email::written(&folder, config, args.if_changed, talk)?;
     }
     match args.fail_above {
-        Some(limit) if report.totals.monthly_savings.to_f64() > limit => Ok(ExitStatus::FailAbove),
+        Some(limit) if savings.asked_for.to_f64() > limit => Ok(ExitStatus::FailAbove),
         _ => Ok(ExitStatus::Done),
     }
 }

@@ -84,6 +84,7 @@ impl Coverage {
             let whole: u32 = self.day_hours.iter().map(|it| u32::from(*it)).sum();
             if row.source == "cost" {
                 notices.extend(self.gap(row).map(|(days, from, to)| {
+                    let [from, to] = [from, to].map(|it| it.format("%-d %b %Y"));
                     format!(
                         "no cost on {days} days from {from} to {to}: if a bill of that time is missing, monthly \
                          figures are too low"

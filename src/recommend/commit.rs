@@ -21,6 +21,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use case::Ground;
+pub(super) use case::months_after;
 use held::HeldHere;
 use hours::{Days, Hours};
 use member::Member;
@@ -137,6 +138,7 @@ fn one_instance(
         found.absent.push(NoCase {
             instance: instance.clone(),
             workloads: pool::names(&committed),
+            covered: true,
             reason:
                 "the bill says that a commitment covers it; name it in a [[commitment]] to see \
                      what of it is used and what more would save"
@@ -173,6 +175,7 @@ fn one_instance(
         found.absent.push(NoCase {
             instance,
             workloads: pool::names(&pool.members),
+            covered: true,
             reason: format!(
                 "the commitment {} in money per hour covers it: what more would save is told with those in \
                  money per hour",
@@ -239,6 +242,7 @@ fn too_short(
     Some(NoCase {
         instance,
         workloads: pool::names(&pool.members),
+        covered: false,
         reason: format!("{days:.1} days of demand; a commitment needs at least {least}"),
         rule: shortest
             .and_then(|(offer, months)| early::rule(&pool.hours, pool.by_use, offer, *months)),

@@ -1,8 +1,10 @@
 //! A way to run and buy a workload, with what it would have cost and done.
 
+use super::commit::months_after;
 use crate::catalog::Offer;
+use crate::commitment::liability_left;
 use crate::simulate::Outcome;
-use crate::units::{Fraction, Money};
+use crate::units::{Fraction, Money, MoneyPerHour, Period, Timestamp};
 
 /// The precision of a deployment that does not say it.
 pub(super) const AS_TODAY: &str = "as today";
@@ -213,10 +215,40 @@ pub struct Plan {
     pub scaling: Scaling,
 }
 
+/// A commitment that a plan needs.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Signed {
+    /// Instances.
+    pub instances: u32,
+    /// The term.
+    pub months: u32,
+    /// When it ends, signed on the day that was asked about.
+    pub end: Timestamp,
+    /// Everything that is paid for it until then, upfront or by the hour.
+    pub owed: Money,
+}
+
+impl Signed {
+    fn of((rate, instances): (MoneyPerHour, u32), months: u32, at: Timestamp) -> Option<Signed> {
+        let end = months_after(at, months)?;
+        let owed = liability_left(rate, instances, Period::new(at, end)?, at)?;
+        Some(Signed { instances, months, end, owed })
+    }
+}
+
 impl Plan {
     /// Whether some of it is committed.
     pub fn is_committed(&self) -> bool {
         matches!(self.way, Way::Reserved { .. } | Way::ReservedServerless { .. })
+    }
+
+    /// What is signed with it on a day: the instances of the base for the whole term, used or not. One of
+    /// 2.00 an hour for 12 months from 1 November 2026 owes 8,760 h x 2.00 = 17,520.00 in all.
+    pub fn signed(&self, at: Timestamp) -> Option<Signed> {
+        let (Way::Reserved { months } | Way::ReservedServerless { months }) = self.way else {
+            return None;
+        };
+        Signed::of((self.offers.first()?.rate, self.scaling.min), months, at)
     }
 
     /// The latencies of an outcome.
@@ -288,6 +320,23 @@ impl Plan {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_signed_is_the_whole_term_of_the_base() {
+        let rate = MoneyPerHour::parse("2.00", crate::units::Currency::USD).unwrap();
+        let at = Timestamp::parse("2026-11-01", chrono_tz::Tz::UTC).unwrap();
+        for (instances, months, end, owed) in [
+            (1, 12, "2027-11-01", "17520.00"),
+            (2, 36, "2029-11-01", "105216.00"),
+            (0, 12, "2027-11-01", "0.00"),
+        ] {
+            let it = Signed::of((rate, instances), months, at).unwrap();
+            assert_eq!(
+                (it.end.to_date_string().as_str(), it.owed.to_decimal_string().as_str()),
+                (end, owed)
+            );
+        }
+    }
 
     #[test]
     fn half_more_are_allowed_where_instances_come_and_go() {

@@ -4,13 +4,14 @@ use super::build::Analysed;
 use super::build_workload::rounded;
 use super::model::{
     AdviceReport, BreakEvenReport, ChangeReport, CheckReport, Interval, SavingsByPriceReport,
-    ShockReport,
+    ShockReport, SignedReport,
 };
 use super::rules;
 use crate::catalog::Catalog;
 use crate::recommend::{Basis, Change, Doubt, Risk};
+use crate::units::Timestamp;
 
-pub(super) fn advice(it: &Analysed, catalog: &Catalog) -> AdviceReport {
+pub(super) fn advice(it: &Analysed, catalog: &Catalog, as_of: Timestamp) -> AdviceReport {
     let advice = &it.recommendation.advice;
     let (shocks, break_evens) = doubt(&advice.doubt);
     AdviceReport {
@@ -27,6 +28,7 @@ pub(super) fn advice(it: &Analysed, catalog: &Catalog) -> AdviceReport {
             in_cash: it.in_cash,
         }),
         change: advice.change.map(change),
+        commitment: signed(it, as_of),
         live: None,
         grade: advice.grade.to_string(),
         confidence: advice.risk.map(|_| Risk::CONFIDENCE),
@@ -49,6 +51,18 @@ pub(super) fn advice(it: &Analysed, catalog: &Catalog) -> AdviceReport {
         agrees_with_rule_of_thumb: rules::agrees(it, catalog),
         decision: None,
     }
+}
+
+fn signed(it: &Analysed, as_of: Timestamp) -> Option<SignedReport> {
+    let found = &it.recommendation;
+    let id = found.advice.plan_id.as_ref()?;
+    let signed = found.plans.iter().find(|it| it.id == *id)?.signed(as_of)?;
+    Some(SignedReport {
+        instances: signed.instances,
+        term_months: signed.months,
+        end: signed.end.to_date_string(),
+        owed: signed.owed,
+    })
 }
 
 fn change(it: Change) -> ChangeReport {

@@ -53,7 +53,7 @@ pub(super) fn workload(
         },
         candidates: shown_candidates(&found.candidates).map(candidate).collect(),
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
-        advice: build_advice::advice(it, run.catalog),
+        advice: build_advice::advice(it, run.catalog, run.as_of),
         waste: it.description.waste.iter().map(waste::report).collect(),
         demand_by_weekday_hour: weekday_hour_profile(&it.description.hourly, run.zone),
         demand_unit: demand_unit.to_owned(),

@@ -373,6 +373,8 @@ pub struct NoCaseReport {
     pub instance: InstanceReport,
     /// Whose demand is on it.
     pub workloads: Vec<String>,
+    /// Whether a commitment covers it already, so that nothing is missing.
+    pub covered: bool,
     /// Why.
     pub reason: String,
     /// What to do until then.

@@ -4,7 +4,7 @@ use chrono::NaiveDate;
 use serde::Serialize;
 
 use super::model::{ReportModel, UnitCost, WorkloadReport};
-use super::weeks;
+use super::{number, weeks};
 use crate::catalog::near_names;
 use crate::ingest::{Decision, DecisionState, Decisions, Promise};
 use crate::units::{Currency, Money, MoneyError, Timestamp};
@@ -148,6 +148,11 @@ pub(super) fn counts_as(workload: &WorkloadReport) -> CountsAs {
     workload.advice.decision.as_ref().map_or(CountsAs::Open, |it| it.counts_as)
 }
 
+/// Whether a reader is asked to follow the advice: it is open or approved.
+pub(super) fn is_asked(workload: &WorkloadReport) -> bool {
+    matches!(counts_as(workload), CountsAs::Open | CountsAs::Approved)
+}
+
 /// What was promised with a decision, and what came of it.
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
@@ -206,6 +211,10 @@ pub fn respect(
     Ok(())
 }
 
+fn in_words(day: NaiveDate) -> String {
+    number::date(&day.to_string())
+}
+
 /// What the reader must know of advice that was decided and comes up again.
 fn still_up(decision: &Decision, workload: &WorkloadReport, today: NaiveDate) -> Option<String> {
     let (id, name) = (&decision.advice, &workload.name);
@@ -214,13 +223,15 @@ fn still_up(decision: &Decision, workload: &WorkloadReport, today: NaiveDate) ->
             let due = decision.due.filter(|due| *due < today)?;
             let whose = decision.owner.as_ref().map_or_else(String::new, |it| format!(" of {it}"));
             Some(format!(
-                "{name}: the approved saving of {}{whose} was due on {due}, and its advice {id} still comes up",
-                workload.advice.monthly_savings
+                "{name}: the approved saving of {}{whose} was due on {}, and its advice {id} still comes up",
+                workload.advice.monthly_savings,
+                in_words(due)
             ))
         }
-        DecisionState::Snoozed(until) if until <= today => {
-            Some(format!("{name}: the snooze of {id} ended on {until}, so it is asked for again"))
-        }
+        DecisionState::Snoozed(until) if until <= today => Some(format!(
+            "{name}: the snooze of {id} ended on {}, so it is asked for again",
+            in_words(until)
+        )),
         DecisionState::Done => Some(format!(
             "{name}: {id} is marked done, and still comes up: the change is not in the data, or it was undone"
         )),

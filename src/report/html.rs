@@ -30,7 +30,11 @@ const MOST_DECISIONS: usize = 5;
 /// those of two hundred would make a page that no mail carries and no phone opens at once. The others' are in
 /// `charts/` and the workbook.
 const MOST_WHOLE_CARDS: usize = 50;
-const DEAREST: usize = 30;
+const DEAREST: usize = 20;
+
+/// Bytes of charts and small print from which on the cards of the cheaper workloads do without theirs: with
+/// the rest, which is never left out, a page stays well under two million.
+const WHOLE_BYTES: usize = 1_400_000;
 
 /// Bytes of the charts that stand behind a summary, over all workloads, and what each workload takes
 /// of them for the rest of its card: fifty workloads leave room for those of the dearest.
@@ -223,6 +227,14 @@ impl Page {
     /// Leaves the other charts of the cheaper workloads to `charts/`: a page of fifty workloads stays
     /// small enough for a mail.
     fn keep_to_budget(&mut self) {
+        let mut taken = 0;
+        for card in &mut self.cards {
+            taken += card.bytes();
+            if taken > WHOLE_BYTES {
+                card.charts = None;
+                card.small_print = None;
+            }
+        }
         let whole = self.cards.iter().filter(|it| it.charts.is_some()).count();
         let mut left = MORE_BYTES.saturating_sub(BYTES_OF_CARD * whole);
         for charts in self.cards.iter_mut().filter_map(|it| it.charts.as_mut()) {
@@ -235,13 +247,28 @@ impl Page {
     }
 }
 
+impl Card {
+    /// About what charts and small print add to the page, without the charts behind a summary.
+    fn bytes(&self) -> usize {
+        let charts = self.charts.iter().flat_map(|it| [&it.plans, &it.duration, &it.heat_map]);
+        let print = self.small_print.iter();
+        let tables = print.flat_map(|it| it.first.iter().chain([&it.plans]).chain(&it.last));
+        charts.map(Picture::bytes).sum::<usize>() + tables.map(bytes).sum::<usize>()
+    }
+}
+
 impl Picture {
     /// About what it adds to the page.
     fn bytes(&self) -> usize {
-        const TAGS: usize = 24;
-        let cells = self.data.rows.iter().flat_map(|it| &it.cells);
-        self.svg.len() + cells.map(|it| it.len() + TAGS).sum::<usize>()
+        self.svg.len() + bytes(&self.data)
     }
+}
+
+/// About what a table adds to the page.
+fn bytes(table: &Table) -> usize {
+    const TAGS: usize = 10;
+    let cells = table.rows.iter().flat_map(|it| &it.cells);
+    cells.map(|it| it.len() + TAGS).sum()
 }
 
 /// The name of the document.
@@ -292,6 +319,13 @@ pub(crate) fn live_in_words(advice: &AdviceReport, medium: Medium) -> Option<Str
         &it.year_end,
         (!it.savings_by_year_end.is_zero()).then(|| medium.money(it.savings_by_year_end)),
     ))
+}
+
+/// What is signed with an action, where it needs a commitment.
+pub(crate) fn signed_in_words(advice: &AdviceReport, medium: Medium) -> Option<String> {
+    let it = advice.commitment.as_ref()?;
+    let owed = format!("{} {}", medium.money(it.owed), it.owed.currency());
+    Some(words::commits(it.term_months, &it.end, &owed))
 }
 
 /// The line that proves the total.
@@ -380,6 +414,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
     let how = [
         Some(owner),
         costs,
+        signed_in_words(advice, PAGE),
         range(advice),
         live_in_words(advice, PAGE),
         Some(format!("grade {}", words::shown(&advice.grade))),

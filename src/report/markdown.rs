@@ -94,7 +94,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> (usize, String) 
     let decided = advice.decision.as_ref().map(|it| format!("; {}", tables::decision_in_words(it)));
     let live = html::live_in_words(advice, PAGE).map(|it| format!(", {it}"));
     let text = format!(
-        "{}: **{} {} a month**, grade {}{}{}{}",
+        "{}: **{} {} a month**, grade {}{}{}{}{}",
         escape(&words::decision(workload)),
         PAGE.money(advice.monthly_savings),
         report.currency,
@@ -103,6 +103,7 @@ fn decision(report: &ReportModel, workload: &WorkloadReport) -> (usize, String) 
             .map(|it| format!(", {it}"))
             .unwrap_or_default(),
         live.unwrap_or_default(),
+        html::signed_in_words(advice, PAGE).map(|it| format!(", {it}")).unwrap_or_default(),
         escape(&decided.unwrap_or_default())
     );
     (words::place(report, workload), text)

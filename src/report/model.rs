@@ -104,9 +104,10 @@ pub struct Totals {
     pub projected_monthly_cost: Option<Money>,
     /// Sum of the workloads' baselines.
     pub baseline_monthly_cost: Option<Money>,
-    /// Baseline less savings.
+    /// Baseline less the savings of all advice found, whatever was decided; with what is asked for it is
+    /// `portfolio.savings_by_decision.monthly_cost_after`.
     pub recommended_monthly_cost: Option<Money>,
-    /// What the advice saves in a 730-hour month at constant traffic.
+    /// What all advice found saves in a 730-hour month at constant traffic, whatever was decided about it.
     pub monthly_savings: Money,
 }
 
@@ -453,6 +454,8 @@ pub struct AdviceReport {
     pub savings_by_price: Option<SavingsByPriceReport>,
     /// The work it takes; nothing where there is nothing to do.
     pub change: Option<ChangeReport>,
+    /// What is signed for it; nothing where the plan needs no commitment.
+    pub commitment: Option<SignedReport>,
     /// From when it saves; nothing where it is not asked for.
     pub live: Option<LiveReport>,
     /// A to F.
@@ -505,6 +508,21 @@ pub struct ChangeReport {
     pub cost: Money,
     /// Days until the saving has paid for it.
     pub pay_back_days: Option<f64>,
+}
+
+/// A commitment that an action needs.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SignedReport {
+    /// Instances that are paid for, used or not.
+    pub instances: u32,
+    /// The term.
+    pub term_months: u32,
+    /// When it ends, bought on the day of the report.
+    pub end: String,
+    /// Everything that is owed for it until then: instances x rate x hours of the term, an upfront payment
+    /// included.
+    pub owed: Money,
 }
 
 /// By when an action can be live, and what it saves in the rest of the year.
@@ -663,9 +681,11 @@ pub struct WeekReport {
     pub from: String,
     /// Ids of the advice to finish in it, in this order.
     pub advice_ids: Vec<String>,
-    /// Hours of work that end in it.
+    /// Id of the advice that is worked on in it and finished in a later week.
+    pub goes_on: Option<String>,
+    /// Hours of work in it, never more than a week has.
     pub effort_hours: f64,
-    /// What its actions save a month.
+    /// What the actions save a month that it finishes.
     pub monthly_savings: Money,
 }
 

@@ -1,5 +1,7 @@
 //! A table as text cells, drawn by HTML and Markdown alike.
 
+use super::words;
+
 /// Characters of a name that fit a line of any screen.
 const LONGEST_UNCUT: usize = 32;
 
@@ -71,6 +73,18 @@ impl Table {
         self
     }
 
+    /// Whether all cells but the first of a row are numbers.
+    pub(crate) fn is_numeric(&self) -> bool {
+        self.columns.iter().skip(1).all(|it| it.numeric)
+    }
+
+    /// The heads as properties of the style sheet, which stand before the cells of stacked rows. Whatever
+    /// could end a text there is escaped.
+    pub(crate) fn labels(&self) -> String {
+        let heads = (1..).zip(&self.columns).skip(1);
+        heads.map(|(at, it)| format!("--l{at}:'{}';", css_string(&it.head))).collect()
+    }
+
     /// Whether the rows are stacked on a narrow screen, so that cells must carry their heads.
     pub(crate) fn stacks(&self) -> bool {
         self.narrow == Narrow::Stack
@@ -127,6 +141,17 @@ pub(crate) fn pieces(cell: &str) -> Vec<&str> {
     cell.split_inclusive(['/', ':']).collect()
 }
 
+/// A text inside the quotes of a style, itself inside those of an attribute.
+fn css_string(text: &str) -> String {
+    let plain = words::plain(text);
+    let escaped = plain.chars().map(|it| match it {
+        ' ' => it.to_string(),
+        it if it.is_alphanumeric() => it.to_string(),
+        it => format!("\\{:x} ", u32::from(it)),
+    });
+    escaped.collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -139,5 +164,14 @@ mod tests {
             ["arn:", "aws:", "savingsplans:", ":", "10:", "savingsplan/", "0877432"]
         );
         assert_eq!(pieces(""), [""]);
+    }
+
+    #[test]
+    fn a_head_stays_a_text_in_a_style() {
+        let table = Table::new("", &["Plan", "USD/month#", "\"'};</style>é\\"]);
+        let expected =
+            "--l2:'USD\\2f month';--l3:'\\22 \\27 \\7d \\3b \\3c \\2f style\\3e é\\5c ';";
+        assert_eq!(table.labels(), expected);
+        assert!(Table::new("", &["What", "Value#"]).is_numeric() && !table.is_numeric());
     }
 }

@@ -13,7 +13,7 @@ pub(crate) use commitments::{
     NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words,
 };
 pub(crate) use decisions::{
-    all_decided, decided, decision_in_words, promises, state_behind, to_do,
+    all_decided, asked_for, decided, decision_in_words, promises, state_behind, to_do,
 };
 pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, previous};
 pub(crate) use schedule::{schedule, schedule_in_words};

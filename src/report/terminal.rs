@@ -335,8 +335,9 @@ fn actions(page: &mut Page, report: &ReportModel) {
         if let Some(range) = html::range_in_words(TERM, advice.interval.as_ref(), chance) {
             page.line(&format!("    {range}"));
         }
-        if let Some(takes) = tables::takes(advice, TERM) {
-            for part in wrapped(&takes, page.columns - 5) {
+        let signed = html::signed_in_words(advice, TERM).map(|it| words::capitalized(&it));
+        for text in signed.into_iter().chain(tables::takes(advice, TERM)) {
+            for part in wrapped(&text, page.columns - 5) {
                 page.line(&format!("    {part}"));
             }
         }

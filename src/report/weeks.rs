@@ -3,8 +3,8 @@
 use chrono::{Datelike as _, Days, NaiveDate};
 use chrono_tz::Tz;
 
-use super::decisions::{CountsAs, counts_as};
-use super::model::{AdviceReport, LiveReport, ReportModel, WeekReport, WorkloadReport};
+use super::decisions::is_asked;
+use super::model::{AdviceReport, LiveReport, ReportModel, WeekReport};
 use crate::recommend::{Grade, ToDo, n_that_matter, timetable};
 use crate::units::{HOURS_PER_MONTH, Money, MoneyError, Timestamp};
 
@@ -18,9 +18,7 @@ pub(super) fn plan(
     hours_per_week: f64,
 ) -> Result<(), MoneyError> {
     let today = today(report, as_of);
-    let is_asked =
-        |it: &&WorkloadReport| matches!(counts_as(it), CountsAs::Open | CountsAs::Approved);
-    let asked = || report.workloads.iter().filter(is_asked).map(|it| &it.advice);
+    let asked = || report.workloads.iter().filter(|it| is_asked(it)).map(|it| &it.advice);
     let to_do = asked().filter_map(|it| {
         Some(ToDo {
             advice_id: it.id.clone(),
@@ -33,6 +31,7 @@ pub(super) fn plan(
         from: (today + Days::new(7 * u64::from(it.number - 1))).to_string(),
         number: it.number,
         advice_ids: it.advice_ids,
+        goes_on: it.goes_on,
         effort_hours: it.effort_hours,
         monthly_savings: it.monthly_savings,
     });

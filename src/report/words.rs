@@ -62,6 +62,12 @@ pub(crate) fn waste(finding: &str) -> String {
     letters.next().map_or(String::new(), |first| first.to_uppercase().chain(letters).collect())
 }
 
+/// `commits for 36 months, to 1 Nov 2029: 33,819.00 USD owed in all`, the amount already written.
+pub(crate) fn commits(months: u32, end: &str, owed: &str) -> String {
+    let plural = if months == 1 { "" } else { "s" };
+    format!("commits for {months} month{plural}, to {}: {owed} owed in all", date(&shown(end)))
+}
+
 /// `saves from 12 Nov 2026, 1,999.99 by 31 Dec 2026`, the amount already written.
 pub(crate) fn live(from: &str, year_end: &str, saved: Option<String>) -> String {
     let [from, year_end] = [from, year_end].map(|it| date(&shown(it)));

@@ -54,6 +54,14 @@ def check_units(text, folder):
 def check_cronjob(text):
     job = yaml.safe_load(next(it for it in blocks(text, "yaml") if "CronJob" in it))
     kubernetes_validate.validate(job, "1.29", strict=True)
+    # What the job names is made before it, under the same names and keys.
+    claim = yaml.safe_load(next(it for it in blocks(text, "yaml") if "kind: PersistentVolumeClaim" in it))
+    kubernetes_validate.validate(claim, "1.29", strict=True)
+    pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
+    assert pod["volumes"][0]["persistentVolumeClaim"]["claimName"] == claim["metadata"]["name"]
+    secret = pod["containers"][0]["env"][0]["valueFrom"]["secretKeyRef"]
+    made = f"kubectl create secret generic {secret['name']} --from-file={secret['key']}="
+    assert any(made in it for it in blocks(text, "sh")), made
     container = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]["containers"][0]
     return "gpuadvise " + shlex.join(container["args"])
 

@@ -79,7 +79,7 @@ def check_text(formulas):
 
 def check_numbers(book, report):
     """The cells and the totals are those of report.json."""
-    totals, workloads = report["totals"], report["workloads"]
+    totals, workloads = report["totals"] | report["portfolio"]["savings_by_decision"], report["workloads"]
     sheet = book["Workloads"]
     heads = columns(sheet)
     last = len(workloads) + 2
@@ -87,8 +87,9 @@ def check_numbers(book, report):
         ("Effective cost", "effective_cost"),
         ("Billed cost", "billed_cost"),
         ("Month of 730 h today", "baseline_monthly_cost"),
-        ("Saves a month", "monthly_savings"),
-        ("Month of 730 h with", "recommended_monthly_cost"),
+        ("Saving found a month", "identified"),
+        ("Saving asked for a month", "asked_for"),
+        ("Month of 730 h with", "monthly_cost_after"),
         ("GPU-hours", "gpu_hours"),
         ("Requests", "requests"),
         ("Prompt tokens", "prompt_tokens"),
@@ -113,15 +114,16 @@ def check_numbers(book, report):
             row += 1
     assert plans.max_row <= max(row - 1, 2), f"{plans.max_row} rows of plans, not {row - 1}"
     advice = book["Advice"]
-    same(advice.cell(last, column(columns(advice), "Saves a month")).value if workloads else 0.0,
+    same(advice.cell(last, column(columns(advice), "Saving found a month")).value if workloads else 0.0,
          totals["monthly_savings"] if workloads else 0.0, "total of the advice")
     account = book["Reconciliation"]
     same(account.cell(account.max_row, column(columns(account), "Billed cost")).value,
          report["reconciliation"]["billed_total"], "billed total")
     summary = {row[0].value: row[1].value for row in book["Summary"].iter_rows(min_row=2)}
-    same(summary["Saves a month"], totals["monthly_savings"], "summary: saving")
+    same(summary["Saving found"], totals["identified"], "summary: saving found")
+    same(summary["Saving asked for"], totals["asked_for"], "summary: saving asked for")
     same(summary["Effective cost"], totals["effective_cost"], "summary: cost")
-    same(summary["Month with the advice"], totals["recommended_monthly_cost"], "summary: month")
+    same(summary["Month with the advice"], totals["monthly_cost_after"], "summary: month")
     same(summary["Difference"], report["reconciliation"]["difference"], "summary: difference")
     assert isinstance(summary["As of"], datetime.datetime), summary["As of"]
     assert len(book["Assumptions"]["A"]) == len(report["provenance"]["assumptions"]) + 1

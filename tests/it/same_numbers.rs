@@ -1,10 +1,15 @@
 //! The numbers of `report.json` stand in the page, in Markdown and in the terminal, each at its place.
+//! What is asked for stands in the workbook, the metrics, the log line, the chart and the mail too, also
+//! where decisions take some of the advice out of it.
 //!
 //! What is expected is rounded here by its own few lines, so that a fault of the program's rounding
 //! shows as well.
 
+use std::collections::BTreeMap;
+use std::io::Read;
 use std::sync::LazyLock;
 
+use mail_parser::MessageParser;
 use serde_json::Value;
 
 use crate::shown_page::{Page, Section, html, markdown, row, table, ungrouped};
@@ -16,21 +21,102 @@ struct Run {
     html: Page,
     markdown: Page,
     terminal: String,
+    /// The first sheet: the number of each row by what it is.
+    summary: BTreeMap<String, f64>,
+    metrics: String,
+    /// The line that `--log-format json` ends with.
+    log: Value,
+    /// The texts of the chart from today's cost to that with the advice.
+    chart: String,
+    mail: String,
 }
 
-static RUN: LazyLock<Run> = LazyLock::new(|| {
+/// The samples without decisions.
+static RUN: LazyLock<Run> = LazyLock::new(|| run(""));
+
+/// With one accepted, one rejected and one put off.
+static DECIDED: LazyLock<Run> = LazyLock::new(|| {
+    let all = RUN.json["workloads"].as_array().unwrap();
+    let decision = |name: &str, state: &str| {
+        let workload = all.iter().find(|it| it["name"] == name).unwrap();
+        let id = workload["advice"]["id"].as_str().unwrap();
+        format!("[[decision]]\nadvice = \"{id}\"\nworkload = \"{name}\"\nstate = {state}\n\n")
+    };
+    run(&[
+        decision("old-demo", "\"accepted\"\nowner = \"Mara\""),
+        decision("chat-prod", "\"rejected\"\nreason = \"contract until March\""),
+        decision("img-gen", "\"snoozed\"\nuntil = 2027-01-15"),
+    ]
+    .concat())
+});
+
+const MAIL: &str = "[email]\nfrom = \"a@example.com\"\nto = [\"b@example.com\"]\n";
+
+fn run(decisions: &str) -> Run {
     let bench = Bench::new();
     let samples = root().join("samples/usage.parquet").display().to_string();
-    let ran = bench.run(&["analyze", &samples, "--output", "report"]);
+    let decisions = bench.write("decisions.toml", decisions);
+    let words = ["analyze", &samples, "--output", "report", "--decisions", &decisions];
+    let ran = bench.run(&[&words[..], &["--log-format", "json"]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
+    let config = bench.write("gpuadvise.toml", MAIL);
+    let mailed = bench.run(&["email", "report", "--dry-run", "--config", &config]);
+    assert_eq!(mailed.code, 0, "{}", mailed.stderr);
+    let mail = std::fs::read(bench.path(mailed.stdout.trim())).unwrap();
+    let mail = MessageParser::default().parse(&mail).unwrap().body_text(0).unwrap().into_owned();
     let read = |name: &str| std::fs::read_to_string(bench.path("report").join(name)).unwrap();
+    let is_last = |it: &Value| it["message"] == "report written";
+    let lines = ran.stderr.lines().map(|it| serde_json::from_str(it).unwrap());
     Run {
         json: serde_json::from_str(&read("report.json")).unwrap(),
         html: html(&read("report.html")),
         markdown: markdown(&read("report.md")),
         terminal: ungrouped(&ran.stdout, ','),
+        summary: summary(&std::fs::read(bench.path("report/report.xlsx")).unwrap()),
+        metrics: read("gpuadvise.prom"),
+        log: lines.into_iter().find(is_last).unwrap(),
+        chart: texts(&read("charts/report-savings.svg")),
+        mail: ungrouped(&mail, ','),
     }
-});
+}
+
+/// What stands between each `open` and the next `close`.
+fn between<'a>(text: &'a str, open: &str, close: &str) -> Vec<&'a str> {
+    text.split(open).skip(1).filter_map(|it| it.split_once(close)).map(|it| it.0).collect()
+}
+
+/// The texts of a drawing, one a line.
+fn texts(svg: &str) -> String {
+    let all = between(svg, "<text", "</text>").into_iter();
+    let all: Vec<&str> = all.filter_map(|it| Some(it.split_once('>')?.1)).collect();
+    ungrouped(&all.join("\n"), '\u{202f}')
+}
+
+/// The numbers in column B of the first sheet by the text in column A.
+fn summary(workbook: &[u8]) -> BTreeMap<String, f64> {
+    let mut archive = zip::ZipArchive::new(std::io::Cursor::new(workbook)).unwrap();
+    let mut part = |name: &str| {
+        let mut text = String::new();
+        archive.by_name(name).unwrap().read_to_string(&mut text).unwrap();
+        text
+    };
+    let (strings, sheet) = (part("xl/sharedStrings.xml"), part("xl/worksheets/sheet1.xml"));
+    let strings: Vec<&str> = between(&strings, "<si>", "</si>")
+        .into_iter()
+        .map(|it| between(it, ">", "</t>").first().copied().unwrap_or_default())
+        .collect();
+    let mut found = BTreeMap::new();
+    for row in between(&sheet, "<row", "</row>") {
+        let cells = between(row, "<c ", "</c>");
+        let value = |it: &str| between(it, "<v>", "</v>")[0].to_owned();
+        let [what, number, ..] = cells[..] else { continue };
+        if number.starts_with("r=\"B") && !number.contains("t=\"s\"") {
+            let at: usize = value(what).parse().unwrap();
+            found.insert(strings[at].to_owned(), value(number).parse().unwrap());
+        }
+    }
+    found
+}
 
 /// 10^-18 of an amount as JSON has it.
 fn atto(amount: &str) -> i128 {
@@ -154,11 +240,12 @@ fn check_page(faults: &mut Faults, medium: &str, page: &Page, json: &Value) {
     let empty = Section::default();
     let section = |name: &str| page.get(name).unwrap_or(&empty);
     let (totals, account, top) = (&json["totals"], &json["reconciliation"], &section("top").text);
+    let asked = &json["portfolio"]["savings_by_decision"];
     for (name, number) in [
         ("spend", money(&totals["effective_cost"])),
         ("month", money(&totals["baseline_monthly_cost"])),
-        ("saved", money(&totals["monthly_savings"])),
-        ("leaving", money(&totals["recommended_monthly_cost"])),
+        ("saved", money(&asked["asked_for"])),
+        ("leaving", money(&asked["monthly_cost_after"])),
         ("tokens", money(&totals["cost_per_million_tokens"])),
         ("waste", money(&json["portfolio"]["confirmed_waste"])),
         ("waste", format!("{} to investigate", money(&json["portfolio"]["to_investigate"]))),
@@ -181,7 +268,10 @@ fn check_page(faults: &mut Faults, medium: &str, page: &Page, json: &Value) {
         faults.has(&format!("{medium}, top, {name}"), top, &number);
     }
     let all = top.split("With the advice").nth(1).unwrap_or_default();
-    faults.range(&format!("{medium}, all savings"), all, &json["portfolio"]);
+    // The range is that of all advice.
+    if asked["asked_for"] == asked["identified"] {
+        faults.range(&format!("{medium}, all savings"), all, &json["portfolio"]);
+    }
     let overview = table(section("workloads"), &["Workload", "Cost, USD"]);
     for workload in json["workloads"].as_array().unwrap() {
         let name = workload["name"].as_str().unwrap();
@@ -263,12 +353,21 @@ fn check_html(faults: &mut Faults, page: &Page, json: &Value) {
     }
 }
 
+/// Whether advice is open or approved.
+fn is_asked(advice: &Value) -> bool {
+    let counts_as = advice["decision"]["counts_as"].as_str();
+    matches!(counts_as, None | Some("open" | "approved"))
+}
+
 /// The actions in order, with amount, grade where it is said, and range.
 fn check_actions(faults: &mut Faults, run: &Run, json: &Value) {
     let all = json["workloads"].as_array().unwrap();
     for (at, id) in json["portfolio"]["ranking"].as_array().unwrap().iter().enumerate() {
         let Some(workload) = all.iter().find(|it| it["advice"]["id"] == *id) else { continue };
         let advice = &workload["advice"];
+        if !is_asked(advice) {
+            continue;
+        }
         let (saves, grade) = (money(&advice["monthly_savings"]), advice["grade"].as_str().unwrap());
         let start = format!("{}. ", at + 1);
         let line = run.markdown["top"].text.lines().find(|it| it.starts_with(&start));
@@ -294,12 +393,13 @@ fn check_terminal(faults: &mut Faults, terminal: &str, json: &Value) {
     let (head, rest) = terminal.split_once("\nWORKLOAD").unwrap();
     let head = head.split_whitespace().collect::<Vec<_>>().join(" ");
     let (totals, account) = (&json["totals"], &json["reconciliation"]);
+    let asked = &json["portfolio"]["savings_by_decision"];
     for expected in [
         format!("{} USD effective", money(&totals["effective_cost"])),
         format!("{} a month of 730 h", money(&totals["baseline_monthly_cost"])),
         format!("{} USD/1M tokens", money(&totals["cost_per_million_tokens"])),
-        format!("{} USD per 730-h month", money(&totals["monthly_savings"])),
-        format!("leaving {}", money(&totals["recommended_monthly_cost"])),
+        format!("{} USD per 730-h month", money(&asked["asked_for"])),
+        format!("leaving {}", money(&asked["monthly_cost_after"])),
         format!("{} USD confirmed", money(&json["portfolio"]["confirmed_waste"])),
         format!("billed {}", money(&account["billed_total"])),
         format!("workloads {}", money(&account["assigned"])),
@@ -320,6 +420,48 @@ fn check_terminal(faults: &mut Faults, terminal: &str, json: &Value) {
     }
 }
 
+/// What is asked for, in what programs read, in the chart and in the mail.
+fn check_others(faults: &mut Faults, run: &Run, json: &Value) {
+    let asked = &json["portfolio"]["savings_by_decision"];
+    for (what, key) in [
+        ("Saving found", "identified"),
+        ("Saving asked for", "asked_for"),
+        ("Month with the advice", "monthly_cost_after"),
+        ("Saving rejected", "rejected"),
+    ] {
+        let found = run.summary.get(what).map(|it| format!("{it:.6}"));
+        let expected = format!("{:.6}", number(&asked[key]));
+        faults.is(&format!("workbook, {what}"), found.as_deref(), &expected);
+    }
+    for (name, key) in [
+        ("gpuadvise_recommended_monthly_cost_usd", "monthly_cost_after"),
+        ("gpuadvise_monthly_savings_usd{decision=\"open\"}", "open"),
+        ("gpuadvise_monthly_savings_usd{decision=\"snoozed\"}", "snoozed"),
+    ] {
+        let line = run.metrics.lines().find_map(|it| it.strip_prefix(name));
+        faults.is(&format!("metrics, {name}"), line.map(str::trim), asked[key].as_str().unwrap());
+    }
+    for (name, key) in [("monthly_savings", "asked_for"), ("monthly_savings_found", "identified")] {
+        faults.is("log", run.log[name].as_str(), asked[key].as_str().unwrap());
+    }
+    let after = &asked["monthly_cost_after"];
+    faults.has("chart", &run.chart, &three(number(after)));
+    let ranking = json["portfolio"]["ranking"].as_array().unwrap();
+    for (at, id) in ranking.iter().enumerate() {
+        let all = json["workloads"].as_array().unwrap();
+        let Some(workload) = all.iter().find(|it| it["advice"]["id"] == *id) else { continue };
+        let step = format!("S{} {}:", at + 1, workload["name"].as_str().unwrap());
+        let has_step = run.chart.contains(&step).to_string();
+        faults.is(
+            &format!("chart, {step}"),
+            Some(&has_step),
+            &is_asked(&workload["advice"]).to_string(),
+        );
+    }
+    faults.has("mail", &run.mail, &money(&asked["asked_for"]));
+    faults.has("mail", &run.mail, &money(after));
+}
+
 fn faults(run: &Run, json: &Value) -> Vec<String> {
     let mut faults = Faults::default();
     check_page(&mut faults, "page", &run.html, json);
@@ -327,12 +469,24 @@ fn faults(run: &Run, json: &Value) -> Vec<String> {
     check_html(&mut faults, &run.html, json);
     check_actions(&mut faults, run, json);
     check_terminal(&mut faults, &run.terminal, json);
+    check_others(&mut faults, run, json);
     faults.0
 }
 
 #[test]
 fn every_format_has_the_numbers_of_json_at_their_places() {
     let found = faults(&RUN, &RUN.json);
+    assert!(found.is_empty(), "{}", found.join("\n"));
+}
+
+/// Of 28,433.36 found, what was rejected and put off is asked for nowhere.
+#[test]
+fn what_is_asked_for_is_the_same_in_every_format_after_decisions() {
+    let sums = &DECIDED.json["portfolio"]["savings_by_decision"];
+    for part in ["open", "approved", "rejected", "snoozed"] {
+        assert!(number(&sums[part]) > 0.0, "{part}: {sums}");
+    }
+    let found = faults(&DECIDED, &DECIDED.json);
     assert!(found.is_empty(), "{}", found.join("\n"));
 }
 
@@ -355,11 +509,16 @@ fn a_number_that_differs_is_found() {
         }
     };
     let (every, pages) = (["page, ", "Markdown, ", "terminal, "], ["page, ", "Markdown, "]);
-    for total in
-        ["effective_cost", "baseline_monthly_cost", "monthly_savings", "recommended_monthly_cost"]
-    {
+    for total in ["effective_cost", "baseline_monthly_cost"] {
         check(&format!("/totals/{total}"), &every);
     }
+    let others = ["workbook, ", "chart: ", "mail: "];
+    for sum in ["asked_for", "monthly_cost_after"] {
+        check(&format!("/portfolio/savings_by_decision/{sum}"), &every);
+    }
+    check("/portfolio/savings_by_decision/monthly_cost_after", &others);
+    check("/portfolio/savings_by_decision/monthly_cost_after", &["metrics, "]);
+    check("/portfolio/savings_by_decision/asked_for", &["log: "]);
     for part in ["billed_total", "assigned", "difference"] {
         check(&format!("/reconciliation/{part}"), &every);
     }

@@ -249,7 +249,7 @@ fn prepaid(words: &str) -> Option<bool> {
 }
 
 /// The same time of the day so many months later, by the calendar of UTC.
-pub(super) fn months_after(at: Timestamp, months: u32) -> Option<Timestamp> {
+pub(in crate::recommend) fn months_after(at: Timestamp, months: u32) -> Option<Timestamp> {
     let later = at.in_zone(Tz::UTC).checked_add_months(Months::new(months))?;
     Some(Timestamp::from_us(later.and_utc().timestamp_micros()))
 }

@@ -274,6 +274,8 @@ pub struct NoCase {
     pub instance: Instance,
     /// Whose demand is on it.
     pub workloads: Vec<String>,
+    /// Whether a commitment covers it already.
+    pub covered: bool,
     /// Why, in one sentence.
     pub reason: String,
     /// What to do meanwhile.

@@ -250,7 +250,7 @@ fn what_runs_on_a_commitment_nobody_declared_is_not_sold_another() {
     let members = || vec![Member { is_committed: true, ..member("a", &payg, &[1; 28 * 24]) }];
     let all = found(members(), &[], (&catalog, &policy));
     assert!(all.groups.is_empty());
-    assert!(all.absent[0].reason.contains("[[commitment]]"));
+    assert!(all.absent[0].covered && all.absent[0].reason.contains("[[commitment]]"));
     let declared = [held("x", 1, "2", ["2026-01-01", "2027-01-01"])];
     let all = found(members(), &declared, (&catalog, &policy));
     assert_eq!((all.absent.len(), all.groups[0].terms[0].max_n), (0, 0));
@@ -334,7 +334,8 @@ fn what_held_money_per_hour_covers_is_not_bought_again() {
         let held = [plan("plan", "3", YEAR)];
         let all = found(vec![on_it.clone()], &held, (&catalog, &policy));
         assert!(all.groups.is_empty(), "{:?}", all.groups);
-        assert!(all.absent[0].reason.contains("plan in money per hour covers it"));
+        let it = &all.absent[0];
+        assert!(it.covered && it.reason.contains("plan in money per hour covers it"));
         assert_eq!(all.held[0].used.unwrap().0, all.held[0].paid_us);
         assert_eq!(all.spend[0].chosen.per_hour, rate("0"));
     }

@@ -10,7 +10,7 @@ use crate::report::RenderError;
 use crate::report::model::{PreviousReport, ReportModel, WorkloadReport};
 use crate::report::number::Medium;
 use crate::report::table::Table;
-use crate::report::words;
+use crate::report::{tables, words};
 use crate::units::{Money, MoneyError};
 
 /// Most actions with a bar of their own.
@@ -57,28 +57,43 @@ impl Step {
     }
 }
 
-/// From what a month costs today to what it costs with all advice.
+/// From what a month costs today to what it costs with the advice that is asked for.
 pub(crate) fn savings(report: &ReportModel) -> Result<Chart, RenderError> {
     let steps = savings_steps(report).map_err(RenderError::Amount)?;
     let currency = report.currency;
     let totals = &report.totals;
-    let n = words::ranked(report).len();
-    let title = match (totals.baseline_monthly_cost, totals.recommended_monthly_cost) {
+    let by = &report.portfolio.savings_by_decision;
+    let n = tables::to_do(report).len();
+    let title = match (totals.baseline_monthly_cost, by.monthly_cost_after) {
         (Some(today), Some(then)) if n > 0 => {
             let actions = PAGE.counted(n as u64, "action");
             let (today, then) = (PAGE.money_short(today), PAGE.money_short(then));
             format!("{actions} take a month from {today} to {then} {currency}")
         }
-        (Some(_), _) => "Nothing to save was found".to_owned(),
+        (Some(_), _) => words::capitalized(nothing(report)),
         _ => "What a month costs today is not known".to_owned(),
     };
+    let what = if by.asked_for == by.identified { "all advice" } else { "what is asked for" };
     let subtitle = format!(
-        "{currency} a month of 730 hours at the traffic of {}; effective cost, all advice together",
+        "{currency} a month of 730 hours at the traffic of {}; effective cost, {what} together",
         report.period_label
     );
-    let why = if totals.baseline_monthly_cost.is_some() { "Nothing to save" } else { "No cost" };
+    let why = if totals.baseline_monthly_cost.is_some() { nothing(report) } else { "no cost" };
+    let why = words::capitalized(why);
     let steps = if n > 0 { steps } else { Vec::new() };
-    drawn((title, subtitle), &steps, why)
+    drawn((title, subtitle), &steps, &why)
+}
+
+/// Why no action has a step.
+fn nothing(report: &ReportModel) -> &'static str {
+    tables::all_decided(report).unwrap_or("nothing to save was found")
+}
+
+/// The name of the last bar.
+fn last(report: &ReportModel) -> String {
+    let by = &report.portfolio.savings_by_decision;
+    let is_all = by.asked_for == by.identified;
+    if is_all { "With all advice" } else { "With what is asked for" }.to_owned()
 }
 
 /// Why spend moved since an earlier report.
@@ -107,13 +122,14 @@ pub(crate) fn since(report: &ReportModel, old: &PreviousReport) -> Result<Chart,
     drawn((title, subtitle), &since_steps(report, old), "No cost in either month")
 }
 
-/// Today, what each action saves, and what is left.
+/// Today, what each action saves that is asked for, and what is left: what was rejected or put off
+/// has no step.
 fn savings_steps(report: &ReportModel) -> Result<Vec<Step>, MoneyError> {
     let totals = &report.totals;
     let Some(today) = totals.baseline_monthly_cost else { return Ok(Vec::new()) };
     let zero = Money::zero(report.currency);
     let less = |it: Money| zero.checked_sub(it);
-    let ranked = words::ranked(report);
+    let ranked = tables::to_do(report);
     let (first, rest) = ranked.split_at(if ranked.len() > MOST { MOST - 1 } else { ranked.len() });
     let mut steps = vec![Step::total("Today".to_owned(), today, TODAY)];
     for it in first {
@@ -124,8 +140,8 @@ fn savings_steps(report: &ReportModel) -> Result<Vec<Step>, MoneyError> {
         let sum = Money::sum(sum.collect::<Vec<_>>(), report.currency)?;
         steps.push(Step::change(PAGE.counted(rest.len() as u64, "more action"), less(sum)?));
     }
-    let then = totals.recommended_monthly_cost.unwrap_or(zero);
-    steps.push(Step::total("With all advice".to_owned(), then, RECOMMENDED));
+    let then = report.portfolio.savings_by_decision.monthly_cost_after.unwrap_or(zero);
+    steps.push(Step::total(last(report), then, RECOMMENDED));
     Ok(steps)
 }
 
@@ -155,12 +171,12 @@ pub(crate) fn savings_data(report: &ReportModel) -> Result<Table, RenderError> {
     if let Some(today) = report.totals.baseline_monthly_cost {
         table.push(vec!["Today".to_owned(), PAGE.money(today)]);
     }
-    for it in words::ranked(report) {
+    for it in tables::to_do(report) {
         let less = zero.checked_sub(it.advice.monthly_savings).map_err(RenderError::Amount)?;
         table.push(vec![label_of(report, it), PAGE.money(less)]);
     }
-    if let Some(then) = report.totals.recommended_monthly_cost {
-        table.push(vec!["With all advice".to_owned(), PAGE.money(then)]);
+    if let Some(then) = report.portfolio.savings_by_decision.monthly_cost_after {
+        table.push(vec![last(report), PAGE.money(then)]);
     }
     Ok(table)
 }

@@ -300,6 +300,7 @@ fn no_case(it: &NoCase) -> NoCaseReport {
     NoCaseReport {
         instance: instance(&it.instance),
         workloads: it.workloads.clone(),
+        covered: it.covered,
         reason: it.reason.clone(),
         rule: it.rule.as_ref().map(rule),
     }

@@ -135,11 +135,20 @@ impl Ticket<'_> {
         let money = |it: Option<Money>| it.map_or_else(dash, |it| PAGE.money(it));
         let seconds =
             |path: &str| self.value(path).and_then(Value::as_f64).map(|it| PAGE.duration(it));
+        // The label of a plan has how many replicas it runs, that of today has not.
+        let count = self.value("baseline.gpu_count").and_then(Value::as_f64);
+        let today = label("today").map(|it| match count {
+            Some(count) => {
+                let plural = if count.to_bits() == 1.0_f64.to_bits() { "" } else { "s" };
+                format!("{} GPU{plural}: {it}", PAGE.quantity(count))
+            }
+            None => it,
+        });
         let advised = label("advised").unwrap_or_else(|| self.text("action"));
         let mut lines = vec![
             "| | today | advised |".to_owned(),
             "| --- | --- | --- |".to_owned(),
-            format!("| runs as | {} | {advised} |", label("today").unwrap_or_else(dash)),
+            format!("| runs as | {} | {advised} |", today.unwrap_or_else(dash)),
             format!(
                 "| {} a month of 730 h | {} | {} |",
                 self.evidence.currency,

@@ -66,7 +66,8 @@ impl Known {
             findings.extend(found.map(|it| (it.clone(), it)));
         }
         if view.is_all() {
-            findings.extend(report.file.notices.iter().map(|it| (letters(it), plain(it))));
+            let said = |it: &String| MAIL.prose(&plain(it), report.currency);
+            findings.extend(report.file.notices.iter().map(|it| (letters(it), said(it))));
         }
         Ok(Known {
             currency: report.currency.to_string(),
@@ -255,6 +256,10 @@ mod tests {
         );
         let news = one(&|it| it["notices"][0] = "img-gen: 90.00 USD over what is usual".into());
         assert_eq!(news, ["new: img-gen: 90.00 USD over what is usual"]);
+        let news = one(&|it| {
+            it["notices"][0] = "img-gen: the approved saving of 5712.8288608 USD was due".into();
+        });
+        assert_eq!(news, ["new: img-gen: the approved saving of 5,712.83 USD was due"]);
         let named = |name: &str| format!("{name}: 83.80 USD over what is usual");
         let was_named = told(|it| it["notices"][0] = named("llama-70b").into());
         let other = told(|it| it["notices"][0] = named("qwen-32b").into());

@@ -10,7 +10,7 @@ use crate::report::comparison::signed;
 use crate::report::html::range_in_words;
 use crate::report::model::Interval;
 use crate::report::number::date;
-use crate::report::words::{clip, decision_of, find_who_uses, live, plain, shown};
+use crate::report::words::{clip, commits, decision_of, find_who_uses, live, plain, shown};
 use crate::units::{Currency, Money};
 
 /// Actions shown; the others are one row, so that the sum stays right.
@@ -167,6 +167,10 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
     let owner = decision.and_then(|it| it.owner.as_ref()).or(it.owner.as_ref());
     let mut parts = vec![owner.map_or_else(|| "no owner".to_owned(), |it| clip(&plain(it), 40))];
     parts.push(format!("grade {}", shown(&advice.grade)));
+    parts.extend(advice.commitment.as_ref().map(|it| {
+        let owed = view.medium.money(view.report.money(it.owed));
+        commits(it.term_months, &it.end, &format!("{owed} {}", view.report.currency))
+    }));
     parts.extend(range(view, advice.interval, advice.probability_of_loss));
     parts.extend(advice.live.as_ref().map(|it| {
         let saved = view.report.money(it.savings_by_year_end);

@@ -109,8 +109,16 @@ pub(super) struct Advice {
     pub(super) probability_of_loss: Option<f64>,
     pub(super) grade: String,
     pub(super) change: Option<Change>,
+    pub(super) commitment: Option<Signed>,
     pub(super) live: Option<Live>,
     pub(super) decision: Option<Decision>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct Signed {
+    pub(super) term_months: u32,
+    pub(super) end: String,
+    pub(super) owed: Amount,
 }
 
 #[derive(Clone, Debug, Deserialize)]

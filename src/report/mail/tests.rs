@@ -30,6 +30,9 @@ fn hostile(name: &str) -> MailReport {
             workload["advice"]["live"] = serde_json::json!({
                 "from": name, "year_end": name, "savings_by_year_end": "10"
             });
+            workload["advice"]["commitment"] = serde_json::json!({
+                "term_months": 36, "end": name, "owed": "33819.00"
+            });
             workload["advice"]["decision"] = serde_json::json!({
                 "counts_as": "open", "owner": name, "due": name, "overdue": true
             });
@@ -54,6 +57,21 @@ fn hostile(name: &str) -> MailReport {
         }]});
         it["provenance"]["version"] = name.into();
     })
+}
+
+#[test]
+fn what_is_signed_stands_with_its_action() {
+    let report = read(|it| {
+        let id = it["portfolio"]["ranking"][0].clone();
+        let all = it["workloads"].as_array_mut().unwrap();
+        let first = all.iter_mut().find(|it| it["advice"]["id"] == id).unwrap();
+        first["advice"]["commitment"] = serde_json::json!({
+            "instances": 1, "term_months": 36, "end": "2029-11-01", "owed": "33819.0048"
+        });
+    });
+    let text = all(&report).text.split_whitespace().collect::<Vec<_>>().join(" ");
+    let said = "commits for 36 months, to 1 Nov 2029: 33,819.00 USD owed in all";
+    assert_eq!(text.matches(said).count(), 1, "{text}");
 }
 
 #[test]

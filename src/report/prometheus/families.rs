@@ -92,8 +92,8 @@ fn totals(report: &ReportModel) -> Vec<Family> {
         ),
         of(
             "recommended_monthly_cost",
-            "Cost of such a month with all advice followed.",
-            totals.recommended_monthly_cost,
+            "Cost of such a month with the advice that is asked for: open and approved.",
+            by_decision.monthly_cost_after,
         ),
         savings,
         unused,
@@ -177,9 +177,11 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
         (named("monthly_cost"), "Cost of a month of 730 hours as it runs today.", |it| {
             decimal(it.baseline.monthly_cost)
         }),
-        (named("monthly_savings"), "What the advice saves in such a month; 0 for keep.", |it| {
-            decimal(Some(it.advice.monthly_savings))
-        }),
+        (
+            named("monthly_savings"),
+            "What the advice found saves in such a month, whatever was decided; 0 for keep.",
+            |it| decimal(Some(it.advice.monthly_savings)),
+        ),
         (named("monthly_savings_low"), "Low end of the range of that saving.", |it| {
             decimal(it.advice.interval.as_ref().map(|it| it.low))
         }),
@@ -205,7 +207,7 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
             text(it.baseline.busy_fraction)
         }),
         (plain("gpu_seconds"), "GPU time paid in the window.", |it| {
-            text(it.baseline.gpu_hours.map(|it| it * 3600.0))
+            text(it.baseline.gpu_hours.map(in_seconds))
         }),
         (plain("requests"), "Requests of the window.", |it| {
             it.baseline.requests.map(|it| it.to_string())
@@ -230,6 +232,11 @@ fn workloads(report: &ReportModel) -> Vec<Family> {
 
 fn text(value: Option<f64>) -> Option<String> {
     finite(value).map(|it| it.to_string())
+}
+
+/// Hours in seconds, to the microsecond: 101.46722222222226 h of floats are 365282.0000000001 s.
+fn in_seconds(hours: f64) -> f64 {
+    (hours * 3600.0 * 1e6).round() / 1e6
 }
 
 fn grade(workload: &WorkloadReport) -> Option<String> {
@@ -268,4 +275,18 @@ fn price_age(report: &ReportModel, labels: &[Vec<Label>]) -> Family {
         family.add(labels, as_of.zip(oldest).map(|(day, price)| day - price));
     }
     family
+}
+
+#[cfg(test)]
+mod tests {
+    use super::in_seconds;
+
+    #[test]
+    fn seconds_have_no_noise_of_floats() {
+        for (hours, expected) in
+            [(744.0, "2678400"), (101.467_222_222_222_26, "365282"), (1.1, "3960"), (0.0, "0")]
+        {
+            assert_eq!(in_seconds(hours).to_string(), expected);
+        }
+    }
 }

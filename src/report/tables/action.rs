@@ -79,19 +79,22 @@ pub(crate) fn doubts(advice: &AdviceReport) -> Vec<String> {
 /// The actions by week; nothing for less than two.
 pub(crate) fn weeks(report: &ReportModel, medium: Medium) -> Table {
     let saving = format!("{} a month#", report.currency);
-    let mut table = Table::new("A plan by week", &["Week from", "Finish", "Work#", &saving])
+    let mut table = Table::new("A plan by week", &["Week from", "Work on", "Work#", &saving])
         .narrow(Narrow::Lines);
     if report.portfolio.ranking.len() < 2 {
         return table;
     }
     for week in &report.portfolio.plan {
-        let names: Vec<String> =
+        let mut names: Vec<String> =
             week.advice_ids.iter().filter_map(|id| named(report, id)).collect();
+        let later = week.goes_on.as_ref().and_then(|id| named(report, id));
+        names.extend(later.map(|it| format!("{it} (goes on)")));
+        let saves = Some(week.monthly_savings).filter(|it| !it.is_zero());
         table.push(vec![
             number::date(&week.from),
             names.join(", "),
             medium.duration(week.effort_hours * 3600.0),
-            money_in(Some(week.monthly_savings), medium),
+            money_in(saves, medium),
         ]);
     }
     table

@@ -30,9 +30,11 @@ pub(crate) fn commitment_tables(report: &ReportModel, medium: Medium) -> Vec<Tab
         held(report, medium),
         ahead::renewals(report, medium),
         ahead::committed_first(report, medium),
+        spend(report, medium),
+        covered(report),
+        absent(report, medium),
     ];
-    let all = all.into_iter().chain([spend(report, medium), absent(report, medium)]);
-    all.filter(|it| !it.is_empty()).collect()
+    all.into_iter().filter(|it| !it.is_empty()).collect()
 }
 
 /// `4-GPU H100 in us-central1, gcp`.
@@ -282,11 +284,22 @@ fn ends(it: &HeldReport) -> String {
     }
 }
 
+/// What a commitment covers already.
+fn covered(report: &ReportModel) -> Table {
+    let heads = ["Covered already", "Workloads", "By what"];
+    let mut table = Table::new("What a commitment covers already", &heads);
+    for it in report.commitment.commitments_absent.iter().filter(|it| it.covered) {
+        let names = it.workloads.iter().map(|it| shown(it)).collect::<Vec<_>>().join(", ");
+        table.push(vec![instance(&it.instance), names, plain(&it.reason)]);
+    }
+    table
+}
+
 /// Why something has no case, and what to do until then.
 fn absent(report: &ReportModel, medium: Medium) -> Table {
     let heads = ["No commitment yet", "Workloads", "Why", "Until then"];
     let mut table = Table::new("What cannot be committed to yet", &heads);
-    for it in &report.commitment.commitments_absent {
+    for it in report.commitment.commitments_absent.iter().filter(|it| !it.covered) {
         let names = it.workloads.iter().map(|it| shown(it)).collect::<Vec<_>>().join(", ");
         let until = rule(report, it, medium).unwrap_or_else(|| DASH.to_owned());
         table.push(vec![instance(&it.instance), names, plain(&it.reason), until]);

@@ -1,7 +1,7 @@
 //! What was decided, what is left to do, and what became of promises.
 
 use super::money_in;
-use crate::report::decisions::counts_as;
+use crate::report::decisions::{counts_as, is_asked};
 use crate::report::model::{CountsAs, DecisionReport, PromiseReport, ReportModel, WorkloadReport};
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
@@ -10,9 +10,14 @@ use crate::units::{Currency, Money};
 
 /// The workloads whose advice is asked for, in the order of the ranking: not what was rejected or put off.
 pub(crate) fn to_do(report: &ReportModel) -> Vec<&WorkloadReport> {
-    let is_asked =
-        |it: &&WorkloadReport| matches!(counts_as(it), CountsAs::Open | CountsAs::Approved);
-    ranked(report).into_iter().filter(is_asked).collect()
+    ranked(report).into_iter().filter(|it| is_asked(it)).collect()
+}
+
+/// What the advice of a workload saves where it is asked for, else nothing. These add up to
+/// `portfolio.savings_by_decision.asked_for`.
+pub(crate) fn asked_for(workload: &WorkloadReport) -> Money {
+    let saving = workload.advice.monthly_savings;
+    if is_asked(workload) { saving } else { Money::zero(saving.currency()) }
 }
 
 /// What is said where nothing is asked for although something could be saved.

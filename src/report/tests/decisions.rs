@@ -3,9 +3,10 @@
 use proptest::prelude::*;
 
 use super::fixture::{report, usd};
+use super::machine::parts;
 use crate::ingest::{Decision, DecisionState, Decisions, Promise, UnitThen};
 use crate::report::model::*;
-use crate::report::{respect, weeks};
+use crate::report::{chart_files, prometheus, respect, weeks};
 use crate::units::{Currency, Money, Timestamp};
 
 fn as_of() -> Timestamp {
@@ -65,6 +66,67 @@ proptest! {
         prop_assert_eq!(sums.identified, report.totals.monthly_savings);
         prop_assert_eq!(sums.asked_for, sums.open.checked_add(sums.approved).unwrap());
     }
+}
+
+/// With the larger saving, 11,875.05, rejected, 1,286.70 are asked for of a month of 77,142.49.
+#[test]
+fn with_the_advice_means_what_is_asked_for_in_every_format() {
+    let (mut report, id) = (report(), report().workloads[0].advice.id.clone());
+    let name = report.workloads[0].name.clone();
+    report.portfolio.interval.clone_from(&report.workloads[0].advice.interval);
+    report.portfolio.probability_of_loss = Some(0.0);
+    let all = parts(&report);
+    let list = vec![decision(&id, &name, DecisionState::Rejected)];
+    respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
+    let sums = &report.portfolio.savings_by_decision;
+    assert_eq!((sums.asked_for, sums.monthly_cost_after), (usd("1286.70"), Some(usd("75855.79"))));
+
+    let metrics = prometheus::render(&report);
+    for line in [
+        "gpuadvise_recommended_monthly_cost_usd 75855.79",
+        "gpuadvise_monthly_savings_usd{decision=\"rejected\"} 11875.05",
+        "gpuadvise_monthly_savings_usd{decision=\"open\"} 1286.70",
+    ] {
+        assert!(metrics.lines().any(|it| it == line), "{line}: {metrics}");
+    }
+
+    let sheets = parts(&report);
+    for (sheet, formulas) in [
+        (
+            "sheet1",
+            [
+                ("SUM('Workloads'!$X$2:$X$5)", "13161.75"),
+                ("SUM('Workloads'!$Y$2:$Y$5)", "1286.7"),
+                ("SUM('Workloads'!$Z$2:$Z$5)", "75855.79"),
+            ],
+        ),
+        (
+            "sheet2",
+            [
+                ("SUBTOTAL(109,X2:X5)", "13161.75"),
+                ("SUBTOTAL(109,Y2:Y5)", "1286.7"),
+                ("SUBTOTAL(109,Z2:Z5)", "75855.79"),
+            ],
+        ),
+    ] {
+        let text = &sheets[&format!("xl/worksheets/{sheet}.xml")];
+        for (formula, sum) in formulas {
+            assert!(text.contains(&format!("<f>{formula}</f><v>{sum}</v>")), "{formula}: {text}");
+        }
+    }
+    let summary = &sheets["xl/worksheets/sheet1.xml"];
+    let numbers = |it: &str| it.matches("<v>").count();
+    // The range and the chance of a loss are of all advice.
+    assert_eq!(numbers(&all["xl/worksheets/sheet1.xml"]) - numbers(summary), 3);
+
+    let charts = chart_files(&report).unwrap();
+    let chart = charts.iter().find(|it| it.stem == "report-savings").unwrap().svg();
+    assert!(
+        chart.contains("1 action ") && chart.contains("S2 ") && !chart.contains("S1 "),
+        "{chart}"
+    );
+    let page = super::super::html::render(&report).unwrap();
+    assert!(page.contains("With what is asked for") && !page.contains("With all advice"));
 }
 
 #[test]

@@ -97,6 +97,7 @@ fn advice(
         summary: summary.to_owned(),
         monthly_savings: usd(saves),
         interval: None,
+        commitment: None,
         probability_of_loss: None,
         savings_by_price: Some(SavingsByPriceReport {
             at_list: Some(usd("900.50")),
@@ -449,6 +450,7 @@ pub(super) fn report() -> ReportModel {
                 number: 1,
                 from: "2026-11-05".to_owned(),
                 advice_ids: vec!["a2".to_owned(), "a1".to_owned()],
+                goes_on: None,
                 effort_hours: 19.5,
                 monthly_savings: total,
             }],

@@ -41,7 +41,7 @@ const AWS: [&str; 26] = [
 ];
 
 /// The parts of a workbook by their path in it.
-fn parts(report: &ReportModel) -> BTreeMap<String, String> {
+pub(super) fn parts(report: &ReportModel) -> BTreeMap<String, String> {
     let bytes = workbook::render(report).unwrap();
     let mut archive = ::zip::ZipArchive::new(Cursor::new(bytes)).unwrap();
     (0..archive.len())
@@ -130,7 +130,8 @@ fn totals_are_formulas_with_the_sums_of_the_report() {
     for (formula, sum) in [
         ("SUBTOTAL(109,X2:X5)", "13161.75"),
         ("SUBTOTAL(109,W2:W5)", "77142.49"),
-        ("SUBTOTAL(109,Y2:Y5)", "63980.74"),
+        ("SUBTOTAL(109,Y2:Y5)", "13161.75"),
+        ("SUBTOTAL(109,Z2:Z5)", "63980.74"),
     ] {
         assert!(sheet.contains(&format!("<f>{formula}</f><v>{sum}</v>")), "{formula}: {sheet}");
     }
@@ -140,13 +141,49 @@ fn totals_are_formulas_with_the_sums_of_the_report() {
     assert!(summary.contains("<f>SUM('Workloads'!$X$2:$X$5)</f><v>13161.75</v>"), "{summary}");
 }
 
+/// Names stand on the axis that is turned round, so that the dearest is on top and amounts grow to the
+/// right.
+#[test]
+fn bars_begin_at_the_left_with_the_dearest_on_top() {
+    let parts = parts(&fixture::report());
+    for chart in ["xl/charts/chart1.xml", "xl/charts/chart2.xml"] {
+        let text = &parts[chart];
+        let names = between(text, "<c:catAx>", "</c:catAx>")[0];
+        let amounts = between(text, "<c:valAx>", "</c:valAx>")[0];
+        assert!(names.contains("<c:orientation val=\"maxMin\"/>"), "{chart}: {names}");
+        assert!(amounts.contains("<c:orientation val=\"minMax\"/>"), "{chart}: {amounts}");
+        assert!(amounts.contains("USD a month of 730 h"), "{chart}: {amounts}");
+        assert!(amounts.contains("<c:crosses val=\"max\"/>"), "{chart}: {amounts}");
+    }
+}
+
+/// Batch has no latency limits, so it neither assumes them nor does not; amounts in texts are as in
+/// cells.
+#[test]
+fn texts_of_the_workbook_say_no_more_than_they_know() {
+    let mut report = fixture::report();
+    for it in &mut report.workloads {
+        it.slo.assumed = true;
+    }
+    report.workloads[1].slo.ttft_p95_s = None;
+    report.workloads[1].slo.tpot_p95_s = None;
+    report.notices = vec!["a budget of 1489.6312 USD".to_owned()];
+    report.workloads[0].advice.summary = "Saves 12345.678 USD.".to_owned();
+    let parts = parts(&report);
+    let rows = between(&parts["xl/worksheets/sheet2.xml"], "<row ", "</row>");
+    assert!(rows[1].contains("r=\"AC2\"") && !rows[2].contains("r=\"AC3\""), "{rows:?}");
+    let strings = &parts["xl/sharedStrings.xml"];
+    assert!(strings.contains("a budget of 1,489.63 USD"), "{strings}");
+    assert!(strings.contains("Saves 12,345.68 USD."), "{strings}");
+}
+
 /// Not measured is an empty cell: the nameless workload has no cost, and no zero.
 #[test]
 fn what_was_not_measured_is_an_empty_cell() {
     let parts = parts(&fixture::report());
     let sheet = &parts["xl/worksheets/sheet2.xml"];
     let row = between(sheet, "<row r=\"5\"", "</row>")[0];
-    for column in ["N", "O", "P", "S", "T", "U", "W", "Y"] {
+    for column in ["N", "O", "P", "S", "T", "U", "W", "Z"] {
         assert!(!row.contains(&format!("r=\"{column}5\"")), "{column}: {row}");
     }
 }

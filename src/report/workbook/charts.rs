@@ -3,8 +3,8 @@
 //! Titles are ours alone: a title that came from the data could be taken for a reference.
 
 use rust_xlsxwriter::{
-    Chart, ChartFormat, ChartLegendPosition, ChartLine, ChartSolidFill, ChartType, Workbook,
-    XlsxError,
+    Chart, ChartAxisCrossing, ChartFont, ChartFormat, ChartLegendPosition, ChartLine,
+    ChartSolidFill, ChartType, Workbook, XlsxError,
 };
 
 use super::layout::Table;
@@ -17,7 +17,11 @@ const MOST_BARS: usize = 15;
 const WEEK: usize = 168;
 /// Where the charts stand: right of the table, one below the other.
 const COLUMN: u16 = 5;
-const ROWS_BETWEEN: u32 = 22;
+/// Pixels of a row, of a chart without its bars, and of a bar with its label.
+const ROW: u32 = 20;
+const LEAST: u32 = 420;
+const FRAME: u32 = 140;
+const BAR: u32 = 34;
 /// Colours with the meaning they have everywhere.
 const TODAY: u32 = 0x005B_6573;
 const RECOMMENDED: u32 = 0x0000_72B2;
@@ -37,8 +41,10 @@ pub(super) fn insert(
     charts.extend(by_hour(report));
     let Some(first) = tables.first() else { return Ok(()) };
     let sheet = workbook.worksheet_from_name(first.name)?;
-    for (place, chart) in (0..).zip(&charts) {
-        sheet.insert_chart(1 + place * ROWS_BETWEEN, COLUMN, chart)?;
+    let mut row = 1;
+    for (chart, height) in &charts {
+        sheet.insert_chart(row, COLUMN, chart)?;
+        row += height / ROW + 2;
     }
     Ok(())
 }
@@ -48,15 +54,20 @@ fn small<T: TryFrom<usize> + Default>(number: usize) -> T {
     T::try_from(number).unwrap_or_default()
 }
 
-/// Bars with their title; the first row on top.
-fn bars(kind: ChartType, title: &str, unit: &str) -> Chart {
+/// So many bars with their title; the first row on top, the amounts from left to right and below. For
+/// bars the library calls the axis of the names y, as it stands, and swaps the two itself.
+fn bars(kind: ChartType, (title, unit): (&str, &str), n: usize) -> (Chart, u32) {
     let mut chart = Chart::new(kind);
-    chart.title().set_name(title);
-    chart.x_axis().set_reverse();
-    chart.y_axis().set_name(unit).set_num_format("#,##0").set_min(0);
+    chart.title().set_name(title).set_font(ChartFont::new().set_size(12).set_bold());
+    let mut font = ChartFont::new();
+    font.set_size(8);
+    chart.y_axis().set_reverse().set_crossing(ChartAxisCrossing::Max).set_font(&font);
+    chart.x_axis().set_name(unit).set_num_format("#,##0").set_min(0).set_font(&font);
     chart.legend().set_position(ChartLegendPosition::Bottom);
-    chart.set_width(760).set_height(420);
-    chart
+    // Where there is little room a program leaves out every second name.
+    let height = LEAST.max(FRAME + BAR * small::<u32>(n));
+    chart.set_width(760).set_height(height);
+    (chart, height)
 }
 
 fn filled(colour: u32) -> ChartFormat {
@@ -66,14 +77,14 @@ fn filled(colour: u32) -> ChartFormat {
 }
 
 /// Cost of a month today and with the advice, the dearest workloads.
-fn today_and_then(report: &ReportModel) -> Chart {
+fn today_and_then(report: &ReportModel) -> (Chart, u32) {
     let shown = report.workloads.len().min(MOST_BARS);
     let unit = format!("{} a month of 730 h", report.currency);
     let title = match report.workloads.len() - shown {
         0 => "Cost of a month today and with the advice".to_owned(),
         _ => format!("Cost of a month today and with the advice, the {shown} dearest workloads"),
     };
-    let mut chart = bars(ChartType::Bar, &title, &unit);
+    let (mut chart, height) = bars(ChartType::Bar, (&title, &unit), shown);
     let column = |at: usize| ("Workloads", 1, small(at), small(shown), small(at));
     for (name, at, colour) in
         [("today", MONTH_TODAY, TODAY), ("with the advice", MONTH_AFTER, RECOMMENDED)]
@@ -87,11 +98,11 @@ fn today_and_then(report: &ReportModel) -> Chart {
             .set_gap(60);
     }
     chart.set_alt_text(title);
-    chart
+    (chart, height)
 }
 
 /// The plans of the workload that has the most to save, or else of the first with plans, by part.
-fn by_plan(report: &ReportModel) -> Option<Chart> {
+fn by_plan(report: &ReportModel) -> Option<(Chart, u32)> {
     let has_plans = |it: &&crate::report::model::WorkloadReport| !it.plans.is_empty();
     let most = report
         .workloads
@@ -101,10 +112,11 @@ fn by_plan(report: &ReportModel) -> Option<Chart> {
         .max_by_key(|it| it.advice.monthly_savings.atto())?;
     let before = report.workloads.iter().take_while(|it| it.slug != most.slug);
     let first = 1 + before.map(|it| it.plans.len()).sum::<usize>();
-    let last = first + most.plans.len().min(MOST_BARS) - 1;
+    let shown = most.plans.len().min(MOST_BARS);
+    let last = first + shown - 1;
     let title = "Cost of a month by plan, the workload with the most to save";
     let unit = format!("{} a month of 730 h", report.currency);
-    let mut chart = bars(ChartType::BarStacked, title, &unit);
+    let (mut chart, height) = bars(ChartType::BarStacked, (title, &unit), shown);
     let column = |at: usize| ("Plans", small(first), small(at), small(last), small(at));
     for (place, (name, colour)) in COST_PARTS.into_iter().zip(PARTS).enumerate() {
         // Storage is not counted yet, and a part that no plan has needs no entry in the legend.
@@ -120,11 +132,11 @@ fn by_plan(report: &ReportModel) -> Option<Chart> {
             .set_gap(40);
     }
     chart.set_alt_text(title);
-    Some(chart)
+    Some((chart, height))
 }
 
 /// Demand by hour of the week of the dearest workload that has any.
-fn by_hour(report: &ReportModel) -> Option<Chart> {
+fn by_hour(report: &ReportModel) -> Option<(Chart, u32)> {
     let is_whole = |it: &crate::report::model::WorkloadReport| {
         it.demand_by_weekday_hour.len() == 7
             && it.demand_by_weekday_hour.iter().all(|it| it.len() == 24)
@@ -145,7 +157,7 @@ fn by_hour(report: &ReportModel) -> Option<Chart> {
     chart.x_axis().set_name("Monday to Sunday").set_label_interval(24).set_tick_interval(24);
     chart.y_axis().set_name(unit(&report.workloads[place].demand_unit)).set_min(0);
     chart.legend().set_hidden();
-    chart.set_width(760).set_height(420).set_alt_text(title);
+    chart.set_width(760).set_height(LEAST).set_alt_text(title);
     let column = |at: u16| ("Hourly demand", small(first), at, small(last), at);
     let mut format = ChartFormat::new();
     format.set_line(ChartLine::new().set_color(TODAY).set_width(1.5));
@@ -155,7 +167,7 @@ fn by_hour(report: &ReportModel) -> Option<Chart> {
         .set_categories(column(1))
         .set_values(column(3))
         .set_format(&mut format);
-    Some(chart)
+    Some((chart, LEAST))
 }
 
 /// A unit of ours, else nothing that could be taken for a reference.

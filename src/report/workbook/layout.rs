@@ -3,6 +3,8 @@
 use rust_xlsxwriter::{Format, FormatAlign, FormatBorder, Formula, Worksheet, XlsxError};
 
 use super::day;
+use crate::report::model::ReportModel;
+use crate::report::number::Medium;
 use crate::report::words;
 use crate::units::Money;
 
@@ -16,6 +18,8 @@ const WIDEST: usize = 60;
 const BUTTON: usize = 3;
 /// Rows that decide how wide a column is: the first are the dearest, and like the others.
 const MEASURED: usize = 500;
+/// Points above and below a text of several lines: what stands above is drawn over its edge in print.
+const SPACE: f64 = 4.0;
 /// Number formats. A price of a token or an hour keeps its digits.
 const MONEY: &str = "#,##0.00";
 const RATE: &str = "#,##0.00####";
@@ -44,6 +48,11 @@ pub(super) enum Cell {
 impl Cell {
     pub(super) fn text(text: impl AsRef<str>) -> Cell {
         Cell::Text(text.as_ref().to_owned())
+    }
+
+    /// A sentence of the model: amounts are rounded to cents and grouped, as in the cells beside it.
+    pub(super) fn prose(report: &ReportModel, text: &str) -> Cell {
+        Cell::Text(Medium::Terminal.prose(&words::plain(text), report.currency))
     }
 
     pub(super) fn maybe<T>(value: Option<T>, cell: impl FnOnce(T) -> Cell) -> Cell {
@@ -140,7 +149,7 @@ pub(super) struct Formats {
 
 impl Formats {
     pub(super) fn new() -> Formats {
-        let cell = || Format::new().set_align(FormatAlign::Top);
+        let cell = || Format::new().set_align(FormatAlign::VerticalCenter);
         let total = || cell().set_bold().set_border_top(FormatBorder::Thin);
         Formats {
             head: cell()
@@ -181,11 +190,12 @@ pub(super) fn write(
     }
     for (row, cells) in (1..).zip(rows) {
         let texts = cells.iter().zip(&widths).filter_map(|(cell, width)| match cell {
-            Cell::Text(it) => Some(lines(it, *width)),
+            // Another program has other letters: a tenth of a line is left free.
+            Cell::Text(it) => Some(lines(it, *width * 0.9)),
             _ => None,
         });
         if let Some(n) = texts.max().filter(|it| *it > 1) {
-            sheet.set_row_height(row, height(n))?;
+            sheet.set_row_height(row, height(n) + SPACE)?;
         }
         for (column, cell) in (0..).zip(cells) {
             put(sheet, (row, column), cell, formats)?;

@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 186] = [
+pub(super) const DEFINITIONS: [Definition; 189] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -216,10 +216,10 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("totals.cost_per_million_tokens", Unit::Each, "effective cost of the workloads that count tokens, idle ones included, per million of them", &[rule(Kind::Per(1_000_000), "effective cost x 1,000,000 / tokens, of the workloads that count them", &["workloads[*tokens].baseline.effective_cost", "workloads[*tokens].baseline.prompt_tokens", "workloads[*tokens].baseline.completion_tokens"])]),
     row("totals.projected_monthly_cost", Unit::Money, "a month of 730 hours with the trend where it is certain; in no saving", PROJECTED),
     row("totals.baseline_monthly_cost", Unit::Money, "what a month of 730 hours costs as things run today", all!("baseline.monthly_cost")),
-    row("totals.recommended_monthly_cost", Unit::Money, "what such a month would cost with all advice followed", &[rule(Kind::Less, "today's month - savings", &["totals.baseline_monthly_cost", "totals.monthly_savings"])]),
+    row("totals.recommended_monthly_cost", Unit::Money, "what such a month would cost with all advice found, whatever was decided", &[rule(Kind::Less, "today's month - savings", &["totals.baseline_monthly_cost", "totals.monthly_savings"])]),
     row("totals.effective_savings_rate.over_list", Unit::Share, "what was paid less than public prices, after commitment that nobody used", BILL),
     row("totals.effective_savings_rate.over_contracted", Unit::Share, "what was paid less than negotiated prices, after commitment that nobody used", BILL),
-    row("totals.monthly_savings", Unit::Money, "what the advice saves in a month of 730 hours at constant traffic", &[rule(Kind::Total, "all advice added up", &["workloads[*].advice.monthly_savings"])]),
+    row("totals.monthly_savings", Unit::Money, "what all advice found saves in a month of 730 hours at constant traffic, whatever was decided", &[rule(Kind::Total, "all advice added up", &["workloads[*].advice.monthly_savings"])]),
     row("reconciliation.rows_in", Unit::Count("row"), "rows read from the input files", &[rule(Kind::Sum, "rows kept + rows rejected", &[".rows_kept", ".rows_rejected"])]),
     row("reconciliation.rows_kept", Unit::Count("row"), "rows used", &[rule(Kind::Rest, "rows read - rows rejected", &[".rows_in", ".rows_rejected"])]),
     row("reconciliation.rows_rejected", Unit::Count("row"), "rows refused, duplicates among them", &[rule(Kind::Rest, "rows read - rows kept", &[".rows_in", ".rows_kept"])]),
@@ -329,6 +329,9 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("workloads[].advice.change.effort_hours", Unit::Hours, "hours of an engineer that the change takes", METHOD),
     row("workloads[].advice.change.cost", Unit::Money, "those hours at the assumed rate, and old and new side by side for the trial", METHOD),
     row("workloads[].advice.change.pay_back_days", Unit::Of("days"), "days until the saving has paid for the change", METHOD),
+    row("workloads[].advice.commitment.instances", Unit::Count("instance"), "instances that the advised plan pays for over the term, used or not", METHOD),
+    row("workloads[].advice.commitment.term_months", Unit::Of("months"), "length of the term that the advised plan needs", METHOD),
+    row("workloads[].advice.commitment.owed", Unit::Money, "everything that is owed for it until the term ends, signed on the day of the report: instances x rate x hours", METHOD),
     row("workloads[].advice.live.savings_by_year_end", Unit::Money, "what it saves from the day it can be live to the end of the year", METHOD),
     row("workloads[].advice.shocks[].monthly_savings", Unit::Money, "what the advice saves in a month when this happens", REPLAY),
     row("workloads[].advice.break_evens[].value", Unit::Ratio, "where the advice stops to save, or to keep its limits, in the unit beside it", REPLAY),
@@ -348,10 +351,10 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("workloads[].duration_curve.hours_sorted[]", Unit::Of(""), "demand of an hour of the window, the largest hour first", DEMAND),
     row("workloads[].duration_curve.break_even_share", Unit::Share, "share of hours above which a unit is cheaper reserved: reserved rate / rate by the hour", CATALOG),
     row("workloads[].duration_curve.reserved_units", Unit::Count("unit"), "units that the advised plan keeps reserved", REPLAY),
-    row("portfolio.monthly_savings", Unit::Money, "what all advice saves in a month of 730 hours", &[rule(Kind::Same, "the total of the report", &["totals.monthly_savings"])]),
+    row("portfolio.monthly_savings", Unit::Money, "what all advice found saves in a month of 730 hours, whatever was decided", &[rule(Kind::Same, "the total of the report", &["totals.monthly_savings"])]),
     row("portfolio.n_that_matter", Unit::Count("action"), "actions, the largest first, that make up 95 % of the savings", METHOD),
     row("portfolio.plan[].number", Unit::Ratio, "week of work, counted from the day of the report", METHOD),
-    row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work on the actions that end in this week", METHOD),
+    row("portfolio.plan[].effort_hours", Unit::Hours, "hours of work in this week, at most `[change.hours_per_week]`; what takes more goes on in the next", METHOD),
     row("portfolio.plan[].monthly_savings", Unit::Money, "what the actions that end in this week save a month", METHOD),
     row("portfolio.savings_by_year_end", Unit::Money, "what all actions save by the end of the year, each from the day it can be live", &[rule(Kind::Sum, "the sum over the advice", &["workloads[*].advice.live.savings_by_year_end"])]),
     row("portfolio.plans_ranked", Unit::Count("plan"), "plans of workloads with very many requests that were ranked on hourly levels", METHOD),

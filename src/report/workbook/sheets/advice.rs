@@ -25,7 +25,7 @@ pub(super) fn table(report: &ReportModel) -> Table {
         "Owner".to_owned(),
         "Action".to_owned(),
         "What to do".to_owned(),
-        money("Saves a month"),
+        money("Saving found a month"),
         money("Low end"),
         money("High end"),
         "Chance of a loss".to_owned(),
@@ -65,7 +65,7 @@ fn row(report: &ReportModel, it: &WorkloadReport) -> Vec<Cell> {
         Cell::text(&it.name),
         Cell::maybe(it.owner.as_ref(), Cell::text),
         Cell::Text(words::action(advice)),
-        Cell::text(&advice.summary),
+        Cell::prose(report, &advice.summary),
         Cell::Money(advice.monthly_savings),
         Cell::maybe(range, |it| Cell::Money(it.low)),
         Cell::maybe(range, |it| Cell::Money(it.high)),
@@ -80,7 +80,7 @@ fn row(report: &ReportModel, it: &WorkloadReport) -> Vec<Cell> {
         }),
     ];
     cells.extend([
-        Cell::maybe(Some(&advice.undo).filter(|it| !it.is_empty()), Cell::text),
+        Cell::maybe(Some(&advice.undo).filter(|it| !it.is_empty()), |it| Cell::prose(report, it)),
         together(report, advice),
         Cell::maybe(decision, |it| Cell::text(it.state)),
         Cell::maybe(decision.and_then(|it| it.owner.as_ref()), Cell::text),

@@ -1,6 +1,6 @@
 //! The numbers of the whole report, a row each, those that are sums as sums of the other sheets.
 
-use super::workloads::{BILLED, EFFECTIVE, MONTH_AFTER, MONTH_TODAY, SAVES};
+use super::workloads::{ASKED, BILLED, EFFECTIVE, FOUND, MONTH_AFTER, MONTH_TODAY};
 use crate::report::model::ReportModel;
 use crate::units::Money;
 
@@ -17,7 +17,7 @@ pub(super) fn table(report: &ReportModel, workloads: &Table, account: &Table) ->
     rows.extend(ahead(report));
     rows.extend(files(report, account));
     for notice in &report.notices {
-        rows.push(vec![Cell::text("Note"), Cell::Empty, Cell::Empty, Cell::text(notice)]);
+        rows.push(vec![Cell::text("Note"), Cell::Empty, Cell::Empty, Cell::prose(report, notice)]);
     }
     Table {
         name: "Summary",
@@ -108,8 +108,11 @@ fn spend(report: &ReportModel, workloads: &Table) -> Vec<Vec<Cell>> {
 fn savings(report: &ReportModel, workloads: &Table) -> Vec<Vec<Cell>> {
     let (totals, portfolio) = (&report.totals, &report.portfolio);
     let unit = format!("{} a month", report.currency);
-    let range = portfolio.interval.as_ref();
     let by = &portfolio.savings_by_decision;
+    // The range is of all advice, so it is that of what is asked for only where that is the same.
+    let is_all = by.asked_for == by.identified;
+    let range = portfolio.interval.as_ref().filter(|_| is_all);
+    let loss = portfolio.probability_of_loss.filter(|_| is_all);
     let waste = &portfolio.waste;
     let window = report.currency.as_str();
     vec![
@@ -120,22 +123,28 @@ fn savings(report: &ReportModel, workloads: &Table) -> Vec<Vec<Cell>> {
             "730 hours as it runs today",
         ),
         line(
-            "Saves a month",
-            sum(workloads, SAVES, Some(totals.monthly_savings)),
+            "Saving found",
+            sum(workloads, FOUND, Some(by.identified)),
             &unit,
-            "all advice, at constant traffic",
+            "all advice, whatever was decided, at constant traffic",
+        ),
+        line(
+            "Saving asked for",
+            sum(workloads, ASKED, Some(by.asked_for)),
+            &unit,
+            "what is open and what was approved; the rest was rejected or put off",
         ),
         line(
             "Month with the advice",
-            sum(workloads, MONTH_AFTER, totals.recommended_monthly_cost),
+            sum(workloads, MONTH_AFTER, by.monthly_cost_after),
             &unit,
-            "730 hours with all advice followed",
+            "730 hours with what is asked for",
         ),
         line(
             "Saving, low end",
             Cell::maybe(range, |it| Cell::Money(it.low)),
             &unit,
-            "nine of ten months save at least this",
+            "nine of ten months save at least this; empty where not all advice is asked for",
         ),
         line(
             "Saving, high end",
@@ -145,7 +154,7 @@ fn savings(report: &ReportModel, workloads: &Table) -> Vec<Vec<Cell>> {
         ),
         line(
             "Chance of a loss",
-            Cell::maybe(portfolio.probability_of_loss, Cell::Share),
+            Cell::maybe(loss, Cell::Share),
             "",
             "that all actions together cost more than they save",
         ),

@@ -1,7 +1,7 @@
 //! A row per workload: what it is, what it costs, and what to do.
 
 use crate::report::model::{ReportModel, WorkloadReport};
-use crate::report::words;
+use crate::report::{tables, words};
 use crate::units::{Currency, Money};
 use crate::workload::Direction;
 
@@ -17,9 +17,12 @@ pub(super) const EFFECTIVE: usize = 18;
 pub(super) const BILLED: usize = 19;
 /// Today's month.
 pub(in crate::report::workbook) const MONTH_TODAY: usize = 22;
-pub(super) const SAVES: usize = 23;
-/// The month with the advice followed: the two before it subtracted.
-pub(in crate::report::workbook) const MONTH_AFTER: usize = 24;
+/// What the advice saves, whatever was decided about it.
+pub(super) const FOUND: usize = 23;
+/// The same where it is asked for: 0 of what was rejected or put off.
+pub(super) const ASKED: usize = 24;
+/// The month with what is asked for.
+pub(in crate::report::workbook) const MONTH_AFTER: usize = 25;
 
 fn heads(currency: Currency) -> Vec<String> {
     let money = |what: &str| format!("{what}, {currency}");
@@ -51,7 +54,8 @@ fn heads(currency: Currency) -> Vec<String> {
         money("Cost per 1M tokens"),
         money("Cost per 1k requests"),
         money("Month of 730 h today"),
-        money("Saves a month"),
+        money("Saving found a month"),
+        money("Saving asked for a month"),
         money("Month of 730 h with the advice"),
         "Action".to_owned(),
         "Grade".to_owned(),
@@ -84,8 +88,10 @@ pub(super) fn table(report: &ReportModel) -> Table {
     table.total(EFFECTIVE, totals.effective_cost);
     table.total(BILLED, totals.billed_cost);
     table.total(MONTH_TODAY, totals.baseline_monthly_cost);
-    table.total(SAVES, Some(totals.monthly_savings));
-    table.total(MONTH_AFTER, totals.recommended_monthly_cost);
+    let by = &report.portfolio.savings_by_decision;
+    table.total(FOUND, Some(by.identified));
+    table.total(ASKED, Some(by.asked_for));
+    table.total(MONTH_AFTER, by.monthly_cost_after);
     table
 }
 
@@ -122,17 +128,23 @@ fn row(it: &WorkloadReport, number: u32) -> Vec<Cell> {
         Cell::maybe(today.unit_cost.per_thousand_requests, Cell::Rate),
         Cell::maybe(today.monthly_cost, Cell::Money),
         Cell::Money(it.advice.monthly_savings),
+        Cell::Money(tables::asked_for(it)),
         Cell::maybe(after(it), |month| {
-            let (today, saves) = (letters(MONTH_TODAY), letters(SAVES));
+            let (today, saves) = (letters(MONTH_TODAY), letters(ASKED));
             Cell::Formula(format!("={today}{number}-{saves}{number}"), month)
         }),
         Cell::Text(words::action(&it.advice)),
         Cell::text(&it.advice.grade),
-        Cell::yes(it.slo.assumed),
+        Cell::maybe(has_limits(it).then_some(it.slo.assumed), Cell::yes),
     ]
+}
+
+/// Batch and training have no limits, so none are assumed.
+fn has_limits(it: &WorkloadReport) -> bool {
+    it.slo.ttft_p95_s.is_some() || it.slo.tpot_p95_s.is_some()
 }
 
 /// What the formula of the last amount comes to.
 fn after(it: &WorkloadReport) -> Option<Money> {
-    it.baseline.monthly_cost?.checked_sub(it.advice.monthly_savings).ok()
+    it.baseline.monthly_cost?.checked_sub(tables::asked_for(it)).ok()
 }
