@@ -125,12 +125,8 @@ fn analyse(
         exhaustive: args.exhaustive,
         stop: &stop,
     };
-    let (mut analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
-    for it in &mut analysed {
-        if let Some(cost) = unit_costs.get(&it.workload.name) {
-            it.description.unit_costs.clone_from(cost);
-        }
-    }
+    let (mut analysed, mut fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
+    what_if::keep_unit_costs(&mut analysed, &mut fleet, &unit_costs)?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let parts: Vec<_> = analysed.iter().map(|it| (&it.workload, &it.recommendation)).collect();
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
@@ -231,4 +227,45 @@ fn report_folder(words: &[String], is_what_if: bool, global: &Global) -> Result<
     let name = sources.first().map_or("stdin", Source::name);
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
     Ok(Path::new("reports").join(format!("{stem}{suffix}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// The report of two days of a usage table, with what is asked.
+    fn report_of(words: &[&str]) -> ReportModel {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("usage.csv");
+        let head = "period_start,period_end,workload,provider,gpu,gpu_count,cost,requests,prompt_tokens,completion_tokens";
+        let rows = (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))).map(|(day, hour)| {
+            let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
+            format!("{},{},chat,aws,H100,1,4.00,100,1000,1000", at(hour), at(hour + 1))
+        });
+        let text: Vec<String> = std::iter::once(head.to_owned()).chain(rows).collect();
+        std::fs::write(&file, text.join("\n")).unwrap();
+        let file = file.display().to_string();
+        let all = ["gpuadvise", "analyze", &file].into_iter().chain(words.iter().copied());
+        let cli = Cli::parse_from(all);
+        let Command::Analyze(args) = cli.command else { unreachable!() };
+        let talk = Talk::silent();
+        let inputs = Inputs::read(&args.input, &cli.global, talk).unwrap();
+        analyse(inputs, &args, &cli.global, talk).unwrap()
+    }
+
+    #[test]
+    fn other_demand_does_not_change_what_a_unit_cost() {
+        let was = report_of(&[]);
+        let asked = report_of(&["--what-if", "demand=+50%"]);
+        let cost = |it: &ReportModel| it.totals.cost_per_million_tokens.unwrap().to_string();
+        // 4.00 for 2,000 tokens.
+        assert_eq!(cost(&was), "2000 USD");
+        assert_eq!(cost(&asked), cost(&was));
+        let row = |it: &ReportModel| it.workloads[0].baseline.unit_cost.per_million_tokens;
+        assert_eq!(row(&asked), row(&was));
+        assert_eq!(asked.totals.cost_per_million_tokens, row(&asked));
+    }
 }
