@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use chrono_tz::Tz;
 use rayon::prelude::*;
 
+use super::arguments::arguments;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
@@ -133,6 +134,7 @@ fn analyse(
     let outlooks = ahead::outlooks(&analysed, run)?;
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
+    report.provenance.arguments = arguments(args, global);
     report.commitment = CommitmentsReport::of(&commitments);
     let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);

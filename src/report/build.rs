@@ -405,6 +405,7 @@ fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
         prices: prices(analysed, run.catalog),
         assumptions: assumptions.collect(),
         what_if: Vec::new(),
+        arguments: Vec::new(),
         seed: run.seed,
         as_of: run.as_of.to_date_string(),
         version: env!("CARGO_PKG_VERSION"),

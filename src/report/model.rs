@@ -693,6 +693,9 @@ pub struct Provenance {
     pub assumptions: Vec<AssumptionReport>,
     /// What was asked with `--what-if`; empty for a report of what was.
     pub what_if: Vec<String>,
+    /// What the run was told besides its files, word by word, as far as it changes a number; seed and day
+    /// stand below. Files are without their folder, and not named in a redacted report.
+    pub arguments: Vec<String>,
     /// Seed of all chance.
     pub seed: u64,
     /// The day the report speaks of.

@@ -216,6 +216,18 @@ fn a_field_of_the_advice_that_is_new_is_shown() {
 }
 
 #[test]
+fn the_command_that_makes_it_again_has_all_it_was_told() {
+    let mut changed = evidence();
+    let told = ["--month", "2026-10", "--config", "my prod.toml", "--what-if", "demand=+50%"];
+    changed.root["provenance"]["arguments"] = told.iter().map(|it| Value::from(*it)).collect();
+    let subject = changed.subject("S1").unwrap();
+    let style = TerminalStyle { bold: false, columns: 80, next: None };
+    let text = explained(&changed, &subject, Format::Markdown, &style).unwrap().text;
+    let says = "--seed 1 --as-of 2026-11-01 --month 2026-10 --config 'my prod.toml' --what-if 'demand=+50%'`";
+    assert!(text.contains(says), "{text}");
+}
+
+#[test]
 fn nothing_is_wider_than_a_terminal_and_a_ticket_has_15_lines() {
     let evidence = evidence();
     let style = TerminalStyle { bold: false, columns: 80, next: None };

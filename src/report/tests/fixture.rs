@@ -519,6 +519,7 @@ pub(super) fn report() -> ReportModel {
                 source: "vLLM engine arguments".to_owned(),
             }],
             what_if: Vec::new(),
+            arguments: Vec::new(),
             seed: 42,
             as_of: "2026-11-05".to_owned(),
             version: "0.1.0",
