@@ -13,7 +13,7 @@ pub(super) use words::{line, signed, signed_percent, since};
 
 use super::past::PastReport;
 use super::{Format, RenderError, TerminalStyle};
-use crate::bridge::{self, Bridge, Finding, PriceMoved};
+use crate::bridge::{self, Bridge, Finding, PriceMoved, Promise};
 use crate::units::MoneyError;
 
 /// All that `diff` tells.
@@ -38,6 +38,16 @@ impl Comparison {
             old,
             new,
         })
+    }
+
+    /// The earlier report.
+    pub(super) const fn old(&self) -> &PastReport {
+        &self.old
+    }
+
+    /// What became of its advice.
+    pub(super) fn promises(&self) -> &[Promise] {
+        &self.bridge.promises
     }
 }
 

@@ -257,6 +257,10 @@ pub(super) struct ForecastError {
     pub(super) label: String,
     pub(super) share: Option<f64>,
     pub(super) word: String,
+    #[serde(default)]
+    pub(super) not_done: Vec<String>,
+    #[serde(default)]
+    pub(super) share_of_forecast: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
