@@ -240,22 +240,28 @@ mod tests {
 
     /// The report of two days of a usage table, with what is asked.
     fn report_of(words: &[&str]) -> ReportModel {
+        let row = |workload: &str, owner: &str, day: u32, hour: u32| {
+            let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
+            let (start, end) = (at(hour), at(hour + 1));
+            format!("{start},{end},{workload},{owner},aws,H100,1,4.00,100,1000,1000")
+        };
+        let head = "period_start,period_end,workload,owner,provider,gpu,gpu_count,cost,requests,\
+                    prompt_tokens,completion_tokens";
+        let mut lines = vec![head.to_owned()];
+        for (day, hour) in (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))) {
+            lines.push(row("chat", "ann", day, hour));
+        }
+        lines.push(row("", "bob", 1, 0));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("usage.csv");
-        let head = "period_start,period_end,workload,provider,gpu,gpu_count,cost,requests,prompt_tokens,completion_tokens";
-        let rows = (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))).map(|(day, hour)| {
-            let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
-            format!("{},{},chat,aws,H100,1,4.00,100,1000,1000", at(hour), at(hour + 1))
-        });
-        let text: Vec<String> = std::iter::once(head.to_owned()).chain(rows).collect();
-        std::fs::write(&file, text.join("\n")).unwrap();
+        std::fs::write(&file, lines.join("\n")).unwrap();
         let file = file.display().to_string();
         let all = ["gpuadvise", "analyze", &file].into_iter().chain(words.iter().copied());
         let cli = Cli::parse_from(all);
-        let Command::Analyze(args) = cli.command else { unreachable!() };
+        let Command::Analyze(args) = &cli.command else { unreachable!() };
         let talk = Talk::silent();
         let inputs = Inputs::read(&args.input, &cli.global, talk).unwrap();
-        analyse(inputs, &args, &cli.global, talk).unwrap()
+        analyse(inputs, args, &cli.global, talk).unwrap()
     }
 
     #[test]
@@ -269,5 +275,14 @@ mod tests {
         let row = |it: &ReportModel| it.workloads[0].baseline.unit_cost.per_million_tokens;
         assert_eq!(row(&asked), row(&was));
         assert_eq!(asked.totals.cost_per_million_tokens, row(&asked));
+    }
+
+    #[test]
+    fn rows_of_a_usage_table_without_a_workload_are_listed_with_their_owner() {
+        let report = report_of(&[]);
+        let [it] = report.reconciliation.unmatched.as_slice() else { panic!("one was expected") };
+        assert_eq!((it.part, it.rows), ("unassigned", 1));
+        assert_eq!((it.owner.as_deref(), it.gpu.as_deref()), (Some("bob"), Some("H100")));
+        assert_eq!(it.effective.map(|it| it.to_string()).as_deref(), Some("4.00 USD"));
     }
 }

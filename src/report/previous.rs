@@ -68,7 +68,7 @@ pub struct ForecastError {
 pub struct SinceReport {
     /// `Sep`, else `OLD`.
     pub label: String,
-    /// What the workloads cost then.
+    /// What GPUs cost then, those that no workload claims included.
     pub old: Money,
     /// What they cost now.
     pub new: Money,
@@ -82,7 +82,7 @@ pub struct SinceReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SinceStep {
-    /// `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`.
+    /// `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`, `unclaimed`.
     pub step: &'static str,
     /// The words for it.
     pub name: String,

@@ -364,7 +364,7 @@ fn to_find(report: &ReportModel) -> Option<String> {
     let what = words::find_who_uses(report.reconciliation.unclaimed()?, TERM);
     let of_none = |it: &&Spend| it.part == Fate::Unassigned.as_str();
     let names = report.reconciliation.unmatched.iter().filter(of_none).filter_map(|it| {
-        let name = words::clip(&words::plain(it.what.as_ref()?), NAME);
+        let name = words::clip(&words::plain(&it.name()?), NAME);
         Some(format!("{name} {}", money(it.effective.or(it.billed))))
     });
     let names: Vec<String> = names.take(MOST_NAMED).collect();

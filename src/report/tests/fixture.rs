@@ -420,6 +420,7 @@ pub(super) fn report() -> ReportModel {
                 provider: Some("aws".to_owned()),
                 what: Some("i-0c41d9".to_owned()),
                 gpu: Some("A10G".to_owned()),
+                owner: None,
                 billed: Some(usd("748.46")),
                 effective: Some(usd("748.46")),
                 rows: 744,
