@@ -136,6 +136,7 @@ fn analyse(
     report::say_what_if(&mut report, &args.what_if);
     report.provenance.arguments = arguments(args, global);
     report.commitment = CommitmentsReport::of(&commitments);
+    report::say_unpriced(&mut report, &catalog);
     let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {
@@ -270,7 +271,7 @@ mod tests {
         let asked = report_of(&["--what-if", "demand=+50%"]);
         let cost = |it: &ReportModel| it.totals.cost_per_million_tokens.unwrap().to_string();
         // 4.00 for 2,000 tokens.
-        assert_eq!(cost(&was), "2000 USD");
+        assert_eq!(cost(&was), "2000.00 USD");
         assert_eq!(cost(&asked), cost(&was));
         let row = |it: &ReportModel| it.workloads[0].baseline.unit_cost.per_million_tokens;
         assert_eq!(row(&asked), row(&was));

@@ -9,7 +9,7 @@ mod schedule;
 
 pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
 pub(crate) use commitments::{
-    NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words,
+    NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words, spend_cases,
 };
 pub(crate) use decisions::{
     all_decided, decided, decision_in_words, promises, state_behind, to_do,

@@ -380,7 +380,7 @@ fn commitments(page: &mut Page, report: &ReportModel) {
     let right = format!("{}/MONTH", report.currency);
     let gap = page.columns.saturating_sub("COMMITMENTS".len() + right.len());
     page.heading(&format!("COMMITMENTS{}{right}", " ".repeat(gap)));
-    let best = tables::best_cases(report, TERM);
+    let best = [tables::best_cases(report, TERM), tables::spend_cases(report, TERM)].concat();
     for (what, saving, behind) in &best {
         let room = page.columns.saturating_sub(width(saving) + 1);
         for (line, part) in wrapped(what, room).iter().enumerate() {

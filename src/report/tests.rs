@@ -2,7 +2,7 @@
 
 mod charts;
 mod decisions;
-mod fixture;
+pub(super) mod fixture;
 mod machine;
 mod schema;
 mod weeks;

@@ -343,7 +343,7 @@ fn idle() -> WorkloadReport {
 
 /// The whole report.
 #[expect(clippy::too_many_lines, reason = "one literal")]
-pub(super) fn report() -> ReportModel {
+pub(in crate::report) fn report() -> ReportModel {
     let mut switch = workload(
         "rag-prod",
         "rag-prod",
