@@ -18,7 +18,7 @@ use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
 use crate::recommend::{self, Context, Described, Sharer};
-use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
+use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
@@ -135,8 +135,7 @@ fn analyse(
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.provenance.arguments = arguments(args, global);
-    report.commitment = CommitmentsReport::of(&commitments);
-    report::say_unpriced(&mut report, &catalog);
+    report::commit(&mut report, &commitments, &catalog)?;
     let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {

@@ -163,6 +163,8 @@ fn totals(
             over_list: savings_rate(analysed, unused, |it| it.list_cost),
             over_contracted: savings_rate(analysed, unused, |it| it.contracted_cost),
         },
+        // Told by the commitments, which are sought later.
+        left_on_the_table: None,
         gpu_hours: analysed
             .iter()
             .filter_map(|it| it.workload.totals.gpu_hours)

@@ -3,8 +3,7 @@
 mod fill;
 mod unpriced;
 
-pub use fill::judged;
-pub use unpriced::say_unpriced;
+pub use fill::{commit, judged};
 
 use serde::Serialize;
 

@@ -71,6 +71,7 @@ struct Page {
     commitments: Vec<Table>,
     budget: Table,
     forecast: Table,
+    savings_rate: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -187,6 +188,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         commitments: tables::commitment_tables(report, PAGE),
         budget: tables::budget(report, PAGE),
         forecast: tables::forecast(report, PAGE),
+        savings_rate: tables::savings_rate(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: (0..)
             .zip(&report.workloads)

@@ -90,6 +90,9 @@ pub struct Totals {
     pub contracted_cost: Option<Money>,
     /// The Effective Savings Rate, in both published forms.
     pub effective_savings_rate: SavingsRate,
+    /// What the cheapest purchases of hindsight would have saved in the window on the demand after the
+    /// advice: of each instance the term for which that is most. In no other total; nothing without a case.
+    pub left_on_the_table: Option<Money>,
     /// GPU-hours paid.
     pub gpu_hours: Option<f64>,
     /// Requests.

@@ -5,6 +5,7 @@ mod appendix;
 mod commitments;
 mod decisions;
 mod forecast;
+mod savings_rate;
 mod schedule;
 
 pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
@@ -15,6 +16,7 @@ pub(crate) use decisions::{
     all_decided, decided, decision_in_words, promises, state_behind, to_do,
 };
 pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, previous};
+pub(crate) use savings_rate::savings_rate;
 pub(crate) use schedule::{schedule, schedule_in_words};
 
 pub(crate) use appendix::{

@@ -10,7 +10,7 @@ use crate::report::words::recommended;
 
 /// Says of every instance by use that no list of commitments has why that is, where it is for want of a
 /// price.
-pub fn say_unpriced(report: &mut ReportModel, catalog: &Catalog) {
+pub(super) fn say_unpriced(report: &mut ReportModel, catalog: &Catalog) {
     let mut missing: BTreeMap<[String; 3], NoCaseReport> = BTreeMap::new();
     let told = told(report);
     for workload in report.workloads.iter().filter(|it| !told.contains(&it.name)) {

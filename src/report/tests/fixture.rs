@@ -385,6 +385,7 @@ pub(in crate::report) fn report() -> ReportModel {
             list_cost: None,
             contracted_cost: None,
             effective_savings_rate: SavingsRate { over_list: Some(0.37), over_contracted: None },
+            left_on_the_table: None,
             gpu_hours: Some(18_000.0),
             requests: Some(9_000_000),
             prompt_tokens: Some(20_000_000_000),

@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 186] = [
+pub(super) const DEFINITIONS: [Definition; 187] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -219,6 +219,7 @@ pub(super) const DEFINITIONS: [Definition; 186] = [
     row("totals.recommended_monthly_cost", Unit::Money, "what such a month would cost with all advice followed", &[rule(Kind::Less, "today's month - savings", &["totals.baseline_monthly_cost", "totals.monthly_savings"])]),
     row("totals.effective_savings_rate.over_list", Unit::Share, "what was paid less than public prices, after commitment that nobody used", BILL),
     row("totals.effective_savings_rate.over_contracted", Unit::Share, "what was paid less than negotiated prices, after commitment that nobody used", BILL),
+    row("totals.left_on_the_table", Unit::Money, "what the cheapest purchases of hindsight would have saved in the window on the demand after the advice, in no other total", &[from(Origin::Replay, "of each instance the most that an allowed term in commitments[] left on the table, added up")]),
     row("totals.monthly_savings", Unit::Money, "what the advice saves in a month of 730 hours at constant traffic", &[rule(Kind::Total, "all advice added up", &["workloads[*].advice.monthly_savings"])]),
     row("reconciliation.rows_in", Unit::Count("row"), "rows read from the input files", &[rule(Kind::Sum, "rows kept + rows rejected", &[".rows_kept", ".rows_rejected"])]),
     row("reconciliation.rows_kept", Unit::Count("row"), "rows used", &[rule(Kind::Rest, "rows read - rows rejected", &[".rows_in", ".rows_rejected"])]),
