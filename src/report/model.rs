@@ -622,7 +622,10 @@ pub struct PortfolioWaste {
 pub struct Portfolio {
     /// Advice ids with a saving, largest first; no two claim the same money.
     pub ranking: Vec<String>,
-    /// How many of the first of them make up 95 % of the sum.
+    /// Ids of all advice in one ranking: those, then what is kept, then what has too little data, each of these
+    /// the dearest workload first.
+    pub all_advice: Vec<String>,
+    /// How many of the first of the saving ones make up 95 % of the sum.
     pub n_that_matter: u64,
     /// In which week to finish which, by the hours of work that `assumptions` has a week.
     pub plan: Vec<WeekReport>,

@@ -8,7 +8,7 @@ mod forecast;
 mod savings_rate;
 mod schedule;
 
-pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
+pub(crate) use action::{all_advice, at_prices, doubts, takes, takes_in_full, verify, weeks};
 pub(crate) use commitments::{
     NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words, spend_cases,
 };

@@ -25,6 +25,8 @@ const AT_EASE: usize = 100;
 const NAME: usize = 16;
 /// Notices shown; the report has all.
 const MOST_NOTICES: usize = 6;
+/// Workloads at the end of the ranking that are named; the report has all.
+const MOST_ENDS: usize = 8;
 /// Workloads that say why nothing changes, where nothing does.
 const MOST_KEPT: usize = 3;
 
@@ -355,6 +357,27 @@ fn actions(page: &mut Page, report: &ReportModel) {
     }
     if let Some(text) = to_find(report) {
         page.text.push_str(&hanging("–   ", &text, page.columns));
+    }
+    kept(page, report);
+}
+
+/// The end of the ranking: what stays as it is, and what cannot be said yet, each with its reason.
+fn kept(page: &mut Page, report: &ReportModel) {
+    let all = words::all_ranked(report);
+    let kept = || all.iter().filter(|it| words::place(report, it) == 0);
+    let n = kept().count();
+    if n == 0 {
+        return;
+    }
+    page.heading("KEEP AS IT IS, OR TOO LITTLE DATA");
+    for it in kept().take(MOST_ENDS) {
+        let why = TERM.prose(words::why(it), report.currency);
+        let (name, action) = (words::shown(&it.name), words::action(&it.advice));
+        let text = format!("{name}: {action}, {why} [{}]", words::shown(&it.advice.grade));
+        page.text.push_str(&hanging("–   ", &text, page.columns));
+    }
+    if n > MOST_ENDS {
+        page.line(&format!("    {} more in the report", n - MOST_ENDS));
     }
 }
 

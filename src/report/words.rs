@@ -223,6 +223,24 @@ pub(crate) fn ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
     report.portfolio.ranking.iter().filter_map(by_advice).collect()
 }
 
+/// All workloads in the one ranking of their advice: what saves, what is kept, what has too little data.
+pub(crate) fn all_ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
+    let all = &report.portfolio.all_advice;
+    let mut ranked: Vec<(usize, &WorkloadReport)> = report
+        .workloads
+        .iter()
+        .map(|it| (all.iter().position(|id| *id == it.advice.id).unwrap_or(all.len()), it))
+        .collect();
+    ranked.sort_by_key(|it| it.0);
+    ranked.into_iter().map(|it| it.1).collect()
+}
+
+/// Why nothing is done about a workload, in one sentence.
+pub(crate) fn why(workload: &WorkloadReport) -> &str {
+    let advice = &workload.advice;
+    advice.reasons.first().map_or(advice.summary.as_str(), String::as_str)
+}
+
 /// Place of the workload's advice in the ranking: `S1` is the first.
 pub(crate) fn rank(report: &ReportModel, workload: &WorkloadReport) -> Option<String> {
     let place = place(report, workload);

@@ -446,6 +446,7 @@ pub(in crate::report) fn report() -> ReportModel {
         workloads: vec![switch, idle(), keep, nameless_demand()],
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],
+            all_advice: vec!["a1".to_owned(), "a2".to_owned()],
             n_that_matter: 2,
             plan: vec![WeekReport {
                 number: 1,
