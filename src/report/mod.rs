@@ -22,6 +22,7 @@ mod explain;
 mod forecast;
 mod html;
 mod json;
+mod ledger;
 mod mail;
 mod markdown;
 mod memory;
@@ -190,6 +191,7 @@ pub fn look_back(
     (old, new): (PastReport, PastReport),
     run: RunFacts<'_>,
 ) -> Result<(), crate::units::MoneyError> {
+    ledger::carry(report, &old)?;
     report.previous = Some(previous::previous(report, (old, new), run)?);
     Ok(())
 }

@@ -19,6 +19,7 @@ pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDec
 pub use super::forecast::{
     ExpectedReport, ForecastReport, OutlookReport, SpanReport, WorkloadSpan,
 };
+pub use super::ledger::ToDateReport;
 pub use super::memory::MemoryReport;
 pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
 

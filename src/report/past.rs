@@ -95,6 +95,8 @@ pub struct PastReport {
     pub forecasts: Vec<PastForecast>,
     /// The workloads that had no forecast.
     pub not_forecast: Vec<String>,
+    /// What was realised so far of each promise, by the id of its advice, as far as that was known.
+    pub realised: BTreeMap<String, Money>,
     /// What the bridge takes.
     pub month: Month,
 }
@@ -218,6 +220,29 @@ struct WasteOf {
 #[derive(Deserialize)]
 struct PortfolioOf {
     waste: Vec<WasteOf>,
+    #[serde(default)]
+    promises: Vec<PromiseOf>,
+}
+
+#[derive(Deserialize)]
+struct PromiseOf {
+    advice: String,
+    currency: String,
+    to_date: Option<ToDateOf>,
+}
+
+#[derive(Deserialize)]
+struct ToDateOf {
+    realised: Option<String>,
+}
+
+impl PromiseOf {
+    fn checked(&self) -> Result<Option<(String, Money)>, PastError> {
+        let Some(amount) = self.to_date.as_ref().and_then(|it| it.realised.as_deref()) else {
+            return Ok(None);
+        };
+        Ok(Some((self.advice.clone(), money("realised", amount, code(&self.currency)?)?)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -273,6 +298,10 @@ impl File {
             return Err(PastError::Sum { found, total });
         }
         let (forecasts, not_forecast) = self.forecast.unwrap_or_default().checked(currency)?;
+        let mut realised = BTreeMap::new();
+        for it in &self.portfolio.promises {
+            realised.extend(it.checked()?);
+        }
         let totals = &self.totals;
         let prices = self.provenance.prices.map(price_rows).transpose()?;
         let window = window(&totals.window_start, &totals.window_end)?;
@@ -287,6 +316,7 @@ impl File {
             outside,
             forecasts,
             not_forecast,
+            realised,
             month: Month { window, currency, workloads, findings, prices },
         })
     }

@@ -11,7 +11,7 @@ use crate::units::Currency;
 /// Numbers on a page.
 const PAGE: Medium = Medium::Page;
 /// Characters of a reason in the list of all advice.
-const LONGEST_REASON: usize = 240;
+const LONGEST_REASON: usize = 160;
 
 /// `8 h of work and a day of trial, 1,034.20 USD, earned back in 6 days`.
 pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {

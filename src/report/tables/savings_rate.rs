@@ -1,9 +1,9 @@
 //! What is saved already: the Effective Savings Rate in both published forms, and what better terms would
 //! have saved.
 
-use super::{money_in, percent};
+use super::money_in;
 use crate::report::model::ReportModel;
-use crate::report::number::Medium;
+use crate::report::number::{DASH, Medium};
 use crate::report::table::{Narrow, Table};
 use crate::units::Money;
 
@@ -19,6 +19,8 @@ pub(crate) fn savings_rate(report: &ReportModel, medium: Medium) -> Table {
         return table;
     }
     let rates = &totals.effective_savings_rate;
+    let percent =
+        |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.percent(it));
     table.push(vec![
         "Against list prices".to_owned(),
         percent(rates.over_list),

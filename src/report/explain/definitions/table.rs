@@ -203,7 +203,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 187] = [
+pub(super) const DEFINITIONS: [Definition; 191] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -367,6 +367,10 @@ pub(super) const DEFINITIONS: [Definition; 187] = [
     row("portfolio.promises[].realised_monthly_savings", Unit::Money, "what is saved at the traffic of then: (unit cost then - now) x units of a month then", DECIDED),
     row("portfolio.promises[].unit_cost_then", Unit::Each, "what a unit cost when it was decided", DECIDED),
     row("portfolio.promises[].unit_cost_now", Unit::Each, "what a unit costs now", DECIDED),
+    row("portfolio.promises[].bill_moved_by_traffic", Unit::Money, "by how much traffic moved the bill of a month, which is in neither saving", DECIDED),
+    row("portfolio.promises[].to_date.months", Unit::Of("months"), "months of 730 hours from the day it was to save to the end of the window", DECIDED),
+    row("portfolio.promises[].to_date.promised", Unit::Money, "what was to be saved from that day on", DECIDED),
+    row("portfolio.promises[].to_date.realised", Unit::Money, "what was saved from that day on at the traffic of then, as far as the window and the report of --previous say", DECIDED),
     row("portfolio.confirmed_waste", Unit::Money, "paid and not used, by two measured signals or the bill itself", found!("confirmed")),
     row("portfolio.to_investigate", Unit::Money, "perhaps paid and not used", found!("to_investigate")),
     row("portfolio.not_measured", Unit::Money, "cost of what nobody measured, not known to be waste", found!("data_missing")),
