@@ -162,6 +162,27 @@ const PROJECTED: &[Rule] = &[from(
     Origin::Demand,
     "months of the workloads, those that surely grow or decline moved by their trend in 30 days",
 )];
+const AHEAD: &[Rule] = &[
+    rule(
+        Kind::Ahead,
+        "cost of a month x hours of the span / 730 h, by the latest whole weeks",
+        &[
+            "workloads[*same].baseline.monthly_cost",
+            "^^^.hours",
+            "forecast.outlooks[*same].trend_per_30d",
+            "forecast.outlooks[*same].growth_per_30d",
+        ],
+    ),
+    DEMAND[0],
+];
+const LESS_AHEAD: &[Rule] = &[from(
+    Origin::Demand,
+    "as it is, less what its advice saves in the hours after the day it can be live (advice.live.from)",
+)];
+const RANGE_AHEAD: &[Rule] = &[from(
+    Origin::Demand,
+    "the mean and by how much the whole weeks or days behind it differ (forecast.outlooks)",
+)];
 const WASTED: &[Rule] =
     &[from(Origin::Demand, "cost of the hours that the evidence names, no hour twice")];
 /// `name of the field`: sum of that field over all workloads.
@@ -203,7 +224,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 191] = [
+pub(super) const DEFINITIONS: [Definition; 207] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -389,6 +410,22 @@ pub(super) const DEFINITIONS: [Definition; 191] = [
     row("portfolio.candidates_sized", Unit::Count("candidate"), "ways to run a workload that were sized", METHOD),
     row("portfolio.plans_simulated", Unit::Count("plan"), "plans that were simulated", &[rule(Kind::Number, "plans of all workloads, counted", &["workloads[*].plans[*].id"])]),
     row("portfolio.candidates_pruned", Unit::Count("candidate"), "candidates left out: no plan of them can be the best, or they may not be advised", METHOD),
+    row("forecast.spans[].hours", Unit::Hours, "hours of the span that are in its amounts", METHOD),
+    row("forecast.spans[].spent", Unit::Money, "what of the span was paid already, and is in every amount of it", LEDGER),
+    row("forecast.spans[].as_is.mean", Unit::Money, "what is expected of the span as things run today", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].as_is.mean"])]),
+    row("forecast.spans[].with_approved.mean", Unit::Money, "what is expected of the span with the advice that was approved", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].with_approved.mean"])]),
+    row("forecast.spans[].with_advice.mean", Unit::Money, "what is expected of the span with all advice that is asked for", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].with_advice.mean"])]),
+    row("forecast.spans[].as_is.low", Unit::Money, "nine of ten such spans cost at least this", RANGE_AHEAD),
+    row("forecast.spans[].as_is.high", Unit::Money, "nine of ten such spans cost at most this", RANGE_AHEAD),
+    row("forecast.spans[].as_is.level", Unit::Share, "share of such spans that cost an amount in the range", METHOD),
+    row("forecast.spans[].workloads[].as_is.mean", Unit::Money, "what is expected of the workload in the span as it runs today", AHEAD),
+    row("forecast.spans[].workloads[].with_approved.mean", Unit::Money, "the same with its advice where it was approved", LESS_AHEAD),
+    row("forecast.spans[].workloads[].with_advice.mean", Unit::Money, "the same with its advice where it is asked for", LESS_AHEAD),
+    row("forecast.outlooks[].n", Unit::Of(""), "whole weeks, or days, that the forecast rests on", DEMAND),
+    row("forecast.outlooks[].trend_per_30d", Unit::Share, "trend of its cost in 30 days, where it is certain", DEMAND),
+    row("forecast.outlooks[].growth_per_30d", Unit::Share, "growth declared for it in 30 days", CONFIG),
+    row("forecast.outlooks[].backtests", Unit::Of("times"), "four weeks of the past that were forecast from the weeks before them", DEMAND),
+    row("forecast.outlooks[].backtest_error", Unit::Share, "mean of how far these were off", DEMAND),
     row("blanks[].worth", Unit::Money, "monthly spend that the blank in the config is about", LEDGER),
     row("provenance.inputs[].rows", Unit::Count("row"), "rows of an input file", FILES),
     row("provenance.catalog[].rows", Unit::Count("row"), "rows of a file of the catalog", CATALOG),
