@@ -18,7 +18,7 @@ use super::decisions::counts_as;
 use super::model::{AdviceReport, CountsAs, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::Table;
-use super::{RenderError, blanks, json, tables, words};
+use super::{RenderError, blanks, checked, json, tables, words};
 use crate::units::Money;
 
 /// Sorting, filtering and the theme.
@@ -39,7 +39,7 @@ const DEAREST: usize = 30;
 const MORE_BYTES: usize = 600_000;
 const BYTES_OF_CARD: usize = 11_900;
 /// Rows shown of the table behind a chart.
-const MOST_ROWS: usize = 48;
+const MOST_ROWS: usize = 40;
 
 /// The page.
 #[derive(Template)]
@@ -211,7 +211,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         .flatten()
         .collect(),
         prices: tables::prices(report),
-        provenance: vec![tables::inputs(report), tables::catalog(report)],
+        provenance: vec![tables::inputs(report), tables::catalog(report), checked::checked()],
         assumptions: tables::assumptions(report),
         search: format!(
             "{} sized, {} simulated, {} left out: they cannot cost less than the best plan, or may not be advised.",

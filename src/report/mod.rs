@@ -12,6 +12,7 @@ mod build;
 mod build_advice;
 mod build_workload;
 mod chart;
+mod checked;
 mod commitments;
 mod comparison;
 mod course;

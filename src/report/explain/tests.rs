@@ -235,7 +235,7 @@ fn the_command_that_makes_it_again_has_all_it_was_told() {
 #[test]
 fn a_forecast_is_derived_and_a_pure_number_has_no_unit() {
     let evidence = evidence();
-    let style = TerminalStyle { bold: false, columns: 100, next: None };
+    let style = TerminalStyle { bold: false, columns: 200, next: None };
     let check = |path: &str, format: Format, says: &str| {
         let subject = evidence.subject(path).unwrap();
         let text = explained(&evidence, &subject, format, &style).unwrap().text;

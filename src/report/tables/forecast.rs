@@ -90,9 +90,20 @@ pub(crate) fn forecast(report: &ReportModel, medium: Medium) -> Table {
         .iter()
         .filter_map(|it| Some(format!("{} is paid of {}", medium.money(it.spent?), it.label)));
     let said = forecast.outlooks.iter().filter_map(|it| outlook_in_words(it, medium));
-    let note: Vec<String> = spent.chain(said).collect();
+    let note: Vec<String> = spent.chain(said).chain(tried(&forecast.outlooks, medium)).collect();
     table.note = (!note.is_empty()).then(|| format!("{}.", note.join("; ")));
     table
+}
+
+/// How far forecasts of the past were off, or why none could be tried.
+fn tried(all: &[OutlookReport], medium: Medium) -> Option<String> {
+    let errors: Vec<f64> = all.iter().filter_map(|it| it.backtest_error).collect();
+    let Some(worst) = errors.iter().copied().reduce(f64::max) else {
+        let why = all.iter().find_map(|it| it.backtest_not_known)?;
+        return Some(format!("not tried on the past yet: {why}"));
+    };
+    let of = medium.counted(errors.len() as u64, "workload");
+    Some(format!("tried on the past of {of}, off by at most {} in the mean", medium.percent(worst)))
 }
 
 /// What moves the forecast of a workload besides its level.
@@ -273,6 +284,27 @@ pub(crate) fn previous(report: &ReportModel, medium: Medium) -> Vec<(String, Str
 mod tests {
     use super::*;
     use crate::units::Currency;
+
+    #[test]
+    fn a_forecast_that_was_not_tried_says_what_it_needs() {
+        let mut it = OutlookReport {
+            workload: "chat".to_owned(),
+            basis: Some("weeks"),
+            n: Some(4),
+            trend_per_30d: None,
+            growth_per_30d: None,
+            until: None,
+            moves_to: None,
+            backtests: None,
+            backtest_error: None,
+            backtest_not_known: Some("8 whole weeks are needed"),
+            not_known: None,
+        };
+        let said = |it: &OutlookReport| tried(std::slice::from_ref(it), Medium::Terminal).unwrap();
+        assert_eq!(said(&it), "not tried on the past yet: 8 whole weeks are needed");
+        (it.backtests, it.backtest_error, it.backtest_not_known) = (Some(3), Some(0.05), None);
+        assert_eq!(said(&it), "tried on the past of 1 workload, off by at most 5 % in the mean");
+    }
 
     #[test]
     fn what_nobody_carried_out_is_told_apart_from_the_forecast() {
