@@ -9,6 +9,7 @@ use chrono::NaiveDate;
 use chrono_tz::Tz;
 use rayon::prelude::*;
 
+use super::arguments::arguments;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
@@ -18,7 +19,7 @@ use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
 use crate::recommend::{self, Context, Described, Part, Sharer};
-use crate::report::{self, Analysed, CommitmentsReport, ReportModel, RunFacts, TerminalStyle};
+use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
@@ -128,19 +129,16 @@ fn analyse(
         exhaustive: args.exhaustive,
         stop: &stop,
     };
-    let (mut analysed, fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
-    for it in &mut analysed {
-        if let Some(cost) = unit_costs.get(&it.workload.name) {
-            it.description.unit_costs.clone_from(cost);
-        }
-    }
+    let (mut analysed, mut fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
+    what_if::keep_unit_costs(&mut analysed, &mut fleet, &unit_costs)?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let parts = parts(&analysed, decisions.as_ref(), as_of.in_zone(zone).date());
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
     let outlooks = ahead::outlooks(&analysed, run)?;
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
-    report.commitment = CommitmentsReport::of(&commitments);
+    report.provenance.arguments = arguments(args, global);
+    report::commit(&mut report, &commitments, &catalog)?;
     let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {
@@ -249,4 +247,60 @@ fn report_folder(words: &[String], is_what_if: bool, global: &Global) -> Result<
     let name = sources.first().map_or("stdin", Source::name);
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
     Ok(Path::new("reports").join(format!("{stem}{suffix}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser as _;
+
+    use super::*;
+    use crate::cli::{Cli, Command};
+
+    /// The report of two days of a usage table, with what is asked.
+    fn report_of(words: &[&str]) -> ReportModel {
+        let row = |workload: &str, owner: &str, day: u32, hour: u32| {
+            let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
+            let (start, end) = (at(hour), at(hour + 1));
+            format!("{start},{end},{workload},{owner},aws,H100,1,4.00,100,1000,1000")
+        };
+        let head = "period_start,period_end,workload,owner,provider,gpu,gpu_count,cost,requests,\
+                    prompt_tokens,completion_tokens";
+        let mut lines = vec![head.to_owned()];
+        for (day, hour) in (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))) {
+            lines.push(row("chat", "ann", day, hour));
+        }
+        lines.push(row("", "bob", 1, 0));
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("usage.csv");
+        std::fs::write(&file, lines.join("\n")).unwrap();
+        let file = file.display().to_string();
+        let all = ["gpuadvise", "analyze", &file].into_iter().chain(words.iter().copied());
+        let cli = Cli::parse_from(all);
+        let Command::Analyze(args) = &cli.command else { unreachable!() };
+        let talk = Talk::silent();
+        let inputs = Inputs::read(&args.input, &cli.global, talk).unwrap();
+        analyse(inputs, args, &cli.global, talk).unwrap()
+    }
+
+    #[test]
+    fn other_demand_does_not_change_what_a_unit_cost() {
+        let was = report_of(&[]);
+        let asked = report_of(&["--what-if", "demand=+50%"]);
+        let cost = |it: &ReportModel| it.totals.cost_per_million_tokens.unwrap().to_string();
+        // 4.00 for 2,000 tokens.
+        assert_eq!(cost(&was), "2000.00 USD");
+        assert_eq!(cost(&asked), cost(&was));
+        let row = |it: &ReportModel| it.workloads[0].baseline.unit_cost.per_million_tokens;
+        assert_eq!(row(&asked), row(&was));
+        assert_eq!(asked.totals.cost_per_million_tokens, row(&asked));
+    }
+
+    #[test]
+    fn rows_of_a_usage_table_without_a_workload_are_listed_with_their_owner() {
+        let report = report_of(&[]);
+        let [it] = report.reconciliation.unmatched.as_slice() else { panic!("one was expected") };
+        assert_eq!((it.part, it.rows), ("unassigned", 1));
+        assert_eq!((it.owner.as_deref(), it.gpu.as_deref()), (Some("bob"), Some("H100")));
+        assert_eq!(it.effective.map(|it| it.to_string()).as_deref(), Some("4.00 USD"));
+    }
 }

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod analyze;
+mod arguments;
 mod collect;
 mod decide;
 mod describe;

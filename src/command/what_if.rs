@@ -7,9 +7,10 @@ use chrono_tz::Tz;
 use super::describe;
 use super::failure::Failure;
 use crate::catalog::{Catalog, Offer, suggest};
-use crate::classify::UnitCosts;
+use crate::classify::{Fleet, UnitCosts, portfolio_unit_cost};
 use crate::ingest::Ingested;
 use crate::recommend::{WhatIf, family};
+use crate::report::Analysed;
 use crate::workload::Workload;
 
 /// Names that a hint lists where none is near.
@@ -27,6 +28,26 @@ pub(super) fn unit_costs(
     }
     let (described, _) = describe::describe_all(workloads, ingested, catalog, zone)?;
     Ok(described.into_iter().map(|(it, found)| (it.name.clone(), found.unit_costs)).collect())
+}
+
+/// Puts those unit costs back: the bill is of the demand that was, so no other demand divides it, neither
+/// of a workload nor of all together.
+pub(super) fn keep_unit_costs(
+    analysed: &mut [Analysed],
+    fleet: &mut Fleet,
+    before: &BTreeMap<String, UnitCosts>,
+) -> Result<(), Failure> {
+    if before.is_empty() {
+        return Ok(());
+    }
+    for it in analysed.iter_mut() {
+        if let Some(costs) = before.get(&it.workload.name) {
+            it.description.unit_costs.clone_from(costs);
+        }
+    }
+    let all: Vec<UnitCosts> = analysed.iter().map(|it| it.description.unit_costs.clone()).collect();
+    fleet.unit_costs = portfolio_unit_cost(&all)?;
+    Ok(())
 }
 
 /// Changes what is asked about; an error where there is no such workload, model or offer.

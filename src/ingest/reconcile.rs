@@ -143,6 +143,8 @@ pub struct Unmatched {
     pub what: Option<String>,
     /// The GPU.
     pub gpu: Option<String>,
+    /// Who answers for it, where a usage table says so.
+    pub owner: Option<String>,
     /// Billed cost.
     pub billed: Option<Money>,
     /// Effective cost.
@@ -407,7 +409,7 @@ pub(super) fn reconcile(
             })
             .collect::<Result<_, MoneyError>>()?,
         by_commitment: by_commitment(bills)?,
-        unmatched: unmatched(bills)?,
+        unmatched: unmatched(bills, tables.table)?,
         amounts_from_floats: tables.from_floats + bills.closed.from_floats,
     })
 }
@@ -427,8 +429,7 @@ fn table_rows(
     ledger.part(key, Fate::Rejected, &tables.rejected.costs(), tables.n_rejected)?;
     let mut sums: BTreeMap<Fate, Sums> = BTreeMap::new();
     for at in 0..table.len() {
-        let inside = cut.is_none_or(|it| table.start(at).is_some_and(|start| it.contains(start)));
-        let fate = match (inside, table.workload.get(at)) {
+        let fate = match (is_inside(table, at, cut), table.workload.get(at)) {
             (false, _) => Fate::OutsideWindow,
             (true, Some(_)) => Fate::Assigned,
             (true, None) => Fate::Unassigned,
@@ -445,6 +446,11 @@ fn table_rows(
         ledger.part(key, fate, &sums.costs, sums.rows)?;
     }
     Ok(())
+}
+
+/// Whether a row of a usage table begins in the window.
+fn is_inside(table: &UsageTable, at: usize, cut: Option<Period>) -> bool {
+    cut.is_none_or(|it| table.start(at).is_some_and(|start| it.contains(start)))
 }
 
 fn by_currency(ledger: &Ledger<'_>) -> Result<Vec<CurrencyTotals>, MoneyError> {
@@ -516,41 +522,57 @@ fn by_commitment(bills: &Bills<'_>) -> Result<Vec<CommitmentTotals>, MoneyError>
         .collect()
 }
 
+/// Spend without a workload: fate, provider, resource or service, GPU, and owner.
+type UnmatchedKey<'a> = (Fate, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+
 /// What no workload claims, by resource or service, the largest first.
-fn unmatched(bills: &Bills<'_>) -> Result<Vec<Unmatched>, MoneyError> {
-    type Key<'a> = (Fate, Option<&'a str>, Option<&'a str>, Option<&'a str>);
-    let mut found: BTreeMap<Key<'_>, Sums> = BTreeMap::new();
+fn unmatched(bills: &Bills<'_>, table: &UsageTable) -> Result<Vec<Unmatched>, MoneyError> {
+    let mut found: BTreeMap<UnmatchedKey<'_>, Sums> = BTreeMap::new();
+    let convert = |atto: Option<i128>, currency: Currency| {
+        atto.map(|it| bills.rates.convert(it, currency)).transpose()
+    };
     for entry in &bills.closed.entries {
         let fate = fate_of(entry, bills.cut);
         if !matches!(fate, Fate::Unassigned | Fate::OtherCloud) {
             continue;
         }
         let booking = &entry.booking;
-        let key =
-            (fate, booking.provider.as_deref(), booking.what.as_deref(), booking.gpu.as_deref());
-        let convert = |it: Option<i128>| {
-            it.map(|atto| bills.rates.convert(atto, booking.currency)).transpose()
-        };
+        let (provider, what) = (booking.provider.as_deref(), booking.what.as_deref());
         let costs = Costs {
-            billed: convert(entry.sums.costs.billed)?,
-            effective: convert(entry.sums.costs.effective)?,
+            billed: convert(entry.sums.costs.billed, booking.currency)?,
+            effective: convert(entry.sums.costs.effective, booking.currency)?,
             ..Costs::default()
         };
+        let key = (fate, provider, what, booking.gpu.as_deref(), None);
         found.entry(key).or_default().add(&Sums { costs, ..entry.sums })?;
     }
+    for at in (0..table.len()).filter(|at| table.workload.get(*at).is_none()) {
+        if !is_inside(table, at, bills.cut) {
+            continue;
+        }
+        let costs = Costs {
+            billed: convert(table.billed_cost[at], table.currency)?,
+            effective: convert(table.effective_cost[at], table.currency)?,
+            ..Costs::default()
+        };
+        let (provider, what) = (table.provider.get(at), table.sub_account.get(at));
+        let key = (Fate::Unassigned, provider, what, table.gpu.get(at), table.owner.get(at));
+        found.entry(key).or_default().add(&Sums::of(costs, None))?;
+    }
     let money = |atto: Option<i128>| atto.map(|it| Money::from_atto(it, bills.rates.to));
-    let mut lines: Vec<(Key<'_>, Sums)> = found.into_iter().collect();
+    let mut lines: Vec<(UnmatchedKey<'_>, Sums)> = found.into_iter().collect();
     lines.sort_by_key(|(key, sums)| {
         (key.0, std::cmp::Reverse(sums.costs.effective.or(sums.costs.billed)))
     });
     let mut listed = Vec::new();
     for fate in [Fate::Unassigned, Fate::OtherCloud] {
         let of_fate = lines.iter().filter(|it| it.0.0 == fate).take(MOST_UNMATCHED);
-        listed.extend(of_fate.map(|((fate, provider, what, gpu), sums)| Unmatched {
+        listed.extend(of_fate.map(|((fate, provider, what, gpu, owner), sums)| Unmatched {
             fate: *fate,
             provider: provider.map(str::to_owned),
             what: what.map(str::to_owned),
             gpu: gpu.map(str::to_owned),
+            owner: owner.map(str::to_owned),
             billed: money(sums.costs.billed),
             effective: money(sums.costs.effective),
             rows: sums.rows,

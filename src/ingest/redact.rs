@@ -147,6 +147,7 @@ pub fn redact(ingested: &mut Ingested, workloads: &mut [Workload], key: &str) {
     }
     for it in &mut ingested.reconciliation.unmatched {
         names.replace(&mut it.what);
+        names.replace(&mut it.owner);
     }
     for row in &mut ingested.rejected {
         row.file = names.of(&row.file);
@@ -210,6 +211,7 @@ fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
         names.add("commitment", Some(&it.id));
     }
     for it in &ingested.reconciliation.unmatched {
+        names.add("owner", it.owner.as_deref());
         // The service of spend that is no GPU is a word of the provider.
         if it.fate == super::Fate::Unassigned {
             names.add("resource", it.what.as_deref());

@@ -138,6 +138,8 @@ pub struct Spend {
     pub what: Option<String>,
     /// The GPU.
     pub gpu: Option<String>,
+    /// Who answers for it, where a usage table says so.
+    pub owner: Option<String>,
     /// Billed cost.
     pub billed: Option<Money>,
     /// Effective cost.
@@ -366,12 +368,19 @@ impl Commitment {
 }
 
 impl Spend {
+    /// The resource or service, else whose it is.
+    pub(super) fn name(&self) -> Option<String> {
+        let of_owner = || self.owner.as_ref().map(|it| format!("of {it}"));
+        self.what.clone().or_else(of_owner)
+    }
+
     fn of(it: &Unmatched) -> Spend {
         Spend {
             part: it.fate.as_str(),
             provider: it.provider.clone(),
             what: it.what.clone(),
             gpu: it.gpu.clone(),
+            owner: it.owner.clone(),
             billed: it.billed,
             effective: it.effective,
             rows: it.rows,

@@ -18,7 +18,7 @@ use super::{description, rules, waste};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet, WasteKind};
 use crate::ingest::{Ingested, SourceKind};
-use crate::recommend::{Daily, Recommendation, Risk, WhatIf};
+use crate::recommend::{Action, Daily, Recommendation, Risk, WhatIf};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
 use crate::workload::{Direction, UsageTotals, Workload};
 
@@ -163,6 +163,8 @@ fn totals(
             over_list: savings_rate(analysed, unused, |it| it.list_cost),
             over_contracted: savings_rate(analysed, unused, |it| it.contracted_cost),
         },
+        // Told by the commitments, which are sought later.
+        left_on_the_table: None,
         gpu_hours: analysed
             .iter()
             .filter_map(|it| it.workload.totals.gpu_hours)
@@ -247,11 +249,19 @@ fn portfolio(
         analysed.iter().map(|it| pick(&it.recommendation)).sum()
     };
     let risk = risk_of_all(analysed, totals.monthly_savings, run);
+    let ranking: Vec<String> = actions.into_iter().map(|(id, _)| id.to_owned()).collect();
+    // The dearest workload comes first.
+    let of = |wanted: Action| {
+        let found = analysed.iter().map(|it| &it.recommendation.advice);
+        found.filter(move |it| it.action == wanted).map(|it| it.id.clone())
+    };
+    let others = of(Action::Keep).chain(of(Action::NotEnoughData));
     Portfolio {
+        all_advice: ranking.iter().cloned().chain(others).collect(),
         n_that_matter: 0,
         plan: Vec::new(),
         savings_by_year_end: Money::zero(totals.monthly_savings.currency()),
-        ranking: actions.into_iter().map(|(id, _)| id.to_owned()).collect(),
+        ranking,
         monthly_savings: totals.monthly_savings,
         interval: risk.as_ref().map(interval),
         probability_of_loss: risk.map(|it| rounded(it.probability_of_loss)),
@@ -405,6 +415,7 @@ fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
         prices: prices(analysed, run.catalog),
         assumptions: assumptions.collect(),
         what_if: Vec::new(),
+        arguments: Vec::new(),
         seed: run.seed,
         as_of: run.as_of.to_date_string(),
         version: env!("CARGO_PKG_VERSION"),

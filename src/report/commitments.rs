@@ -1,8 +1,9 @@
 //! What can be committed to, what is held, and what cannot be said: as every format shows it.
 
 mod fill;
+mod unpriced;
 
-pub use fill::judged;
+pub use fill::{commit, judged};
 
 use serde::Serialize;
 

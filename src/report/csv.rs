@@ -9,7 +9,7 @@ use super::model::{ReportModel, WorkloadReport};
 use crate::units::Money;
 
 /// The header.
-const COLUMNS: [&str; 25] = [
+const COLUMNS: [&str; 27] = [
     "workload",
     "owner",
     "environment",
@@ -35,6 +35,8 @@ const COLUMNS: [&str; 25] = [
     "monthly_savings",
     "grade",
     "advice_id",
+    "rank",
+    "reason",
 ];
 
 /// The workloads as CSV.
@@ -61,11 +63,13 @@ pub(crate) fn line(cells: &[String]) -> String {
 }
 
 /// One workload.
-fn row(report: &ReportModel, workload: &WorkloadReport) -> [String; 25] {
+fn row(report: &ReportModel, workload: &WorkloadReport) -> [String; 27] {
     let baseline = &workload.baseline;
     let advice = &workload.advice;
     let text = |value: &Option<String>| value.as_deref().map(guarded).unwrap_or_default();
     let money = |value: Option<Money>| value.map(Money::to_decimal_string).unwrap_or_default();
+    // Of all advice: what saves, what is kept, what has too little data.
+    let rank = report.portfolio.all_advice.iter().position(|it| *it == advice.id);
     [
         guarded(&workload.name),
         text(&workload.owner),
@@ -92,6 +96,8 @@ fn row(report: &ReportModel, workload: &WorkloadReport) -> [String; 25] {
         advice.monthly_savings.to_decimal_string(),
         guarded(&advice.grade),
         guarded(&advice.id),
+        rank.map(|at| (at + 1).to_string()).unwrap_or_default(),
+        guarded(super::words::why(workload)),
     ]
 }
 

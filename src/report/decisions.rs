@@ -3,6 +3,7 @@
 use chrono::NaiveDate;
 use serde::Serialize;
 
+use super::ledger::{self, ToDateReport};
 use super::model::{ReportModel, UnitCost, WorkloadReport};
 use super::{number, weeks};
 use crate::catalog::near_names;
@@ -181,6 +182,12 @@ pub struct PromiseReport {
     pub unit_cost_now: Option<Money>,
     /// Why the realised saving is not known.
     pub not_known: Option<String>,
+    /// By how much traffic moved the bill of a month, which is in neither saving.
+    pub bill_moved_by_traffic: Option<Money>,
+    /// Why promised and realised differ, as far as it is known.
+    pub why: Option<String>,
+    /// Both from the first day on; nothing for what was not agreed to or has no day.
+    pub to_date: Option<ToDateReport>,
 }
 
 /// Marks the advice with the decisions, splits the savings by them, and says what to look at.
@@ -207,7 +214,8 @@ pub fn respect(
     report.portfolio.savings_by_decision = SavingsByDecision::of(report)?;
     weeks::plan(report, as_of, hours_per_week)?;
     let promised = |it: &Decision| Some(promise(it, it.promise.as_ref()?, report));
-    report.portfolio.promises = decisions.list.iter().filter_map(promised).collect();
+    let promises = decisions.list.iter().filter_map(promised);
+    report.portfolio.promises = promises.collect::<Result<_, _>>()?;
     Ok(())
 }
 
@@ -262,12 +270,17 @@ fn no_longer_up(decision: &Decision, report: &ReportModel) -> Option<String> {
     ))
 }
 
-fn promise(decision: &Decision, promise: &Promise, report: &ReportModel) -> PromiseReport {
+fn promise(
+    decision: &Decision,
+    promise: &Promise,
+    report: &ReportModel,
+) -> Result<PromiseReport, MoneyError> {
     let workload = report.workloads.iter().find(|it| it.name == decision.workload);
     let now =
         workload.and_then(|it| unit_cost(&it.baseline.unit_cost, &promise.unit.as_ref()?.unit));
     let found = realised(promise, workload, now);
-    PromiseReport {
+    let saved = found.as_ref().ok().copied();
+    let mut it = PromiseReport {
         advice: decision.advice.clone(),
         workload: decision.workload.clone(),
         state: decision.state.as_str(),
@@ -275,12 +288,17 @@ fn promise(decision: &Decision, promise: &Promise, report: &ReportModel) -> Prom
         decided: decision.decided.map(|it| it.to_string()),
         currency: promise.monthly_savings.currency(),
         promised_monthly_savings: promise.monthly_savings,
-        realised_monthly_savings: found.as_ref().ok().copied(),
+        realised_monthly_savings: saved,
         unit: promise.unit.as_ref().map(|it| it.unit.clone()),
         unit_cost_then: promise.unit.as_ref().map(|it| it.cost),
         unit_cost_now: now,
         not_known: found.err(),
-    }
+        bill_moved_by_traffic: ledger::moved_by_traffic(promise, saved, workload)?,
+        why: None,
+        to_date: ledger::to_date(decision, (promise.monthly_savings, saved), report)?,
+    };
+    it.why = ledger::why(decision, &it, workload);
+    Ok(it)
 }
 
 /// The cost of one `unit` by its name.

@@ -106,6 +106,8 @@ pub struct OutlookReport {
     pub backtests: Option<u64>,
     /// Mean of how far they were off, as a share.
     pub backtest_error: Option<f64>,
+    /// Why there is none, where something is forecast.
+    pub backtest_not_known: Option<&'static str>,
     /// Why nothing is forecast.
     pub not_known: Option<String>,
 }
@@ -142,10 +144,26 @@ impl OutlookReport {
             moves_to: future.migrates_to.clone().filter(|_| moves),
             backtests: tried.map(|it| it.n as u64),
             backtest_error: tried.map(|it| rounded(it.error)),
+            backtest_not_known: untested(it),
             not_known: it.not_known.clone(),
         }
     }
 }
+
+/// Why a forecast was not tried on the past.
+fn untested(it: &Outlook) -> Option<&'static str> {
+    if it.not_known.is_some() || it.backtest().is_some() {
+        return None;
+    }
+    Some(match it.trend_per_30d() {
+        Some(_) => "its cost has a certain trend, and only a level is tried on the past",
+        None => TOO_SHORT,
+    })
+}
+
+/// Four weeks are forecast from the four before them.
+pub(super) const TOO_SHORT: &str =
+    "8 whole weeks of cost by use are needed since it last changed for good";
 
 /// The forecast of a report that was marked with its decisions; nothing where no workload has a cost.
 pub(super) fn forecast(

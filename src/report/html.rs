@@ -13,11 +13,13 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::chart::{self, ChartKind, Drawn};
+use super::decisions::counts_as;
 use super::mail::{self, MailReport, Section};
-use super::model::{AdviceReport, Interval, ReportModel, WasteReport, WorkloadReport};
+use super::model::{AdviceReport, CountsAs, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::Table;
-use super::{RenderError, blanks, json, tables, words};
+use super::{RenderError, blanks, checked, json, tables, words};
+use crate::units::Money;
 
 /// Sorting, filtering and the theme.
 const SCRIPT: &str = include_str!("templates/report.js");
@@ -37,11 +39,11 @@ const DEAREST: usize = 20;
 const WHOLE_BYTES: usize = 1_400_000;
 
 /// Bytes of the charts that stand behind a summary, over all workloads, and what each workload takes
-/// of them for the rest of its card: fifty workloads leave room for those of the dearest.
+/// of them for the rest of its card and its rows in the tables: fifty workloads leave room for those of the dearest.
 const MORE_BYTES: usize = 600_000;
-const BYTES_OF_CARD: usize = 11_500;
+const BYTES_OF_CARD: usize = 11_900;
 /// Rows shown of the table behind a chart.
-const MOST_ROWS: usize = 48;
+const MOST_ROWS: usize = 40;
 
 /// The page.
 #[derive(Template)]
@@ -67,12 +69,14 @@ struct Page {
     print_footer: String,
     notices: Vec<String>,
     workloads: Table,
+    all_advice: Table,
     weeks: Table,
     decided: Table,
     promises: Table,
     commitments: Vec<Table>,
     budget: Table,
     forecast: Table,
+    savings_rate: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -155,7 +159,8 @@ struct Picture {
 /// The report as a page.
 pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let to_do = tables::to_do(report);
-    let left = to_do.len().saturating_sub(MOST_DECISIONS);
+    let pressing: Vec<bool> = to_do.iter().map(|it| presses(it)).collect();
+    let listed = words::listed(&pressing, MOST_DECISIONS);
     let portfolio = &report.portfolio;
     let (asked, parts) = first_page(report)?;
     let mut page = Page {
@@ -171,23 +176,25 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         as_of: number::date(&report.provenance.as_of),
         headline: headline(report),
         decisions: (1..)
-            .zip(to_do.iter().take(MOST_DECISIONS))
+            .zip(listed.iter().filter_map(|at| to_do.get(*at)))
             .map(|(at, it)| decision(report, it, at))
             .collect(),
         none_left: tables::all_decided(report),
-        more: (left > 0).then(|| format!("{left} more in the table of workloads")),
+        more: more(report, &to_do, &listed)?,
         asked,
         together: together(report, PAGE),
         reconciled: reconciled(report),
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
         workloads: tables::workloads(report),
+        all_advice: tables::all_advice(report, PAGE),
         weeks: tables::weeks(report, PAGE),
         decided: tables::decided(report, PAGE),
         promises: tables::promises(report, PAGE),
         commitments: tables::commitment_tables(report, PAGE),
         budget: tables::budget(report, PAGE),
         forecast: tables::forecast(report, PAGE),
+        savings_rate: tables::savings_rate(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: (0..)
             .zip(&report.workloads)
@@ -208,7 +215,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         .flatten()
         .collect(),
         prices: tables::prices(report),
-        provenance: vec![tables::inputs(report), tables::catalog(report)],
+        provenance: vec![tables::inputs(report), tables::catalog(report), checked::checked()],
         assumptions: tables::assumptions(report),
         search: format!(
             "{} sized, {} simulated, {} left out: they cannot cost less than the best plan, or may not be advised.",
@@ -371,7 +378,8 @@ fn range(advice: &AdviceReport) -> Option<String> {
     range_in_words(PAGE, advice.interval.as_ref(), advice.probability_of_loss)
 }
 
-/// `80 % range 90 to 110, loss under 1 %`, or that nothing differs as far as it is shown.
+/// `80 % range 90 to 110, loss under 1 %`, or that nothing differs as far as it is shown. What was seen is
+/// no promise of what comes, so the weeks seen are counted.
 pub(crate) fn range_in_words(
     medium: Medium,
     interval: Option<&Interval>,
@@ -379,13 +387,19 @@ pub(crate) fn range_in_words(
 ) -> Option<String> {
     let it = interval?;
     let loss = match probability_of_loss? {
-        none if none <= 0.0 => "no loss".to_owned(),
+        none if none <= 0.0 => "no loss seen".to_owned(),
         little if little < 0.01 => format!("loss under {}", medium.percent(0.01)),
         share => format!("loss {}", medium.percent(share)),
     };
     let (low, high) = (medium.money_short(it.low), medium.money_short(it.high));
     Some(if low == high {
-        format!("the same in every week seen, {loss}")
+        let unit = if it.basis == "days" { "day" } else { "week" };
+        let seen = match it.n {
+            0 => format!("every {unit}"),
+            1 => format!("the one {unit}"),
+            n => format!("each of the {n} {unit}s"),
+        };
+        format!("the same in {seen} seen, {}", loss.trim_end_matches(" seen"))
     } else {
         format!("{} range {low} to {high}, {loss}", medium.percent(it.level))
     })
@@ -427,6 +441,30 @@ fn decision(report: &ReportModel, workload: &WorkloadReport, at: usize) -> Decis
         how: how.into_iter().flatten().collect::<Vec<_>>().join(" · "),
         anchor: format!("w-{}", workload.slug),
     }
+}
+
+/// Whether somebody has to say something about its advice now.
+fn presses(workload: &WorkloadReport) -> bool {
+    let decision = workload.advice.decision.as_ref();
+    let is_approved = counts_as(workload) == CountsAs::Approved;
+    let is_overdue = decision.is_some_and(|it| it.overdue);
+    words::is_pressing(&workload.advice.grade, is_approved, is_overdue)
+}
+
+/// The actions that are not listed, with what they save, so that the list adds up to the sum below it.
+fn more(
+    report: &ReportModel,
+    to_do: &[&WorkloadReport],
+    listed: &[usize],
+) -> Result<Option<String>, RenderError> {
+    let left = to_do.iter().enumerate().filter(|it| !listed.contains(&it.0));
+    let left: Vec<Money> = left.map(|(_, it)| it.advice.monthly_savings).collect();
+    let n = left.len();
+    let sum = Money::sum(left, report.currency).map_err(RenderError::Amount)?;
+    Ok((n > 0).then(|| {
+        let currency = report.currency;
+        format!("And {n} more in the table of workloads: {} {currency} a month", PAGE.money(sum))
+    }))
 }
 
 /// Workloads whose cards have charts and small print.

@@ -12,6 +12,7 @@ mod build;
 mod build_advice;
 mod build_workload;
 mod chart;
+mod checked;
 mod commitments;
 mod comparison;
 mod course;
@@ -22,6 +23,7 @@ mod explain;
 mod forecast;
 mod html;
 mod json;
+mod ledger;
 mod mail;
 mod markdown;
 mod memory;
@@ -49,7 +51,7 @@ pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
 pub use chart::{ChartFile, ChartKind, Theme, chart_files, is_chart_stem};
-pub use commitments::{CommitmentsReport, judged};
+pub use commitments::{CommitmentsReport, commit, judged};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
 pub use decisions::respect;
@@ -190,6 +192,7 @@ pub fn look_back(
     (old, new): (PastReport, PastReport),
     run: RunFacts<'_>,
 ) -> Result<(), crate::units::MoneyError> {
+    ledger::carry(report, &old)?;
     report.previous = Some(previous::previous(report, (old, new), run)?);
     Ok(())
 }

@@ -19,6 +19,7 @@ pub use super::decisions::{CountsAs, DecisionReport, PromiseReport, SavingsByDec
 pub use super::forecast::{
     ExpectedReport, ForecastReport, OutlookReport, SpanReport, WorkloadSpan,
 };
+pub use super::ledger::ToDateReport;
 pub use super::memory::MemoryReport;
 pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
 
@@ -90,6 +91,9 @@ pub struct Totals {
     pub contracted_cost: Option<Money>,
     /// The Effective Savings Rate, in both published forms.
     pub effective_savings_rate: SavingsRate,
+    /// What the cheapest purchases of hindsight would have saved in the window on the demand after the
+    /// advice: of each instance the term for which that is most. In no other total; nothing without a case.
+    pub left_on_the_table: Option<Money>,
     /// GPU-hours paid.
     pub gpu_hours: Option<f64>,
     /// Requests.
@@ -637,7 +641,10 @@ pub struct PortfolioWaste {
 pub struct Portfolio {
     /// Advice ids with a saving, largest first; no two claim the same money.
     pub ranking: Vec<String>,
-    /// How many of the first of them make up 95 % of the sum.
+    /// Ids of all advice in one ranking: those, then what is kept, then what has too little data, each of these
+    /// the dearest workload first.
+    pub all_advice: Vec<String>,
+    /// How many of the first of the saving ones make up 95 % of the sum.
     pub n_that_matter: u64,
     /// In which week to finish which, by the hours of work that `assumptions` has a week.
     pub plan: Vec<WeekReport>,
@@ -713,6 +720,9 @@ pub struct Provenance {
     pub assumptions: Vec<AssumptionReport>,
     /// What was asked with `--what-if`; empty for a report of what was.
     pub what_if: Vec<String>,
+    /// What the run was told besides its files, word by word, as far as it changes a number; seed and day
+    /// stand below. Files are without their folder, and not named in a redacted report.
+    pub arguments: Vec<String>,
     /// Seed of all chance.
     pub seed: u64,
     /// The day the report speaks of.

@@ -87,13 +87,16 @@ pub struct PastReport {
     pub window: [String; 2],
     /// Effective cost per million tokens of the workloads with tokens.
     pub cost_per_million_tokens: Option<Money>,
-    /// GPU cost that no workload claims, and what nothing used of commitments and reserved
-    /// capacity: part of the account, and effective cost.
+    /// What GPUs cost that no workload claims: part of the spend, and of no workload.
+    pub unclaimed: Option<Money>,
+    /// What nothing used of commitments and reserved capacity: part of the account, and effective cost.
     pub outside: BTreeMap<String, Money>,
     /// What it forecast; empty where it did not, as reports before forecasts.
     pub forecasts: Vec<PastForecast>,
     /// The workloads that had no forecast.
     pub not_forecast: Vec<String>,
+    /// What was realised so far of each promise, by the id of its advice, as far as that was known.
+    pub realised: BTreeMap<String, Money>,
     /// What the bridge takes.
     pub month: Month,
 }
@@ -217,6 +220,29 @@ struct WasteOf {
 #[derive(Deserialize)]
 struct PortfolioOf {
     waste: Vec<WasteOf>,
+    #[serde(default)]
+    promises: Vec<PromiseOf>,
+}
+
+#[derive(Deserialize)]
+struct PromiseOf {
+    advice: String,
+    currency: String,
+    to_date: Option<ToDateOf>,
+}
+
+#[derive(Deserialize)]
+struct ToDateOf {
+    realised: Option<String>,
+}
+
+impl PromiseOf {
+    fn checked(&self) -> Result<Option<(String, Money)>, PastError> {
+        let Some(amount) = self.to_date.as_ref().and_then(|it| it.realised.as_deref()) else {
+            return Ok(None);
+        };
+        Ok(Some((self.advice.clone(), money("realised", amount, code(&self.currency)?)?)))
+    }
 }
 
 #[derive(Deserialize)]
@@ -232,8 +258,10 @@ struct PriceOf {
     as_of: String,
 }
 
-/// Places of the account that hold GPU cost outside all workloads.
-const OUTSIDE: [&str; 3] = ["unassigned", "commitment_unused", "capacity_unused"];
+/// The place of the account of GPUs that no workload claims.
+const UNCLAIMED: &str = "unassigned";
+/// Places of the account that hold what was paid and not used, outside all workloads.
+const OUTSIDE: [&str; 2] = ["commitment_unused", "capacity_unused"];
 
 impl File {
     fn checked(self) -> Result<PastReport, PastError> {
@@ -241,12 +269,13 @@ impl File {
         let amount = |field, text: &Option<String>| {
             text.as_deref().map(|it| money(field, it, currency)).transpose()
         };
-        let mut outside = BTreeMap::new();
+        let (mut outside, mut unclaimed) = (BTreeMap::new(), None);
         for it in &self.reconciliation.parts {
             let cost = it.effective.as_ref().or(it.billed.as_ref()).cloned();
-            if let Some(cost) = amount("effective", &cost)?
-                && OUTSIDE.contains(&it.part.as_str())
-            {
+            let Some(cost) = amount("effective", &cost)? else { continue };
+            if it.part == UNCLAIMED {
+                unclaimed = Some(cost).filter(|it| !it.is_zero());
+            } else if OUTSIDE.contains(&it.part.as_str()) {
                 outside.insert(it.part.clone(), cost);
             }
         }
@@ -269,6 +298,10 @@ impl File {
             return Err(PastError::Sum { found, total });
         }
         let (forecasts, not_forecast) = self.forecast.unwrap_or_default().checked(currency)?;
+        let mut realised = BTreeMap::new();
+        for it in &self.portfolio.promises {
+            realised.extend(it.checked()?);
+        }
         let totals = &self.totals;
         let prices = self.provenance.prices.map(price_rows).transpose()?;
         let window = window(&totals.window_start, &totals.window_end)?;
@@ -279,9 +312,11 @@ impl File {
                 &totals.cost_per_million_tokens,
             )?,
             window: [totals.window_start.clone(), totals.window_end.clone()],
+            unclaimed,
             outside,
             forecasts,
             not_forecast,
+            realised,
             month: Month { window, currency, workloads, findings, prices },
         })
     }

@@ -6,7 +6,8 @@ use super::build::RunFacts;
 use super::build_workload::rounded;
 use super::comparison::{self, Comparison};
 use super::model::ReportModel;
-use super::past::PastReport;
+use super::past::{PastForecast, PastReport};
+use crate::bridge::Outcome;
 use crate::classify::data_end;
 use crate::units::{Money, MoneyError, Timestamp};
 
@@ -44,6 +45,15 @@ pub struct ForecastError {
     pub share: Option<f64>,
     /// `low` where less was forecast than came, `high` where more, else `exact`.
     pub word: &'static str,
+    /// What of the error is that approved actions were not carried out: as much less was forecast as they
+    /// were to save. Zero or less where they save.
+    pub of_actions: Money,
+    /// The workloads of these actions.
+    pub not_done: Vec<String>,
+    /// What of the error is the forecast's own: the rest of it.
+    pub of_forecast: Money,
+    /// That as a share of the actual, without its sign: the measure of the practice.
+    pub share_of_forecast: Option<f64>,
     /// Whether the actual lies in the range.
     pub in_range: bool,
     /// The share up to which the practice is mature.
@@ -58,7 +68,7 @@ pub struct ForecastError {
 pub struct SinceReport {
     /// `Sep`, else `OLD`.
     pub label: String,
-    /// What the workloads cost then.
+    /// What GPUs cost then, those that no workload claims included.
     pub old: Money,
     /// What they cost now.
     pub new: Money,
@@ -72,7 +82,7 @@ pub struct SinceReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct SinceStep {
-    /// `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`.
+    /// `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`, `unclaimed`.
     pub step: &'static str,
     /// The words for it.
     pub name: String,
@@ -86,24 +96,27 @@ pub(super) fn previous(
     (old, new): (PastReport, PastReport),
     run: RunFacts<'_>,
 ) -> Result<PreviousReport, MoneyError> {
-    let (forecast_error, not_known) = match forecast_error(report, &old, run)? {
+    let both = Comparison::of(old, new)?;
+    let (forecast_error, not_known) = match forecast_error(report, &both, run)? {
         Ok(found) => (Some(found), None),
         Err(why) => (None, Some(why)),
     };
     Ok(PreviousReport {
-        period_label: old.period_label.clone(),
+        period_label: both.old().period_label.clone(),
         forecast_error,
         not_known,
-        since: comparison::line(&Comparison::of(old, new)?),
+        since: comparison::line(&both),
     })
 }
 
-/// A forecast of 77,285.37 where 78,621.94 came is 1,336.57 or 1.7 % low.
+/// A forecast of 77,285.37 where 78,621.94 came is 1,336.57 or 1.7 % low. Where 1,000.00 of that were to be
+/// saved by an approved action that nobody carried out, the forecast itself is 336.57 low.
 fn forecast_error(
     report: &ReportModel,
-    old: &PastReport,
+    both: &Comparison,
     run: RunFacts<'_>,
 ) -> Result<Result<ForecastError, String>, MoneyError> {
+    let old = both.old();
     if old.forecasts.is_empty() {
         return Ok(Err(format!("the report of {} forecast nothing", old.period_label)));
     }
@@ -121,6 +134,10 @@ fn forecast_error(
         )));
     };
     let error = then.mean.checked_sub(actual)?;
+    let (of_actions, not_done) = of_actions(then, both)?;
+    let of_forecast = error.checked_sub(of_actions)?;
+    let share =
+        |of: Money| (actual.atto() > 0).then(|| rounded(of.to_f64().abs() / actual.to_f64()));
     Ok(Ok(ForecastError {
         label: then.label.clone(),
         forecast: then.mean,
@@ -128,14 +145,70 @@ fn forecast_error(
         high: then.high,
         actual,
         error,
-        share: (actual.atto() > 0).then(|| rounded(error.to_f64().abs() / actual.to_f64())),
+        share: share(error),
         word: match error.atto() {
             0 => "exact",
             1.. => "high",
             _ => "low",
         },
+        of_actions,
+        not_done,
+        of_forecast,
+        share_of_forecast: share(of_forecast),
         in_range: then.low <= actual && actual <= then.high,
         mature_within: run.catalog.assumptions.forecast.mature_error,
         without: old.not_forecast.clone(),
     }))
+}
+
+/// What of the error of a forecast is that approved actions were not carried out, and on which workloads.
+fn of_actions(then: &PastForecast, both: &Comparison) -> Result<(Money, Vec<String>), MoneyError> {
+    let left = then.approved.iter().filter(|it| is_left(both, &it.0));
+    let mut amount = Money::zero(then.mean.currency());
+    let mut workloads = Vec::new();
+    for (workload, saved) in left {
+        amount = amount.checked_sub(*saved)?;
+        workloads.push(workload.clone());
+    }
+    Ok((amount, workloads))
+}
+
+/// Whether what was advised for a workload was not carried out: it comes up again, or nothing shows it.
+fn is_left(both: &Comparison, workload: &str) -> bool {
+    let promise = both.promises().iter().find(|it| it.workload == workload);
+    promise.is_some_and(|it| matches!(it.outcome, Outcome::Open | Outcome::NotSeen))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::read_report;
+    use crate::units::Currency;
+
+    /// The report of the sample month.
+    const REPORT: &str = include_str!("../../reports/usage/report.json");
+
+    #[test]
+    fn only_an_approved_action_that_was_not_done_is_apart() {
+        let usd = |text: &str| Money::parse(text, Currency::USD).unwrap();
+        let old = read_report(REPORT).unwrap();
+        let mut new = old.clone();
+        let to_change = |it: &str| ["switch", "stop", "schedule"].contains(&it);
+        let changes = old.month.workloads.iter().filter(|it| to_change(&it.1.advice.action));
+        let names: Vec<String> = changes.map(|it| it.0.clone()).take(2).collect();
+        let [left, gone] = names.as_slice() else { panic!("{names:?}") };
+        // What is not there any more is no action that somebody left undone.
+        new.month.workloads.remove(gone);
+        let then = PastForecast {
+            label: "Nov 2026".to_owned(),
+            start: "2026-11-01".to_owned(),
+            end: "2026-12-01".to_owned(),
+            mean: usd("900.00"),
+            low: usd("890.00"),
+            high: usd("910.00"),
+            approved: vec![(left.clone(), usd("100.00")), (gone.clone(), usd("7.00"))],
+        };
+        let both = Comparison::of(old, new).unwrap();
+        assert_eq!(of_actions(&then, &both), Ok((usd("-100.00"), vec![left.clone()])));
+    }
 }

@@ -6,8 +6,9 @@
 use super::build::Analysed;
 use crate::catalog::{Catalog, Classify, Offer, Purchase};
 use crate::classify::{BusyHours, RuleOfThumb, rule_of_thumb, rule_sentence};
-use crate::recommend::{Plan, Way};
-use crate::workload::Kind;
+use crate::recommend::{Action, Plan, Way};
+use crate::units::Money;
+use crate::workload::{Kind, PricingCategory};
 
 /// Hours of every day from which the best reserved offer of the catalog costs less than pay as you
 /// go: 24 x r / p at the least r / p. A rate of 38.86 against 88.49 breaks even at 10.5 hours a day.
@@ -84,31 +85,75 @@ fn advised(it: &Analysed) -> Option<&Plan> {
     it.recommendation.plans.iter().find(|plan| plan.id == *id)
 }
 
-/// Whether the advised way of buying is one that the rule names; nothing where the rule or the advice
-/// names none.
+/// Whether the rule names the way of buying that is kept.
+fn names_today(rule: RuleOfThumb, today: PricingCategory) -> bool {
+    match rule {
+        RuleOfThumb::PayAsYouGo => today == PricingCategory::Standard,
+        RuleOfThumb::Either => {
+            matches!(today, PricingCategory::Standard | PricingCategory::Committed)
+        }
+        RuleOfThumb::Reserved => today == PricingCategory::Committed,
+        RuleOfThumb::Serverless => today == PricingCategory::Serverless,
+    }
+}
+
+/// How it is bought today, where the advice is to keep that.
+fn kept(it: &Analysed) -> Option<PricingCategory> {
+    let is_kept = it.recommendation.advice.action == Action::Keep;
+    is_kept.then_some(it.workload.deployment.pricing_category)
+}
+
+/// Whether the advised way of buying, or the one that is kept, is one that the rule names; nothing where the
+/// rule or the advice names none.
 pub(super) fn agrees(it: &Analysed, catalog: &Catalog) -> Option<bool> {
     let rule = verdict(it, &catalog.assumptions.classify)?;
-    Some(is_named(rule, &advised(it)?.way))
+    match kept(it) {
+        Some(today) => Some(names_today(rule, today)),
+        None => Some(is_named(rule, &advised(it)?.way)),
+    }
 }
 
 /// That advice and rule agree, or what following the rule would cost.
 fn beside_advice(it: &Analysed, limits: &Classify) -> Option<String> {
     let rule = verdict(it, limits)?;
-    let advised = advised(it)?;
-    if is_named(rule, &advised.way) {
+    let (named, stands) = match kept(it) {
+        Some(today) => {
+            let cost = it.recommendation.baseline.monthly_cost;
+            (names_today(rule, today), cost.map(|it| ("today", it)))
+        }
+        None => {
+            let advised = advised(it)?;
+            (is_named(rule, &advised.way), Some(("the advised one", advised.monthly_cost)))
+        }
+    };
+    if named {
         return Some("The advice agrees with it.".to_owned());
     }
     let mut of_rule = it.recommendation.plans.iter().filter(|it| is_named(rule, &it.way));
     let cheapest = of_rule.clone().find(|it| it.meets_slo).or_else(|| of_rule.next());
     Some(match cheapest {
-        Some(plan) => format!(
-            "The advice differs: its cheapest plan {}costs {} a month, the advised one {}.",
-            if plan.meets_slo { "" } else { "misses the limits and " },
-            plan.monthly_cost,
-            advised.monthly_cost
-        ),
+        Some(plan) => differs(plan, stands),
         None => "The advice differs: no offer here is of the kind the rule names.".to_owned(),
     })
+}
+
+/// What following the rule would cost, beside what is advised or kept.
+fn differs(of_rule: &Plan, stands: Option<(&str, Money)>) -> String {
+    let misses = if of_rule.meets_slo { "" } else { "misses the limits and " };
+    let cost = of_rule.monthly_cost;
+    let beside = stands.map(|(what, other)| {
+        let is_dearer = other.atto() > cost.atto();
+        let why = if what == "today" && is_dearer {
+            "; the reasons say why it is not advised"
+        } else {
+            ""
+        };
+        format!(", {what} {other}{why}")
+    });
+    format!(
+        "The advice differs: its cheapest plan {misses}costs {cost} a month{}.",
+        beside.unwrap_or_default()
+    )
 }
 
 /// The sentences for one workload.
@@ -167,6 +212,20 @@ pub(super) fn sentences(it: &Analysed, catalog: &Catalog, break_even: Option<f64
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_kept_is_held_against_the_rule_too() {
+        use PricingCategory::{Committed, Dynamic, Serverless, Standard};
+        let check = |rule, named: &[PricingCategory]| {
+            for today in [Standard, Committed, Dynamic, Serverless] {
+                assert_eq!(names_today(rule, today), named.contains(&today), "{today:?}");
+            }
+        };
+        check(RuleOfThumb::PayAsYouGo, &[Standard]);
+        check(RuleOfThumb::Either, &[Standard, Committed]);
+        check(RuleOfThumb::Reserved, &[Committed]);
+        check(RuleOfThumb::Serverless, &[Serverless]);
+    }
 
     #[test]
     fn no_reserved_offer_breaks_even_by_eight_hours_a_day() {

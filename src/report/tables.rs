@@ -6,16 +6,18 @@ mod appendix;
 mod commitments;
 mod decisions;
 mod forecast;
+mod savings_rate;
 mod schedule;
 
-pub(crate) use action::{at_prices, doubts, takes, takes_in_full, verify, weeks};
+pub(crate) use action::{all_advice, at_prices, doubts, takes, takes_in_full, verify, weeks};
 pub(crate) use commitments::{
-    NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words,
+    NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words, spend_cases,
 };
 pub(crate) use decisions::{
     all_decided, asked_for, decided, decision_in_words, promises, state_behind, to_do,
 };
 pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, previous};
+pub(crate) use savings_rate::savings_rate;
 pub(crate) use schedule::{schedule, schedule_in_words};
 
 pub(crate) use appendix::{

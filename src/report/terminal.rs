@@ -25,6 +25,8 @@ const AT_EASE: usize = 100;
 const NAME: usize = 16;
 /// Notices shown; the report has all.
 const MOST_NOTICES: usize = 6;
+/// Workloads at the end of the ranking that are named; the report has all.
+const MOST_ENDS: usize = 8;
 /// Workloads that say why nothing changes, where nothing does.
 const MOST_KEPT: usize = 3;
 
@@ -357,6 +359,27 @@ fn actions(page: &mut Page, report: &ReportModel) {
     if let Some(text) = to_find(report) {
         page.text.push_str(&hanging("–   ", &text, page.columns));
     }
+    kept(page, report);
+}
+
+/// The end of the ranking: what stays as it is, and what cannot be said yet, each with its reason.
+fn kept(page: &mut Page, report: &ReportModel) {
+    let all = words::all_ranked(report);
+    let kept = || all.iter().filter(|it| words::place(report, it) == 0);
+    let n = kept().count();
+    if n == 0 {
+        return;
+    }
+    page.heading("KEEP AS IT IS, OR TOO LITTLE DATA");
+    for it in kept().take(MOST_ENDS) {
+        let why = TERM.prose(words::why(it), report.currency);
+        let (name, action) = (words::shown(&it.name), words::action(&it.advice));
+        let text = format!("{name}: {action}, {why} [{}]", words::shown(&it.advice.grade));
+        page.text.push_str(&hanging("–   ", &text, page.columns));
+    }
+    if n > MOST_ENDS {
+        page.line(&format!("    {} more in the report", n - MOST_ENDS));
+    }
 }
 
 /// GPUs that no workload claims, the dearest by name.
@@ -365,7 +388,7 @@ fn to_find(report: &ReportModel) -> Option<String> {
     let what = words::find_who_uses(report.reconciliation.unclaimed()?, TERM);
     let of_none = |it: &&Spend| it.part == Fate::Unassigned.as_str();
     let names = report.reconciliation.unmatched.iter().filter(of_none).filter_map(|it| {
-        let name = words::clip(&words::plain(it.what.as_ref()?), NAME);
+        let name = words::clip(&words::plain(&it.name()?), NAME);
         Some(format!("{name} {}", money(it.effective.or(it.billed))))
     });
     let names: Vec<String> = names.take(MOST_NAMED).collect();
@@ -381,7 +404,7 @@ fn commitments(page: &mut Page, report: &ReportModel) {
     let right = format!("{}/MONTH", report.currency);
     let gap = page.columns.saturating_sub("COMMITMENTS".len() + right.len());
     page.heading(&format!("COMMITMENTS{}{right}", " ".repeat(gap)));
-    let best = tables::best_cases(report, TERM);
+    let best = [tables::best_cases(report, TERM), tables::spend_cases(report, TERM)].concat();
     for (what, saving, behind) in &best {
         let room = page.columns.saturating_sub(width(saving) + 1);
         for (line, part) in wrapped(what, room).iter().enumerate() {

@@ -2,7 +2,7 @@
 
 mod charts;
 mod decisions;
-mod fixture;
+pub(super) mod fixture;
 mod machine;
 mod schema;
 mod weeks;
@@ -174,6 +174,11 @@ fn the_terminal_reads_as_agreed() {
         days [B]
     –   Find who uses the GPUs that no workload claims, 748.46 USD in the window:
         i-0c41d9 748.46
+    KEEP AS IT IS, OR TOO LITTLE DATA
+    –   a-workload-with-quite-a-long-name-in-staging: keep, The fleet serves for 31
+        % of the hours it is paid for. [B]
+    –   <script>alert(1)</script>: too little data, The fleet serves for 31 % of the
+        hours it is paid for. [B]
     NOTE         Latency limits were assumed for 4 workloads; set them in
                  gpuadvise.toml.
     best blank   to fill in gpuadvise.toml: [workload."rag <b>|prod"] slo touches

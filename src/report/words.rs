@@ -2,6 +2,7 @@
 
 use super::model::{AdviceReport, PlanReport, ReportModel, WasteReport, WorkloadReport};
 use super::number::{DASH, Medium, date};
+use crate::size::Precision;
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
 
@@ -119,24 +120,77 @@ pub(crate) fn waste_state(it: &WasteReport) -> &'static str {
     }
 }
 
+/// What an action leads to, beside what runs today.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Move<'a> {
+    /// The way of buying.
+    pub(crate) purchase: &'a str,
+    /// GPUs today and then.
+    pub(crate) gpus: (Option<&'a str>, &'a str),
+    /// Precision today and then.
+    pub(crate) precisions: (Option<&'a str>, &'a str),
+    /// The fewest instances at any time.
+    pub(crate) least: Option<u32>,
+}
+
+impl Move<'_> {
+    /// ` on other GPUs in int4`, as far as either changes.
+    fn changes(&self) -> String {
+        let gpus =
+            if self.gpus.0.is_some_and(|it| it != self.gpus.1) { " on other GPUs" } else { "" };
+        let then = Precision::parse(self.precisions.1);
+        let is_other = self.precisions.0.and_then(Precision::parse).zip(then);
+        match is_other.filter(|(now, then)| now != then) {
+            Some(_) => format!("{gpus} in {}", shown(self.precisions.1)),
+            None => gpus.to_owned(),
+        }
+    }
+}
+
 /// An action as something to decide, without the names of GPUs.
 pub(crate) fn decision(workload: &WorkloadReport) -> String {
-    let plan = recommended(workload).map(|it| it.purchase.as_str());
+    let baseline = &workload.baseline;
+    let plan = recommended(workload).map(|it| Move {
+        purchase: &it.purchase,
+        gpus: (baseline.gpu.as_deref(), &it.gpu),
+        precisions: (baseline.precision.as_deref(), &it.precision),
+        least: it.min_replicas,
+    });
     decision_of(&workload.name, &workload.advice.action, plan)
 }
 
-/// The same of a workload by its name, an action, and the way of buying it moves to.
-pub(crate) fn decision_of(name: &str, action: &str, bought: Option<&str>) -> String {
+/// The same of a workload by its name, an action, and what it leads to.
+pub(crate) fn decision_of(name: &str, action: &str, to: Option<Move<'_>>) -> String {
     let name = shown(name);
-    match action {
-        "stop" => format!("Stop {name}"),
-        "schedule" => format!("Run {name} only in the hours it is used"),
-        "switch" => match bought {
-            Some(bought) => format!("Move {name} to {}", purchase(bought)),
-            None => format!("Move {name} to a cheaper plan"),
+    match (action, to) {
+        ("stop", _) => format!("Stop {name}"),
+        // Only what goes to zero runs in no other hours.
+        ("schedule", Some(to)) => match to.least {
+            Some(0) => format!("Run {name}{} only in the hours it is used", to.changes()),
+            _ => format!("Run {name}{}, with fewer instances in quiet hours", to.changes()),
         },
-        other => format!("{name}: {}", action_in_words(other)),
+        ("schedule", None) => format!("Run {name} on a schedule"),
+        ("switch", Some(to)) => format!("Move {name} to {}", purchase(to.purchase)),
+        ("switch", None) => format!("Move {name} to a cheaper plan"),
+        (other, _) => format!("{name}: {}", action_in_words(other)),
     }
+}
+
+/// Whether advice needs a word now: it is overdue, or sure enough to be approved and not approved yet.
+pub(crate) fn is_pressing(grade: &str, is_approved: bool, is_overdue: bool) -> bool {
+    is_overdue || !is_approved && matches!(grade, "A" | "B")
+}
+
+/// Which of some actions are shown where at most `most` have room: those that press, then the first of the
+/// others, all in the order they have.
+pub(crate) fn listed(pressing: &[bool], most: usize) -> Vec<usize> {
+    let which = |wanted: bool| {
+        let found = pressing.iter().enumerate().filter(move |it| *it.1 == wanted);
+        found.map(|it| it.0)
+    };
+    let mut found: Vec<usize> = which(true).chain(which(false)).take(most).collect();
+    found.sort_unstable();
+    found
 }
 
 /// What a workload is: its kind, its shape, and where it is going when that is known.
@@ -174,6 +228,24 @@ pub(crate) fn recommended(workload: &WorkloadReport) -> Option<&PlanReport> {
 pub(crate) fn ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
     let by_advice = |id: &String| report.workloads.iter().find(|it| it.advice.id == *id);
     report.portfolio.ranking.iter().filter_map(by_advice).collect()
+}
+
+/// All workloads in the one ranking of their advice: what saves, what is kept, what has too little data.
+pub(crate) fn all_ranked(report: &ReportModel) -> Vec<&WorkloadReport> {
+    let all = &report.portfolio.all_advice;
+    let mut ranked: Vec<(usize, &WorkloadReport)> = report
+        .workloads
+        .iter()
+        .map(|it| (all.iter().position(|id| *id == it.advice.id).unwrap_or(all.len()), it))
+        .collect();
+    ranked.sort_by_key(|it| it.0);
+    ranked.into_iter().map(|it| it.1).collect()
+}
+
+/// Why nothing is done about a workload, in one sentence.
+pub(crate) fn why(workload: &WorkloadReport) -> &str {
+    let advice = &workload.advice;
+    advice.reasons.first().map_or(advice.summary.as_str(), String::as_str)
 }
 
 /// Place of the workload's advice in the ranking: `S1` is the first.
@@ -232,6 +304,39 @@ mod tests {
         assert_eq!(gpu_short("A100 80GB SXM4"), "A100");
         assert_eq!(gpu_short("RTX PRO 6000 Blackwell Server"), "RTX PRO");
         assert_eq!(gpu_short(""), "");
+    }
+
+    #[test]
+    fn a_schedule_is_called_what_it_is() {
+        let to = |gpu, precision, least| Move {
+            purchase: "payg_scheduled",
+            gpus: (Some("A100 80GB SXM4"), gpu),
+            precisions: (Some("bfloat16"), precision),
+            least,
+        };
+        let check = |gpu, precision, least, said: &str| {
+            assert_eq!(decision_of("chat", "schedule", Some(to(gpu, precision, least))), said);
+        };
+        let same = "A100 80GB SXM4";
+        check(same, "bf16", Some(0), "Run chat only in the hours it is used");
+        check("L40S", "bf16", Some(0), "Run chat on other GPUs only in the hours it is used");
+        check(same, "bf16", Some(1), "Run chat, with fewer instances in quiet hours");
+        check(
+            "H100",
+            "int4",
+            Some(1),
+            "Run chat on other GPUs in int4, with fewer instances in quiet hours",
+        );
+        check(same, "as today", None, "Run chat, with fewer instances in quiet hours");
+    }
+
+    #[test]
+    fn what_presses_is_listed_also_where_it_saves_little() {
+        assert_eq!(listed(&[false, false, false, true], 2), [0, 3]);
+        assert_eq!(listed(&[true, true, true, false], 2), [0, 1]);
+        assert_eq!(listed(&[false, true], 5), [0, 1]);
+        assert!(is_pressing("A", false, false) && is_pressing("C", true, true));
+        assert!(!is_pressing("A", true, false) && !is_pressing("C", false, false));
     }
 
     #[test]

@@ -192,7 +192,7 @@ impl Faults {
         let chance = &advice["probability_of_loss"];
         let Value::Object(range) = &advice["interval"] else { return };
         let (low, high) = (number(&range["low"]), number(&range["high"]));
-        if text.contains("the same in every week") {
+        if text.contains("the same in each of the") {
             self.has(place, &three(low), &three(high));
         } else {
             self.has(place, text, &format!("80 % range {} to {}", three(low), three(high)));

@@ -115,7 +115,7 @@ pub(crate) fn since(report: &ReportModel, old: &PreviousReport) -> Result<Chart,
         format!("Spend rose by {difference} {currency} since {label}{most}")
     };
     let subtitle = format!(
-        "Effective cost of the workloads in {currency}, {} to {}",
+        "Effective cost of GPUs in {currency}, {} to {}",
         words::plain(&old.period_label),
         report.period_label
     );

@@ -1,6 +1,6 @@
 //! From what was found about commitments to what is shown.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::{
     CommitmentCase, CommitmentsReport, CommittedFirstReport, EarlyRuleReport, HeldReport,
@@ -16,14 +16,15 @@ use crate::recommend::{
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
-use crate::units::{Fraction, Money, MoneyPerHour};
+use crate::report::model::ReportModel;
+use crate::units::{Currency, Fraction, Money, MoneyError, MoneyPerHour};
 
 /// Microseconds in an hour.
 const HOUR_US: f64 = 3_600e6;
 
 impl CommitmentsReport {
     /// What was found, in the form that is shown.
-    pub fn of(found: &Commitments) -> CommitmentsReport {
+    fn of(found: &Commitments) -> CommitmentsReport {
         let cases = found.groups.iter().flat_map(|group| {
             let of_term = move |term| case(group, term);
             group.terms.iter().map(of_term)
@@ -36,6 +37,38 @@ impl CommitmentsReport {
             committed_first: found.first.iter().map(committed_first).collect(),
         }
     }
+}
+
+/// Puts what was found about commitments into the report, with why the others have no case.
+pub fn commit(
+    report: &mut ReportModel,
+    found: &Commitments,
+    catalog: &Catalog,
+) -> Result<(), MoneyError> {
+    report.commitment = CommitmentsReport::of(found);
+    report.totals.left_on_the_table =
+        left_on_the_table(&report.commitment.commitments, report.currency)?;
+    super::unpriced::say_unpriced(report, catalog);
+    Ok(())
+}
+
+/// The terms of an instance are to choose one of, so of each instance the largest amount counts: 10.00 of
+/// 12 months and 15.00 of 36 of one, and 5.00 of another, are 20.00. Amounts in another currency are left out.
+fn left_on_the_table(
+    cases: &[CommitmentCase],
+    currency: Currency,
+) -> Result<Option<Money>, MoneyError> {
+    let mut most: BTreeMap<[&str; 3], Money> = BTreeMap::new();
+    for it in cases.iter().filter(|it| it.allowed && it.currency == currency) {
+        let Some(left) = it.hindsight.as_ref().map(|it| it.left_on_the_table) else { continue };
+        let of = &it.instance;
+        let key = [of.provider.as_str(), of.region.as_str(), of.instance_type.as_str()];
+        let known = most.entry(key).or_insert(left);
+        if left.atto() > known.atto() {
+            *known = left;
+        }
+    }
+    if most.is_empty() { Ok(None) } else { Money::sum(most.into_values(), currency).map(Some) }
 }
 
 fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {

@@ -6,6 +6,7 @@ use super::{Comparison, words};
 use crate::bridge::{Finding, Steps, Unit};
 use crate::report::RenderError;
 use crate::report::past::PastReport;
+use crate::units::Money;
 
 /// Version of the JSON shape; a field that changes meaning or goes raises it.
 const SCHEMA_VERSION: &str = "1.0";
@@ -52,10 +53,10 @@ pub(super) fn render(it: &Comparison) -> Result<String, RenderError> {
     let value = json!({
         "schema_version": SCHEMA_VERSION,
         "currency": it.new.month.currency,
-        "old": month(&it.old, bridge.old),
-        "new": month(&it.new, bridge.new),
-        "difference": bridge.difference,
-        "steps": steps(&bridge.steps),
+        "old": month(&it.old, bridge.old, it.spend[0]),
+        "new": month(&it.new, bridge.new, it.spend[1]),
+        "difference": it.difference,
+        "steps": all_steps(it),
         "workloads": workloads.collect::<Vec<_>>(),
         "advice": advice.collect::<Vec<_>>(),
         "same_advice": bridge.same_advice,
@@ -69,13 +70,22 @@ pub(super) fn render(it: &Comparison) -> Result<String, RenderError> {
     Ok(text)
 }
 
-fn month(it: &PastReport, cost: crate::units::Money) -> Value {
+/// The steps of the workloads together, and what no workload claims: they add up to the difference.
+fn all_steps(it: &Comparison) -> Map<String, Value> {
+    let mut all = steps(&it.bridge.steps);
+    all.insert(words::UNCLAIMED.to_owned(), json!(it.unclaimed));
+    all
+}
+
+fn month(it: &PastReport, cost: Money, spend: Money) -> Value {
     json!({
         "period_label": it.period_label,
         "window_start": it.window[0],
         "window_end": it.window[1],
         "window_hours": it.month.window.hours(),
+        "gpu_cost": spend,
         "effective_cost": cost,
+        "unclaimed_cost": it.unclaimed,
         "cost_per_million_tokens": it.cost_per_million_tokens,
         "outside_workloads": it.outside,
     })

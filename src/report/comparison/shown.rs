@@ -74,7 +74,7 @@ fn bold(text: &str, style: &TerminalStyle) -> String {
 fn workloads(text: &mut String, it: &Comparison, style: &TerminalStyle, columns: usize) {
     let moved: Vec<&Moved> =
         it.bridge.workloads.iter().filter(|it| !it.difference.is_zero()).collect();
-    if moved.is_empty() {
+    if moved.is_empty() && it.unclaimed.is_zero() {
         return;
     }
     let [old, new] = words::names(it).map(|it| it.to_uppercase());
@@ -88,8 +88,17 @@ fn workloads(text: &mut String, it: &Comparison, style: &TerminalStyle, columns:
             words::why(it, TERM),
         ]);
     }
+    if !it.unclaimed.is_zero() {
+        rows.push([
+            words::OF_NO_WORKLOAD.to_owned(),
+            money(it.old.unclaimed, TERM),
+            money(it.new.unclaimed, TERM),
+            words::signed(it.unclaimed, TERM),
+            "no workload claims them".to_owned(),
+        ]);
+    }
     let widest = |at: usize| rows.iter().map(|row| width(&row[at])).max().unwrap_or(0);
-    let (names, amounts) = (widest(0).min(18), [widest(1), widest(2), widest(3)]);
+    let (names, amounts) = (widest(0).min(19), [widest(1), widest(2), widest(3)]);
     for (at, row) in rows.iter().enumerate() {
         let mut lead = pad_right(&fit(&row[0], names), names);
         for (cell, width) in row[1..4].iter().zip(amounts) {
@@ -167,7 +176,14 @@ pub(super) fn markdown(it: &Comparison) -> String {
     for it in &bridge.workloads {
         table.push(row(&shown(&it.name), it.old, it.new, it.difference, &it.steps));
     }
-    table.push(row("all", Some(bridge.old), Some(bridge.new), bridge.difference, &bridge.steps));
+    let none = bridge.steps.parts().map(|_| DASH.to_owned()).collect::<Vec<_>>();
+    if it.old.unclaimed.is_some() || it.new.unclaimed.is_some() {
+        let [old, new] = [&it.old, &it.new].map(|it| money(it.unclaimed, PAGE));
+        let lead = vec![words::OF_NO_WORKLOAD.to_owned(), old, new];
+        table.push([lead, vec![words::signed(it.unclaimed, PAGE)], none].concat());
+    }
+    let [before, after] = it.spend;
+    table.push(row("all", Some(before), Some(after), it.difference, &bridge.steps));
     let rests = bridge.workloads.iter().filter_map(|it| Some((shown(&it.name), it.rest_because?)));
     let rests: Vec<String> =
         rests.map(|(name, why)| format!("{name} not attributed: {why}")).collect();

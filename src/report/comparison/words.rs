@@ -8,6 +8,11 @@ use crate::report::words::{plain, shown, waste};
 use crate::report::{account, number};
 use crate::units::{Money, MoneyError};
 
+/// The step of what no workload claims.
+pub(super) const UNCLAIMED: &str = "unclaimed";
+/// The words for it.
+pub(super) const OF_NO_WORKLOAD: &str = "GPUs of no workload";
+
 /// An amount that is a change: `+12.30`, `-4.00`.
 pub(in crate::report) fn signed(amount: Money, medium: Medium) -> String {
     let text = medium.money(amount);
@@ -44,27 +49,30 @@ pub(super) fn title(it: &Comparison, medium: Medium) -> String {
     )
 }
 
-/// `78,621.94 USD effective · was 75,795.02`.
+/// `78,621.94 USD effective · was 75,795.02`; what of each no workload claims is said.
 pub(super) fn spend(it: &Comparison, medium: Medium) -> String {
-    let bridge = &it.bridge;
-    let (new, old) = (medium.money(bridge.new), medium.money(bridge.old));
-    format!("{new} {} effective · was {old}", bridge.new.currency())
+    let [old, new] = it.spend;
+    let of = |cost: Money, from: &super::PastReport| match from.unclaimed {
+        Some(other) => {
+            format!("{} ({} of no workload)", medium.money(cost), medium.money(other))
+        }
+        None => medium.money(cost),
+    };
+    let currency = new.currency();
+    format!("{} {currency} effective · was {}", of(new, &it.new), of(old, &it.old))
 }
 
 /// The bridge in one line, as data.
 pub(in crate::report) fn line(it: &Comparison) -> SinceReport {
-    let bridge = &it.bridge;
-    let steps = bridge.steps.parts().filter(|(_, amount)| !amount.is_zero());
+    let steps = it.bridge.steps.parts();
     let steps =
         steps.map(|(step, amount)| SinceStep { step: step.as_str(), name: name(it, step), amount });
+    let unclaimed =
+        SinceStep { step: UNCLAIMED, name: OF_NO_WORKLOAD.to_owned(), amount: it.unclaimed };
+    let steps = steps.chain([unclaimed]).filter(|it| !it.amount.is_zero());
     let [label, _] = names(it);
-    SinceReport {
-        label,
-        old: bridge.old,
-        new: bridge.new,
-        difference: bridge.difference,
-        steps: steps.collect(),
-    }
+    let [old, new] = it.spend;
+    SinceReport { label, old, new, difference: it.difference, steps: steps.collect() }
 }
 
 /// `+2,826.92 (+4 %): longer month +2,311.51 · agents-beta (new) +2,010.96 · ...`; what rounding each
@@ -159,7 +167,7 @@ pub(super) fn unit_cost(it: &Comparison, medium: Medium) -> Option<String> {
     Some(format!("{} {currency}/1M tokens, idle included · was {}", text(new), text(old)))
 }
 
-/// GPU cost that is in no workload: `unassigned GPUs 748.46, was 0.00`.
+/// What was paid and not used beside the spend: `unused commitments 748.46, was 0.00`.
 pub(super) fn outside(it: &Comparison, medium: Medium) -> Option<String> {
     let zero = Money::zero(it.new.month.currency);
     let mut parts = it.old.outside.keys().chain(it.new.outside.keys()).collect::<Vec<_>>();

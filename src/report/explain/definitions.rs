@@ -76,6 +76,8 @@ pub(super) enum Kind {
     WorstTenth,
     /// By Student's distribution: the chance of a loss.
     Loss,
+    /// Cost of a month x hours / 730, in months to come.
+    Ahead,
     /// 1 - (1 - level) / 2.
     Confidence,
     /// No better than the worst cap in the reasons.
@@ -104,12 +106,17 @@ pub(super) enum Origin {
 }
 
 /// Patterns whose fields are defined where others are.
-const ALIASES: [(&str, &str); 5] = [
+const ALIASES: [(&str, &str); 10] = [
     ("reconciliation.by_currency[].", "reconciliation."),
     ("reconciliation.by_charge_category[].", "reconciliation."),
     ("portfolio.waste[].", "workloads[].waste[]."),
     ("portfolio.interval.", "workloads[].advice.interval."),
     ("portfolio.probability_of_loss", "workloads[].advice.probability_of_loss"),
+    ("forecast.spans[].with_approved.", "forecast.spans[].as_is."),
+    ("forecast.spans[].with_advice.", "forecast.spans[].as_is."),
+    ("forecast.spans[].workloads[].as_is.", "forecast.spans[].as_is."),
+    ("forecast.spans[].workloads[].with_approved.", "forecast.spans[].as_is."),
+    ("forecast.spans[].workloads[].with_advice.", "forecast.spans[].as_is."),
 ];
 
 /// What is defined by the name of its section alone, while its fields may still change.
@@ -158,5 +165,27 @@ fn section(pattern: &str) -> Option<Definition> {
             .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
     };
     let (name, meaning) = *SECTIONS.iter().find(|it| is_inside(it.0))?;
-    Some(Definition { pattern: name, unit: Unit::Ratio, meaning, rules: FILES })
+    Some(Definition { pattern: name, unit: by_name(pattern), meaning, rules: FILES })
+}
+
+/// The unit of a number of a section by the last word of its path; amounts are texts and need none.
+fn by_name(pattern: &str) -> Unit {
+    let word = pattern.rsplit(['.', ']']).next().unwrap_or_default();
+    match word {
+        "level"
+        | "share"
+        | "share_of_forecast"
+        | "mature_within"
+        | "utilization"
+        | "coverage"
+        | "probability_of_loss"
+        | "risk_setting" => Unit::Share,
+        "paid_hours" | "used_hours" => Unit::Hours,
+        "days" => Unit::Of("days"),
+        "term_months" | "cash_payback_months" | "regret_months" => Unit::Of("months"),
+        "gpu_count" => Unit::Of("GPUs"),
+        "n" | "instances" | "mean_instances" | "held_instances" | "stable_n" | "chosen_n"
+        | "optimal_n" | "max_n" | "unplaced" | "bought" => Unit::Of("instances"),
+        _ => Unit::Ratio,
+    }
 }

@@ -68,6 +68,9 @@ pub(super) enum Outcome {
 /// Why a cost per unit may differ.
 const OTHER_TIME: &str =
     "the report divides only the cost of the time in which both cost and units are known";
+/// Why months to come may differ.
+const AHEAD: &str = "a forecast counts the latest whole weeks, each hour as its weekday, with its trend or growth and \
+     what is paid already, and the month is of the whole window";
 /// Why a saving may differ.
 const COMMITTED: &str = "what commitments cover of today's cost goes on and is no saving";
 
@@ -77,7 +80,7 @@ impl Derivation {
         let root = &evidence.root;
         let found = definition(&pattern(&place.steps));
         let currency = currency_at(evidence, &place.steps);
-        let unit = found.map_or_else(|| guessed(place.value), |it| it.unit);
+        let unit = unit_of(found.as_ref(), place.value);
         let mut it = Derivation {
             path: written(root, &place.steps),
             raw: place.value.clone(),
@@ -158,6 +161,14 @@ impl Derivation {
             (Kind::Number, all) => format!("{} counted", all.len()),
             (Kind::Less | Kind::Saving | Kind::Rest, _) => known.join(" - "),
             (Kind::Month, [cost, hours]) => format!("{cost} x 730 h / {hours} h"),
+            (Kind::Ahead, [cost, hours, trend, growth]) => {
+                let of = |what: &str, it: &str, at: usize| {
+                    let is_known = self.inputs.get(at).is_some_and(Input::is_known);
+                    if is_known { format!(", {what} {it} in 30 days") } else { String::new() }
+                };
+                let (trend, growth) = (of("trend", trend, 2), of("growth", growth, 3));
+                format!("{cost} a month x {hours} h / 730 h{trend}{growth}")
+            }
             (Kind::CatalogMonth, [rate, gpus]) => format!("{rate} x {gpus} GPUs x 730 h"),
             (Kind::Rate, [cost, hours]) => format!("{cost} / {hours} GPU-hours"),
             (Kind::Per(n), _) => self.per(n, medium),
@@ -238,12 +249,12 @@ impl Input {
     fn of(evidence: &Evidence, place: &Place<'_>) -> Input {
         let currency = currency_at(evidence, &place.steps);
         let found = definition(&pattern(&place.steps));
-        let unit = found.map_or_else(|| guessed(place.value), |it| it.unit);
+        let unit = unit_of(found.as_ref(), place.value);
         Input {
             path: written(&evidence.root, &place.steps),
             raw: place.value.clone(),
             // A text is a number only where it is said to be one.
-            number: found.and_then(|it| it.unit.read(place.value, currency)),
+            number: found.and_then(|_| unit.read(place.value, currency)),
             unit,
             currency,
         }
@@ -291,6 +302,7 @@ fn excuse(evidence: &Evidence, place: &Place<'_>, kind: Kind) -> Option<&'static
     };
     match kind {
         Kind::Per(_) => Some(OTHER_TIME),
+        Kind::Ahead => Some(AHEAD),
         Kind::Saving => {
             let committed = has("reconciliation.by_commitment[*]", &|_| true)
                 || has("workloads[].baseline.mixed", &|it| *it == Value::Bool(true))
@@ -307,7 +319,7 @@ fn agree(kind: Kind, reported: &Number, again: &Number) -> bool {
     if let (Number::Grade(reported), Number::Grade(worst)) = (reported, again) {
         return reported >= worst;
     }
-    let by_float = matches!(kind, Kind::Opposite | Kind::WorstTenth | Kind::Loss);
+    let by_float = matches!(kind, Kind::Opposite | Kind::WorstTenth | Kind::Loss | Kind::Ahead);
     match (reported, again) {
         (Number::Money(a), Number::Money(b)) if !by_float => a == b,
         (Number::Whole(a), Number::Whole(b)) => a == b,
@@ -328,6 +340,15 @@ fn currency_at(evidence: &Evidence, steps: &[Step]) -> Currency {
         currency = named.and_then(|it| Currency::parse(it).ok()).unwrap_or(currency);
     }
     currency
+}
+
+/// The unit of a value: in a section that is defined as a whole, amounts are the texts.
+fn unit_of(found: Option<&Definition>, value: &Value) -> Unit {
+    match found {
+        Some(it) if it.is_section() && value.is_string() => Unit::Money,
+        Some(it) => it.unit,
+        None => guessed(value),
+    }
 }
 
 /// The unit of a number without a definition.

@@ -60,7 +60,7 @@ fn number(it: &Derivation) -> Value {
     json!({
         "path": it.path,
         "value": it.raw,
-        "unit": it.unit.word(it.currency),
+        "unit": Some(it.unit.word(it.currency)).filter(|it| !it.is_empty()),
         "meaning": it.meaning,
         "formula": it.words,
         "inputs": inputs.collect::<Vec<_>>(),

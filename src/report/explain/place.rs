@@ -198,7 +198,8 @@ pub(super) fn pattern(steps: &[Step]) -> String {
 /// The places that a pattern of a definition means, seen from `subject`.
 ///
 /// `.x` is beside the subject, `^.x` beside what it stands in. From the top, `[]` is the entry that
-/// the subject is in, `[*]` is each, `[*word]` each that [`keeps`] the word, `[name]` that one.
+/// the subject is in, `[*]` is each, `[*word]` each that [`keeps`] the word, `[name]` that one, and `[*same]`
+/// that of the workload that the subject is of.
 pub(super) fn places<'a>(root: &'a Value, subject: &[Step], pattern: &str) -> Vec<Place<'a>> {
     let up = pattern.len() - pattern.trim_start_matches('^').len();
     let (mut found, words) = if let Some(rest) = pattern.trim_start_matches('^').strip_prefix('.') {
@@ -209,6 +210,7 @@ pub(super) fn places<'a>(root: &'a Value, subject: &[Step], pattern: &str) -> Ve
     } else {
         (vec![Place { steps: Vec::new(), value: root }], pattern)
     };
+    let same = workload_of(root, subject);
     let mut bound = subject.iter().filter(|it| matches!(it, Step::At(_)));
     let mut rest = words;
     while !rest.is_empty() {
@@ -219,7 +221,11 @@ pub(super) fn places<'a>(root: &'a Value, subject: &[Step], pattern: &str) -> Ve
             let steps: Vec<Step> = match (place.value, own, word.strip_prefix('*')) {
                 (_, Some(step), _) => vec![step.clone()],
                 (Value::Array(list), None, Some(filter)) => {
-                    let kept = list.iter().enumerate().filter(|it| keeps(filter, it.1));
+                    let is_kept = |it: &Value| match filter {
+                        "same" => same.is_some_and(|name| names_workload(it) == Some(name)),
+                        _ => keeps(filter, it),
+                    };
+                    let kept = list.iter().enumerate().filter(|it| is_kept(it.1));
                     kept.map(|it| Step::At(it.0)).collect()
                 }
                 (Value::Array(list), None, None) => {
@@ -237,6 +243,21 @@ pub(super) fn places<'a>(root: &'a Value, subject: &[Step], pattern: &str) -> Ve
         rest = after;
     }
     found
+}
+
+/// The workload that the nearest object around a place names.
+fn workload_of<'a>(root: &'a Value, steps: &[Step]) -> Option<&'a str> {
+    let mut here = Some(root);
+    let around = steps.iter().map(|step| {
+        here = here.and_then(|it| inside(it, step));
+        here.and_then(|it| it.get("workload")?.as_str())
+    });
+    around.flatten().last()
+}
+
+/// The workload that an entry is, or is of.
+fn names_workload(entry: &Value) -> Option<&str> {
+    entry.get("name").or_else(|| entry.get("workload"))?.as_str()
 }
 
 /// Whether an entry is one of those that a word of a pattern means; without a word each is.

@@ -34,6 +34,10 @@ pub(super) fn recompute(
             let us = whole(hours.real()? * US_PER_HOUR)?;
             scaled(cost.money()?, HOURS_PER_MONTH * whole(US_PER_HOUR)?, us)
         }
+        (Kind::Ahead, [cost, hours, ..]) => {
+            let us = whole(hours.real()? * US_PER_HOUR)?;
+            scaled(cost.money()?, us, HOURS_PER_MONTH * whole(US_PER_HOUR)?)
+        }
         (Kind::CatalogMonth, [rate, gpus]) => {
             scaled(rate.money()?, whole(gpus.real()?)?.checked_mul(HOURS_PER_MONTH)?, 1)
         }

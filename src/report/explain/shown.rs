@@ -174,9 +174,11 @@ impl Derivation {
 fn is_number(place: &Place<'_>) -> bool {
     match place.value {
         Value::Number(_) => true,
-        Value::String(_) | Value::Null => {
-            definition(&pattern(&place.steps)).is_some_and(|it| !it.is_section())
+        Value::String(text) => {
+            let is_amount = text.contains('.') && text.parse::<f64>().is_ok();
+            definition(&pattern(&place.steps)).is_some_and(|it| is_amount || !it.is_section())
         }
+        Value::Null => definition(&pattern(&place.steps)).is_some_and(|it| !it.is_section()),
         _ => false,
     }
 }

@@ -218,7 +218,14 @@ pub(super) fn command(evidence: &Evidence) -> String {
     let seed = seed.map(|it| format!(" --seed {it}")).unwrap_or_default();
     let provenance = evidence.root.get("provenance").unwrap_or(&Value::Null);
     let day = rows::text(provenance, "as_of");
-    format!("gpuadvise analyze {}{more}{seed} --as-of {}", named.join(" "), quoted(&day))
+    let words = provenance.get("arguments").and_then(Value::as_array).into_iter().flatten();
+    let words = words.filter_map(Value::as_str).map(|it| format!(" {}", quoted(&plain(it))));
+    format!(
+        "gpuadvise analyze {}{more}{seed} --as-of {}{}",
+        named.join(" "),
+        quoted(&day),
+        words.collect::<String>()
+    )
 }
 
 /// A word of a command; what a shell would read otherwise is in quotes.

@@ -100,7 +100,8 @@ impl Unit {
             Unit::Hours => "h".into(),
             Unit::Seconds => "s".into(),
             Unit::Share => "share of 1".into(),
-            Unit::Ratio => "1".into(),
+            // A number that counts nothing has no unit.
+            Unit::Ratio => "".into(),
             Unit::Count(noun) => format!("{noun}s").into(),
             Unit::Of(noun) => noun.into(),
             Unit::Bytes => "bytes".into(),

@@ -117,8 +117,16 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
     let mut note = expected_range(view, next.as_is);
     if let Some(error) = file.previous.as_ref().and_then(|it| it.forecast_error.as_ref()) {
         let off = error.share.map_or(String::new(), |it| format!("{} ", view.medium.percent(it)));
+        // What nobody carried out is no fault of the forecast.
+        let own = error.share_of_forecast.filter(|_| !error.not_done.is_empty());
+        let own = own.map_or(String::new(), |own| {
+            let n = view.medium.counted(error.not_done.len() as u64, "approved action");
+            let were = if error.not_done.len() == 1 { "was" } else { "were" };
+            let own = view.medium.percent(own);
+            format!(", {own} by itself, the rest because {n} {were} not done")
+        });
         note = format!(
-            "{note}; our forecast of {} was {off}{}",
+            "{note}; our forecast of {} was {off}{}{own}",
             shown(&error.label),
             shown(&error.word)
         );

@@ -3,14 +3,16 @@
 use super::charts::{ACTIONS, COSTS};
 use super::month::month;
 use super::page::{MAIL, Row, Section, View, add};
-use super::read::{Amount, Range, Workload};
+use super::read::{Amount, Basis, Range, Workload};
 use crate::report::RenderError;
 use crate::report::account::part_in_words;
 use crate::report::comparison::signed;
 use crate::report::html::range_in_words;
 use crate::report::model::Interval;
 use crate::report::number::date;
-use crate::report::words::{clip, commits, decision_of, find_who_uses, live, plain, shown};
+use crate::report::words::{
+    Move, clip, commits, decision_of, find_who_uses, is_pressing, listed, live, plain, shown,
+};
 use crate::units::{Currency, Money};
 
 /// Actions shown; the others are one row, so that the sum stays right.
@@ -122,18 +124,26 @@ fn why(view: &View<'_>) -> Result<Option<Section>, RenderError> {
     Ok(Some(Section { title, rows, ..Section::default() }))
 }
 
-/// At most five actions, the others as one, and their sum.
+/// At most five actions, those first that need a word now; the others as one, and their sum.
 fn actions(view: &View<'_>) -> Result<Section, RenderError> {
     let to_do = view.to_do();
     let saved = |it: &Workload| view.report.money(it.advice.monthly_savings);
-    let mut rows: Vec<Row> = to_do
+    let pressing: Vec<bool> = to_do.iter().map(|it| presses(it.1)).collect();
+    let shown_at = listed(&pressing, MOST_ACTIONS);
+    let is_shown = |at: &usize| shown_at.contains(at);
+    let mut rows: Vec<Row> = shown_at
         .iter()
-        .take(MOST_ACTIONS)
+        .filter_map(|at| to_do.get(*at))
         .map(|(place, it)| {
             let plan = it.advice.plan_id.as_ref();
             let plan = plan.and_then(|id| it.plans.iter().find(|plan| plan.id == *id));
-            let bought = plan.map(|it| it.purchase.as_str());
-            let what = decision_of(&it.name, &it.advice.action, bought);
+            let to = plan.map(|to| Move {
+                purchase: &to.purchase,
+                gpus: (it.baseline.gpu.as_deref(), &to.gpu),
+                precisions: (it.baseline.precision.as_deref(), &to.precision),
+                least: to.min_replicas,
+            });
+            let what = decision_of(&it.name, &it.advice.action, to);
             Row::new(
                 format!("S{place} {what}"),
                 action_note(view, it),
@@ -141,8 +151,11 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
             )
         })
         .collect();
-    let mut amounts: Vec<Money> = to_do.iter().take(MOST_ACTIONS).map(|it| saved(it.1)).collect();
-    let others: Vec<Money> = to_do.iter().skip(MOST_ACTIONS).map(|it| saved(it.1)).collect();
+    let amounts_where = |wanted: bool| -> Vec<Money> {
+        let found = to_do.iter().enumerate().filter(|(at, _)| is_shown(at) == wanted);
+        found.map(|(_, it)| saved(it.1)).collect()
+    };
+    let (mut amounts, others) = (amounts_where(true), amounts_where(false));
     if !others.is_empty() {
         let n = others.len();
         let rest = add(others, view.report)?;
@@ -158,6 +171,13 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
     }
     let title = format!("What to do, {} a month", view.report.currency);
     Ok(Section { title, rows, chart: Some(ACTIONS), ..Section::default() })
+}
+
+/// Whether somebody has to say something about it now.
+fn presses(it: &Workload) -> bool {
+    let decision = it.advice.decision.as_ref();
+    let is_approved = decision.is_some_and(|it| it.counts_as == "approved");
+    is_pressing(&it.advice.grade, is_approved, decision.is_some_and(|it| it.overdue))
 }
 
 /// `Search · grade C · no loss · 26 h of work · approved, due 15 Nov 2026`.
@@ -207,7 +227,8 @@ fn by_year_end(view: &View<'_>) -> String {
 fn range(view: &View<'_>, range: Option<Range>, loss: Option<f64>) -> Option<String> {
     let it = range?;
     let [low, high] = [it.low, it.high].map(|it| view.report.money(it));
-    let interval = Interval { low, high, level: it.level, cvar: low, basis: "weeks", n: 0 };
+    let basis = if it.basis == Basis::Days { "days" } else { "weeks" };
+    let interval = Interval { low, high, level: it.level, cvar: low, basis, n: it.n };
     range_in_words(view.medium, Some(&interval), loss)
 }
 
@@ -321,7 +342,7 @@ fn promises(view: &View<'_>) -> Section {
         Row::new(shown(&it.workload), note, value)
     });
     Section {
-        title: "Kept promises, realised a month at the traffic of then".to_owned(),
+        title: "Promises and what was realised, a month at the traffic of then".to_owned(),
         rows: rows.collect(),
         ..Section::default()
     }

@@ -91,12 +91,19 @@ pub(super) struct Finding {
 pub(super) struct Baseline {
     pub(super) effective_cost: Option<Amount>,
     pub(super) monthly_cost: Option<Amount>,
+    pub(super) gpu: Option<String>,
+    pub(super) precision: Option<String>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Plan {
     pub(super) id: String,
     pub(super) purchase: String,
+    #[serde(default)]
+    pub(super) gpu: String,
+    #[serde(default)]
+    pub(super) precision: String,
+    pub(super) min_replicas: Option<u32>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -146,6 +153,19 @@ pub(super) struct Range {
     pub(super) low: Amount,
     pub(super) high: Amount,
     pub(super) level: f64,
+    #[serde(default)]
+    pub(super) basis: Basis,
+    #[serde(default)]
+    pub(super) n: u64,
+}
+
+/// What a range rests on.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(super) enum Basis {
+    #[default]
+    Weeks,
+    Days,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -265,6 +285,10 @@ pub(super) struct ForecastError {
     pub(super) label: String,
     pub(super) share: Option<f64>,
     pub(super) word: String,
+    #[serde(default)]
+    pub(super) not_done: Vec<String>,
+    #[serde(default)]
+    pub(super) share_of_forecast: Option<f64>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

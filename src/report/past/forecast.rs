@@ -20,6 +20,8 @@ pub struct PastForecast {
     pub low: Money,
     /// High end.
     pub high: Money,
+    /// By how much the advice approved then lowers the mean, by workload; those it does not are left out.
+    pub approved: Vec<(String, Money)>,
 }
 
 #[derive(Default, Deserialize)]
@@ -33,6 +35,15 @@ struct SpanOf {
     label: String,
     start: String,
     end: String,
+    with_approved: ExpectedOf,
+    #[serde(default)]
+    workloads: Vec<WorkloadOf>,
+}
+
+#[derive(Deserialize)]
+struct WorkloadOf {
+    workload: String,
+    as_is: ExpectedOf,
     with_approved: ExpectedOf,
 }
 
@@ -59,7 +70,15 @@ impl ForecastOf {
         let spans = self.spans.into_iter().map(|it| {
             let of = &it.with_approved;
             let [mean, low, high] = [amount(&of.mean)?, amount(&of.low)?, amount(&of.high)?];
-            Ok(PastForecast { label: it.label, start: it.start, end: it.end, mean, low, high })
+            let mut approved = Vec::new();
+            for it in it.workloads {
+                let saved = amount(&it.as_is.mean)?.checked_sub(amount(&it.with_approved.mean)?)?;
+                if !saved.is_zero() {
+                    approved.push((it.workload, saved));
+                }
+            }
+            let (label, start, end) = (it.label, it.start, it.end);
+            Ok(PastForecast { label, start, end, mean, low, high, approved })
         });
         let left_out = self.outlooks.into_iter().filter(|it| it.not_known.is_some());
         Ok((spans.collect::<Result<_, PastError>>()?, left_out.map(|it| it.workload).collect()))

@@ -1,7 +1,7 @@
 //! What an action takes, what it saves at other prices, how to see that it came true, and what would
 //! change it.
 
-use super::{money, money_in};
+use super::{money, money_in, state_behind};
 use crate::report::model::{AdviceReport, ReportModel, WorkloadReport};
 use crate::report::number::{self, Medium};
 use crate::report::table::{Narrow, Table};
@@ -10,6 +10,8 @@ use crate::units::Currency;
 
 /// Numbers on a page.
 const PAGE: Medium = Medium::Page;
+/// Characters of a reason in the list of all advice.
+const LONGEST_REASON: usize = 160;
 
 /// `8 h of work and a day of trial, 1,034.20 USD, earned back in 6 days`.
 pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {
@@ -24,6 +26,25 @@ pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {
         money_in(Some(change.cost), medium),
         change.cost.currency()
     ))
+}
+
+/// All advice in one ranking, each with a reason: what saves, what is kept, what has too little data.
+pub(crate) fn all_advice(report: &ReportModel, medium: Medium) -> Table {
+    let saves = format!("Saves, {}/month#", report.currency);
+    let heads = ["Rank", "Workload", "Advice", saves.as_str(), "Grade", "Why"];
+    let mut table = Table::new("All advice in one ranking", &heads).narrow(Narrow::Lines);
+    for it in words::all_ranked(report) {
+        let saving = it.advice.monthly_savings;
+        table.push(vec![
+            words::rank(report, it).unwrap_or_else(|| number::DASH.to_owned()),
+            shown(&it.name),
+            words::action(&it.advice) + state_behind(it),
+            if saving.is_zero() { number::DASH.to_owned() } else { medium.money(saving) },
+            shown(&it.advice.grade),
+            words::clip(&medium.prose(&plain(words::why(it)), report.currency), LONGEST_REASON),
+        ]);
+    }
+    table
 }
 
 /// What happens to what runs today.
@@ -106,4 +127,23 @@ fn named(report: &ReportModel, id: &str) -> Option<String> {
     let workload = report.workloads.iter().find(has)?;
     let rank = words::rank(report, workload).unwrap_or_default();
     Some(format!("{rank} {}", shown(&workload.name)).trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::fixture;
+
+    #[test]
+    fn what_stays_is_in_the_ranking_behind_what_saves() {
+        let report = fixture::report();
+        let table = all_advice(&report, Medium::Terminal);
+        assert_eq!(table.rows.len(), report.workloads.len());
+        let ranks: Vec<&str> = table.rows.iter().map(|it| it.cells[0].as_str()).collect();
+        assert_eq!(ranks, ["S1", "S2", "–", "–"]);
+        assert!(table.rows.iter().all(|it| !it.cells[5].is_empty()), "{:?}", table.rows);
+        let style = crate::report::TerminalStyle::default();
+        let text = crate::report::render(&report, crate::report::Format::Table, &style).unwrap();
+        assert!(text.contains("KEEP AS IT IS, OR TOO LITTLE DATA"), "{text}");
+    }
 }

@@ -102,9 +102,7 @@ pub(crate) fn unmatched(report: &ReportModel) -> Option<Table> {
     for it in found.iter().take(MOST_UNMATCHED) {
         table.push(vec![
             words::clip(
-                &it.what
-                    .as_ref()
-                    .map_or_else(|| "no resource named".to_owned(), |it| words::plain(it)),
+                &it.name().map_or_else(|| "no resource named".to_owned(), |it| words::plain(&it)),
                 LONGEST_ID,
             ),
             it.provider.as_ref().map(|it| shown(it)).unwrap_or_default(),

@@ -1,5 +1,7 @@
 //! What can be committed to, what that means, what is held, and why something has no case.
 
+use std::collections::BTreeMap;
+
 use super::{ahead, money_in};
 use crate::report::commitments::{
     CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
@@ -18,8 +20,9 @@ pub(crate) const NOT_ADDED: &str =
 /// Whether the terminal says anything of commitments.
 pub(crate) fn has_commitments(report: &ReportModel) -> bool {
     let all = &report.commitment;
+    let in_money = !spend_cases(report, Medium::Terminal).is_empty();
     let is_any = !all.held_commitments.is_empty() || !all.committed_first.is_empty();
-    is_any || all.commitments.iter().any(|it| it.best)
+    in_money || is_any || all.commitments.iter().any(|it| it.best)
 }
 
 /// The tables of commitments; none is empty.
@@ -335,6 +338,39 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
             months(it.term_months),
             it.stable_n,
             it.optimal_n
+        );
+        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
+        let parts = [
+            range.unwrap_or_else(|| "range not known".to_owned()),
+            format!(
+                "{} of it in the advice, {} beyond",
+                amount(report, it.included_in_advice, medium),
+                amount(report, it.beyond_advice, medium)
+            ),
+            format!("owed {} to {}", amount(report, it.liability, medium), date(&it.end)),
+        ];
+        (what, amount(report, it.monthly_savings, medium), parts.join(" · "))
+    });
+    told.collect()
+}
+
+/// The same of commitments in money per hour: of each provider the allowed one that saves the most.
+pub(crate) fn spend_cases(report: &ReportModel, medium: Medium) -> Vec<(String, String, String)> {
+    let mut best: BTreeMap<&str, &SpendReport> = BTreeMap::new();
+    let saves = |it: &&SpendReport| it.allowed && it.monthly_savings.atto() > 0;
+    for it in report.commitment.spend_commitments.iter().filter(saves) {
+        let known = best.entry(&it.provider).or_insert(it);
+        if it.monthly_savings.atto() > known.monthly_savings.atto() {
+            *known = it;
+        }
+    }
+    let told = best.into_values().map(|it| {
+        let what = format!(
+            "{} an hour at {}, {}{}",
+            money_in(it.per_hour, medium),
+            shown(&it.provider),
+            purchase(&it.purchase),
+            on_top_of(it, medium)
         );
         let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
         let parts = [

@@ -1,6 +1,7 @@
 //! What was decided, what is left to do, and what became of promises.
 
 use super::money_in;
+use crate::report::comparison::signed;
 use crate::report::decisions::{counts_as, is_asked};
 use crate::report::model::{CountsAs, DecisionReport, PromiseReport, ReportModel, WorkloadReport};
 use crate::report::number::{DASH, Medium, date};
@@ -126,10 +127,39 @@ pub(crate) fn promises(report: &ReportModel, medium: Medium) -> Table {
             unit(it.unit_cost_now),
         ]);
     }
-    let why = report.portfolio.promises.iter().filter_map(not_known);
-    let why = why.collect::<Vec<_>>().join("; ");
-    table.note = (!why.is_empty()).then(|| format!("Not known: {why}."));
+    let all = &report.portfolio.promises;
+    let mut said: Vec<String> = all.iter().filter_map(|it| so_far(it, medium)).collect();
+    let why = all.iter().filter_map(not_known).collect::<Vec<_>>().join("; ");
+    said.extend((!why.is_empty()).then(|| format!("Not known: {why}.")));
+    table.note = (!said.is_empty()).then(|| said.join(" "));
     table
+}
+
+/// `chat since 1 Nov 2026, 1.02 months: 305.75 promised, 254.79 realised; ...`.
+fn so_far(it: &PromiseReport, medium: Medium) -> Option<String> {
+    let mut parts = Vec::new();
+    parts.extend(it.to_date.as_ref().map(|of| {
+        let realised = match (of.realised, &of.not_known) {
+            (Some(amount), _) => format!("{} realised", medium.money(amount)),
+            (None, why) => {
+                format!("realised not known, {}", why.as_deref().map(plain).unwrap_or_default())
+            }
+        };
+        format!(
+            "{} months, {} promised, {realised}",
+            medium.quantity(of.months),
+            medium.money(of.promised)
+        )
+    }));
+    parts.extend(it.why.as_ref().map(|it| plain(it)));
+    parts.extend(
+        it.bill_moved_by_traffic
+            .filter(|it| !it.is_zero())
+            .map(|it| format!("traffic moved the bill of a month by {}", signed(it, medium))),
+    );
+    let since = it.to_date.as_ref().map(|it| format!(" since {}", date(&it.since)));
+    let lead = format!("{}{}", shown(&it.workload), since.unwrap_or_default());
+    (!parts.is_empty()).then(|| format!("{lead}: {}.", parts.join("; ")))
 }
 
 fn not_known(it: &PromiseReport) -> Option<String> {

@@ -90,9 +90,20 @@ pub(crate) fn forecast(report: &ReportModel, medium: Medium) -> Table {
         .iter()
         .filter_map(|it| Some(format!("{} is paid of {}", medium.money(it.spent?), it.label)));
     let said = forecast.outlooks.iter().filter_map(|it| outlook_in_words(it, medium));
-    let note: Vec<String> = spent.chain(said).collect();
+    let note: Vec<String> = spent.chain(said).chain(tried(&forecast.outlooks, medium)).collect();
     table.note = (!note.is_empty()).then(|| format!("{}.", note.join("; ")));
     table
+}
+
+/// How far forecasts of the past were off, or why none could be tried.
+fn tried(all: &[OutlookReport], medium: Medium) -> Option<String> {
+    let errors: Vec<f64> = all.iter().filter_map(|it| it.backtest_error).collect();
+    let Some(worst) = errors.iter().copied().reduce(f64::max) else {
+        let why = all.iter().find_map(|it| it.backtest_not_known)?;
+        return Some(format!("not tried on the past yet: {why}"));
+    };
+    let of = medium.counted(errors.len() as u64, "workload");
+    Some(format!("tried on the past of {of}, off by at most {} in the mean", medium.percent(worst)))
 }
 
 /// What moves the forecast of a workload besides its level.
@@ -209,8 +220,25 @@ fn error_in_words(it: &ForecastError, medium: Medium) -> String {
         }
         (word, None) => format!("{} {word}", signed(it.error, medium)),
     };
+    // What nobody carried out is no fault of the forecast.
+    let parts = match it.not_done.as_slice() {
+        [] => String::new(),
+        all => {
+            let what = match all {
+                [one] => format!("the approved action on {} was not done", shown(one)),
+                all => format!("{} approved actions were not done", all.len()),
+            };
+            let own = it.share_of_forecast.map(|it| format!(" ({})", medium.percent(it)));
+            format!(
+                ": {} because {what}, {}{} by the forecast itself",
+                signed(it.of_actions, medium),
+                signed(it.of_forecast, medium),
+                own.unwrap_or_default()
+            )
+        }
+    };
     // A forecast without some of the workloads is no measure of the practice.
-    let mature = it.share.filter(|_| it.without.is_empty()).map(|share| {
+    let mature = it.share_of_forecast.filter(|_| it.without.is_empty()).map(|share| {
         let within = medium.percent(it.mature_within);
         if share <= it.mature_within {
             format!(", within {within}: Run maturity")
@@ -218,14 +246,19 @@ fn error_in_words(it: &ForecastError, medium: Medium) -> String {
             format!(", over the {within} of Run maturity")
         }
     });
-    let inside = if it.in_range { "inside" } else { "outside" };
+    let inside = match (it.in_range, it.not_done.is_empty()) {
+        (true, _) => ", inside its range",
+        (false, true) => ", outside its range",
+        // The range is that of a month in which they were done.
+        (false, false) => "",
+    };
     let without = match it.without.len() {
         0 => String::new(),
         1 => format!(", without {}", shown(&it.without[0])),
         n => format!(", without {n} workloads"),
     };
     format!(
-        "{} for {}{without}: {off}, {inside} its range{}",
+        "{} for {}{without}: {off}{parts}{inside}{}",
         medium.money(it.forecast),
         it.label,
         mature.unwrap_or_default()
@@ -245,4 +278,64 @@ pub(crate) fn previous(report: &ReportModel, medium: Medium) -> Vec<(String, Str
         (format!("since {}", plain(label)), since(&it.since, medium)),
         ("was forecast".to_owned(), forecast),
     ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::Currency;
+
+    #[test]
+    fn a_forecast_that_was_not_tried_says_what_it_needs() {
+        let mut it = OutlookReport {
+            workload: "chat".to_owned(),
+            basis: Some("weeks"),
+            n: Some(4),
+            trend_per_30d: None,
+            growth_per_30d: None,
+            until: None,
+            moves_to: None,
+            backtests: None,
+            backtest_error: None,
+            backtest_not_known: Some("8 whole weeks are needed"),
+            not_known: None,
+        };
+        let said = |it: &OutlookReport| tried(std::slice::from_ref(it), Medium::Terminal).unwrap();
+        assert_eq!(said(&it), "not tried on the past yet: 8 whole weeks are needed");
+        (it.backtests, it.backtest_error, it.backtest_not_known) = (Some(3), Some(0.05), None);
+        assert_eq!(said(&it), "tried on the past of 1 workload, off by at most 5 % in the mean");
+    }
+
+    #[test]
+    fn what_nobody_carried_out_is_told_apart_from_the_forecast() {
+        let usd = |text: &str| Money::parse(text, Currency::USD).unwrap();
+        let mut it = ForecastError {
+            label: "Oct 2026".to_owned(),
+            forecast: usd("800.00"),
+            low: usd("780.00"),
+            high: usd("820.00"),
+            actual: usd("1000.00"),
+            error: usd("-200.00"),
+            share: Some(0.2),
+            word: "low",
+            of_actions: usd("-150.00"),
+            not_done: vec!["chat".to_owned()],
+            of_forecast: usd("-50.00"),
+            share_of_forecast: Some(0.05),
+            in_range: false,
+            mature_within: 0.12,
+            without: Vec::new(),
+        };
+        assert_eq!(
+            error_in_words(&it, Medium::Terminal),
+            "800.00 for Oct 2026: 20 % low (-200.00 of 1,000.00): -150.00 because the approved action on chat \
+             was not done, -50.00 (5 %) by the forecast itself, within 12 %: Run maturity"
+        );
+        it.not_done.clear();
+        it.share_of_forecast = it.share;
+        assert_eq!(
+            error_in_words(&it, Medium::Terminal),
+            "800.00 for Oct 2026: 20 % low (-200.00 of 1,000.00), outside its range, over the 12 % of Run maturity"
+        );
+    }
 }

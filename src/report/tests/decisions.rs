@@ -208,3 +208,50 @@ fn what_is_realised_is_at_the_traffic_of_then() {
     check("gone", Some("300"), None, None, Ok("300"));
     check(&name, Some("1000"), tokens, Some("-1.00"), Err("credits exceed what it costs now"));
 }
+
+/// What a promise came to, in a window of 744 hours that ends with the day of the report.
+#[test]
+fn a_promise_has_a_first_day_both_sums_and_a_reason() {
+    let make = |state, decided: &str, advice: &str| {
+        let mut report = report();
+        let name = report.workloads[0].name.clone();
+        (report.totals.window_start, report.totals.window_end) =
+            ("2026-10-01T00:00:00Z".to_owned(), "2026-11-01T00:00:00Z".to_owned());
+        report.time_zone = "UTC".to_owned();
+        report.workloads[0].baseline.monthly_cost = Some(usd("1500"));
+        report.workloads[0].baseline.unit_cost =
+            UnitCost { per_million_tokens: Some(usd("3.00")), ..UnitCost::default() };
+        let unit = UnitThen { unit: "1M tokens".to_owned(), cost: usd("4.00") };
+        let promise = Promise {
+            monthly_savings: usd("300"),
+            monthly_cost: Some(usd("1000")),
+            unit: Some(unit),
+        };
+        let list = vec![Decision {
+            promise: Some(promise),
+            decided: Some(decided.parse().unwrap()),
+            ..decision(advice, &name, state)
+        }];
+        respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
+        report.portfolio.promises.remove(0)
+    };
+    // 730 hours are 30 days and 10 hours.
+    let done = make(DecisionState::Done, "2026-10-02", "a-gone");
+    let to_date = done.to_date.unwrap();
+    assert_eq!((to_date.since.as_str(), to_date.months), ("2026-10-02", 0.986_301));
+    assert_eq!(
+        (to_date.promised, to_date.realised),
+        (usd("295.890410959"), Some(usd("246.575342466")))
+    );
+    assert_eq!(done.bill_moved_by_traffic, Some(usd("750")));
+    assert!(done.why.unwrap().contains("a unit costs less than then"));
+    // What is older than the window is in an earlier report.
+    let older = make(DecisionState::Done, "2026-09-01", "a-gone").to_date.unwrap();
+    assert_eq!(older.realised, None);
+    assert!(older.not_known.unwrap().contains("before 2026-10-01"));
+    let later = make(DecisionState::Accepted, "2026-12-01", "a-gone").to_date.unwrap();
+    assert_eq!((later.months, later.promised, later.realised), (0.0, usd("0"), Some(usd("0"))));
+    let open = make(DecisionState::Accepted, "2026-10-02", "a1");
+    assert_eq!(open.why.as_deref(), Some("not done, or undone: its advice still comes up"));
+    assert!(make(DecisionState::Rejected, "2026-10-02", "a1").to_date.is_none());
+}

@@ -344,7 +344,7 @@ fn idle() -> WorkloadReport {
 
 /// The whole report.
 #[expect(clippy::too_many_lines, reason = "one literal")]
-pub(super) fn report() -> ReportModel {
+pub(in crate::report) fn report() -> ReportModel {
     let mut switch = workload(
         "rag-prod",
         "rag-prod",
@@ -386,6 +386,7 @@ pub(super) fn report() -> ReportModel {
             list_cost: None,
             contracted_cost: None,
             effective_savings_rate: SavingsRate { over_list: Some(0.37), over_contracted: None },
+            left_on_the_table: None,
             gpu_hours: Some(18_000.0),
             requests: Some(9_000_000),
             prompt_tokens: Some(20_000_000_000),
@@ -421,6 +422,7 @@ pub(super) fn report() -> ReportModel {
                 provider: Some("aws".to_owned()),
                 what: Some("i-0c41d9".to_owned()),
                 gpu: Some("A10G".to_owned()),
+                owner: None,
                 billed: Some(usd("748.46")),
                 effective: Some(usd("748.46")),
                 rows: 744,
@@ -445,6 +447,7 @@ pub(super) fn report() -> ReportModel {
         workloads: vec![switch, idle(), keep, nameless_demand()],
         portfolio: Portfolio {
             ranking: vec!["a1".to_owned(), "a2".to_owned()],
+            all_advice: vec!["a1".to_owned(), "a2".to_owned()],
             n_that_matter: 2,
             plan: vec![WeekReport {
                 number: 1,
@@ -521,6 +524,7 @@ pub(super) fn report() -> ReportModel {
                 source: "vLLM engine arguments".to_owned(),
             }],
             what_if: Vec::new(),
+            arguments: Vec::new(),
             seed: 42,
             as_of: "2026-11-05".to_owned(),
             version: "0.1.0",

@@ -73,7 +73,11 @@ const CLOSED: [(&str, &str, &[&str]); 23] = [
     ("Variance", "word", VARIANCE),
     ("OwnerVariance", "word", VARIANCE),
     ("ForecastError", "word", &["low", "high", "exact"]),
-    ("SinceStep", "step", &["days", "new", "ended", "volume", "price", "mix", "actions", "rest"]),
+    (
+        "SinceStep",
+        "step",
+        &["days", "new", "ended", "volume", "price", "mix", "actions", "rest", "unclaimed"],
+    ),
     ("Baseline", "busy_source", &["telemetry", "model"]),
     ("WorkloadReport", "demand_unit", &["requests/h", "GPUs"]),
 ];

@@ -162,6 +162,27 @@ const PROJECTED: &[Rule] = &[from(
     Origin::Demand,
     "months of the workloads, those that surely grow or decline moved by their trend in 30 days",
 )];
+const AHEAD: &[Rule] = &[
+    rule(
+        Kind::Ahead,
+        "cost of a month x hours of the span / 730 h, by the latest whole weeks",
+        &[
+            "workloads[*same].baseline.monthly_cost",
+            "^^^.hours",
+            "forecast.outlooks[*same].trend_per_30d",
+            "forecast.outlooks[*same].growth_per_30d",
+        ],
+    ),
+    DEMAND[0],
+];
+const LESS_AHEAD: &[Rule] = &[from(
+    Origin::Demand,
+    "as it is, less what its advice saves in the hours after the day it can be live (advice.live.from)",
+)];
+const RANGE_AHEAD: &[Rule] = &[from(
+    Origin::Demand,
+    "the mean and by how much the whole weeks or days behind it differ (forecast.outlooks)",
+)];
 const WASTED: &[Rule] =
     &[from(Origin::Demand, "cost of the hours that the evidence names, no hour twice")];
 /// `name of the field`: sum of that field over all workloads.
@@ -203,7 +224,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 189] = [
+pub(super) const DEFINITIONS: [Definition; 210] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -219,6 +240,7 @@ pub(super) const DEFINITIONS: [Definition; 189] = [
     row("totals.recommended_monthly_cost", Unit::Money, "what such a month would cost with all advice found, whatever was decided", &[rule(Kind::Less, "today's month - savings", &["totals.baseline_monthly_cost", "totals.monthly_savings"])]),
     row("totals.effective_savings_rate.over_list", Unit::Share, "what was paid less than public prices, after commitment that nobody used", BILL),
     row("totals.effective_savings_rate.over_contracted", Unit::Share, "what was paid less than negotiated prices, after commitment that nobody used", BILL),
+    row("totals.left_on_the_table", Unit::Money, "what the cheapest purchases of hindsight would have saved in the window on the demand after the advice, in no other total", &[from(Origin::Replay, "of each instance the most that an allowed term in commitments[] left on the table, added up")]),
     row("totals.monthly_savings", Unit::Money, "what all advice found saves in a month of 730 hours at constant traffic, whatever was decided", &[rule(Kind::Total, "all advice added up", &["workloads[*].advice.monthly_savings"])]),
     row("reconciliation.rows_in", Unit::Count("row"), "rows read from the input files", &[rule(Kind::Sum, "rows kept + rows rejected", &[".rows_kept", ".rows_rejected"])]),
     row("reconciliation.rows_kept", Unit::Count("row"), "rows used", &[rule(Kind::Rest, "rows read - rows rejected", &[".rows_in", ".rows_rejected"])]),
@@ -369,6 +391,10 @@ pub(super) const DEFINITIONS: [Definition; 189] = [
     row("portfolio.promises[].realised_monthly_savings", Unit::Money, "what is saved at the traffic of then: (unit cost then - now) x units of a month then", DECIDED),
     row("portfolio.promises[].unit_cost_then", Unit::Each, "what a unit cost when it was decided", DECIDED),
     row("portfolio.promises[].unit_cost_now", Unit::Each, "what a unit costs now", DECIDED),
+    row("portfolio.promises[].bill_moved_by_traffic", Unit::Money, "by how much traffic moved the bill of a month, which is in neither saving", DECIDED),
+    row("portfolio.promises[].to_date.months", Unit::Of("months"), "months of 730 hours from the day it was to save to the end of the window", DECIDED),
+    row("portfolio.promises[].to_date.promised", Unit::Money, "what was to be saved from that day on", DECIDED),
+    row("portfolio.promises[].to_date.realised", Unit::Money, "what was saved from that day on at the traffic of then, as far as the window and the report of --previous say", DECIDED),
     row("portfolio.confirmed_waste", Unit::Money, "paid and not used, by two measured signals or the bill itself", found!("confirmed")),
     row("portfolio.to_investigate", Unit::Money, "perhaps paid and not used", found!("to_investigate")),
     row("portfolio.not_measured", Unit::Money, "cost of what nobody measured, not known to be waste", found!("data_missing")),
@@ -387,6 +413,22 @@ pub(super) const DEFINITIONS: [Definition; 189] = [
     row("portfolio.candidates_sized", Unit::Count("candidate"), "ways to run a workload that were sized", METHOD),
     row("portfolio.plans_simulated", Unit::Count("plan"), "plans that were simulated", &[rule(Kind::Number, "plans of all workloads, counted", &["workloads[*].plans[*].id"])]),
     row("portfolio.candidates_pruned", Unit::Count("candidate"), "candidates left out: no plan of them can be the best, or they may not be advised", METHOD),
+    row("forecast.spans[].hours", Unit::Hours, "hours of the span that are in its amounts", METHOD),
+    row("forecast.spans[].spent", Unit::Money, "what of the span was paid already, and is in every amount of it", LEDGER),
+    row("forecast.spans[].as_is.mean", Unit::Money, "what is expected of the span as things run today", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].as_is.mean"])]),
+    row("forecast.spans[].with_approved.mean", Unit::Money, "what is expected of the span with the advice that was approved", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].with_approved.mean"])]),
+    row("forecast.spans[].with_advice.mean", Unit::Money, "what is expected of the span with all advice that is asked for", &[rule(Kind::Sum, "all workloads added up", &["^.workloads[*].with_advice.mean"])]),
+    row("forecast.spans[].as_is.low", Unit::Money, "nine of ten such spans cost at least this", RANGE_AHEAD),
+    row("forecast.spans[].as_is.high", Unit::Money, "nine of ten such spans cost at most this", RANGE_AHEAD),
+    row("forecast.spans[].as_is.level", Unit::Share, "share of such spans that cost an amount in the range", METHOD),
+    row("forecast.spans[].workloads[].as_is.mean", Unit::Money, "what is expected of the workload in the span as it runs today", AHEAD),
+    row("forecast.spans[].workloads[].with_approved.mean", Unit::Money, "the same with its advice where it was approved", LESS_AHEAD),
+    row("forecast.spans[].workloads[].with_advice.mean", Unit::Money, "the same with its advice where it is asked for", LESS_AHEAD),
+    row("forecast.outlooks[].n", Unit::Of(""), "whole weeks, or days, that the forecast rests on", DEMAND),
+    row("forecast.outlooks[].trend_per_30d", Unit::Share, "trend of its cost in 30 days, where it is certain", DEMAND),
+    row("forecast.outlooks[].growth_per_30d", Unit::Share, "growth declared for it in 30 days", CONFIG),
+    row("forecast.outlooks[].backtests", Unit::Of("times"), "four weeks of the past that were forecast from the weeks before them", DEMAND),
+    row("forecast.outlooks[].backtest_error", Unit::Share, "mean of how far these were off", DEMAND),
     row("blanks[].worth", Unit::Money, "monthly spend that the blank in the config is about", LEDGER),
     row("provenance.inputs[].rows", Unit::Count("row"), "rows of an input file", FILES),
     row("provenance.catalog[].rows", Unit::Count("row"), "rows of a file of the catalog", CATALOG),

@@ -9,15 +9,11 @@ const SAVES: usize = 5;
 const EFFORT: usize = 11;
 const COST: usize = 12;
 
-/// The table: what saves first, then what to keep.
+/// The table: what saves first, then what to keep, then what has too little data.
 pub(super) fn table(report: &ReportModel) -> Table {
     let currency = report.currency;
     let money = |what: &str| format!("{what}, {currency}");
-    let mut workloads: Vec<&WorkloadReport> = report.workloads.iter().collect();
-    workloads.sort_by_key(|it| match words::place(report, it) {
-        0 => usize::MAX,
-        place => place,
-    });
+    let workloads: Vec<&WorkloadReport> = words::all_ranked(report);
     let rows: Vec<Vec<Cell>> = workloads.iter().map(|it| row(report, it)).collect();
     let heads = vec![
         "Rank".to_owned(),
@@ -41,6 +37,7 @@ pub(super) fn table(report: &ReportModel) -> Table {
         "Decided owner".to_owned(),
         "Due".to_owned(),
         "Advice id".to_owned(),
+        "Why".to_owned(),
     ];
     let mut table = Table { name: "Advice", heads, rows, totals: Vec::new(), frozen: 2 };
     if report.workloads.is_empty() {
@@ -86,6 +83,7 @@ fn row(report: &ReportModel, it: &WorkloadReport) -> Vec<Cell> {
         Cell::maybe(decision.and_then(|it| it.owner.as_ref()), Cell::text),
         Cell::maybe(decision.and_then(|it| it.due.clone()), Cell::Day),
         Cell::text(&advice.id),
+        Cell::text(words::why(it)),
     ]);
     cells
 }
