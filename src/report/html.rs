@@ -5,6 +5,7 @@
 //! numbers. askama escapes every value; only the charts and the style sheet, which this crate
 //! writes and escapes itself, enter as they are.
 
+mod columns;
 mod glossary;
 
 use askama::Template;
@@ -52,7 +53,7 @@ struct Page {
     style: &'static str,
     script: &'static str,
     script_hash: String,
-    parts: Vec<Section>,
+    columns: [Vec<Section>; 2],
     charts: Vec<Picture>,
     chart_style: &'static str,
     hatch: &'static str,
@@ -167,7 +168,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         style: include_str!("templates/style.css"),
         script: SCRIPT,
         script_hash: script_hash(),
-        parts,
+        columns: columns::in_two(parts),
         charts: chart::report_charts(report)?.into_iter().map(Picture::from).collect(),
         chart_style: chart::STYLE,
         hatch: chart::HATCH,

@@ -20,6 +20,8 @@ mod text;
 
 pub use journal::{Journal, MailKey, State};
 pub use known::Known;
+#[cfg(test)]
+pub(crate) use page::Row;
 pub(crate) use page::{Section, first_page};
 pub use read::MailReport;
 

@@ -72,7 +72,7 @@ pub(super) struct Months {
 }
 
 impl Row {
-    pub(super) fn new(label: impl Into<String>, note: impl Into<String>, value: String) -> Row {
+    pub(crate) fn new(label: impl Into<String>, note: impl Into<String>, value: String) -> Row {
         Row { label: label.into(), note: note.into(), value, strong: false }
     }
 
