@@ -73,6 +73,7 @@ struct Page {
     commitments: Vec<Table>,
     budget: Table,
     forecast: Table,
+    moved: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -188,6 +189,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         commitments: tables::commitment_tables(report, PAGE),
         budget: tables::budget(report, PAGE),
         forecast: tables::forecast(report, PAGE),
+        moved: tables::moved(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: (0..)
             .zip(&report.workloads)

@@ -20,7 +20,7 @@ pub use super::forecast::{
     ExpectedReport, ForecastReport, OutlookReport, SpanReport, WorkloadSpan,
 };
 pub use super::memory::MemoryReport;
-pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
+pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep, SinceWorkload};
 
 use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};
