@@ -11,7 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
-use super::talk::Talk;
+use super::talk::{self, Talk};
 use crate::cli::{Cli, Command, Format, Global};
 use crate::report;
 
@@ -20,15 +20,19 @@ static WRITING: Mutex<()> = Mutex::new(());
 /// Set by Ctrl-C; the writer looks at it before every file.
 static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 
+/// Set when files get their names: an interrupt after it leaves them.
+static PUBLISHED: AtomicBool = AtomicBool::new(false);
+
 /// Files of a report folder, by their path inside it.
 pub(super) type Files = Vec<(String, Vec<u8>)>;
 
-/// On Ctrl-C: wait until what is half written is removed, exit with 130.
+/// On Ctrl-C or SIGTERM: wait until what is half written is removed, say so, exit with 130.
 pub(super) fn install_interrupt_handler() {
     // Fails only when a handler exists already; `main` installs the one there is.
     let _ = ctrlc::set_handler(|| {
         INTERRUPTED.store(true, Ordering::SeqCst);
         let _writer_has_ended = WRITING.lock();
+        talk::interrupted(PUBLISHED.load(Ordering::SeqCst));
         std::process::exit(i32::from(ExitStatus::Interrupted as u8));
     });
 }
@@ -253,6 +257,7 @@ fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {
 const MODEL: &str = "report.json";
 
 fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
+    PUBLISHED.store(true, Ordering::SeqCst);
     for parent in files.iter().filter_map(|it| Path::new(&it.0).parent()) {
         let parent = folder.join(parent);
         fs::create_dir_all(&parent)

@@ -132,6 +132,21 @@ pub(super) fn bug(info: &str) {
     }
 }
 
+/// The last words of an interrupted run: whether files have got their names by then.
+#[expect(clippy::print_stderr, reason = "this is where stderr is written")]
+pub(super) fn interrupted(has_written: bool) {
+    let error = if has_written {
+        "interrupted: the files that were complete by then stay, none is half written"
+    } else {
+        "interrupted: no file was written"
+    };
+    if is_json() {
+        failed_in_json(error, None, ExitStatus::Interrupted);
+    } else {
+        eprintln!("error: {error}");
+    }
+}
+
 /// Whether words that do not parse ask for JSON lines.
 pub(super) fn json_is_asked(words: impl Iterator<Item = OsString>) -> bool {
     let words: Vec<OsString> = words.collect();

@@ -78,6 +78,7 @@ struct Page {
     budget: Table,
     forecast: Table,
     savings_rate: Table,
+    moved: Table,
     blank: Option<String>,
     cards: Vec<Card>,
     account: Table,
@@ -196,6 +197,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         budget: tables::budget(report, PAGE),
         forecast: tables::forecast(report, PAGE),
         savings_rate: tables::savings_rate(report, PAGE),
+        moved: tables::moved(report, PAGE),
         blank: blanks::best(report, PAGE),
         cards: (0..)
             .zip(&report.workloads)

@@ -21,7 +21,7 @@ pub use super::forecast::{
 };
 pub use super::ledger::ToDateReport;
 pub use super::memory::MemoryReport;
-pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep};
+pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep, SinceWorkload};
 
 use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};

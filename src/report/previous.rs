@@ -76,6 +76,24 @@ pub struct SinceReport {
     pub difference: Money,
     /// What that is made of; the amounts add up to it.
     pub steps: Vec<SinceStep>,
+    /// Every workload whose cost moved, the largest change first; these add up to it too.
+    pub workloads: Vec<SinceWorkload>,
+}
+
+/// What a workload cost in both windows.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct SinceWorkload {
+    /// Its name.
+    pub workload: String,
+    /// Effective cost then; nothing where it is not known or the workload was not there.
+    pub old: Option<Money>,
+    /// Effective cost now.
+    pub new: Option<Money>,
+    /// Now less then.
+    pub difference: Money,
+    /// The step that moved it most: `days`, `new`, `ended`, `volume`, `price`, `mix`, `actions`, `rest`.
+    pub most: &'static str,
 }
 
 /// A step of a bridge.

@@ -16,7 +16,7 @@ pub(crate) use commitments::{
 pub(crate) use decisions::{
     all_decided, asked_for, decided, decision_in_words, promises, state_behind, to_do,
 };
-pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, previous};
+pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, moved, previous};
 pub(crate) use savings_rate::savings_rate;
 pub(crate) use schedule::{schedule, schedule_in_words};
 

@@ -319,13 +319,18 @@ def refused(bench, contexts):
         bench.config(server.port, to=(ANN, BOB))
         said = bench.run(code=8)
         assert "550" in said and "no such user" in said and ANN in said, said
+        assert "1 of 2 mails refused by the server" in said, said
         assert server.attempts == 2 and [it.rcpt_tos for it in server.arrived] == [[BOB]]
+        assert bench.states()[ANN] == "refused"
+        # The next run does not try it again, and says why; asked to, it does.
+        said = bench.run(code=8)
+        assert "no such user" in said and "not tried again" in said and server.attempts == 2, said
     with Server("starttls", contexts["good"]) as server:
         server.at_data = lambda _, n: "552 too large"
         bench.config(server.port, to=(EVE,))
         said = bench.run(code=8)
         assert "too large" in said and server.attempts == 1, said
-        assert bench.states()[EVE] == "failed"
+        assert bench.states()[EVE] == "refused"
 
 
 def dropped_before(bench, contexts):

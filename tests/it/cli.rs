@@ -469,3 +469,34 @@ fn pseudonyms_change_no_figure_and_depend_on_the_key() {
     assert_eq!(name(&open), "chat");
     assert!(name(&hidden) != name(&keyed) && !keyed.contains("a key of our own"));
 }
+
+/// A run that waits for its input says in one line that it was ended, also to programs.
+#[test]
+fn an_interrupted_run_says_so() {
+    for (words, expected) in [
+        (&[][..], "error: interrupted: no file was written"),
+        (&["--log-format", "json"][..], "\"error\""),
+    ] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut child = std::process::Command::new(env!("CARGO_BIN_EXE_gpuadvise"))
+            .args([&["analyze", "-", "--output", "out"], words].concat())
+            .current_dir(folder.path())
+            .stdin(std::process::Stdio::piped())
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::piped())
+            .spawn()
+            .unwrap();
+        let stdin = child.stdin.take();
+        std::thread::sleep(std::time::Duration::from_secs(2));
+        let pid = child.id().to_string();
+        assert!(
+            std::process::Command::new("kill").args(["-TERM", &pid]).status().unwrap().success()
+        );
+        let ran = child.wait_with_output().unwrap();
+        drop(stdin);
+        let said = String::from_utf8(ran.stderr).unwrap();
+        assert_eq!(ran.status.code(), Some(130), "{said}");
+        assert!(said.contains(expected) && said.contains("no file was written"), "{said}");
+        assert_eq!(said.lines().count(), 1, "{said}");
+    }
+}

@@ -28,6 +28,12 @@ impl Noted<'_> {
         self.note(MailState::Sent)
     }
 
+    /// The server will not take it; its words keep the next run from another try.
+    pub(super) fn refused(&mut self, said: &str) -> Result<(), Failure> {
+        self.journal.refuse(self.mail.key(), said, &self.mail.message_id, &instant(now()));
+        write(self.folder, self.journal)
+    }
+
     pub(super) fn note(&mut self, state: MailState) -> Result<(), Failure> {
         self.journal.note(self.mail.key(), state, &self.mail.message_id, &instant(now()));
         write(self.folder, self.journal)

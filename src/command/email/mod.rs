@@ -168,10 +168,14 @@ fn send(
                 continue;
             }
             Some(MailState::Sending | MailState::Unknown) => {
-                left.push(Left::unknown(
-                    address,
-                    "an earlier run ended before the server answered",
-                ));
+                let why = "an earlier run ended before the server answered".to_owned();
+                left.push(Left { address, why, how: How::Unknown });
+                continue;
+            }
+            Some(MailState::Refused) => {
+                let said = known.refusal(key).unwrap_or("for good");
+                let why = format!("{said}, in an earlier run; not tried again");
+                left.push(Left { address, why, how: How::Refused });
                 continue;
             }
             Some(MailState::Failed) | None => {}
@@ -181,7 +185,7 @@ fn send(
             continue;
         }
         if let Some(why) = &unreachable {
-            left.push(Left { address, why: why.clone(), unknown: false });
+            left.push(Left { address, why: why.clone(), how: How::NotSent });
             continue;
         }
         let server = match &server {
@@ -197,14 +201,18 @@ fn send(
                 noted.sent()?;
                 say(&format!("sent to {address}"))?;
             }
-            Outcome::Refused(why) => left.push(Left { address, why, unknown: false }),
+            Outcome::Refused(why) => {
+                noted.refused(&why)?;
+                left.push(Left { address, why, how: How::Refused });
+            }
+            Outcome::Later(why) => left.push(Left { address, why, how: How::NotSent }),
             Outcome::Unreachable(why) => {
                 unreachable = Some(format!("not tried, since {why}"));
-                left.push(Left { address, why, unknown: false });
+                left.push(Left { address, why, how: How::NotSent });
             }
             Outcome::Unknown(why) => {
                 noted.note(MailState::Unknown)?;
-                left.push(Left::unknown(address, &why));
+                left.push(Left { address, why, how: How::Unknown });
             }
         }
     }
@@ -215,26 +223,44 @@ fn send(
 struct Left {
     address: String,
     why: String,
-    /// It may have arrived all the same.
-    unknown: bool,
+    how: How,
 }
 
-impl Left {
-    fn unknown(address: String, why: &str) -> Left {
-        Left { address, why: why.to_owned(), unknown: true }
-    }
+/// What is known of it.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum How {
+    /// It did not arrive; another run tries it again.
+    NotSent,
+    /// The server will not take it; no run tries it again unless asked.
+    Refused,
+    /// It may have arrived all the same.
+    Unknown,
 }
 
 fn not_sent(left: &[Left], all: usize, folder: &Path) -> Failure {
-    let mut message = format!("{} of {all} mails not known to have arrived", left.len());
+    let what = match left.iter().all(|it| it.how == How::Refused) {
+        true => "refused by the server",
+        false => "not known to have arrived",
+    };
+    let mut message = format!("{} of {all} mails {what}", left.len());
     for it in left {
-        let lead = if it.unknown { "it is unknown whether it arrived: " } else { "" };
+        let lead = match it.how {
+            How::NotSent => "",
+            How::Refused => "refused: ",
+            How::Unknown => "it is unknown whether it arrived: ",
+        };
         // Writing to a String cannot fail.
         let _ = write!(message, "; {}: {lead}{}", it.address, it.why);
     }
-    let hint = if left.iter().any(|it| it.unknown) {
+    let any = |how: How| left.iter().any(|it| it.how == how);
+    let hint = if any(How::Unknown) {
         format!(
             "ask whether it arrived; if not: gpuadvise email {} --again --to ADDRESS",
+            folder.display()
+        )
+    } else if any(How::Refused) {
+        format!(
+            "mend the address or what the server says; then gpuadvise email {} --again --to ADDRESS",
             folder.display()
         )
     } else {

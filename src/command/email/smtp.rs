@@ -43,6 +43,8 @@ pub(super) enum Outcome {
     Sent,
     /// The server did not take it, and will not.
     Refused(String),
+    /// The server took it in none of the attempts, and may later.
+    Later(String),
     /// No mail can be sent through this server now.
     Unreachable(String),
     /// The connection ended before the server said whether it took it.
@@ -101,7 +103,7 @@ impl<'a> Server<'a> {
                 return Ok(if is_for_all {
                     Outcome::Unreachable(why)
                 } else {
-                    Outcome::Refused(why)
+                    Outcome::Later(why)
                 });
             }
             say(&format!("{why}; again in {wait:.0} s"));

@@ -3,7 +3,7 @@
 use super::Comparison;
 use crate::bridge::{Finding, Moved, Outcome, PriceMoved, Promise, Step};
 use crate::report::number::{DASH, Medium};
-use crate::report::previous::{SinceReport, SinceStep};
+use crate::report::previous::{SinceReport, SinceStep, SinceWorkload};
 use crate::report::words::{plain, shown, waste};
 use crate::report::{account, number};
 use crate::units::{Money, MoneyError};
@@ -72,7 +72,32 @@ pub(in crate::report) fn line(it: &Comparison) -> SinceReport {
     let steps = steps.chain([unclaimed]).filter(|it| !it.amount.is_zero());
     let [label, _] = names(it);
     let [old, new] = it.spend;
-    SinceReport { label, old, new, difference: it.difference, steps: steps.collect() }
+    let moved_ones = it.bridge.workloads.iter().filter(|it| !it.difference.is_zero());
+    SinceReport {
+        label,
+        old,
+        new,
+        difference: it.difference,
+        steps: steps.collect(),
+        workloads: moved_ones.map(moved).collect(),
+    }
+}
+
+/// What a workload cost in both windows, and which step moved it most.
+fn moved(it: &Moved) -> SinceWorkload {
+    let most = it.steps.parts().max_by_key(|(_, amount)| amount.atto().unsigned_abs());
+    SinceWorkload {
+        workload: it.name.clone(),
+        old: it.old,
+        new: it.new,
+        difference: it.difference,
+        most: most.map_or(Step::Rest, |it| it.0).as_str(),
+    }
+}
+
+/// The word for the step of its name.
+pub(in crate::report) fn step_in_words(name: &str) -> &'static str {
+    Step::ALL.into_iter().find(|it| it.as_str() == name).map_or("", word)
 }
 
 /// `+2,826.92 (+4 %): longer month +2,311.51 · agents-beta (new) +2,010.96 · ...`; what rounding each

@@ -39,6 +39,9 @@ struct Entry {
     state: State,
     /// As in its header.
     message_id: String,
+    /// Of a refusal, the words of the server.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    said: Option<String>,
     /// When this state was written, RFC 3339.
     at: String,
 }
@@ -53,8 +56,10 @@ pub enum State {
     Sent,
     /// The connection ended before the server said whether it took it.
     Unknown,
-    /// The server did not take it.
+    /// The server did not take it, for now.
     Failed,
+    /// The server will not take it: this recipient or this mail.
+    Refused,
 }
 
 /// Which mail.
@@ -85,6 +90,19 @@ impl Journal {
         self.mails.iter().find(|it| it.is(key)).map(|it| it.state)
     }
 
+    /// The words with which the server refused a mail.
+    pub fn refusal(&self, key: MailKey<'_>) -> Option<&str> {
+        self.mails.iter().find(|it| it.is(key))?.said.as_deref()
+    }
+
+    /// Notes that the server will not take it, and why.
+    pub fn refuse(&mut self, key: MailKey<'_>, said: &str, message_id: &str, at: &str) {
+        self.note(key, State::Refused, message_id, at);
+        if let Some(found) = self.mails.iter_mut().find(|it| it.is(key)) {
+            found.said = Some(said.to_owned());
+        }
+    }
+
     /// Notes how far it came.
     pub fn note(&mut self, key: MailKey<'_>, state: State, message_id: &str, at: &str) {
         let entry = Entry {
@@ -93,6 +111,7 @@ impl Journal {
             recipient: key.recipient.to_owned(),
             state,
             message_id: message_id.to_owned(),
+            said: None,
             at: at.to_owned(),
         };
         match self.mails.iter_mut().find(|it| it.is(key)) {
@@ -149,6 +168,11 @@ mod tests {
         let read = Journal::read(&journal.text().unwrap()).unwrap();
         assert_eq!(read, journal);
         assert_eq!(read.mails.len(), 1);
+        let mut later = read.clone();
+        later.refuse(key, "550 no such user", "<1@x>", "2026-11-05T07:00:00Z");
+        let later = Journal::read(&later.text().unwrap()).unwrap();
+        assert_eq!(later.state(key), Some(State::Refused));
+        assert_eq!((later.refusal(key), read.refusal(key)), (Some("550 no such user"), None));
         let lower = MailKey { recipient: "ann@example.com", ..key };
         assert_eq!(read.state(lower), Some(State::Sent));
         assert_eq!(read.state(MailKey { owner: "Search", ..key }), None);

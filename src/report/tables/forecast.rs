@@ -1,12 +1,12 @@
 //! Months to come, the budget, and the report of an earlier month.
 
-use crate::report::comparison::{signed, signed_percent, since};
+use crate::report::comparison::{signed, signed_percent, since, step_in_words};
 use crate::report::model::{
     BudgetMonth, ExpectedReport, ForecastError, ForecastReport, OutlookReport, OwnerVariance,
     ReportModel, SpanReport, Variance,
 };
 use crate::report::number::{DASH, Medium, date};
-use crate::report::table::Table;
+use crate::report::table::{Narrow, Table};
 use crate::report::tables::money_in;
 use crate::report::words::{not_forecast, plain, shown};
 use crate::units::Money;
@@ -263,6 +263,43 @@ fn error_in_words(it: &ForecastError, medium: Medium) -> String {
         it.label,
         mature.unwrap_or_default()
     )
+}
+
+/// What each workload cost then and now, the largest change first; nothing without an earlier report.
+pub(crate) fn moved(report: &ReportModel, medium: Medium) -> Table {
+    const MOST: usize = 12;
+    let since = report.previous.as_ref().map(|it| &it.since);
+    let heads = [
+        "Workload".to_owned(),
+        format!("{}#", since.map_or_else(String::new, |it| plain(&it.label))),
+        "Now#".to_owned(),
+        "Change#".to_owned(),
+        "Most of it".to_owned(),
+    ];
+    let caption = format!("Month over month by workload, {}", report.currency);
+    let mut table =
+        Table::new(caption, &heads.each_ref().map(String::as_str)).narrow(Narrow::Lines);
+    let Some(since) = since else { return table };
+    for it in since.workloads.iter().take(MOST) {
+        table.push(vec![
+            shown(&it.workload),
+            money_in(it.old, medium),
+            money_in(it.new, medium),
+            signed(it.difference, medium),
+            step_in_words(it.most).to_owned(),
+        ]);
+    }
+    let rest: Vec<Money> = since.workloads.iter().skip(MOST).map(|it| it.difference).collect();
+    if let (Ok(sum), false) = (Money::sum(rest.clone(), report.currency), rest.is_empty()) {
+        let others = medium.counted(rest.len() as u64, "other");
+        table.push(vec![others, DASH.into(), DASH.into(), signed(sum, medium), String::new()]);
+    }
+    if !table.is_empty() {
+        let [old, new] = [since.old, since.new].map(|it| money_in(Some(it), medium));
+        let all = signed(since.difference, medium);
+        table.push_strong(true, vec!["All".to_owned(), old, new, all, String::new()]);
+    }
+    table
 }
 
 /// What is said beside an earlier report, each with its label: why spend moved, and how good the

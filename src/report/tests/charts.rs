@@ -175,6 +175,13 @@ fn previous() -> PreviousReport {
                 step("price", "price", "148.80"),
                 step("actions", "actions done", "-1985.82"),
             ],
+            workloads: vec![SinceWorkload {
+                workload: "rag-prod".to_owned(),
+                old: Some(usd("17593.08")),
+                new: Some(usd("20420")),
+                difference: usd("2826.92"),
+                most: "days",
+            }],
         },
     }
 }
