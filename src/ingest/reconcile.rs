@@ -523,8 +523,7 @@ fn by_commitment(bills: &Bills<'_>) -> Result<Vec<CommitmentTotals>, MoneyError>
 }
 
 /// Spend without a workload: fate, provider, resource or service, GPU, and owner.
-type UnmatchedKey<'a> =
-    (Fate, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
+type UnmatchedKey<'a> = (Fate, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// What no workload claims, by resource or service, the largest first.
 fn unmatched(bills: &Bills<'_>, table: &UsageTable) -> Result<Vec<Unmatched>, MoneyError> {

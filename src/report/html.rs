@@ -13,8 +13,8 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest as _, Sha256};
 
 use super::chart::{self, ChartKind, Drawn};
-use super::mail::{self, MailReport, Section};
 use super::decisions::counts_as;
+use super::mail::{self, MailReport, Section};
 use super::model::{AdviceReport, CountsAs, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
 use super::table::Table;

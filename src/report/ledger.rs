@@ -141,6 +141,8 @@ pub(super) fn why(
                  of its GPUs, which the decision does not tell apart{traffic}"
             )
         }
-        _ => "nothing counts its traffic: what more or less of it costs is in the amount".to_owned(),
+        _ => {
+            "nothing counts its traffic: what more or less of it costs is in the amount".to_owned()
+        }
     })
 }

@@ -162,10 +162,7 @@ fn forecast_error(
 }
 
 /// What of the error of a forecast is that approved actions were not carried out, and on which workloads.
-fn of_actions(
-    then: &PastForecast,
-    both: &Comparison,
-) -> Result<(Money, Vec<String>), MoneyError> {
+fn of_actions(then: &PastForecast, both: &Comparison) -> Result<(Money, Vec<String>), MoneyError> {
     let left = then.approved.iter().filter(|it| is_left(both, &it.0));
     let mut amount = Money::zero(then.mean.currency());
     let mut workloads = Vec::new();

@@ -130,7 +130,8 @@ pub(crate) struct Move<'a> {
 impl Move<'_> {
     /// ` on other GPUs in int4`, as far as either changes.
     fn changes(&self) -> String {
-        let gpus = if self.gpus.0.is_some_and(|it| it != self.gpus.1) { " on other GPUs" } else { "" };
+        let gpus =
+            if self.gpus.0.is_some_and(|it| it != self.gpus.1) { " on other GPUs" } else { "" };
         let then = Precision::parse(self.precisions.1);
         let is_other = self.precisions.0.and_then(Precision::parse).zip(then);
         match is_other.filter(|(now, then)| now != then) {
@@ -314,7 +315,12 @@ mod tests {
         check(same, "bf16", Some(0), "Run chat only in the hours it is used");
         check("L40S", "bf16", Some(0), "Run chat on other GPUs only in the hours it is used");
         check(same, "bf16", Some(1), "Run chat, with fewer instances in quiet hours");
-        check("H100", "int4", Some(1), "Run chat on other GPUs in int4, with fewer instances in quiet hours");
+        check(
+            "H100",
+            "int4",
+            Some(1),
+            "Run chat on other GPUs in int4, with fewer instances in quiet hours",
+        );
         check(same, "as today", None, "Run chat, with fewer instances in quiet hours");
     }
 

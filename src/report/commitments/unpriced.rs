@@ -57,9 +57,7 @@ fn reason(plan: &PlanReport, catalog: &Catalog) -> Option<String> {
         catalog.offers_for(gpu).filter(for_a_term).map(|it| it.region.as_str()).collect();
     let ask = "ask for one and write it as a [[quote]] into gpuadvise.toml";
     if regions.is_empty() {
-        return Some(format!(
-            "no price list has a price of {gpu} at {provider} for a term: {ask}"
-        ));
+        return Some(format!("no price list has a price of {gpu} at {provider} for a term: {ask}"));
     }
     (!regions.contains(region.as_str())).then(|| {
         let all: Vec<&str> = regions.into_iter().collect();

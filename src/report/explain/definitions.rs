@@ -171,8 +171,14 @@ fn section(pattern: &str) -> Option<Definition> {
 fn by_name(pattern: &str) -> Unit {
     let word = pattern.rsplit(['.', ']']).next().unwrap_or_default();
     match word {
-        "level" | "share" | "share_of_forecast" | "mature_within" | "utilization" | "coverage"
-        | "probability_of_loss" | "risk_setting" => Unit::Share,
+        "level"
+        | "share"
+        | "share_of_forecast"
+        | "mature_within"
+        | "utilization"
+        | "coverage"
+        | "probability_of_loss"
+        | "risk_setting" => Unit::Share,
         "paid_hours" | "used_hours" => Unit::Hours,
         "days" => Unit::Of("days"),
         "term_months" | "cash_payback_months" | "regret_months" => Unit::Of("months"),

@@ -319,8 +319,7 @@ fn agree(kind: Kind, reported: &Number, again: &Number) -> bool {
     if let (Number::Grade(reported), Number::Grade(worst)) = (reported, again) {
         return reported >= worst;
     }
-    let by_float =
-        matches!(kind, Kind::Opposite | Kind::WorstTenth | Kind::Loss | Kind::Ahead);
+    let by_float = matches!(kind, Kind::Opposite | Kind::WorstTenth | Kind::Loss | Kind::Ahead);
     match (reported, again) {
         (Number::Money(a), Number::Money(b)) if !by_float => a == b,
         (Number::Whole(a), Number::Whole(b)) => a == b,

@@ -241,7 +241,11 @@ fn a_forecast_is_derived_and_a_pure_number_has_no_unit() {
         let text = explained(&evidence, &subject, format, &style).unwrap().text;
         assert!(text.contains(says), "{says}: {text}");
     };
-    check("forecast.spans[0].workloads[1].as_is.mean", Format::Table, "10,044.80 a month x 720 h / 730 h");
+    check(
+        "forecast.spans[0].workloads[1].as_is.mean",
+        Format::Table,
+        "10,044.80 a month x 720 h / 730 h",
+    );
     check("forecast.spans[0].as_is.mean", Format::Table, "as reported");
     check("provenance.seed", Format::Json, "\"unit\": null");
     check("forecast.spans[0].hours", Format::Json, "\"unit\": \"h\"");

@@ -10,7 +10,9 @@ use crate::report::comparison::signed;
 use crate::report::html::range_in_words;
 use crate::report::model::Interval;
 use crate::report::number::date;
-use crate::report::words::{Move, clip, decision_of, find_who_uses, is_pressing, listed, live, plain, shown};
+use crate::report::words::{
+    Move, clip, decision_of, find_who_uses, is_pressing, listed, live, plain, shown,
+};
 use crate::units::{Currency, Money};
 
 /// Actions shown; the others are one row, so that the sum stays right.

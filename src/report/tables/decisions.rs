@@ -147,9 +147,11 @@ fn so_far(it: &PromiseReport, medium: Medium) -> Option<String> {
         )
     }));
     parts.extend(it.why.as_ref().map(|it| plain(it)));
-    parts.extend(it.bill_moved_by_traffic.filter(|it| !it.is_zero()).map(|it| {
-        format!("traffic moved the bill of a month by {}", signed(it, medium))
-    }));
+    parts.extend(
+        it.bill_moved_by_traffic
+            .filter(|it| !it.is_zero())
+            .map(|it| format!("traffic moved the bill of a month by {}", signed(it, medium))),
+    );
     let since = it.to_date.as_ref().map(|it| format!(" since {}", date(&it.since)));
     let lead = format!("{}{}", shown(&it.workload), since.unwrap_or_default());
     (!parts.is_empty()).then(|| format!("{lead}: {}.", parts.join("; ")))

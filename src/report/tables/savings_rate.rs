@@ -19,8 +19,7 @@ pub(crate) fn savings_rate(report: &ReportModel, medium: Medium) -> Table {
         return table;
     }
     let rates = &totals.effective_savings_rate;
-    let percent =
-        |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.percent(it));
+    let percent = |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.percent(it));
     table.push(vec![
         "Against list prices".to_owned(),
         percent(rates.over_list),
