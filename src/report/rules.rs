@@ -116,15 +116,12 @@ pub(super) fn agrees(it: &Analysed, catalog: &Catalog) -> Option<bool> {
 /// That advice and rule agree, or what following the rule would cost.
 fn beside_advice(it: &Analysed, limits: &Classify) -> Option<String> {
     let rule = verdict(it, limits)?;
-    let (named, stands) = match kept(it) {
-        Some(today) => {
-            let cost = it.recommendation.baseline.monthly_cost;
-            (names_today(rule, today), cost.map(|it| ("today", it)))
-        }
-        None => {
-            let advised = advised(it)?;
-            (is_named(rule, &advised.way), Some(("the advised one", advised.monthly_cost)))
-        }
+    let (named, stands) = if let Some(today) = kept(it) {
+        let cost = it.recommendation.baseline.monthly_cost;
+        (names_today(rule, today), cost.map(|it| ("today", it)))
+    } else {
+        let advised = advised(it)?;
+        (is_named(rule, &advised.way), Some(("the advised one", advised.monthly_cost)))
     };
     if named {
         return Some("The advice agrees with it.".to_owned());

@@ -10,6 +10,9 @@ use crate::units::Currency;
 
 /// Numbers on a page.
 const PAGE: Medium = Medium::Page;
+/// Workloads up to which what saves is in the list of all advice too, and not only where it stands with its
+/// saving and its rank: in the table of workloads.
+const MOST_IN_FULL: usize = 30;
 /// Characters of a reason in the list of all advice.
 const LONGEST_REASON: usize = 160;
 
@@ -33,7 +36,14 @@ pub(crate) fn all_advice(report: &ReportModel, medium: Medium) -> Table {
     let saves = format!("Saves, {}/month#", report.currency);
     let heads = ["Rank", "Workload", "Advice", saves.as_str(), "Grade", "Why"];
     let mut table = Table::new("All advice in one ranking", &heads).narrow(Narrow::Lines);
+    let is_long = report.workloads.len() > MOST_IN_FULL;
+    let n = report.portfolio.ranking.len();
+    table.note = (is_long && n > 0)
+        .then(|| format!("S1 to S{n} stand in the table of workloads, which has many rows."));
     for it in words::all_ranked(report) {
+        if is_long && words::place(report, it) > 0 {
+            continue;
+        }
         let saving = it.advice.monthly_savings;
         table.push(vec![
             words::rank(report, it).unwrap_or_else(|| number::DASH.to_owned()),
@@ -145,5 +155,11 @@ mod tests {
         let style = crate::report::TerminalStyle::default();
         let text = crate::report::render(&report, crate::report::Format::Table, &style).unwrap();
         assert!(text.contains("KEEP AS IT IS, OR TOO LITTLE DATA"), "{text}");
+        let mut many = report.clone();
+        let kept = report.workloads[2].clone();
+        many.workloads.extend((0..MOST_IN_FULL).map(|_| kept.clone()));
+        let table = all_advice(&many, Medium::Terminal);
+        assert_eq!(table.rows.len(), many.workloads.len() - 2);
+        assert!(table.note.unwrap().starts_with("S1 to S2 stand in the table of workloads"));
     }
 }

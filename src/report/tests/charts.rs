@@ -319,7 +319,7 @@ fn odd_data_are_drawn_or_said() {
         it.cost_by_day.iter_mut().for_each(|it| it.cost = usd("0"));
         it.demand_by_hour.iter_mut().flat_map(|it| &mut it.hours).for_each(|it| *it = Some(0.0));
     }
-    for report in [one, hour, none, huge, nothing] {
+    for report in [one, hour, none].into_iter().chain([huge, nothing]) {
         for it in chart_files(&report).unwrap() {
             let svg = it.svg();
             assert!(!svg.contains("NaN") && !svg.contains("inf<"), "{}", it.stem);
