@@ -190,10 +190,8 @@ fn one_instance(
     let mut terms: Vec<TermCase> = terms.collect();
     mark_best(&mut terms);
     let next = terms.iter().find(|it| it.best).map_or(longest, |it| it.months);
-    let mut in_use = here.in_use(&pool.hours, next);
-    if let Some(in_use) = &mut in_use {
-        renewal::weigh(in_use, here, (&pool, &ground), (&offers, &terms));
-    }
+    let in_use = here.in_use(&pool.hours, next);
+    let in_use = renewal::weighed(in_use, here, (&pool, &ground), (&offers, &terms));
     if !terms.is_empty() {
         let n_held = here.n_left();
         let notes = pool.notes(&left_out, n_held);

@@ -163,7 +163,6 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let to_do = tables::to_do(report);
     let pressing: Vec<bool> = to_do.iter().map(|it| presses(it)).collect();
     let listed = words::listed(&pressing, MOST_DECISIONS);
-    let portfolio = &report.portfolio;
     let (asked, parts) = first_page(report)?;
     let mut page = Page {
         style: include_str!("templates/style.css"),
@@ -220,17 +219,23 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         prices: tables::prices(report),
         provenance: vec![tables::inputs(report), tables::catalog(report), checked::checked()],
         assumptions: tables::assumptions(report),
-        search: format!(
-            "{} sized, {} simulated, {} left out: they cannot cost less than the best plan, or may not be advised.",
-            PAGE.counted(portfolio.candidates_sized, "candidate"),
-            PAGE.counted(portfolio.plans_simulated, "plan"),
-            PAGE.counted(portfolio.candidates_pruned, "candidate")
-        ),
+        search: search(report),
         glossary: &glossary::WORDS,
         footer: footer(report),
     };
     page.keep_to_budget();
     Ok(page.render()?)
+}
+
+/// How much was weighed.
+fn search(report: &ReportModel) -> String {
+    let portfolio = &report.portfolio;
+    format!(
+        "{} sized, {} simulated, {} left out: they cannot cost less than the best plan, or may not be advised.",
+        PAGE.counted(portfolio.candidates_sized, "candidate"),
+        PAGE.counted(portfolio.plans_simulated, "plan"),
+        PAGE.counted(portfolio.candidates_pruned, "candidate")
+    )
 }
 
 impl Page {

@@ -9,15 +9,16 @@ use crate::catalog::Offer;
 /// For each held commitment of an instance that ends within the term looked at next: how many of its
 /// instances a new term would pay for, by the demand it leaves behind. `terms` are those weighed with
 /// all of them held.
-pub(super) fn weigh(
-    in_use: &mut [HeldInUse],
+pub(super) fn weighed(
+    mut in_use: Option<Vec<HeldInUse>>,
     here: &HeldHere<'_>,
     (pool, ground): (&Pool, &Ground<'_>),
     (offers, terms): (&[(Offer, u32)], &[TermCase]),
-) {
-    for it in in_use.iter_mut().filter(|it| it.ends_within_term) {
+) -> Option<Vec<HeldInUse>> {
+    for it in in_use.iter_mut().flatten().filter(|it| it.ends_within_term) {
         it.renewal = renewal(it, here, (pool, ground), (offers, terms));
     }
+    in_use
 }
 
 fn renewal(

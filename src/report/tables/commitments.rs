@@ -1,16 +1,16 @@
 //! What can be committed to, what that means, what is held, and why something has no case.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use super::{ahead, money_in};
 use crate::report::commitments::{
     CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
 };
 use crate::report::html::range_in_words;
-use crate::report::model::{PlanReport, ReportModel, WorkloadReport};
+use crate::report::model::ReportModel;
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
-use crate::report::words::{gpu_short, plain, purchase, recommended, shown};
+use crate::report::words::{gpu_short, plain, purchase, shown};
 use crate::units::{Currency, Money};
 
 /// What must be said wherever these savings stand.
@@ -94,12 +94,12 @@ fn offers(report: &ReportModel, medium: Medium) -> Table {
             ],
         );
     }
-    table.note = Some(note(report, medium));
+    table.note = Some(note(report));
     table
 }
 
 /// What the cases presume and what must be known of them, each sentence once.
-fn note(report: &ReportModel, medium: Medium) -> String {
+fn note(report: &ReportModel) -> String {
     let mut said = vec![NOT_ADDED.to_owned()];
     for it in &report.commitment.commitments {
         let sentence = format!("{}: {}.", instance(&it.instance), presumed(it));
@@ -107,41 +107,7 @@ fn note(report: &ReportModel, medium: Medium) -> String {
             said.push(sentence);
         }
     }
-    said.extend(downsized_first(report, medium));
     said.join(" ")
-}
-
-/// What committing before downsizing would cost, for each workload that is in a case.
-fn downsized_first(report: &ReportModel, medium: Medium) -> Vec<String> {
-    let cases = report.commitment.commitments.iter().flat_map(|it| &it.workloads);
-    let spend = report.commitment.spend_commitments.iter().flat_map(|it| &it.workloads);
-    let names: BTreeSet<&String> = cases.chain(spend).collect();
-    let workloads = report.workloads.iter().filter(|it| names.contains(&it.name));
-    workloads.filter_map(|it| downsize_first(it, medium)).collect()
-}
-
-/// The cheapest committed plan on what runs today beside the advised one; nothing where the advice moves to no
-/// other GPUs or precision, or no such plan was simulated.
-fn downsize_first(it: &WorkloadReport, medium: Medium) -> Option<String> {
-    let advised = recommended(it)?;
-    let today = it.plans.iter().find(|it| it.purchase == "today")?;
-    let is_same = |it: &PlanReport| it.gpu == today.gpu && it.precision == today.precision;
-    if is_same(advised) {
-        return None;
-    }
-    let is_committed = |it: &&PlanReport| {
-        it.purchase.starts_with("reserved") && it.meets_slo && it.allowed && is_same(it)
-    };
-    let committed = it.plans.iter().filter(is_committed);
-    let without = committed.min_by_key(|it| it.monthly_cost.atto())?;
-    Some(format!(
-        "Downsize {} first: committed on what it runs on today it would cost {} a month ({}), on the advised \
-         plan {}; a commitment made before is paid for its whole term all the same.",
-        shown(&it.name),
-        medium.money(without.monthly_cost),
-        plain(&without.label),
-        medium.money(advised.monthly_cost)
-    ))
 }
 
 /// Whose demand it is and what must be known.
@@ -443,33 +409,4 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
     let free = held.clone().filter_map(|it| could_carry(it, medium));
     let again = held.filter_map(|it| ahead::renewal_in_words(report, it, medium));
     told.chain(free).chain(again).chain(ahead::committed_first_in_words(report, medium)).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::report::tests::fixture;
-
-    #[test]
-    fn what_committing_before_downsizing_costs_is_told_beside_the_advice() {
-        let mut workload = fixture::report().workloads.remove(0);
-        let plans = &mut workload.plans;
-        plans.truncate(3);
-        for (at, (purchase, precision, cost)) in
-            [("today", "bf16", "90"), ("reserved_12mo", "bf16", "60"), ("payg_fixed", "int4", "40")]
-                .into_iter()
-                .enumerate()
-        {
-            (plans[at].purchase, plans[at].precision) = (purchase.to_owned(), precision.to_owned());
-            plans[at].gpu = "A100 80GB SXM4".to_owned();
-            (plans[at].meets_slo, plans[at].allowed) = (true, true);
-            plans[at].monthly_cost = Money::parse(cost, Currency::USD).unwrap();
-        }
-        workload.advice.plan_id = Some(workload.plans[2].id.clone());
-        let said = downsize_first(&workload, Medium::Terminal).unwrap();
-        assert!(said.contains("it would cost 60.00 a month"), "{said}");
-        assert!(said.contains("on the advised plan 40.00"), "{said}");
-        workload.plans[2].precision = "bf16".to_owned();
-        assert!(downsize_first(&workload, Medium::Terminal).is_none());
-    }
 }
