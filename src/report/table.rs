@@ -82,7 +82,8 @@ impl Table {
     /// could end a text there is escaped.
     pub(crate) fn labels(&self) -> String {
         let heads = (1..).zip(&self.columns).skip(1);
-        heads.map(|(at, it)| format!("--l{at}:'{}';", css_string(&it.head))).collect()
+        let labels = heads.map(|(at, it)| format!("--l{at}:'{}';", css_string(&it.head)));
+        labels.collect::<Vec<_>>().concat()
     }
 
     /// Whether the rows are stacked on a narrow screen, so that cells must carry their heads.

@@ -238,10 +238,8 @@ enum How {
 }
 
 fn not_sent(left: &[Left], all: usize, folder: &Path) -> Failure {
-    let what = match left.iter().all(|it| it.how == How::Refused) {
-        true => "refused by the server",
-        false => "not known to have arrived",
-    };
+    let all_refused = left.iter().all(|it| it.how == How::Refused);
+    let what = if all_refused { "refused by the server" } else { "not known to have arrived" };
     let mut message = format!("{} of {all} mails {what}", left.len());
     for it in left {
         let lead = match it.how {
