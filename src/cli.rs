@@ -18,6 +18,9 @@ use crate::recommend::WhatIf;
 use crate::size::Precision;
 use crate::units::Timestamp;
 
+/// Rows in percent that may be rejected where nobody says it.
+pub const MAX_REJECTED_PERCENT: f64 = 1.0;
+
 pub use decide::{DecideArgs, Verdict};
 pub use diff::DiffArgs;
 pub use email::EmailArgs;
@@ -218,7 +221,7 @@ pub struct PartArgs {
     #[arg(long, value_name = "YYYY-MM", num_args = 0..=1, default_missing_value = "", value_parser = parse_month)]
     pub month: Option<String>,
     /// Rows in percent that may be rejected before the run stops
-    #[arg(long, value_name = "PERCENT", default_value_t = 1.0, value_parser = parse_percent)]
+    #[arg(long, value_name = "PERCENT", default_value_t = MAX_REJECTED_PERCENT, value_parser = parse_percent)]
     pub max_rejected: f64,
 }
 
@@ -250,7 +253,7 @@ pub struct AnalyzeArgs {
     /// Inputs and the part of them to use
     #[command(flatten)]
     pub input: InputArgs,
-    /// End with exit code 5 when the savings found exceed this, in the currency of the data
+    /// End with exit code 5 when what is asked for saves more than this a month, in the currency of the data
     #[arg(long, value_name = "AMOUNT", value_parser = parse_amount)]
     pub fail_above: Option<f64>,
     /// What was decided about the advice [default: decisions.toml beside the config, if there]

@@ -138,13 +138,14 @@ fn analyse(
     let mut report = report::build(analysed, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.provenance.arguments = arguments(args, global);
-    report::commit(&mut report, &commitments, &catalog)?;
+    report::commit(&mut report, &commitments)?;
     let judged = report::judged(&commitments, &args.commitment, &catalog);
     report.notices.splice(0..0, judged);
     if let Some(decisions) = decisions {
         let hours = catalog.assumptions.change.hours_per_week;
         report::respect(&mut report, &decisions, (as_of, hours))?;
     }
+    report::say_unpriced(&mut report, &catalog);
     let budget = ahead::budget(&config.budget, report.currency, (global, talk))?;
     report::look_ahead(&mut report, &outlooks, run, &budget)?;
     if let Some(previous) = args.previous.as_deref() {

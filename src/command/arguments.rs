@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use crate::cli::{AnalyzeArgs, Global};
+use crate::cli::{AnalyzeArgs, Global, MAX_REJECTED_PERCENT};
 
 /// The words in the order of the help, without the seed and the day, which a report always has. Files are
 /// named without their folder, as the inputs are, and not at all where names are replaced.
@@ -22,7 +22,7 @@ pub(super) fn arguments(args: &AnalyzeArgs, global: &Global) -> Vec<String> {
     if let Some(month) = &part.month {
         say("--month", Some(month.clone()).filter(|it| !it.is_empty()));
     }
-    if (part.max_rejected - MAX_REJECTED).abs() > f64::EPSILON {
+    if (part.max_rejected - MAX_REJECTED_PERCENT).abs() > f64::EPSILON {
         say("--max-rejected", Some(part.max_rejected.to_string()));
     }
     // A redacted report leaves decisions and an earlier report out.
@@ -58,9 +58,6 @@ pub(super) fn arguments(args: &AnalyzeArgs, global: &Global) -> Vec<String> {
     }
     words
 }
-
-/// What `--max-rejected` is where nobody says it.
-const MAX_REJECTED: f64 = 1.0;
 
 /// A file without its folder; a report with the folder that tells it from others.
 fn name(path: &Path) -> String {

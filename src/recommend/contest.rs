@@ -13,7 +13,7 @@ use super::bounds::{Best, Bounds, Kind, Work, one_instance};
 use super::candidates::Entry;
 use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
-use super::offers::{family, may_advise};
+use super::offers::{family, may_advise, place};
 use super::plan::{Plan, Way};
 use super::spot_plans;
 use super::stage::{Fixed, Stage};
@@ -379,8 +379,8 @@ impl<'a> Site<'a> {
     }
 }
 
-/// Of what cannot be advised the first at home and the first elsewhere, where none is known: enough to say
-/// what it would come to.
+/// Of what cannot be advised the first in each place, where none is known: enough to say what it would come
+/// to.
 fn shown_only<'a>(
     question: &Question<'_>,
     best: &Best,
@@ -392,7 +392,7 @@ fn shown_only<'a>(
     let mut seen = BTreeSet::new();
     let mut is_first = |it: &Entrant<'a>| {
         let offer = it.buy.offer();
-        best.of(question, it.kind, offer).is_infinite() && seen.insert(may_advise(question, offer))
+        best.of(question, it.kind, offer).is_infinite() && seen.insert(place(question, offer))
     };
     entrants.into_iter().filter(|it| is_first(it)).collect()
 }

@@ -9,6 +9,7 @@ use crate::catalog::{Catalog, GpuSpec, Offer, Purchase};
 use crate::classify;
 use crate::ingest::HeldCommitment;
 use crate::units::MoneyPerHour;
+use crate::workload::Workload;
 
 /// The instance type of what the bill shows and the catalog does not list.
 pub(super) const AS_BILLED: &str = "as billed";
@@ -175,12 +176,17 @@ fn is_allowed(question: &Question<'_>, offer: &Offer) -> bool {
 
 /// Whether today's provider sells it outside today's region, where it sells anything there.
 pub(super) fn is_elsewhere(question: &Question<'_>, offer: &Offer) -> bool {
-    let deployment = &question.described.workload.deployment;
+    is_moved(question.described.workload, offer, question.context.catalog)
+}
+
+/// The same of a workload alone.
+pub(super) fn is_moved(workload: &Workload, offer: &Offer, catalog: &Catalog) -> bool {
+    let deployment = &workload.deployment;
     let same = deployment.provider.as_ref() == Some(&offer.provider);
     let Some(region) = deployment.region.as_ref().filter(|it| same && **it != offer.region) else {
         return false;
     };
-    let mut sold = question.context.catalog.offers.iter();
+    let mut sold = catalog.offers.iter();
     sold.any(|it| it.provider == offer.provider && it.region == *region)
 }
 
@@ -195,7 +201,8 @@ fn at_own_rate(
     let in_use = offer.purchase == Purchase::PayAsYouGo
         && !offer.is_quote()
         && deployment.gpu.as_deref() == Some(gpu.name.as_str())
-        && deployment.provider.as_deref() == Some(offer.provider.as_str());
+        && deployment.provider.as_deref() == Some(offer.provider.as_str())
+        && !is_elsewhere(question, offer);
     match baseline::own_rate(question, baseline) {
         Some(rate) if in_use => with_rate(question, offer, rate),
         _ => offer.clone(),
@@ -276,11 +283,10 @@ pub(super) fn may_advise(question: &Question<'_>, offer: &Offer) -> bool {
     !Barrier::TO_ADVICE.into_iter().any(|it| it.holds(question, offer))
 }
 
-/// Whether it may be advised, and whether that is without leaving the provider: of each the cheapest
-/// is kept.
-fn place(question: &Question<'_>, offer: &Offer) -> (bool, bool) {
-    let may = may_advise(question, offer);
-    (may, may && is_at_home(question, offer))
+/// Whether it is at today's provider, and whether in another region of it: of each place the cheapest is
+/// kept.
+pub(super) fn place(question: &Question<'_>, offer: &Offer) -> (bool, bool) {
+    (is_at_home(question, offer), is_elsewhere(question, offer))
 }
 
 /// The keys of the policy that would allow what keeps some offers out of the advice; nothing where nothing

@@ -3,6 +3,8 @@
 mod fill;
 mod unpriced;
 
+pub use unpriced::say_unpriced;
+
 pub use fill::{commit, judged};
 
 use serde::Serialize;

@@ -1,5 +1,7 @@
 //! The ledger of promises: since when, what was to be saved by now, what was, and why the two differ.
 
+use std::cmp::Ordering;
+
 use chrono_tz::Tz;
 use serde::Serialize;
 
@@ -58,10 +60,12 @@ pub(super) fn to_date(
 ) -> Result<Option<ToDateReport>, MoneyError> {
     let Some((start, window)) = time(decision, report) else { return Ok(None) };
     let us = between_us(start, window.end());
+    let window_us = between_us(window.start(), window.end());
     let (realised, not_known) = match realised {
         _ if us == 0 => (Some(Money::zero(promised.currency())), None),
         None => (None, Some("what it saves a month is not known".to_owned())),
-        Some(saved) if start >= window.start() => (Some(saved.scale(us, MONTH_US)?), None),
+        // What a month saved is the mean of the whole window, the time before the action in it.
+        Some(saved) if start >= window.start() => (Some(saved.scale(window_us, MONTH_US)?), None),
         Some(_) => {
             let day = window.start().to_date_string();
             let why = format!(
@@ -122,7 +126,8 @@ pub(super) fn why(
     it: &PromiseReport,
     workload: Option<&WorkloadReport>,
 ) -> Option<String> {
-    if it.realised_monthly_savings? == it.promised_monthly_savings {
+    let is_early = it.to_date.as_ref().is_some_and(|it| it.months <= 0.0);
+    if is_early || it.realised_monthly_savings? == it.promised_monthly_savings {
         return None;
     }
     if workload.is_some_and(|it| it.advice.id == decision.advice) {
@@ -130,14 +135,18 @@ pub(super) fn why(
     }
     Some(match (&it.unit, it.unit_cost_then, it.unit_cost_now) {
         (Some(_), Some(then), Some(now)) => {
-            let more = if now.atto() > then.atto() { "more" } else { "less" };
+            let more = match now.atto().cmp(&then.atto()) {
+                Ordering::Greater => "more than",
+                Ordering::Less => "less than",
+                Ordering::Equal => "as much as",
+            };
             let traffic = if it.bill_moved_by_traffic.is_some() {
                 "; traffic is in neither amount"
             } else {
                 ""
             };
             format!(
-                "its advice no longer comes up and a unit costs {more} than then: by the price or by the use \
+                "its advice no longer comes up and a unit costs {more} then: by the price or by the use \
                  of its GPUs, which the decision does not tell apart{traffic}"
             )
         }

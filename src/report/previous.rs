@@ -76,7 +76,8 @@ pub struct SinceReport {
     pub difference: Money,
     /// What that is made of; the amounts add up to it.
     pub steps: Vec<SinceStep>,
-    /// Every workload whose cost moved, the largest change first; these add up to it too.
+    /// Every workload whose cost moved, the largest change first; with the step `unclaimed` these add up to it
+    /// too.
     pub workloads: Vec<SinceWorkload>,
 }
 

@@ -103,7 +103,8 @@ fn summary(workbook: &[u8]) -> BTreeMap<String, f64> {
     let (strings, sheet) = (part("xl/sharedStrings.xml"), part("xl/worksheets/sheet1.xml"));
     let strings: Vec<&str> = between(&strings, "<si>", "</si>")
         .into_iter()
-        .map(|it| between(it, ">", "</t>").first().copied().unwrap_or_default())
+        .map(|it| between(it, "<t", "</t>").first().copied().unwrap_or_default())
+        .map(|it| it.split_once('>').map_or(it, |it| it.1))
         .collect();
     let mut found = BTreeMap::new();
     for row in between(&sheet, "<row", "</row>") {

@@ -251,21 +251,21 @@ fn not_sent(left: &[Left], all: usize, folder: &Path) -> Failure {
         let _ = write!(message, "; {}: {lead}{}", it.address, it.why);
     }
     let any = |how: How| left.iter().any(|it| it.how == how);
-    let hint = if any(How::Unknown) {
-        format!(
-            "ask whether it arrived; if not: gpuadvise email {} --again --to ADDRESS",
-            folder.display()
-        )
-    } else if any(How::Refused) {
-        format!(
-            "mend the address or what the server says; then gpuadvise email {} --again --to ADDRESS",
-            folder.display()
-        )
-    } else {
-        "when that is mended, mail the report again with gpuadvise email and the same --config"
-            .to_owned()
-    };
-    Failure::new(ExitStatus::Output, anyhow::Error::msg(message)).with_hint(hint)
+    let again = format!("gpuadvise email {} --again --to ADDRESS", folder.display());
+    let mut hints = Vec::new();
+    if any(How::Unknown) {
+        hints.push(format!("ask whether it arrived; if not: {again}"));
+    }
+    if any(How::Refused) {
+        hints.push(format!("mend the address or what the server says; then {again}"));
+    }
+    if any(How::NotSent) {
+        hints.push(
+            "when that is mended, mail the report again with gpuadvise email and the same --config"
+                .to_owned(),
+        );
+    }
+    Failure::new(ExitStatus::Output, anyhow::Error::msg(message)).with_hint(hints.join("; "))
 }
 
 /// The one look at the clock: a mail has the date on which it is sent.

@@ -200,7 +200,12 @@ impl<'a> Server<'a> {
                 Attempt::Later(self.said(&error))
             }
         };
-        connection.command(Mail::new(Some(envelope.from.clone()), options)).map_err(refused)?;
+        // What is said of the sender is of every mail.
+        let of_sender = |error: Error| match refused(error) {
+            Attempt::Over(Outcome::Refused(why)) => Attempt::Over(Outcome::Unreachable(why)),
+            other => other,
+        };
+        connection.command(Mail::new(Some(envelope.from.clone()), options)).map_err(of_sender)?;
         connection.command(Rcpt::new(envelope.to.clone(), Vec::new())).map_err(refused)?;
         connection.command(Data).map_err(refused)?;
         Ok(())

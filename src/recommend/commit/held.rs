@@ -92,9 +92,9 @@ impl<'a> HeldHere<'a> {
         HeldHere { all, as_of }
     }
 
-    /// All but one.
-    pub(super) fn without(&self, id: &str) -> HeldHere<'a> {
-        let all = self.all.iter().copied().filter(|it| it.id != id).collect();
+    /// All but these.
+    pub(super) fn without(&self, ids: &[String]) -> HeldHere<'a> {
+        let all = self.all.iter().copied().filter(|it| !ids.contains(&it.id)).collect();
         HeldHere { all, as_of: self.as_of }
     }
 

@@ -4,7 +4,7 @@ use super::hours::Hours;
 use super::{Instance, Part};
 use crate::catalog::{Catalog, Offer, Purchase};
 use crate::recommend::demand::whole_gpus;
-use crate::recommend::offers::is_same_instance;
+use crate::recommend::offers::{is_moved, is_same_instance};
 use crate::recommend::plan::{Plan, Way};
 use crate::recommend::{Action, Context, term};
 use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
@@ -42,7 +42,7 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
     let (plan, is_kept) = match found.advice.action {
         Action::Stop if is_followed => return None,
         Action::Switch | Action::Schedule if is_followed => (advised?, false),
-        _ => (of_today(workload, &found.plans)?, true),
+        _ => (of_today(workload, &found.plans, catalog)?, true),
     };
     let by_use = by_use(plan, &found.plans, catalog)?;
     let window = workload.demand_window;
@@ -90,12 +90,13 @@ fn is_by_use(plan: &Plan) -> bool {
     )
 }
 
-/// The cheapest plan by use on the GPU and at the provider of today: it names the instance.
-fn of_today<'a>(workload: &Workload, plans: &'a [Plan]) -> Option<&'a Plan> {
+/// The cheapest plan by use on the GPU, at the provider and in the region of today: it names the instance.
+fn of_today<'a>(workload: &Workload, plans: &'a [Plan], catalog: &Catalog) -> Option<&'a Plan> {
     let (gpu, provider) =
         (workload.deployment.gpu.as_deref()?, workload.deployment.provider.as_deref()?);
     plans.iter().find(|it| {
-        let at_home = it.offers.first().is_some_and(|offer| offer.provider == provider);
+        let stays = |it: &Offer| it.provider == provider && !is_moved(workload, it, catalog);
+        let at_home = it.offers.first().is_some_and(stays);
         is_by_use(it) && it.gpu == gpu && at_home
     })
 }

@@ -4,10 +4,12 @@
 //! elsewhere it is paid for all the same. Both amounts stand side by side, so that a reader sees why
 //! the advice comes first.
 
+use super::held::{covers, is_of};
+use super::member::Member;
 use super::{CommitmentGroup, CommittedFirst, Part, TermCase, from_members, member};
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::recommend::{Action, Context, money};
-use crate::units::{Fraction, Money, Period};
+use crate::units::{Fraction, Money, MoneyPerHour, Period};
 
 /// The best commitments for what runs today that lose by the advice.
 pub(super) fn committed_first(
@@ -36,12 +38,21 @@ pub(super) fn committed_first(
         .filter(moves)
         .filter_map(|group| {
             let case = group.terms.iter().find(|it| it.best && it.chosen_n > 0)?;
-            Some((group, case, as_if_held(group, case, window)?))
+            Some((group, case, as_if_held(group, case, held, window)?))
         })
         .collect();
     let all: Vec<HeldCommitment> =
         held.iter().chain(bought.iter().map(|it| &it.2)).cloned().collect();
-    let after = parts.iter().filter_map(|it| member::member(*it, &context)).collect();
+    // What runs on a commitment that nobody declared is in neither demand.
+    let is_known = |it: &Member| {
+        let mut running = held.iter().filter(|it| it.term.end() > context.as_of);
+        !it.is_committed
+            || running.any(|of| {
+                is_of(of, &it.instance, context.catalog) || covers(of, &it.by_use, context.catalog)
+            })
+    };
+    let after =
+        parts.iter().filter_map(|it| member::member(*it, &context)).filter(is_known).collect();
     let after = from_members(after, &all, window, context);
     let found = bought.iter().filter_map(|(group, case, bought)| {
         let it = after.held.iter().find(|it| it.held.id == bought.id)?;
@@ -49,8 +60,8 @@ pub(super) fn committed_first(
         let used = Fraction::try_from(used_us as f64 / it.paid_us as f64).ok()?;
         let today = case.chosen.utilization?;
         let unused_us = it.paid_us.checked_sub(used_us)?;
-        let unused = bought.rate.cost_of_us(unused_us).ok()?;
-        let window_us = u64::try_from(window.len_us()).ok()?;
+        let unused = case.offer.rate.cost_of_us(unused_us).ok()?;
+        let measured_us = it.paid_us.checked_div(u64::from(case.chosen_n))?;
         Some(CommittedFirst {
             instance: group.instance.clone(),
             offer_id: case.offer.id.clone(),
@@ -59,7 +70,7 @@ pub(super) fn committed_first(
             saving_today: case.chosen.saving,
             used_today: today,
             used_after: used,
-            unused_after: money::monthly(unused, window_us)?,
+            unused_after: money::monthly(unused, measured_us)?,
             liability: Money::sum(
                 [Some(case.liability), case.upfront].into_iter().flatten(),
                 case.liability.currency(),
@@ -70,8 +81,16 @@ pub(super) fn committed_first(
     found.filter(|it| it.used_after.get() < it.used_today.get()).collect()
 }
 
-/// The commitment as if it covered the window already.
-fn as_if_held(group: &CommitmentGroup, case: &TermCase, window: Period) -> Option<HeldCommitment> {
+/// The commitment as if it covered the window already. The highest rate is used last, and what is held comes
+/// first.
+fn as_if_held(
+    group: &CommitmentGroup,
+    case: &TermCase,
+    held: &[HeldCommitment],
+    window: Period,
+) -> Option<HeldCommitment> {
+    let rates = held.iter().map(|it| it.rate.nano());
+    let last = rates.chain([case.offer.rate.nano()]).max()?.checked_add(1)?;
     Some(HeldCommitment {
         // No id of the config is the id of a price row.
         id: format!("{} before the advice", case.offer.id),
@@ -79,7 +98,7 @@ fn as_if_held(group: &CommitmentGroup, case: &TermCase, window: Period) -> Optio
         region: group.instance.region.clone(),
         of: HeldOf::InstanceType(group.instance.instance_type.clone()),
         instances: case.chosen_n,
-        rate: case.offer.rate,
+        rate: MoneyPerHour::from_nano(last, case.offer.rate.currency()),
         term: Period::new(window.start(), case.end)?,
         prepaid: false,
     })

@@ -2,37 +2,82 @@
 
 use super::case::{self, Ground};
 use super::held::HeldHere;
+use super::hours::Days;
 use super::pool::Pool;
 use super::{HeldInUse, Renewal, TermCase, mark_best};
 use crate::catalog::Offer;
+use crate::units::Money;
 
-/// For each held commitment of an instance that ends within the term looked at next: how many of its
-/// instances a new term would pay for, by the demand it leaves behind. `terms` are those weighed with
-/// all of them held.
+/// The best purchase of one state of what is held.
+struct Best {
+    n: u32,
+    months: u32,
+    offer_id: String,
+    saving: Money,
+}
+
+impl Best {
+    /// The best of the terms; none of the shortest where none saves, nothing where there is none.
+    fn of(terms: &[TermCase]) -> Option<Best> {
+        let best = terms.iter().find(|it| it.best);
+        let it = best.or_else(|| terms.first())?;
+        let saving = it.chosen.saving;
+        let (n, saving) = match best {
+            Some(it) => (it.chosen_n, saving),
+            None => (0, Money::zero(saving.currency())),
+        };
+        Some(Best { n, months: it.months, offer_id: it.offer.id.clone(), saving })
+    }
+}
+
+/// For each held commitment of an instance that ends within the term looked at next, the first to end first:
+/// how many of its instances a new term would pay for, by the demand that is left when it and those before
+/// it have ended. `terms` are those weighed with all of them held.
+///
+/// Demand for 2, and two commitments of 2: nothing is left for the one that ends first, and the other is
+/// bought again.
 pub(super) fn weighed(
-    mut in_use: Option<Vec<HeldInUse>>,
+    in_use: Option<Vec<HeldInUse>>,
     here: &HeldHere<'_>,
     (pool, ground): (&Pool, &Ground<'_>),
     (offers, terms): (&[(Offer, u32)], &[TermCase]),
 ) -> Option<Vec<HeldInUse>> {
-    for it in in_use.iter_mut().flatten().filter(|it| it.ends_within_term) {
-        it.renewal = renewal(it, here, (pool, ground), (offers, terms));
+    let mut in_use = in_use?;
+    let mut ending: Vec<usize> =
+        (0..in_use.len()).filter(|at| in_use[*at].ends_within_term).collect();
+    ending.sort_by_key(|at| (in_use[*at].held.term.end(), in_use[*at].held.id.clone()));
+    let mut ended: Vec<String> = Vec::new();
+    let mut before = Best::of(terms).map_or((0, None), |it| (it.n, Some(it.saving)));
+    for at in ending {
+        let it = &mut in_use[at];
+        ended.push(it.held.id.clone());
+        let Some(best) = without(&ended, here, (pool, ground), offers) else { continue };
+        let zero = Money::zero(best.saving.currency());
+        let n = best.n.saturating_sub(before.0).min(it.held.instances);
+        let saving = best.saving.checked_sub(before.1.unwrap_or(zero)).unwrap_or(zero);
+        it.renewal = Some(Renewal {
+            n,
+            months: best.months,
+            offer_id: best.offer_id,
+            saving: if n == 0 { zero } else { saving },
+        });
+        before = (best.n, Some(best.saving));
     }
-    in_use
+    Some(in_use)
 }
 
-fn renewal(
-    ending: &HeldInUse,
+/// What would be bought once these have ended.
+fn without(
+    ended: &[String],
     here: &HeldHere<'_>,
     (pool, ground): (&Pool, &Ground<'_>),
-    (offers, terms): (&[(Offer, u32)], &[TermCase]),
-) -> Option<Renewal> {
-    let others = here.without(&ending.held.id);
+    offers: &[(Offer, u32)],
+) -> Option<Best> {
+    let others = here.without(ended);
     let net = others.net(&pool.hours)?;
-    let days = super::hours::Days::of(&net, ground.context.zone);
     let ground = Ground {
         hours: &net,
-        days,
+        days: Days::of(&net, ground.context.zone),
         by_use: ground.by_use,
         context: ground.context,
         ends_first: ground.ends_first.clone(),
@@ -40,24 +85,8 @@ fn renewal(
         held_ends: others.ends(),
     };
     let in_instances = offers.iter().filter(|it| !it.0.purchase.is_in_money());
-    let mut without: Vec<TermCase> =
+    let mut terms: Vec<TermCase> =
         in_instances.filter_map(|(it, months)| case::term(&ground, it, *months)).collect();
-    mark_best(&mut without);
-    let first = without.first()?;
-    let nothing = Renewal {
-        n: 0,
-        months: first.months,
-        offer_id: first.offer.id.clone(),
-        saving: ground.included.checked_sub(ground.included).ok()?,
-    };
-    let Some(best) = without.iter().find(|it| it.best) else { return Some(nothing) };
-    let with = terms.iter().find(|it| it.offer.id == best.offer.id).map(|it| &it.chosen);
-    let (n_with, saved_with) = with.map_or((0, nothing.saving), |it| (it.n, it.saving));
-    let n = best.chosen_n.saturating_sub(n_with).min(ending.held.instances);
-    let saving = best.chosen.saving.checked_sub(saved_with).ok()?;
-    Some(if n == 0 {
-        nothing
-    } else {
-        Renewal { n, months: best.months, offer_id: best.offer.id.clone(), saving }
-    })
+    mark_best(&mut terms);
+    Best::of(&terms)
 }

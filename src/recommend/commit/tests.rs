@@ -215,6 +215,10 @@ fn what_is_held_comes_off_first() {
     assert_eq!(renewals(&[dear, held("x", 2, "2.5", year)]), [again(1, "1460.00"), None]);
     let more = held("more", 3, "3", ["2026-01-01", "2028-01-01"]);
     assert_eq!(renewals(&[more, held("x", 2, "2.5", year)]), [again(0, "0.00"), None]);
+    // Each alone leaves its demand to the other; the one that ends last is bought again.
+    let late = held("late", 3, "2.6", ["2026-01-01", "2027-02-01"]);
+    let both = renewals(&[late, held("x", 3, "2.5", year)]);
+    assert_eq!(both, [again(0, "0.00"), again(3, "4380.00")]);
     // Of nothing that runs.
     let other = HeldCommitment { region: "there".to_owned(), ..held("other", 1, "1", year) };
     check(&[other], 3, &[("other", 0, "672.00", "1440.00", true)]);

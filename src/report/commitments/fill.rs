@@ -39,16 +39,11 @@ impl CommitmentsReport {
     }
 }
 
-/// Puts what was found about commitments into the report, with why the others have no case.
-pub fn commit(
-    report: &mut ReportModel,
-    found: &Commitments,
-    catalog: &Catalog,
-) -> Result<(), MoneyError> {
+/// Puts what was found about commitments into the report.
+pub fn commit(report: &mut ReportModel, found: &Commitments) -> Result<(), MoneyError> {
     report.commitment = CommitmentsReport::of(found);
     report.totals.left_on_the_table =
         left_on_the_table(&report.commitment.commitments, report.currency)?;
-    super::unpriced::say_unpriced(report, catalog);
     Ok(())
 }
 

@@ -5,21 +5,24 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::{InstanceReport, NoCaseReport};
 use crate::catalog::{Catalog, Offer};
+use crate::report::decisions::is_asked;
 use crate::report::model::{PlanReport, ReportModel, WorkloadReport};
 use crate::report::words::recommended;
 
-/// Says of every instance by use that no list of commitments has why that is, where it is for want of a
+/// After the decisions: says of every instance by use that no list of commitments has why that is, where it is for want of a
 /// price.
-pub(super) fn say_unpriced(report: &mut ReportModel, catalog: &Catalog) {
-    let mut missing: BTreeMap<[String; 3], NoCaseReport> = BTreeMap::new();
+pub fn say_unpriced(report: &mut ReportModel, catalog: &Catalog) {
+    let mut missing: BTreeMap<[String; 4], NoCaseReport> = BTreeMap::new();
     let told = told(report);
     for workload in report.workloads.iter().filter(|it| !told.contains(&it.name)) {
         let Some(plan) = by_use(workload) else { continue };
         let Some(reason) = reason(plan, catalog) else { continue };
-        let key = [&plan.provider, &plan.region, &plan.gpu].map(Clone::clone);
+        let it = instance(plan, catalog);
+        let size = it.gpu_count.to_string();
+        let key = [plan.provider.clone(), plan.region.clone(), it.instance_type.clone(), size];
         let absent = missing.entry(key).or_insert_with(|| NoCaseReport {
             covered: false,
-            instance: instance(plan, catalog),
+            instance: it,
             workloads: Vec::new(),
             reason,
             rule: None,
@@ -38,13 +41,15 @@ fn told(report: &ReportModel) -> BTreeSet<String> {
     cases.chain(spend).chain(absent).cloned().collect()
 }
 
-/// The plan a workload runs on after its advice, where that is an instance by use.
+/// The plan a workload runs on after its advice, today's where that was rejected or put off, where it is an
+/// instance by use.
 fn by_use(workload: &WorkloadReport) -> Option<&PlanReport> {
-    if workload.advice.action == "stop" {
+    let is_followed = is_asked(workload);
+    if is_followed && workload.advice.action == "stop" {
         return None;
     }
     let today = || workload.plans.iter().find(|it| it.purchase == "today");
-    let plan = recommended(workload).or_else(today)?;
+    let plan = recommended(workload).filter(|_| is_followed).or_else(today)?;
     let is_standard = workload.baseline.pricing_category == "Standard";
     let by_use = plan.purchase.starts_with("payg") || plan.purchase == "today" && is_standard;
     (by_use && plan.instance_type.is_some()).then_some(plan)
@@ -53,9 +58,13 @@ fn by_use(workload: &WorkloadReport) -> Option<&PlanReport> {
 /// What price is missing; nothing where there is one.
 fn reason(plan: &PlanReport, catalog: &Catalog) -> Option<String> {
     let (gpu, provider, region) = (&plan.gpu, &plan.provider, &plan.region);
-    let for_a_term = |it: &&Offer| it.purchase.is_commitment() && it.provider == *provider;
+    let size = instance(plan, catalog).gpu_count;
+    let for_a_term = |it: &&Offer| {
+        it.purchase.is_commitment() && it.provider == *provider && it.gpu_count == size
+    };
+    let gpu = if size == 1 { gpu.clone() } else { format!("{size} x {gpu} in one instance") };
     let regions: BTreeSet<&str> =
-        catalog.offers_for(gpu).filter(for_a_term).map(|it| it.region.as_str()).collect();
+        catalog.offers_for(&plan.gpu).filter(for_a_term).map(|it| it.region.as_str()).collect();
     let ask = "ask for one and write it as a [[quote]] into gpuadvise.toml";
     if regions.is_empty() {
         return Some(format!("no price list has a price of {gpu} at {provider} for a term: {ask}"));

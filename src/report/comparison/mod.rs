@@ -9,7 +9,7 @@ mod json;
 mod shown;
 mod words;
 
-pub(super) use words::{line, signed, signed_percent, since, step_in_words};
+pub(super) use words::{UNCLAIMED, line, signed, signed_percent, since, step_in_words};
 
 use super::past::PastReport;
 use super::{Format, RenderError, TerminalStyle};

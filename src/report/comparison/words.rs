@@ -9,7 +9,7 @@ use crate::report::{account, number};
 use crate::units::{Money, MoneyError};
 
 /// The step of what no workload claims.
-pub(super) const UNCLAIMED: &str = "unclaimed";
+pub(in crate::report) const UNCLAIMED: &str = "unclaimed";
 /// The words for it.
 pub(super) const OF_NO_WORKLOAD: &str = "GPUs of no workload";
 

@@ -202,7 +202,10 @@ impl Ticket<'_> {
             high: self.amount("advice.interval.high")?,
             level: self.value("advice.interval.level")?.as_f64()?,
             cvar: self.amount("advice.interval.cvar")?,
-            basis: "weeks",
+            basis: match self.value("advice.interval.basis")?.as_str()? {
+                "weeks" => "weeks",
+                _ => "days",
+            },
             n: self.value("advice.interval.n")?.as_u64()?,
         })
     }

@@ -118,13 +118,17 @@ fn forecast(view: &View<'_>) -> Result<Vec<Row>, RenderError> {
     if let Some(error) = file.previous.as_ref().and_then(|it| it.forecast_error.as_ref()) {
         let off = error.share.map_or(String::new(), |it| format!("{} ", view.medium.percent(it)));
         // What nobody carried out is no fault of the forecast.
-        let own = error.share_of_forecast.filter(|_| !error.not_done.is_empty());
-        let own = own.map_or(String::new(), |own| {
-            let n = view.medium.counted(error.not_done.len() as u64, "approved action");
-            let were = if error.not_done.len() == 1 { "was" } else { "were" };
-            let own = view.medium.percent(own);
-            format!(", {own} by itself, the rest because {n} {were} not done")
-        });
+        let parts = error.of_forecast.zip(error.of_actions);
+        let own = parts.filter(|_| !error.not_done.is_empty()).map_or(
+            String::new(),
+            |(own, of_actions)| {
+                let n = view.medium.counted(error.not_done.len() as u64, "approved action");
+                let were = if error.not_done.len() == 1 { "was" } else { "were" };
+                let [own, of_actions] =
+                    [own, of_actions].map(|it| signed(view.report.money(it), view.medium));
+                format!(", {own} by itself and {of_actions} because {n} {were} not done")
+            },
+        );
         note = format!(
             "{note}; our forecast of {} was {off}{}{own}",
             shown(&error.label),

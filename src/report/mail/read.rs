@@ -287,8 +287,12 @@ pub(super) struct ForecastError {
     pub(super) word: String,
     #[serde(default)]
     pub(super) not_done: Vec<String>,
+    /// What of the error is that they were not.
     #[serde(default)]
-    pub(super) share_of_forecast: Option<f64>,
+    pub(super) of_actions: Option<Amount>,
+    /// The rest of it.
+    #[serde(default)]
+    pub(super) of_forecast: Option<Amount>,
 }
 
 #[derive(Clone, Debug, Deserialize)]

@@ -24,8 +24,9 @@ pub(super) fn renewals(report: &ReportModel, medium: Medium) -> Table {
             amount(report, renewal.monthly_savings, medium),
         ]);
     }
-    let note = "By the demand after the advice that the others leave; against running the same by use. \
-                0 instances: let it end, by use is cheaper.";
+    let note = "By the demand after the advice that what is held besides leaves, those that end first weighed \
+                first; against running the same by use. 0 instances: let it end, nothing is left for it \
+                or by use is cheaper.";
     table.note = Some(note.to_owned());
     table
 }
@@ -39,7 +40,10 @@ pub(super) fn renewal_in_words(
     let renewal = it.renewal.as_ref()?;
     let (id, end) = (plain(&it.id), date(&it.end));
     Some(if renewal.instances == 0 {
-        format!("{id} ends {end}: let it end, by use is cheaper at the demand after the advice")
+        format!(
+            "{id} ends {end}: let it end, at the demand after the advice nothing is left for it or by use is \
+             cheaper"
+        )
     } else {
         format!(
             "{id} ends {end}: buy {} of {} again for {}, saves {} a month against by use",

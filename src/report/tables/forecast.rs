@@ -1,6 +1,6 @@
 //! Months to come, the budget, and the report of an earlier month.
 
-use crate::report::comparison::{signed, signed_percent, since, step_in_words};
+use crate::report::comparison::{UNCLAIMED, signed, signed_percent, since, step_in_words};
 use crate::report::model::{
     BudgetMonth, ExpectedReport, ForecastError, ForecastReport, OutlookReport, OwnerVariance,
     ReportModel, SpanReport, Variance,
@@ -293,6 +293,11 @@ pub(crate) fn moved(report: &ReportModel, medium: Medium) -> Table {
     if let (Ok(sum), false) = (Money::sum(rest.clone(), report.currency), rest.is_empty()) {
         let others = medium.counted(rest.len() as u64, "other");
         table.push(vec![others, DASH.into(), DASH.into(), signed(sum, medium), String::new()]);
+    }
+    // GPUs that no workload claims are in the spend of both windows.
+    for it in since.steps.iter().filter(|it| it.step == UNCLAIMED) {
+        let change = signed(it.amount, medium);
+        table.push(vec![plain(&it.name), DASH.into(), DASH.into(), change, String::new()]);
     }
     if !table.is_empty() {
         let [old, new] = [since.old, since.new].map(|it| money_in(Some(it), medium));

@@ -35,7 +35,9 @@ pub(crate) fn savings_rate(report: &ReportModel, medium: Medium) -> Table {
             "what terms bought at the best time would have saved in the window, had demand been known; of \
              demand after the advice, and in no other sum"
         }
-        None => "not known: there is no case for a commitment",
+        None => {
+            "not known: no commitment has a case here, or its demand is too large to look back on"
+        }
     };
     table.push(vec![
         format!("Left on the table, {}", report.currency),

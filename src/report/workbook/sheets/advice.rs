@@ -83,7 +83,7 @@ fn row(report: &ReportModel, it: &WorkloadReport) -> Vec<Cell> {
         Cell::maybe(decision.and_then(|it| it.owner.as_ref()), Cell::text),
         Cell::maybe(decision.and_then(|it| it.due.clone()), Cell::Day),
         Cell::text(&advice.id),
-        Cell::text(words::why(it)),
+        Cell::prose(report, words::why(it)),
     ]);
     cells
 }
