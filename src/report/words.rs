@@ -170,7 +170,11 @@ pub(crate) fn decision_of(name: &str, action: &str, to: Option<Move<'_>>) -> Str
             _ => format!("Run {name}{}, with fewer instances in quiet hours", to.changes()),
         },
         ("schedule", None) => format!("Run {name} on a schedule"),
-        ("switch", Some(to)) => format!("Move {name} to {}", purchase(to.purchase)),
+        ("switch", Some(to)) => {
+            let changes = to.changes();
+            let comma = if changes.is_empty() { "" } else { "," };
+            format!("Move {name} to {}{comma}{changes}", purchase(to.purchase))
+        }
         ("switch", None) => format!("Move {name} to a cheaper plan"),
         (other, _) => format!("{name}: {}", action_in_words(other)),
     }

@@ -235,13 +235,13 @@ fn a_promise_has_a_first_day_both_sums_and_a_reason() {
         respect(&mut report, &Decisions { list }, (as_of(), 20.0)).unwrap();
         report.portfolio.promises.remove(0)
     };
-    // 730 hours are 30 days and 10 hours.
+    // 730 hours are 30 days and 10 hours; what is saved is the mean of all 744 of the window.
     let done = make(DecisionState::Done, "2026-10-02", "a-gone");
     let to_date = done.to_date.unwrap();
     assert_eq!((to_date.since.as_str(), to_date.months), ("2026-10-02", 0.986_301));
     assert_eq!(
         (to_date.promised, to_date.realised),
-        (usd("295.890410959"), Some(usd("246.575342466")))
+        (usd("295.890410959"), Some(usd("254.794520548")))
     );
     assert_eq!(done.bill_moved_by_traffic, Some(usd("750")));
     assert!(done.why.unwrap().contains("a unit costs less than then"));
