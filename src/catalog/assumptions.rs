@@ -530,6 +530,8 @@ assumptions! {
         ranked_above_requests,
         /// Plans replayed of those ranked.
         ranked_plans,
+        /// Plans replayed of each way to buy, at least.
+        ranked_plans_of_a_kind,
         /// Requests above which no break-even is sought by replays.
         break_even_requests,
         /// How much of demand commitments cover where the user does not say: 0 what is always in use,

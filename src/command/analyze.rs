@@ -161,10 +161,16 @@ fn parts<'a>(
     today: NaiveDate,
 ) -> Vec<Part<'a>> {
     let is_put_aside = |id: &str| decisions.is_some_and(|it| it.is_put_aside(id, today));
-    let part = |it: &'a Analysed| Part {
-        workload: &it.workload,
-        found: &it.recommendation,
-        is_followed: !is_put_aside(&it.recommendation.advice.id),
+    let months = |id: &str| decisions.and_then(|it| it.months_put_off(id, today));
+    let part = |it: &'a Analysed| {
+        let id = &it.recommendation.advice.id;
+        Part {
+            workload: &it.workload,
+            found: &it.recommendation,
+            is_followed: !is_put_aside(id),
+            changed_at: Described::of(&it.workload, &it.description).changed_at,
+            months_put_off: months(id),
+        }
     };
     analysed.iter().map(part).collect()
 }

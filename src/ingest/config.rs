@@ -164,6 +164,18 @@ pub struct Policy {
     pub max_expiring_share_per_quarter: Option<Fraction>,
 }
 
+impl Policy {
+    /// Whether `providers` allows one.
+    pub fn allows_provider(&self, provider: &str) -> bool {
+        self.providers.is_empty() || self.providers.iter().any(|it| it == provider)
+    }
+
+    /// Whether `regions` allows one.
+    pub fn allows_region(&self, region: &str) -> bool {
+        self.regions.is_empty() || self.regions.iter().any(|it| region.starts_with(it.as_str()))
+    }
+}
+
 /// How to show it.
 #[derive(Clone, Debug, Default)]
 pub struct Reporting {

@@ -1,6 +1,6 @@
 //! `decisions.toml`: what people decided about the advice, one `[[decision]]` for each.
 
-use chrono::NaiveDate;
+use chrono::{Months, NaiveDate};
 use serde::Deserialize;
 
 use super::ConfigError;
@@ -92,6 +92,19 @@ impl Decisions {
     /// Place in the file of the decision about a piece of advice.
     pub fn place(&self, advice: &str) -> Option<usize> {
         self.list.iter().position(|it| it.advice == advice)
+    }
+
+    /// Whole months from that day to the end of the snooze of a piece of advice; nothing where there is none.
+    pub fn months_put_off(&self, advice: &str, today: NaiveDate) -> Option<u32> {
+        let state = self.list.iter().find(|it| it.advice == advice)?.state;
+        let DecisionState::Snoozed(until) = state else { return None };
+        if !state.is_put_aside(today) {
+            return None;
+        }
+        let is_over = |months: &u32| {
+            today.checked_add_months(Months::new(*months)).is_none_or(|it| it > until)
+        };
+        (1..).find(is_over).map(|it| it - 1)
     }
 
     /// Whether nobody is asked for a piece of advice on that day.

@@ -32,7 +32,7 @@ use super::offers::{is_same_instance, max_term};
 use super::{Context, Recommendation};
 use crate::catalog::{Offer, Purchase};
 use crate::ingest::{HeldCommitment, HeldOf};
-use crate::units::Period;
+use crate::units::{Period, Timestamp};
 use crate::workload::Workload;
 
 pub use found::{
@@ -54,6 +54,10 @@ pub struct Part<'a> {
     pub found: &'a Recommendation,
     /// Whether the advice counts as followed; what was rejected or put off does not.
     pub is_followed: bool,
+    /// When demand last changed for good: what was before says nothing of what a term would carry.
+    pub changed_at: Option<Timestamp>,
+    /// Whole months until its advice is asked for again, where it was put off.
+    pub months_put_off: Option<u32>,
 }
 
 /// What can be committed to for the workloads of a run. `window` is that of the run.
@@ -253,7 +257,12 @@ fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
     let today = context.as_of.to_date_string();
     let mut cheapest: BTreeMap<(u32, Purchase, bool), &Offer> = BTreeMap::new();
     let Some(first) = members.first() else { return Vec::new() };
-    for offer in context.catalog.offers_for(&first.instance.gpu).filter(|it| it.holds_on(&today)) {
+    let policy = context.policy;
+    let is_allowed = |it: &&Offer| {
+        let by_policy = policy.allows_provider(&it.provider) && policy.allows_region(&it.region);
+        by_policy && it.holds_on(&today)
+    };
+    for offer in context.catalog.offers_for(&first.instance.gpu).filter(is_allowed) {
         let (Purchase::Reserved { months } | Purchase::FlexCommitment { months }) = offer.purchase
         else {
             continue;

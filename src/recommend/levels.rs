@@ -5,7 +5,7 @@
 //! for every hour: so many instances as the requests of the hour fill, each with as many at once as
 //! keep the limit of a token. It knows no waits and no starts, so it ranks, and never decides.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::bounds::Kind;
 use super::candidates::Entry;
@@ -34,7 +34,8 @@ pub(super) enum Wanted {
 
 impl Wanted {
     /// All up to `ranked_above_requests`; above them the `ranked_plans` cheapest by hourly levels, a
-    /// quarter of them beyond the policy; with the number of plans ranked.
+    /// quarter of them beyond the policy, and the `ranked_plans_of_a_kind` cheapest of each way to buy;
+    /// with the number of plans ranked.
     pub(super) fn of<'a>(
         question: &Question<'_>,
         load: &RequestLoad<'_>,
@@ -55,19 +56,10 @@ impl Wanted {
         }
         ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
         let n_ranked = ranked.len() as u64;
-        #[expect(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "`as` saturates"
-        )]
-        let n = (assumed.ranked_plans as usize).max(1);
-        let mut room = [n / 4, n - n / 4];
-        let keys = ranked.into_iter().filter_map(|(_, allowed, key)| {
-            let left = &mut room[usize::from(allowed)];
-            *left = left.checked_sub(1)?;
-            Some(key)
-        });
-        (Wanted::Only(keys.collect()), n_ranked)
+        let n = whole(assumed.ranked_plans);
+        let rooms =
+            Rooms { all: [n / 4, n - n / 4], of_a_kind: whole(assumed.ranked_plans_of_a_kind) };
+        (Wanted::Only(rooms.taken(ranked)), n_ranked)
     }
 
     /// Whether a plan is to be replayed.
@@ -86,6 +78,42 @@ impl Wanted {
             Wanted::All => true,
             Wanted::Only(keys) => keys.iter().any(|it| it.0 == entry.candidate.id),
         }
+    }
+}
+
+/// A number of plans, at least one.
+fn whole(n: f64) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let n = n as usize;
+    n.max(1)
+}
+
+/// How many plans are taken of those ranked.
+struct Rooms {
+    /// Of those beyond the policy, and of those that may be advised.
+    all: [usize; 2],
+    /// Of each way to buy that may be advised, at least.
+    of_a_kind: usize,
+}
+
+impl Rooms {
+    /// The first of all, and the first of each way to buy; of reserved bases each term is the same way.
+    fn taken(mut self, ranked: Vec<(f64, bool, Key)>) -> BTreeSet<Key> {
+        let mut of_kinds: BTreeMap<Kind, usize> = BTreeMap::new();
+        let keys = ranked.into_iter().filter_map(|(_, allowed, key)| {
+            let kind = match key.1 {
+                Kind::Reserved(_) => Kind::Reserved(0),
+                Kind::ReservedServerless(_) => Kind::ReservedServerless(0),
+                other => other,
+            };
+            let of_kind = of_kinds.entry(kind).or_insert(0);
+            let left = &mut self.all[usize::from(allowed)];
+            let is_taken = *left > 0 || allowed && *of_kind < self.of_a_kind;
+            *left = left.saturating_sub(1);
+            *of_kind += usize::from(allowed);
+            is_taken.then_some(key)
+        });
+        keys.collect()
     }
 }
 
@@ -188,6 +216,24 @@ fn instances(full: f64) -> u64 {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// Of 30 that come and go and 3 schedules behind them, the first 2 of all and the first 2 of each way;
+    /// one of those beyond the policy.
+    #[test]
+    fn every_way_to_buy_is_replayed() {
+        let plan = |cost: f64, allowed: bool, kind: Kind| {
+            (cost, allowed, (format!("c{cost}"), kind, "offer".to_owned()))
+        };
+        let mut ranked: Vec<(f64, bool, Key)> =
+            (0..30).map(|at| plan(f64::from(at), true, Kind::Autoscaled)).collect();
+        ranked.extend((30..33).map(|at| plan(f64::from(at), true, Kind::Scheduled)));
+        ranked.extend([plan(33.0, true, Kind::Reserved(1)), plan(34.0, true, Kind::Reserved(12))]);
+        ranked.extend((35..38).map(|at| plan(f64::from(at), false, Kind::Spot)));
+        let taken = Rooms { all: [1, 3], of_a_kind: 2 }.taken(ranked);
+        let mut names: Vec<&str> = taken.iter().map(|it| it.0.as_str()).collect();
+        names.sort_unstable();
+        assert_eq!(names, ["c0", "c1", "c2", "c30", "c31", "c33", "c34", "c35"]);
+    }
 
     #[test]
     fn each_hour_of_the_week_has_the_most_of_its_weeks() {

@@ -148,13 +148,8 @@ impl Barrier {
     pub(super) fn holds(self, question: &Question<'_>, offer: &Offer) -> bool {
         let policy = question.context.policy;
         match self {
-            Barrier::Providers => {
-                !policy.providers.is_empty() && !policy.providers.contains(&offer.provider)
-            }
-            Barrier::Regions => {
-                let mut named = policy.regions.iter();
-                !policy.regions.is_empty() && !named.any(|it| offer.region.starts_with(it))
-            }
+            Barrier::Providers => !policy.allows_provider(&offer.provider),
+            Barrier::Regions => !policy.allows_region(&offer.region),
             Barrier::Expired => !offer.holds_on(&question.context.as_of.to_date_string()),
             Barrier::Community => offer.community && !policy.community,
             Barrier::TodaysRegion => !policy.switch_region && is_elsewhere(question, offer),

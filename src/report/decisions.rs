@@ -278,7 +278,9 @@ fn promise(
     let workload = report.workloads.iter().find(|it| it.name == decision.workload);
     let now =
         workload.and_then(|it| unit_cost(&it.baseline.unit_cost, &promise.unit.as_ref()?.unit));
-    let found = realised(promise, workload, now);
+    // A saving that is still up was not carried out: what moved its unit cost is not of the action.
+    let is_up = workload.is_some_and(|it| it.advice.id == decision.advice);
+    let found = if is_up { Err(STILL_UP.to_owned()) } else { realised(promise, workload, now) };
     let saved = found.as_ref().ok().copied();
     let mut it = PromiseReport {
         advice: decision.advice.clone(),
@@ -300,6 +302,9 @@ fn promise(
     it.why = ledger::why(decision, &it, workload);
     Ok(it)
 }
+
+/// Why nothing is said of what came of a promise.
+const STILL_UP: &str = "its advice still comes up: what moved its unit cost is not of the action";
 
 /// The cost of one `unit` by its name.
 fn unit_cost(costs: &UnitCost, unit: &str) -> Option<Money> {

@@ -127,11 +127,14 @@ pub(super) fn why(
     workload: Option<&WorkloadReport>,
 ) -> Option<String> {
     let is_early = it.to_date.as_ref().is_some_and(|it| it.months <= 0.0);
-    if is_early || it.realised_monthly_savings? == it.promised_monthly_savings {
+    if is_early {
         return None;
     }
     if workload.is_some_and(|it| it.advice.id == decision.advice) {
         return Some("not done, or undone: its advice still comes up".to_owned());
+    }
+    if it.realised_monthly_savings? == it.promised_monthly_savings {
+        return None;
     }
     Some(match (&it.unit, it.unit_cost_then, it.unit_cost_now) {
         (Some(_), Some(then), Some(now)) => {

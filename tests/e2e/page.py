@@ -134,10 +134,13 @@ def prints(browser, page_url, shots):
     assert pdf.startswith(b"%PDF") and len(pdf) > 20_000
     if shots:
         (shots / "page.pdf").write_bytes(pdf)
-    first, second = (" ".join(it.extract_text().split()) for it in pypdf.PdfReader(io.BytesIO(pdf)).pages[:2])
-    for part in ("Decisions", "The month", "Who", "Reconciled"):
-        assert part in first, f"the first printed page lacks {part}"
-    assert "GPUs now" not in first and "GPUs now" in second, "the table of workloads begins the second page"
+    for paper in ("A4", "Letter"):
+        pages = pypdf.PdfReader(io.BytesIO(page.pdf(format=paper, print_background=True))).pages[:2]
+        first, second = (" ".join(it.extract_text().split()) for it in pages)
+        for part in ("Decisions", "The month", "Who", "Reconciled"):
+            assert part in first, f"{paper}: the first printed page lacks {part}"
+        begins = "GPUs now" not in first and "GPUs now" in second
+        assert begins, f"{paper}: the table of workloads begins the second page"
     page.context.close()
 
 

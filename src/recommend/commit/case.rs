@@ -50,7 +50,7 @@ impl Ground<'_> {
             ));
         }
         let (left, who) = self.ends_first.as_ref().filter(|it| months > it.0)?;
-        Some(format!("{who} ends or leaves in {left} months"))
+        Some(format!("{who} ends, leaves or is asked about again in {left} months"))
     }
 }
 

@@ -39,6 +39,16 @@ impl Hours {
         Hours { start: first, steps: cut }
     }
 
+    /// Those from an instant on, the hour that holds it left out.
+    pub(super) fn since(mut self, at: Timestamp) -> Hours {
+        let before_us = (at.us() - self.start.us()).max(0);
+        let n = (before_us + HOUR_US - 1) / HOUR_US;
+        let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.steps.len());
+        self.steps.drain(..n);
+        self.start = self.start.plus_us(HOUR_US.saturating_mul(i64::try_from(n).unwrap_or(0)));
+        self
+    }
+
     /// From the first to after the last hour.
     pub(super) fn span(&self) -> Option<Period> {
         let hours = i64::try_from(self.steps.len()).ok()?;

@@ -29,14 +29,14 @@ pub(super) struct Member {
     pub(super) is_partly_committed: bool,
     /// How it runs then, in words.
     pub(super) presumes: String,
-    /// Whole months until it ends or leaves, where the user says so.
+    /// Whole months until it ends, leaves or is asked about again, where the user says so.
     pub(super) months_left: Option<u32>,
 }
 
 /// The workload after its advice, as today where that is not followed; nothing where it then has no instance of its own: stopped, on
 /// serverless workers, on spot, behind an API, or on what the catalog does not know.
 pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
-    let Part { workload, found, is_followed } = part;
+    let Part { workload, found, is_followed, changed_at, months_put_off } = part;
     let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
     let (plan, is_kept) = match found.advice.action {
@@ -54,6 +54,7 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
         on_time(plan, &found.plans, by_use, window)?
     };
     let hours = Hours::new(window.start(), steps);
+    let hours = changed_at.map_or_else(|| hours.clone(), |at| hours.clone().since(at));
     let hours = match plan.way {
         Way::ReservedServerless { .. } if !is_kept => hours.capped(plan.scaling.min),
         _ => hours,
@@ -79,7 +80,7 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
         } else {
             format!("{} after its advice: {}", workload.name, plan.label())
         },
-        months_left: term::months_left(workload, context),
+        months_left: term::months_left(workload, context).into_iter().chain(months_put_off).min(),
     })
 }
 

@@ -3,7 +3,7 @@
 use super::Audience;
 use super::page::{Row, Section, View, add};
 use super::parts::{all_range, not_measured};
-use super::read::{Amount, Range3, Span, SpanOf};
+use super::read::{Amount, OwnerBudget, Range3, Span, SpanOf, Variance};
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
 use crate::report::number::DASH;
@@ -63,26 +63,42 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
 }
 
-/// The last month of the window against its budget.
-fn budget(view: &View<'_>) -> Option<Row> {
-    let month = view.report.file.budget.as_ref()?.months.last()?;
+/// The last month of the window and the next one's forecast against their budgets.
+fn budget(view: &View<'_>) -> Vec<Row> {
+    let Some(budget) = view.report.file.budget.as_ref() else { return Vec::new() };
+    let last = budget.months.last().and_then(|it| {
+        let part = if it.pro_rata { ", pro rata" } else { "" };
+        against(view, "Against budget", (&it.label, part), (&it.total, &it.owners))
+    });
+    let next = budget.coming.first().and_then(|it| {
+        against(view, "Forecast against budget", (&it.label, ""), (&it.as_is, &it.owners))
+    });
+    last.into_iter().chain(next).collect()
+}
+
+/// A cost against its budget, of everything or of one owner.
+fn against(
+    view: &View<'_>,
+    what: &str,
+    (label, part): (&str, &str),
+    (total, owners): (&Variance, &[OwnerBudget]),
+) -> Option<Row> {
     let it = match view.audience {
-        Audience::All => &month.total,
+        Audience::All => total,
         Audience::Owner(owner) => {
-            &month.owners.iter().find(|it| it.owner.as_deref() == Some(owner))?.variance
+            &owners.iter().find(|it| it.owner.as_deref() == Some(owner))?.variance
         }
     };
     let share =
         it.share.map(|it| format!(" ({})", signed_percent(it, view.medium))).unwrap_or_default();
-    let part = if month.pro_rata { ", pro rata" } else { "" };
     let note = format!(
         "{}{part}: budget {}, {}",
-        shown(&month.label),
+        shown(label),
         view.money(it.budget?),
         shown(it.word.as_deref()?)
     );
     let variance = signed(view.report.money(it.difference?), view.medium);
-    Some(Row::new("Less budget", note, format!("{variance}{share}")))
+    Some(Row::new(what, note, format!("{variance}{share}")))
 }
 
 /// The next month as it is, and with the advice.

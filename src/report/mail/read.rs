@@ -247,6 +247,8 @@ pub(super) struct Range3 {
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Budget {
     pub(super) months: Vec<BudgetMonth>,
+    #[serde(default)]
+    pub(super) coming: Vec<BudgetComing>,
 }
 
 #[derive(Clone, Debug, Deserialize)]
@@ -254,6 +256,13 @@ pub(super) struct BudgetMonth {
     pub(super) label: String,
     pub(super) pro_rata: bool,
     pub(super) total: Variance,
+    pub(super) owners: Vec<OwnerBudget>,
+}
+
+#[derive(Clone, Debug, Deserialize)]
+pub(super) struct BudgetComing {
+    pub(super) label: String,
+    pub(super) as_is: Variance,
     pub(super) owners: Vec<OwnerBudget>,
 }
 

@@ -35,7 +35,7 @@ pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {
 pub(crate) fn all_advice(report: &ReportModel, medium: Medium) -> Table {
     let saves = format!("Saves, {}/month#", report.currency);
     let heads = ["Rank", "Workload", "Advice", saves.as_str(), "Grade", "Why"];
-    let mut table = Table::new("All advice in one ranking", &heads).narrow(Narrow::Lines);
+    let mut table = Table::new("All advice in one ranking", &heads).narrow(Narrow::Stack);
     let is_long = report.workloads.len() > MOST_IN_FULL;
     let n = report.portfolio.ranking.len();
     table.note = (is_long && n > 0)

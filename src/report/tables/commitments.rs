@@ -10,7 +10,7 @@ use crate::report::html::range_in_words;
 use crate::report::model::ReportModel;
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
-use crate::report::words::{gpu_short, plain, purchase, shown};
+use crate::report::words::{plain, purchase, shown};
 use crate::units::{Currency, Money};
 
 /// What must be said wherever these savings stand.
@@ -40,9 +40,9 @@ pub(crate) fn commitment_tables(report: &ReportModel, medium: Medium) -> Vec<Tab
     all.into_iter().filter(|it| !it.is_empty()).collect()
 }
 
-/// `4-GPU H100 in us-central1, gcp`.
+/// `4-GPU H100 SXM5 in us-central1, gcp`.
 pub(super) fn instance(it: &InstanceReport) -> String {
-    let gpu = gpu_short(&shown(&it.gpu));
+    let gpu = shown(&it.gpu);
     let gpu = if it.gpu_count == 1 { gpu } else { format!("{}-GPU {gpu}", it.gpu_count) };
     format!("{gpu} in {}, {}", shown(&it.region), shown(&it.provider))
 }
@@ -342,6 +342,7 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
         let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
         let parts = [
             range.unwrap_or_else(|| "range not known".to_owned()),
+            "against the same by use".to_owned(),
             format!(
                 "{} of it in the advice, {} beyond",
                 amount(report, it.included_in_advice, medium),
@@ -395,7 +396,7 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
                 let is_known = it.stranded_cost.is_some();
                 if is_known { "not paid for in the window" } else { "use not known" }.to_owned()
             },
-            |share| format!("used {}", medium.percent(share)),
+            |share| format!("used {} after the advice", medium.percent(share)),
         );
         format!(
             "held {}: {used}, stranded {}, owed {}, ends {}",

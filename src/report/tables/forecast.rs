@@ -168,7 +168,7 @@ pub(crate) fn budget_lines(report: &ReportModel, medium: Medium) -> Vec<String> 
 pub(crate) fn budget(report: &ReportModel, medium: Medium) -> Table {
     let currency = report.currency;
     let amount = format!("Cost, {currency}#");
-    let heads = ["Month", "What", "Whose", &amount, "Budget#", "Less budget#", "Share#", ""];
+    let heads = ["Month", "What", "Whose", &amount, "Budget#", "Against budget#", "Share#", ""];
     let mut table = Table::new("Against the budget", &heads);
     let Some(budget) = &report.budget else { return table };
     let mut push = |label: &str, what: &str, whose: String, it: &Variance| {
