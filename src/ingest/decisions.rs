@@ -1,10 +1,10 @@
 //! `decisions.toml`: what people decided about the advice, one `[[decision]]` for each.
 
-use chrono::{Months, NaiveDate};
+use chrono::NaiveDate;
 use serde::Deserialize;
 
 use super::ConfigError;
-use crate::units::{Currency, Money};
+use crate::units::{Currency, Money, whole_months};
 
 /// What was decided.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,13 +98,7 @@ impl Decisions {
     pub fn months_put_off(&self, advice: &str, today: NaiveDate) -> Option<u32> {
         let state = self.list.iter().find(|it| it.advice == advice)?.state;
         let DecisionState::Snoozed(until) = state else { return None };
-        if !state.is_put_aside(today) {
-            return None;
-        }
-        let is_over = |months: &u32| {
-            today.checked_add_months(Months::new(*months)).is_none_or(|it| it > until)
-        };
-        (1..).find(is_over).map(|it| it - 1)
+        state.is_put_aside(today).then(|| whole_months(today, until))
     }
 
     /// Whether nobody is asked for a piece of advice on that day.

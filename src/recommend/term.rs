@@ -1,7 +1,7 @@
 //! What the user knows of a workload's future, and what its past says, against the advice: how long a
 //! commitment may last, on which demand it is judged, and from when on anything may change.
 
-use chrono::{Months, NaiveDate};
+use chrono::NaiveDate;
 
 use super::Context;
 use super::advice::Advice;
@@ -10,15 +10,13 @@ use super::{money, offers};
 use crate::classify::day_start;
 use crate::commitment::SavingsCurve;
 use crate::simulate::DemandStep;
-use crate::units::Timestamp;
+use crate::units::{Timestamp, whole_months};
 use crate::workload::Workload;
 
 const HOUR_US: i64 = 3_600_000_000;
 const DAY_US: f64 = 86_400e6;
 /// Days that a growth is given per, and that a plan must carry it for.
 const GROWTH_DAYS: f64 = 30.0;
-/// Longest term that is counted, months: nobody sells a longer one.
-const MOST_MONTHS: u32 = 120;
 
 fn today(context: &Context<'_>) -> NaiveDate {
     context.as_of.in_zone(context.zone).date()
@@ -28,10 +26,7 @@ fn today(context: &Context<'_>) -> NaiveDate {
 /// commitment for them does not outlive it: from 1 Nov to 31 Mar four.
 pub(super) fn months_left(workload: &Workload, context: &Context<'_>) -> Option<u32> {
     let until = workload.settings.future.until()?;
-    let today = today(context);
-    let is_over =
-        |months: &u32| today.checked_add_months(Months::new(*months)).is_none_or(|it| it > until);
-    Some((1..=MOST_MONTHS).find(is_over).map_or(MOST_MONTHS, |it| it - 1))
+    Some(whole_months(today(context), until))
 }
 
 /// Days of demand since it last changed for good, else all.

@@ -14,5 +14,7 @@ pub use fraction::{Fraction, NotAFraction};
 pub use money::{
     Currency, Money, MoneyError, MoneyPerHour, NotACurrency, atto_from_float, atto_from_text,
 };
-pub use time::{HOURS_PER_MONTH, Period, TimeError, Timestamp, parse_span_us, whole_us};
+pub use time::{
+    HOURS_PER_MONTH, Period, TimeError, Timestamp, parse_span_us, whole_months, whole_us,
+};
 pub use tokens::TokenCounts;

@@ -5,7 +5,7 @@
 
 use std::fmt;
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
+use chrono::{DateTime, Months, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
 use serde::{Serialize, Serializer};
 
@@ -16,6 +16,16 @@ pub const HOURS_PER_MONTH: u64 = 730;
 const US: i64 = 1_000_000;
 /// The years a log can plausibly come from; outside, a date is a mistake.
 const PLAUSIBLE_YEARS: std::ops::RangeInclusive<i32> = 1970..=2100;
+
+/// Most months that are counted: nobody sells a longer term.
+const MOST_MONTHS: u32 = 120;
+
+/// Whole months by the calendar from one day to another, at most 120. From 31 January to 28 February is one.
+pub fn whole_months(from: NaiveDate, to: NaiveDate) -> u32 {
+    let is_over =
+        |months: &u32| from.checked_add_months(Months::new(*months)).is_none_or(|it| it > to);
+    (1..=MOST_MONTHS).find(is_over).map_or(MOST_MONTHS, |it| it - 1)
+}
 
 /// An instant, microseconds since the Unix epoch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -321,6 +331,17 @@ mod tests {
 
     fn at(text: &str) -> Timestamp {
         Timestamp::parse(text, Tz::UTC).unwrap()
+    }
+
+    #[test]
+    fn months_are_whole_by_the_calendar() {
+        let day = |text: &str| NaiveDate::parse_from_str(text, "%Y-%m-%d").unwrap();
+        let check = |from, to, n| assert_eq!(whole_months(day(from), day(to)), n, "{from} {to}");
+        check("2027-01-31", "2027-02-28", 1);
+        check("2026-11-02", "2026-12-01", 0);
+        check("2026-11-02", "2027-11-02", 12);
+        check("2026-11-02", "2026-10-01", 0);
+        check("2026-11-02", "2099-01-01", 120);
     }
 
     #[test]
