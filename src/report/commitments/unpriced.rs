@@ -9,8 +9,8 @@ use crate::report::decisions::is_asked;
 use crate::report::model::{PlanReport, ReportModel, WorkloadReport};
 use crate::report::words::recommended;
 
-/// After the decisions: says of every instance by use that no list of commitments has why that is, where it is for want of a
-/// price.
+/// After the decisions: says of every instance by use that no list of commitments has why that is, where it is
+/// for want of a price.
 pub fn say_unpriced(report: &mut ReportModel, catalog: &Catalog) {
     let mut missing: BTreeMap<[String; 4], NoCaseReport> = BTreeMap::new();
     let told = told(report);

@@ -339,20 +339,39 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
             it.stable_n,
             it.optimal_n
         );
-        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
-        let parts = [
-            range.unwrap_or_else(|| "range not known".to_owned()),
-            "against the same by use".to_owned(),
-            format!(
-                "{} of it in the advice, {} beyond",
-                amount(report, it.included_in_advice, medium),
-                amount(report, it.beyond_advice, medium)
-            ),
-            format!("owed {} to {}", amount(report, it.liability, medium), date(&it.end)),
-        ];
-        (what, amount(report, it.monthly_savings, medium), parts.join(" · "))
+        let behind = Behind {
+            range: range_in_words(medium, it.interval.as_ref(), it.probability_of_loss),
+            included: it.included_in_advice,
+            beyond: it.beyond_advice,
+            owed: it.liability,
+            end: &it.end,
+        };
+        (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
     });
     told.collect()
+}
+
+/// What stands behind the saving of a commitment.
+struct Behind<'a> {
+    range: Option<String>,
+    included: Money,
+    beyond: Money,
+    owed: Money,
+    end: &'a str,
+}
+
+impl Behind<'_> {
+    fn in_words(self, report: &ReportModel, medium: Medium) -> String {
+        let amount = |it| amount(report, it, medium);
+        let range = self.range.unwrap_or_else(|| "range not known".to_owned());
+        format!(
+            "{range} · against the same by use · {} of it in the advice, {} beyond · owed {} to {}",
+            amount(self.included),
+            amount(self.beyond),
+            amount(self.owed),
+            date(self.end)
+        )
+    }
 }
 
 /// The same of commitments in money per hour: of each provider the allowed one that saves the most.
@@ -373,17 +392,14 @@ pub(crate) fn spend_cases(report: &ReportModel, medium: Medium) -> Vec<(String, 
             purchase(&it.purchase),
             on_top_of(it, medium)
         );
-        let range = range_in_words(medium, it.interval.as_ref(), it.probability_of_loss);
-        let parts = [
-            range.unwrap_or_else(|| "range not known".to_owned()),
-            format!(
-                "{} of it in the advice, {} beyond",
-                amount(report, it.included_in_advice, medium),
-                amount(report, it.beyond_advice, medium)
-            ),
-            format!("owed {} to {}", amount(report, it.liability, medium), date(&it.end)),
-        ];
-        (what, amount(report, it.monthly_savings, medium), parts.join(" · "))
+        let behind = Behind {
+            range: range_in_words(medium, it.interval.as_ref(), it.probability_of_loss),
+            included: it.included_in_advice,
+            beyond: it.beyond_advice,
+            owed: it.liability,
+            end: &it.end,
+        };
+        (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
     });
     told.collect()
 }
