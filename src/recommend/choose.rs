@@ -14,7 +14,8 @@ use super::risk::Risk;
 use super::savings::{self, Daily};
 use super::slice::Slice;
 use super::stage::portion;
-use super::{DurationCurve, Recommendation, no_plan, rates, term};
+use super::term::Ended;
+use super::{DurationCurve, Recommendation, money, no_plan, rates, term};
 use crate::classify::gpus_per_replica;
 use crate::simulate::{Outcome, seed_of};
 use crate::size::Precision;
@@ -67,6 +68,12 @@ pub(super) fn choose(
     let mut advice = kept_while_frozen(question, advice);
     if found.plans.len() > 1 && advice.action != Action::Stop {
         advice.reasons.extend(term::limits(question));
+    }
+    if let Some(ended) = term::ended(question).filter(|_| advice.action != Action::Stop) {
+        notices.push(after_the_end(&ended, &baseline));
+        if ended.is_paid {
+            advice.reasons.insert(0, format!("{}: see whether it may be stopped", ended.said));
+        }
     }
     let missed = missed_today(question, found.today_outcome.as_ref());
     if let Some(missed) = missed.or_else(|| no_plan::too_slow_today(question, &found)) {
@@ -146,15 +153,32 @@ fn curve_of(
     Some(curve)
 }
 
+/// What a month at this rate has of a workload that nothing asks for any more.
+fn after_the_end(ended: &Ended, baseline: &Baseline) -> String {
+    match baseline.monthly_cost.filter(|_| !ended.is_paid) {
+        Some(cost) => format!(
+            "{}: {} of a month at this rate is not to be expected again",
+            ended.said,
+            money::for_prose(cost)
+        ),
+        None => format!("{}: see whether it may be stopped", ended.said),
+    }
+}
+
 /// What the simulation says where today's fleet misses its limits, which matters more than a saving.
 fn missed_today(question: &Question<'_>, outcome: Option<&Outcome>) -> Option<String> {
     let outcome = outcome.filter(|it| !it.meets(question.slo.attainment) || it.unstable)?;
     let share = outcome.attainment()?;
+    let [keep, should] = told_apart(share.percent(), question.slo.attainment.percent());
     Some(format!(
-        "by the simulation today's fleet misses its limits: {:.0} % of requests keep them, {:.0} % should",
-        share.percent(),
-        question.slo.attainment.percent()
+        "by the simulation today's fleet misses its limits: {keep} % of requests keep them, {should} % should"
     ))
+}
+
+/// Two percentages with as many decimals as show the difference, at most four: 94.97 and 95.00.
+fn told_apart(a: f64, b: f64) -> [String; 2] {
+    let with = |n: usize| [a, b].map(|it| format!("{it:.n$}"));
+    (0..4).map(with).find(|it| it[0] != it[1]).unwrap_or_else(|| with(4))
 }
 
 /// Those that meet the limits first, then the cheapest.
@@ -252,5 +276,18 @@ fn never_at_zero(plan: &mut Plan) {
     if elastic && plan.scaling.min == 0 {
         plan.allowed = false;
         plan.needs = Some("a path that may wait for a start; the config says it is critical");
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn shares_show_enough_digits_to_differ() {
+        let check = |a: f64, b: f64, expected: [&str; 2]| assert_eq!(told_apart(a, b), expected);
+        check(80.0, 95.0, ["80", "95"]);
+        check(94.97, 95.0, ["94.97", "95.00"]);
+        check(94.999_999, 95.0, ["95.0000", "95.0000"]);
     }
 }

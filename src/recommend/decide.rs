@@ -50,6 +50,9 @@ pub(super) fn decide(
         let why = "it runs on a commitment that is paid either way; decide before it is renewed";
         return keep(question, currency, why.to_owned());
     }
+    if let Some(it) = term::ended(question).filter(|it| !it.is_paid) {
+        return keep(question, currency, format!("{}: nothing is left to save", it.said));
+    }
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());
     }

@@ -54,7 +54,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use chrono_tz::Tz;
 
 use crate::catalog::Catalog;
-use crate::classify::{Censoring, Description, Features, HourlySeries, Trend, Waste};
+use crate::classify::{Censoring, ChangeKind, Description, Features, HourlySeries, Trend, Waste};
 use crate::ingest::Policy;
 use crate::units::Timestamp;
 use crate::workload::{Slo, Workload, WorkloadClass};
@@ -126,6 +126,8 @@ pub struct Described<'a> {
     pub trend: Option<Trend>,
     /// When that was; nothing where it did not.
     pub changed_at: Option<Timestamp>,
+    /// When it ended, where it did and has not come back.
+    pub ended_at: Option<Timestamp>,
     /// What of it is paid and not used.
     pub waste: &'a [Waste],
     /// Whether today's capacity cut it off.
@@ -135,13 +137,15 @@ pub struct Described<'a> {
 impl<'a> Described<'a> {
     /// The parts of a description that advice rests on.
     pub fn of(workload: &'a Workload, description: &'a Description) -> Described<'a> {
+        let last = description.changes.all.last();
         Described {
             workload,
             features: &description.features,
             hourly: &description.hourly,
             class: &description.class,
             trend: description.changes.trend_since_change,
-            changed_at: description.changes.all.last().map(|it| it.at),
+            changed_at: last.map(|it| it.at),
+            ended_at: last.filter(|it| it.kind == ChangeKind::End).map(|it| it.at),
             waste: &description.waste,
             censored: &description.censored.verdict,
         }

@@ -48,7 +48,8 @@ pub(super) fn slices(
     let workload = question.described.workload;
     let committed = workload.deployment.pricing_category == PricingCategory::Committed;
     let is_frozen = term::frozen_until(question).is_some();
-    if committed || is_frozen || question.is_critical() || workload.settings.standby {
+    let is_over = term::ended(question).is_some();
+    if committed || is_frozen || is_over || question.is_critical() || workload.settings.standby {
         return Vec::new();
     }
     let has_room = |it: &&Offer| {

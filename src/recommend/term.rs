@@ -10,7 +10,7 @@ use super::{money, offers};
 use crate::classify::day_start;
 use crate::commitment::SavingsCurve;
 use crate::simulate::DemandStep;
-use crate::units::{Timestamp, whole_months};
+use crate::units::{Money, Timestamp, whole_months};
 use crate::workload::Workload;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -132,6 +132,31 @@ pub(super) fn frozen_until(question: &Question<'_>) -> Option<NaiveDate> {
     (today(&question.context) < freeze).then_some(freeze)
 }
 
+/// That demand ended inside the window.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Ended {
+    /// Whether anything was paid since.
+    pub(super) is_paid: bool,
+    /// Since when, and what was paid since.
+    pub(super) said: String,
+}
+
+/// Whether demand ended, where the data say what was paid since.
+pub(super) fn ended(question: &Question<'_>) -> Option<Ended> {
+    let at = question.described.ended_at?;
+    let costs = &question.described.workload.costs;
+    let currency = costs.first()?.cost.currency();
+    let since = costs.iter().filter(|it| it.period.start() >= at).map(|it| it.cost);
+    let paid = Money::sum(since, currency).ok()?;
+    let last = at.plus_us(-1).in_zone(question.context.zone).format("%-d %b %Y");
+    let is_paid = !paid.is_zero();
+    let what = if is_paid { money::for_prose(paid) + " was" } else { "nothing was".to_owned() };
+    Some(Ended {
+        is_paid,
+        said: format!("its demand ended on {last} and {what} paid for it since"),
+    })
+}
+
 /// Days until the workload ends or leaves, where the user says so.
 pub(super) fn days_left(question: &Question<'_>) -> Option<f64> {
     let until = question.described.workload.settings.future.until()?;
@@ -167,21 +192,38 @@ mod tests {
     use crate::recommend::advice::{Action, Grade, stable_id};
     use crate::recommend::doubt::Doubt;
     use crate::recommend::{Context, Described};
-    use crate::units::{Currency, Money, Period};
-    use crate::workload::{Demand, Future, Growth};
+    use crate::units::{Currency, Period};
+    use crate::workload::{CostBin, Demand, Future, Growth, PricingCategory};
 
     fn day(text: &str) -> Option<NaiveDate> {
         text.parse().ok()
     }
 
+    fn at(text: &str) -> Timestamp {
+        Timestamp::parse(text, Tz::UTC).unwrap()
+    }
+
+    fn october() -> Workload {
+        let window = Period::new(at("2026-10-01"), at("2026-11-01")).unwrap();
+        Workload::of_demand(Demand::Unknown, window)
+    }
+
     /// A question of October 2026, asked on 1 November.
     fn with<T>(future: Future, changed_on: Option<u32>, of: impl Fn(&Question<'_>) -> T) -> T {
-        let at = |text: &str| Timestamp::parse(text, Tz::UTC).unwrap();
-        let window = Period::new(at("2026-10-01"), at("2026-11-01")).unwrap();
-        let mut workload = Workload::of_demand(Demand::Unknown, window);
+        let mut workload = october();
         workload.settings.future = future;
+        asked(&workload, (changed_on, None), of)
+    }
+
+    /// One where demand changed for good on a day, and one where it ended the day before.
+    fn asked<T>(
+        workload: &Workload,
+        (changed_on, ended_on): (Option<u32>, Option<u32>),
+        of: impl Fn(&Question<'_>) -> T,
+    ) -> T {
+        let window = workload.demand_window;
         let (catalog, policy) = (Catalog::embedded().unwrap(), Policy::default());
-        let description = describe(&workload, &catalog, (Tz::UTC, window.end())).unwrap();
+        let description = describe(workload, &catalog, (Tz::UTC, window.end())).unwrap();
         let context = Context {
             catalog: &catalog,
             policy: &policy,
@@ -191,9 +233,33 @@ mod tests {
             exhaustive: false,
             stop: &AtomicBool::new(false),
         };
-        let changed_at = changed_on.map(|it| at(&format!("2026-10-{it:02}")));
-        let described = Described { changed_at, ..Described::of(&workload, &description) };
+        let on = |day: u32| at(&format!("2026-10-{day:02}"));
+        let (changed_at, ended_at) = (changed_on.map(on), ended_on.map(on));
+        let described = Described { changed_at, ended_at, ..Described::of(workload, &description) };
         of(&Question::of(described, context))
+    }
+
+    #[test]
+    fn an_end_says_what_was_paid_since() {
+        let mut workload = october();
+        let mut paid = |day: u32, cost: &str| {
+            let start = at(&format!("2026-10-{day:02}"));
+            workload.costs.push(CostBin {
+                period: Period::new(start, start.plus_us(86_400_000_000)).unwrap(),
+                category: PricingCategory::Standard,
+                cost: Money::parse(cost, Currency::USD).unwrap(),
+                gpu_hours: None,
+            });
+            asked(&workload, (None, Some(13)), ended)
+        };
+        let said =
+            |paid: &str| format!("its demand ended on 12 Oct 2026 and {paid} paid for it since");
+        let over = |is_paid, what| Some(Ended { is_paid, said: said(what) });
+        assert_eq!(paid(12, "30"), over(false, "nothing was"));
+        assert_eq!(paid(13, "1234.5"), over(true, "1,234.50 USD was"));
+        assert_eq!(asked(&workload, (Some(13), None), ended), None);
+        workload.costs.clear();
+        assert_eq!(asked(&workload, (None, Some(13)), ended), None);
     }
 
     #[test]
