@@ -75,6 +75,13 @@ pub fn commitments(
     for it in found.held.iter_mut().filter(|it| !it.has_ended && is_free(it)) {
         it.could_carry = held::could_carry(&it.held, (parts, &members), context.catalog);
     }
+    if !held.is_empty() {
+        let today = order::as_today(parts, held, window, context).held;
+        for it in &mut found.held {
+            let same = today.iter().find(|today| today.held.id == it.held.id);
+            it.used_today_us = same.and_then(|it| it.used).map(|it| it.0);
+        }
+    }
     found.first = order::committed_first(parts, held, window, context);
     found
 }

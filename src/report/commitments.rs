@@ -350,6 +350,8 @@ pub struct HeldReport {
     pub used_hours: Option<f64>,
     /// The share; nothing where none was paid for, or its use is not known.
     pub utilization: Option<f64>,
+    /// The share used while all runs as today; nothing where none was paid for, or that is not known.
+    pub utilization_today: Option<f64>,
     /// What the rest cost in the window; nothing where its use is not known.
     pub stranded_cost: Option<Money>,
     /// Owed until it ends.

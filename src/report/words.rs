@@ -1,7 +1,7 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
 use super::model::{AdviceReport, PlanReport, ReportModel, WasteReport, WorkloadReport};
-use super::number::{DASH, Medium, date};
+use super::number::{DASH, Medium, by_rounding, date};
 use crate::size::Precision;
 use crate::units::{Currency, Money};
 use crate::workload::{Direction, Kind, Shape};
@@ -96,6 +96,32 @@ pub(crate) fn gpus_cost(
     }
 }
 
+/// How the spend comes from what was billed to workloads; nothing where they are the same.
+pub(crate) fn billed_to_spend(
+    (billed, effective): (Option<Money>, Option<Money>),
+    medium: Medium,
+) -> Option<String> {
+    let (billed, effective) = (billed?, effective?);
+    let more = by_rounding(effective, &[billed])?;
+    Some(format!(
+        "GPU spend is effective cost, with fees spread over their term: {} billed to workloads {} {} = {}",
+        medium.money(billed),
+        if more.is_negative() { "-" } else { "+" },
+        medium.money(more).trim_start_matches(['-', '\u{2212}']),
+        medium.money(effective)
+    ))
+}
+
+/// What of a held commitment is used, today and after the advice.
+pub(crate) fn used(after: f64, today: Option<f64>, medium: Medium) -> String {
+    let (after, today) = (medium.percent(after), today.map(|it| medium.percent(it)));
+    match today {
+        Some(today) if today == after => format!("used {after}, also after the advice"),
+        Some(today) => format!("used {today} today, {after} after the advice"),
+        None => format!("used {after} after the advice"),
+    }
+}
+
 /// What to do about GPUs that no workload claims.
 pub(crate) fn find_who_uses(cost: Money, medium: Medium) -> String {
     format!("Find who uses the GPUs that no workload claims, {}", medium.money(cost))
@@ -183,6 +209,21 @@ pub(crate) fn decision_of(name: &str, action: &str, to: Option<Move<'_>>) -> Str
 /// Whether advice needs a word now: it is overdue, or sure enough to be approved and not approved yet.
 pub(crate) fn is_pressing(grade: &str, is_approved: bool, is_overdue: bool) -> bool {
     is_overdue || !is_approved && matches!(grade, "A" | "B")
+}
+
+/// Whether advice is too doubtful to be tried before somebody looked closer: much of it is a guess, or more
+/// than one in five of the outcomes loses money.
+pub(crate) fn is_weak(grade: &str, probability_of_loss: Option<f64>) -> bool {
+    const MOST_LOSS: f64 = 0.2;
+    !matches!(grade, "A" | "B" | "C") || probability_of_loss.is_some_and(|it| it > MOST_LOSS)
+}
+
+/// `, 120.00 of it by weak advice`, behind a sum that has some.
+pub(crate) fn of_it_weak(weak: Money, medium: Medium) -> String {
+    if weak.is_zero() {
+        return String::new();
+    }
+    format!(", {} of it by weak advice", medium.money(weak))
 }
 
 /// Which of some actions are shown where at most `most` have room: those that press, then the first of the

@@ -218,8 +218,12 @@ fn what_is_rejected_does_not_count_as_followed() {
     assert!((usd(&first["monthly_savings_today"]) - (5.07 * 730.0 - year)).abs() < 1e-6);
     bench.write("gpuadvise.toml", HELD);
     let used = |report: &Value| report["held_commitments"][0]["utilization"].as_f64();
+    let today = |report: &Value| report["held_commitments"][0]["utilization_today"].as_f64();
     let report = run();
-    assert_eq!(used(&report), Some(0.0), "{}", report["held_commitments"]);
+    assert_eq!((today(&report), used(&report)), (Some(1.0), Some(0.0)));
+    let told = bench.run(&["analyze", &file, "--as-of", "2026-11-02"]).stdout;
+    let told = told.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(told.contains("used 100 % today, 0 % after the advice"), "{told}");
     let id = report["workloads"][0]["advice"]["id"].as_str().unwrap();
     let decision = |state: &str| {
         format!("[[decision]]\nadvice = \"{id}\"\nworkload = \"forgotten\"\n{state}\n")

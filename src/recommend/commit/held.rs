@@ -158,6 +158,7 @@ pub(super) fn in_use(
         held: held.clone(),
         paid_us,
         used,
+        used_today_us: None,
         liability,
         prepaid_left,
         could_carry: Vec::new(),

@@ -6,10 +6,22 @@
 
 use super::held::{covers, is_of};
 use super::member::Member;
-use super::{CommitmentGroup, CommittedFirst, Part, TermCase, from_members, member};
+use super::{CommitmentGroup, Commitments, CommittedFirst, Part, TermCase, from_members, member};
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::recommend::{Action, Context, money};
 use crate::units::{Fraction, Money, MoneyPerHour, Period};
+
+/// What can be committed to, and is used of what is held, while nothing of the advice is followed.
+pub(super) fn as_today(
+    parts: &[Part<'_>],
+    held: &[HeldCommitment],
+    window: Period,
+    context: Context<'_>,
+) -> Commitments {
+    let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
+    let members = parts.filter_map(|it| member::member(it, &context)).collect();
+    from_members(members, held, window, context)
+}
 
 /// The best commitments for what runs today that lose by the advice.
 pub(super) fn committed_first(
@@ -27,9 +39,7 @@ pub(super) fn committed_first(
     if changed.is_empty() {
         return Vec::new();
     }
-    let as_today = parts.iter().map(|it| Part { is_followed: false, ..*it });
-    let as_today = as_today.filter_map(|it| member::member(it, &context)).collect();
-    let today = from_members(as_today, held, window, context);
+    let today = as_today(parts, held, window, context);
     let moves =
         |it: &&CommitmentGroup| it.workloads.iter().any(|name| changed.contains(&name.as_str()));
     let bought: Vec<(&CommitmentGroup, &TermCase, HeldCommitment)> = today

@@ -306,6 +306,10 @@ fn held(it: &HeldInUse) -> HeldReport {
         paid_hours: rounded(paid / HOUR_US),
         used_hours: used.map(|it| rounded(it / HOUR_US)),
         utilization: used.filter(|_| paid > 0.0).map(|it| rounded(it / paid)),
+        utilization_today: it
+            .used_today_us
+            .filter(|_| paid > 0.0)
+            .map(|used| rounded(used as f64 / paid)),
         stranded_cost: it.used.map(|it| it.1),
         liability: it.liability,
         prepaid_left: it.prepaid_left,

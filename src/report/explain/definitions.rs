@@ -177,6 +177,7 @@ fn by_name(pattern: &str) -> Unit {
         | "share_of_forecast"
         | "mature_within"
         | "utilization"
+        | "utilization_today"
         | "coverage"
         | "probability_of_loss"
         | "risk_setting" => Unit::Share,

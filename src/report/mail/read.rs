@@ -202,6 +202,7 @@ pub(super) struct Held {
     pub(super) currency: String,
     pub(super) end: String,
     pub(super) utilization: Option<f64>,
+    pub(super) utilization_today: Option<f64>,
     pub(super) liability: Amount,
     pub(super) has_ended: bool,
 }

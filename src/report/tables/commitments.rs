@@ -10,7 +10,7 @@ use crate::report::html::range_in_words;
 use crate::report::model::ReportModel;
 use crate::report::number::{DASH, Medium, date};
 use crate::report::table::Table;
-use crate::report::words::{plain, purchase, shown};
+use crate::report::words::{plain, purchase, shown, used};
 use crate::units::{Currency, Money};
 
 /// What must be said wherever these savings stand.
@@ -228,13 +228,24 @@ fn on_top_of(it: &SpendReport, medium: Medium) -> String {
 
 /// What is held, and what of it nobody uses.
 fn held(report: &ReportModel, medium: Medium) -> Table {
-    let heads = ["Held", "Of", "Used#", "Stranded#", "Owed#", "Paid ahead#", "Ends"];
-    let mut table = Table::new("Commitments held, by the demand after the advice", &heads);
+    let heads = [
+        "Held",
+        "Of",
+        "Used today#",
+        "Used after the advice#",
+        "Stranded then#",
+        "Owed#",
+        "Paid ahead#",
+        "Ends",
+    ];
+    let share = |it: Option<f64>| it.map_or_else(|| DASH.to_owned(), |it| medium.percent(it));
+    let mut table = Table::new("Commitments held", &heads);
     for it in &report.commitment.held_commitments {
         table.push(vec![
             plain(&it.id),
             held_of(report, it, medium),
-            it.utilization.map_or_else(|| DASH.to_owned(), |it| medium.percent(it)),
+            share(it.utilization_today),
+            share(it.utilization),
             stranded(report, it, medium),
             amount(report, it.liability, medium),
             amount(report, it.prepaid_left, medium),
@@ -412,7 +423,7 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
                 let is_known = it.stranded_cost.is_some();
                 if is_known { "not paid for in the window" } else { "use not known" }.to_owned()
             },
-            |share| format!("used {} after the advice", medium.percent(share)),
+            |share| used(share, it.utilization_today, medium),
         );
         format!(
             "held {}: {used}, stranded {}, owed {}, ends {}",
