@@ -287,6 +287,12 @@ impl Reconciliation {
             .collect()
     }
 
+    /// What was billed to workloads, and its effective cost.
+    pub(super) fn of_workloads(&self) -> (Option<Money>, Option<Money>) {
+        let part = self.parts.iter().find(|it| it.part == Fate::Assigned.as_str());
+        (part.and_then(|it| it.billed), part.and_then(|it| it.effective))
+    }
+
     /// Effective cost of a part, else what of it was billed.
     pub(super) fn cost_of(&self, fate: Fate) -> Option<Money> {
         let part = self.parts.iter().find(|it| it.part == fate.as_str())?;

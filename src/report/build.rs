@@ -128,6 +128,11 @@ pub fn say_what_if(report: &mut ReportModel, questions: &[WhatIf]) {
             asked.join(" and ")
         ),
     );
+    if questions.iter().any(WhatIf::is_of_demand) {
+        let said = "every plan carries the demand asked about, and its saving is against today's bill, for the \
+                    demand there was; \"as is\" in the forecast is the bill's own course";
+        report.notices.insert(1, said.to_owned());
+    }
     report.provenance.what_if = asked;
 }
 

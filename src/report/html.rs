@@ -184,7 +184,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         more: more(report, &to_do, &listed)?,
         asked,
         together: together(report, PAGE),
-        reconciled: reconciled(report),
+        reconciled: reconciled_in_full(report),
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
         workloads: tables::workloads(report),
@@ -302,7 +302,10 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
     let saved = match tables::all_decided(report) {
         Some(why) => format!("{}.", words::capitalized(why)),
         None if saving.is_zero() => "Nothing to save was found.".to_owned(),
-        None => format!("{} {currency} a month can be saved.", PAGE.money(saving)),
+        None => {
+            let weak = words::of_it_weak(tables::weak(report), PAGE);
+            format!("{} {currency} a month can be saved{weak}.", PAGE.money(saving))
+        }
     };
     [spent, saved]
 }
@@ -369,6 +372,12 @@ pub(crate) fn reconciled(report: &ReportModel) -> String {
     )
 }
 
+/// The line that proves the total, and how the spend comes from it.
+pub(crate) fn reconciled_in_full(report: &ReportModel) -> String {
+    let spend = words::billed_to_spend(report.reconciliation.of_workloads(), PAGE);
+    reconciled(report) + &spend.map_or_else(String::new, |it| format!(" {it}."))
+}
+
 /// What made the report.
 pub(crate) fn footer(report: &ReportModel) -> String {
     format!(
@@ -407,7 +416,9 @@ pub(crate) fn range_in_words(
             1 => format!("the one {unit}"),
             n => format!("each of the {n} {unit}s"),
         };
-        format!("the same in {seen} seen, {}", loss.trim_end_matches(" seen"))
+        // Of a saving that never differed nothing more was seen, and "no loss" would read as a promise.
+        let loss = if loss.starts_with("no ") { String::new() } else { format!(", {loss}") };
+        format!("the same in {seen} seen{loss}")
     } else {
         format!("{} range {low} to {high}, {loss}", medium.percent(it.level))
     })

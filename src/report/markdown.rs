@@ -72,7 +72,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         asked: asked.iter().map(|it| escape(it)).collect(),
         together: html::together(report, PAGE).map(|it| escape(&it)),
         decisions: tables::to_do(report).into_iter().map(|it| decision(report, it)).collect(),
-        reconciled: html::reconciled(report),
+        reconciled: html::reconciled_in_full(report),
         notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
         workloads: grid(&tables::workloads(report)),
         all_advice: grid(&tables::all_advice(report, PAGE)),

@@ -270,6 +270,21 @@ fn ungrouped(word: &str) -> Option<String> {
     (first && rest && fraction.is_none_or(all_digits)).then(|| word.replace(',', ""))
 }
 
+/// An amount as it is shown: in whole cents.
+pub(crate) fn cents(amount: Money) -> Money {
+    let cent = 10_i128.pow(u32::try_from(SCALE - 2).unwrap_or(0));
+    let n = i128::try_from(round_half_even(amount.atto().unsigned_abs(), SCALE - 2)).unwrap_or(0);
+    Money::from_atto(n * cent * amount.atto().signum(), amount.currency())
+}
+
+/// What the shown cents of a whole differ by from those of its parts; nothing where they add up. Of 0.005
+/// and 0.005 the whole shows 0.01 and the parts 0.00 each, so 0.01.
+pub(crate) fn by_rounding(whole: Money, parts: &[Money]) -> Option<Money> {
+    let parts = parts.iter().map(|it| cents(*it));
+    let shown = Money::sum(parts, whole.currency()).ok()?;
+    cents(whole).checked_sub(shown).ok().filter(|it| !it.is_zero())
+}
+
 /// The day of an RFC 3339 instant or date as `5 Nov 2026`, a month as `Apr 2026`; other text as it
 /// is.
 pub(crate) fn date(text: &str) -> String {
@@ -323,6 +338,19 @@ mod tests {
 
     fn usd(text: &str) -> Money {
         Money::parse(text, Currency::USD).unwrap()
+    }
+
+    #[test]
+    fn what_rounding_leaves_is_said() {
+        let check = |whole: &str, parts: [&str; 2], expected: Option<&str>| {
+            let found = by_rounding(usd(whole), &parts.map(usd));
+            assert_eq!(found, expected.map(usd), "{whole} {parts:?}");
+        };
+        check("10", ["4.5", "5.5"], None);
+        check("0.012", ["0.006", "0.006"], Some("-0.01"));
+        check("53957.354", ["25506.612", "28450.745"], None);
+        check("53957.354", ["25506.606", "28450.748"], Some("-0.01"));
+        check("-0.01", ["-0.005", "-0.005"], Some("-0.01"));
     }
 
     #[test]

@@ -14,7 +14,7 @@ pub(crate) use commitments::{
     NOT_ADDED, best_cases, commitment_tables, has_commitments, held_in_words, spend_cases,
 };
 pub(crate) use decisions::{
-    all_decided, asked_for, decided, decision_in_words, promises, state_behind, to_do,
+    all_decided, asked_for, decided, decision_in_words, promises, state_behind, to_do, weak,
 };
 pub(crate) use forecast::{budget, budget_lines, forecast, forecast_lines, moved, previous};
 pub(crate) use savings_rate::savings_rate;

@@ -7,8 +7,9 @@
 pub(super) mod cell;
 
 use super::account::Spend;
+use super::comparison::signed;
 use super::model::{ReportModel, WorkloadReport};
-use super::number::{self, DASH, Medium};
+use super::number::{self, DASH, Medium, by_rounding};
 use super::table::Table;
 use super::{blanks, html, tables, words};
 use crate::ingest::Fate;
@@ -168,6 +169,9 @@ fn summary(page: &mut Page, report: &ReportModel) {
                     money(it.line.difference)
                 ),
             );
+            if let Some(spend) = words::billed_to_spend(it.of_workloads(), TERM) {
+                page.labelled("", &spend);
+            }
         }
         None => page.labelled("reconciled", "no billed cost in the files"),
     }
@@ -285,12 +289,16 @@ fn can_save(report: &ReportModel) -> String {
     let all = &report.portfolio;
     let interval = all.interval.as_ref().filter(|_| sums.asked_for == all.monthly_savings);
     let range = html::range_in_words(TERM, interval, all.probability_of_loss);
+    let of = report.totals.baseline_monthly_cost.zip(sums.monthly_cost_after);
+    let rounded = of.and_then(|(of, left)| by_rounding(of, &[left, sums.asked_for]));
+    let rounded = rounded.map(|it| format!(" ({} by rounding)", signed(it, TERM)));
     format!(
-        "{} {} per 730-h month of {}, leaving {}{}",
+        "{} {} per 730-h month of {}, leaving {}{}{}",
         TERM.money(sums.asked_for),
         report.currency,
         money(report.totals.baseline_monthly_cost),
         money(sums.monthly_cost_after),
+        rounded.unwrap_or_default(),
         range.map_or_else(String::new, |it| format!(" · {it}"))
     )
 }

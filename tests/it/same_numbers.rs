@@ -199,7 +199,9 @@ impl Faults {
             self.has(place, text, &format!("80 % range {} to {}", three(low), three(high)));
         }
         match number(chance) {
-            0.0 => self.has(place, text, "no loss"),
+            // Of one that was the same in all weeks it need not be said.
+            0.0 if text.contains("the same in") => {}
+            0.0 => self.has(place, text, "no loss seen"),
             it if it < 0.01 => self.has(place, text, "loss under 1 %"),
             it => self.has(place, text, &format!("loss {:.0} %", it * 100.0)),
         }

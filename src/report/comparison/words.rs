@@ -2,11 +2,11 @@
 
 use super::Comparison;
 use crate::bridge::{Finding, Moved, Outcome, PriceMoved, Promise, Step};
-use crate::report::number::{DASH, Medium};
+use crate::report::number::{DASH, Medium, by_rounding};
 use crate::report::previous::{SinceReport, SinceStep, SinceWorkload};
 use crate::report::words::{plain, shown, waste};
 use crate::report::{account, number};
-use crate::units::{Money, MoneyError};
+use crate::units::Money;
 
 /// The step of what no workload claims.
 pub(in crate::report) const UNCLAIMED: &str = "unclaimed";
@@ -106,9 +106,8 @@ pub(in crate::report) fn since(it: &SinceReport, medium: Medium) -> String {
     let shown = it.steps.iter().filter(|it| shows(it.amount, medium));
     let mut parts: Vec<String> =
         shown.map(|it| format!("{} {}", it.name, signed(it.amount, medium))).collect();
-    if let Ok(left) = rounding(it)
-        && !left.is_zero()
-    {
+    let amounts: Vec<Money> = it.steps.iter().map(|it| it.amount).collect();
+    if let Some(left) = by_rounding(it.difference, &amounts) {
         parts.push(format!("rounding {}", signed(left, medium)));
     }
     let share = share(it.difference, it.old).map(|it| format!(" ({})", signed_percent(it, medium)));
@@ -124,19 +123,6 @@ pub(in crate::report) fn signed_percent(share: f64, medium: Medium) -> String {
 
 fn share(part: Money, whole: Money) -> Option<f64> {
     (whole.atto() > 0).then(|| part.to_f64() / whole.to_f64())
-}
-
-/// The difference in cents less the steps in cents.
-fn rounding(it: &SinceReport) -> Result<Money, MoneyError> {
-    let cents = |amount: Money| {
-        let text = Medium::Terminal.money(amount).replace(',', "");
-        Money::parse(&text, amount.currency())
-    };
-    let mut left = cents(it.difference)?;
-    for step in &it.steps {
-        left = left.checked_sub(cents(step.amount)?)?;
-    }
-    Ok(left)
 }
 
 /// The words for a step of the whole bridge; a single new or ended workload is named.

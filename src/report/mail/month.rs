@@ -6,7 +6,7 @@ use super::parts::{all_range, not_measured};
 use super::read::{Amount, OwnerBudget, Range3, Span, SpanOf, Variance};
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
-use crate::report::number::DASH;
+use crate::report::number::{DASH, by_rounding};
 use crate::report::words::{clip, not_forecast, plain, shown};
 
 /// Spend against budget, last month and forecast, and one unit cost.
@@ -39,7 +39,10 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     let saved = view.savings()?;
     if let (Some(after), false) = (view.month_after()?, saved.is_zero()) {
         let range = all_range(view).map(|it| format!(", {it}")).unwrap_or_default();
-        let note = format!("{} less a month{range}", view.medium.money(saved));
+        let rounded = view.month_today()?.and_then(|it| by_rounding(it, &[after, saved]));
+        let rounded = rounded.map(|it| format!(" ({} by rounding)", signed(it, view.medium)));
+        let rounded = rounded.unwrap_or_default();
+        let note = format!("{} less a month{rounded}{range}", view.medium.money(saved));
         rows.push(Row::new("With the advice", note, view.medium.money(after)));
     }
     rows.extend(forecast(view)?);

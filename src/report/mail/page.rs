@@ -186,6 +186,13 @@ impl<'a> View<'a> {
         add(asked.collect(), self.report)
     }
 
+    /// What of it weak advice saves.
+    fn weak(&self) -> Result<Money, RenderError> {
+        let to_do = self.to_do().into_iter().map(|it| &it.1.advice);
+        let weak = to_do.filter(|it| words::is_weak(&it.grade, it.probability_of_loss));
+        add(weak.map(|it| self.report.money(it.monthly_savings)).collect(), self.report)
+    }
+
     /// True where something could be saved and all of it was rejected or put off.
     fn all_is_decided(&self) -> bool {
         let ranking = &self.report.file.portfolio.ranking;
@@ -240,7 +247,7 @@ pub(super) fn page(
             Audience::Owner(_) => format!("GPU spend {whose}, {period}"),
         },
         about: format!("as of {}, amounts in {}", clip(&plain(&day), 20), report.currency),
-        headline: headline(&view, spend, savings),
+        headline: headline(&view, spend, savings)?,
         decisions: parts::decisions(&view)?,
         sections: parts::sections(&view, news)?,
         small_print: parts::small_print(&view, attached),
@@ -270,17 +277,22 @@ fn subject(
     format!("GPU spend {of}: {spent}, {saved}")
 }
 
-fn headline(view: &View<'_>, spend: Option<Money>, savings: Money) -> [String; 2] {
+fn headline(
+    view: &View<'_>,
+    spend: Option<Money>,
+    savings: Money,
+) -> Result<[String; 2], RenderError> {
     let currency = view.report.currency;
     let spent = words::gpus_cost((spend, view.unclaimed()), (currency, MAIL));
     let saved = if !savings.is_zero() {
-        format!("{} {currency} a month can be saved.", MAIL.money(savings))
+        let weak = words::of_it_weak(view.weak()?, MAIL);
+        format!("{} {currency} a month can be saved{weak}.", MAIL.money(savings))
     } else if view.all_is_decided() {
         "All that could be saved was rejected or put off.".to_owned()
     } else {
         "Nothing to save was found.".to_owned()
     };
-    [spent, saved]
+    Ok([spent, saved])
 }
 
 fn months(view: &View<'_>, period: String) -> Result<Months, RenderError> {

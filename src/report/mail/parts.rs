@@ -2,16 +2,18 @@
 
 use super::charts::{ACTIONS, COSTS};
 use super::month::month;
-use super::page::{MAIL, Row, Section, View, add};
+use super::page::{Row, Section, View, add};
 use super::read::{Amount, Basis, Range, Workload};
+use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::account::part_in_words;
 use crate::report::comparison::signed;
 use crate::report::html::range_in_words;
 use crate::report::model::Interval;
-use crate::report::number::date;
+use crate::report::number::{by_rounding, date};
 use crate::report::words::{
-    Move, clip, commits, decision_of, find_who_uses, is_pressing, listed, live, plain, shown,
+    Move, billed_to_spend, clip, commits, decision_of, find_who_uses, is_pressing, is_weak, listed,
+    live, plain, shown, used,
 };
 use crate::units::{Currency, Money};
 
@@ -29,18 +31,24 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
     let state = |it: &Workload| it.advice.decision.as_ref().map(|it| it.counts_as.clone());
     let is_approved = |it: &Workload| state(it).as_deref() == Some("approved");
     let is_sure = |it: &Workload| matches!(it.advice.grade.as_str(), "A" | "B");
+    let is_weak = |it: &Workload| is_weak(&it.advice.grade, it.advice.probability_of_loss);
     let is_late = |it: &Workload| it.advice.decision.as_ref().is_some_and(|it| it.overdue);
     // Each piece of advice is in the first group that takes it.
     let group = |it: &Workload| match () {
         () if is_late(it) => 0,
-        () if is_approved(it) => 3,
+        () if is_approved(it) => 4,
+        () if is_weak(it) => 3,
         () if is_sure(it) => 1,
         () => 2,
     };
     let groups = [
         ("Carry out what is overdue", "approved, and its day is over"),
         ("Approve now", "grade A or B"),
-        ("Approve a test", "grade C or below: something is assumed or not measured yet"),
+        ("Approve a test", "grade C: something is assumed or not measured yet"),
+        (
+            "Look closer before a test",
+            "weak: grade D or below, or a loss in more than 1 of 5 cases",
+        ),
         ("Nothing more to decide for what is approved", "it is on its way"),
     ];
     let mut lines = Vec::new();
@@ -77,7 +85,7 @@ pub(super) fn sections(view: &View<'_>, news: &[String]) -> Result<Vec<Section>,
     let changed = Section { title, lines: news.to_vec(), ..Section::default() };
     let mut sections = vec![changed, month(view)?];
     if view.is_all() {
-        sections.extend(why(view)?);
+        sections.extend(why(view));
     }
     sections.push(actions(view)?);
     sections.push(if view.is_all() { owners(view)? } else { workloads(view)? });
@@ -94,7 +102,7 @@ pub(super) fn sections(view: &View<'_>, news: &[String]) -> Result<Vec<Section>,
 /// The parts of the page of a report, which has its actions, remarks and proof in places of their own.
 pub(super) fn beside_actions(view: &View<'_>) -> Result<Vec<Section>, RenderError> {
     let mut sections = vec![month(view)?];
-    sections.extend(why(view)?);
+    sections.extend(why(view));
     sections.push(owners(view)?);
     sections.push(promises(view));
     sections.push(commitments(view));
@@ -107,8 +115,8 @@ pub(super) fn not_measured() -> String {
 }
 
 /// Why spend moved since the earlier report.
-fn why(view: &View<'_>) -> Result<Option<Section>, RenderError> {
-    let Some(previous) = &view.report.file.previous else { return Ok(None) };
+fn why(view: &View<'_>) -> Option<Section> {
+    let previous = view.report.file.previous.as_ref()?;
     let since = &previous.since;
     let difference = view.report.money(since.difference);
     let steps = since.steps.iter().map(|it| (shown(&it.name), view.report.money(it.amount)));
@@ -118,10 +126,10 @@ fn why(view: &View<'_>) -> Result<Option<Section>, RenderError> {
         amounts.push(amount);
         rows.push(Row::new(name, "", signed(amount, view.medium)));
     }
-    rows.extend(rounding(&amounts, difference, view)?);
+    rows.extend(rounding(&amounts, difference, view));
     rows.push(Row::new("Together", "", signed(difference, view.medium)).strong());
     let title = format!("Why, since {}", clip(&plain(&previous.period_label), 40));
-    Ok(Some(Section { title, rows, ..Section::default() }))
+    Some(Section { title, rows, ..Section::default() })
 }
 
 /// At most five actions, those first that need a word now; the others as one, and their sum.
@@ -164,7 +172,7 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
     }
     if to_do.len() > 1 {
         let all = view.savings()?;
-        rows.extend(rounding(&amounts, all, view)?);
+        rows.extend(rounding(&amounts, all, view));
         rows.push(
             Row::new("Together, no overlap", by_year_end(view), view.medium.money(all)).strong(),
         );
@@ -308,7 +316,7 @@ fn shares(
         })
         .collect();
     if several {
-        rows.extend(rounding(&amounts, all, view)?);
+        rows.extend(rounding(&amounts, all, view));
         rows.push(Row::new("Together", "", view.medium.money(all)).strong());
     }
     Ok(Section {
@@ -320,16 +328,9 @@ fn shares(
 }
 
 /// What the cents of the parts miss of the cents of their sum.
-fn rounding(parts: &[Money], sum: Money, view: &View<'_>) -> Result<Option<Row>, RenderError> {
-    let shown = add(parts.iter().map(|it| cents(*it)).collect(), view.report)?;
-    let left = cents(sum).checked_sub(shown).map_err(RenderError::Amount)?;
-    Ok((!left.is_zero()).then(|| Row::new("Rounding", "", signed(left, view.medium))))
-}
-
-/// An amount as it is shown.
-fn cents(amount: Money) -> Money {
-    let shown = MAIL.money(amount).replace(',', "");
-    Money::parse(&shown, amount.currency()).unwrap_or(amount)
+fn rounding(parts: &[Money], sum: Money, view: &View<'_>) -> Option<Row> {
+    let left = by_rounding(sum, parts);
+    left.map(|it| Row::new("Rounding", "", signed(it, view.medium)))
 }
 
 /// What was promised with decisions, and what came of it.
@@ -355,7 +356,7 @@ fn commitments(view: &View<'_>) -> Section {
         let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
         let used = it.utilization.map_or_else(
             || "not paid for in the window".to_owned(),
-            |it| format!("used {}", view.medium.percent(it)),
+            |share| used(share, it.utilization_today, view.medium),
         );
         let note = format!("{used} · to {}", date(&shown(&it.end)));
         Row::new(
@@ -406,7 +407,13 @@ fn reconciled(view: &View<'_>) -> Section {
             )
         }
     };
-    Section { title: "Reconciled".to_owned(), lines: vec![line], ..Section::default() }
+    let assigned = it.parts.iter().find(|it| it.place == Fate::Assigned.as_str());
+    let [billed, effective] = assigned
+        .map_or([None, None], |it| [it.billed, it.effective])
+        .map(|it| it.map(|it| view.report.money(it)));
+    let spend = billed_to_spend((billed, effective), view.medium).map(|it| it + ".");
+    let lines = [line].into_iter().chain(spend).collect();
+    Section { title: "Reconciled".to_owned(), lines, ..Section::default() }
 }
 
 /// What the numbers mean, what goes with the mail, and what made it.

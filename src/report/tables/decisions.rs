@@ -4,9 +4,9 @@ use super::money_in;
 use crate::report::comparison::signed;
 use crate::report::decisions::{counts_as, is_asked};
 use crate::report::model::{CountsAs, DecisionReport, PromiseReport, ReportModel, WorkloadReport};
-use crate::report::number::{DASH, Medium, date};
+use crate::report::number::{DASH, Medium, by_rounding, date};
 use crate::report::table::Table;
-use crate::report::words::{plain, rank, ranked, shown};
+use crate::report::words::{is_weak, plain, rank, ranked, shown};
 use crate::units::{Currency, Money};
 
 /// The workloads whose advice is asked for, in the order of the ranking: not what was rejected or put off.
@@ -19,6 +19,14 @@ pub(crate) fn to_do(report: &ReportModel) -> Vec<&WorkloadReport> {
 pub(crate) fn asked_for(workload: &WorkloadReport) -> Money {
     let saving = workload.advice.monthly_savings;
     if is_asked(workload) { saving } else { Money::zero(saving.currency()) }
+}
+
+/// What is asked for and saved by weak advice.
+pub(crate) fn weak(report: &ReportModel) -> Money {
+    let asked = to_do(report).into_iter().map(|it| &it.advice);
+    let weak = asked.filter(|it| is_weak(&it.grade, it.probability_of_loss));
+    let zero = Money::zero(report.currency);
+    weak.fold(zero, |sum, it| sum.checked_add(it.monthly_savings).unwrap_or(sum))
 }
 
 /// What is said where nothing is asked for although something could be saved.
@@ -67,7 +75,10 @@ fn split(report: &ReportModel, medium: Medium) -> Option<String> {
         ("rejected", sums.rejected),
         ("snoozed", sums.snoozed),
     ];
-    let parts = parts.map(|(word, amount)| format!("{word} {}", medium.money(amount)));
+    let rounded = by_rounding(sums.identified, &parts.map(|it| it.1));
+    let parts = parts.map(|(word, amount)| format!("{word} {}", medium.money(amount))).into_iter();
+    let parts = parts.chain(rounded.map(|it| format!("rounding {}", signed(it, medium))));
+    let parts: Vec<String> = parts.collect();
     Some(format!("{} = identified {}", parts.join(" + "), medium.money(sums.identified)))
 }
 
