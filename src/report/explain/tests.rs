@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::definitions::definition;
+use super::definitions::sections::has_row;
+use super::definitions::{Kind, Origin, definition};
 use super::derive::{Derivation, Outcome};
 use super::place::{Place, Step, inside, pattern, written};
 use super::sheet::OWN_LINES;
@@ -59,6 +60,58 @@ fn every_number_has_a_definition() {
         let found = Derivation::of(&evidence, it);
         assert!(found.number.is_some(), "{} is not read by its unit", found.path);
     }
+}
+
+/// The paths of all numbers that the schema allows below a part of it.
+fn allowed(root: &Value, part: &Value, path: &str, found: &mut BTreeSet<String>) {
+    if let Some(to) = part["$ref"].as_str() {
+        return allowed(root, root.pointer(&to[1..]).unwrap(), path, found);
+    }
+    for it in part["anyOf"].as_array().into_iter().flatten() {
+        allowed(root, it, path, found);
+    }
+    for (key, it) in part["properties"].as_object().into_iter().flatten() {
+        allowed(root, it, &format!("{path}.{key}"), found);
+    }
+    if part["items"].is_object() {
+        allowed(root, &part["items"], &format!("{path}[]"), found);
+    }
+    let kinds =
+        part["type"].as_array().map_or_else(|| vec![&part["type"]], |it| it.iter().collect());
+    let is_amount = part["pattern"].as_str().is_some_and(|it| it.starts_with("^-?[0-9]+"));
+    if is_amount || kinds.iter().any(|it| *it == "integer" || *it == "number") {
+        found.insert(path.to_owned());
+    }
+}
+
+#[test]
+fn what_is_computed_is_not_said_to_be_read() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+    let mut patterns = BTreeSet::new();
+    for section in [
+        "commitments",
+        "spend_commitments",
+        "held_commitments",
+        "committed_first",
+        "commitments_absent",
+        "forecast",
+        "budget",
+        "previous",
+    ] {
+        let part = schema.pointer(&format!("/properties/{section}")).unwrap();
+        allowed(&schema, part, section, &mut patterns);
+    }
+    assert!(patterns.len() > 120, "{patterns:#?}");
+    for pattern in &patterns {
+        let found = definition(pattern).unwrap();
+        let read = |kind: Kind| kind == Kind::From(Origin::Files);
+        let is_read = found.rules.iter().any(|it| read(it.kind));
+        assert!(!is_read || pattern == "forecast.spans[].spent", "{pattern} is computed");
+    }
+    let bare = |it: &&String| definition(it).is_some_and(|it| it.is_section()) && !has_row(it);
+    let without: Vec<&String> = patterns.iter().filter(bare).collect();
+    assert!(without.is_empty(), "add a row to definitions/sections.rs for {without:#?}");
 }
 
 #[test]
