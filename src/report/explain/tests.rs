@@ -274,6 +274,46 @@ fn a_field_of_the_advice_that_is_new_is_shown() {
 }
 
 #[test]
+fn what_else_an_advice_has_is_told_in_words() {
+    let mut changed = evidence();
+    changed.root["workloads"][0]["advice"]["decision"] =
+        serde_json::json!({"state": "accepted", "due": "2026-12-01", "reason": null});
+    let style = TerminalStyle { bold: false, columns: 300, next: None };
+    let subject = changed.subject("S1").unwrap();
+    let text = explained(&changed, &subject, Format::Table, &style).unwrap().text;
+    let from = text.find("ALSO").unwrap();
+    let also = &text[from..text.find("WRONG IF").unwrap()];
+    for says in [
+        "savings by price: at list 12,492.17 USD, at own rate 12,492.17 USD",
+        "effort 26 h, restart replaced, cost 2,848.03 USD, pay back 6.93 days",
+        "live: from 15 Nov 2026",
+        "shocks: if demand falls by 30 %, it saves 12,492.31 USD a month",
+        "break evens: the prices of the plan rise by 166 %; demand grows",
+        "TTFT p95 of the week at most 2 s; 1.30 s was simulated, from 22 Nov 2026",
+    ] {
+        assert!(also.contains(says), "{says}: {also}");
+    }
+    for raw in ["12492", "demand_down", "plan_price", "threshold", "2026-11"] {
+        assert!(!also.contains(raw), "{raw}: {also}");
+    }
+    assert!(text.contains("state accepted, due 1 Dec 2026"), "{text}");
+}
+
+#[test]
+fn only_what_is_replaced_has_a_trial() {
+    let evidence = evidence();
+    let style = TerminalStyle { bold: false, columns: 80, next: None };
+    for it in evidence.workloads() {
+        let advice = &it["advice"];
+        let subject = evidence.subject(advice["id"].as_str().unwrap()).unwrap();
+        let text = explained(&evidence, &subject, Format::Markdown, &style).unwrap().text;
+        let replaced = advice["change"]["restart"] == "replaced";
+        assert_eq!(text.contains("with the trial"), replaced, "{text}");
+    }
+    assert!(evidence.workloads().iter().any(|it| it["advice"]["action"] == "stop"));
+}
+
+#[test]
 fn the_command_that_makes_it_again_has_all_it_was_told() {
     let mut changed = evidence();
     let told = ["--month", "2026-10", "--config", "my prod.toml", "--what-if", "demand=+50%"];
