@@ -135,8 +135,8 @@ fn one_instance(
     let plan = in_money
         .iter()
         .find(|it| it.term.end() > context.as_of && held::covers(it, &by_use, context.catalog));
-    // Who runs on a commitment that is not declared must not be sold another one.
-    let unknown = |it: &Member| it.is_committed && here.n_left() == 0 && plan.is_none();
+    let unknown =
+        |it: &Member| !held::is_declared(it, here.all().chain(in_money.iter().copied()), &context);
     let (committed, members): (Vec<Member>, Vec<Member>) = members.into_iter().partition(unknown);
     if !committed.is_empty() {
         found.absent.push(NoCase {
