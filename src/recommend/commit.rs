@@ -5,6 +5,7 @@
 //! together, so nothing here is added to a saving: each case says what of it the advice claims already
 //! and what pooling adds.
 
+mod asked;
 mod case;
 mod early;
 mod found;
@@ -36,8 +37,8 @@ use crate::units::{Period, Timestamp};
 use crate::workload::Workload;
 
 pub use found::{
-    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
-    Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
+    Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
 };
 
 pub(super) use held::{covers, is_of as is_held};
@@ -76,6 +77,7 @@ pub fn commitments(
         it.could_carry = held::could_carry(&it.held, (parts, &members), context.catalog);
     }
     found.first = order::committed_first(parts, held, window, context);
+    found.idle = asked::idle_after(parts, &members, (held, window), context);
     found
 }
 

@@ -1,5 +1,7 @@
 //! Pools, held commitments, and no double claim.
 
+mod asked;
+
 use std::sync::atomic::AtomicBool;
 
 use chrono_tz::Tz;
@@ -81,7 +83,11 @@ fn found(
     held: &[HeldCommitment],
     (catalog, policy): (&Catalog, &Policy),
 ) -> Commitments {
-    let context = Context {
+    from_members(members, held, window(28), context(catalog, policy))
+}
+
+fn context<'a>(catalog: &'a Catalog, policy: &'a Policy) -> Context<'a> {
+    Context {
         catalog,
         policy,
         seed: 42,
@@ -89,8 +95,7 @@ fn found(
         zone: Tz::UTC,
         exhaustive: false,
         stop: &RUNS,
-    };
-    from_members(members, held, window(28), context)
+    }
 }
 
 fn held(id: &str, instances: u32, price: &str, days: [&str; 2]) -> HeldCommitment {
@@ -463,32 +468,4 @@ proptest! {
             }
         }
     }
-}
-
-#[test]
-fn declared_is_what_runs_and_is_of_the_instance() {
-    let (catalog, payg) = catalog(&[(12, "2.5")]);
-    let policy = Policy::default();
-    let context = Context {
-        catalog: &catalog,
-        policy: &policy,
-        seed: 42,
-        as_of: at("2026-11-02"),
-        zone: Tz::UTC,
-        exhaustive: false,
-        stop: &RUNS,
-    };
-    let committed = Member { is_committed: true, ..member("a", &payg, &[1]) };
-    let runs = held("runs", 1, "2", ["2026-01-01", "2027-01-01"]);
-    let over = held("over", 1, "2", ["2025-01-01", "2026-11-02"]);
-    let other = HeldCommitment { region: "there".to_owned(), ..runs.clone() };
-    let check = |it: &Member, all: &[&HeldCommitment], expected: bool| {
-        let found = held::is_declared(it, all.iter().copied(), &context);
-        assert_eq!(found, expected, "{all:?}");
-    };
-    check(&committed, &[], false);
-    check(&committed, &[&over, &other], false);
-    check(&committed, &[&over, &runs], true);
-    // What is paid by use needs none.
-    check(&member("a", &payg, &[1]), &[], true);
 }
