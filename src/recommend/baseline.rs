@@ -78,6 +78,10 @@ fn as_billed(question: &Question<'_>) -> Baseline {
 fn unknown_cost(question: &Question<'_>) -> String {
     let deployment = &question.described.workload.deployment;
     let missing = match (&deployment.gpu, &deployment.gpu_label, deployment.gpu_count) {
+        // Less than one GPU has no price of its own.
+        (Some(_), _, Some(count)) if count < 1.0 => {
+            "gpu_count of the workload in gpuadvise.toml, at least 1".to_owned()
+        }
         (Some(gpu), _, Some(_)) => {
             format!("a [[quote]] for {gpu}, of which the catalog has no price by the hour")
         }
@@ -85,11 +89,34 @@ fn unknown_cost(question: &Question<'_>) -> String {
         (None, Some(label), _) => {
             format!("a GPU of the catalog in gpuadvise.toml: it does not know `{label}`")
         }
-        (None, None, _) => {
-            "gpu, gpu_count and provider of the workload in gpuadvise.toml".to_owned()
+        (None, None, count) => {
+            // What the files say already is not asked for.
+            let provider = deployment.provider.is_none();
+            let keys = [("gpu", true), ("gpu_count", count.is_none()), ("provider", provider)];
+            let keys = keys.into_iter().filter(|it| it.1).map(|it| it.0).collect::<Vec<_>>();
+            format!("{} of the workload in gpuadvise.toml", in_a_row(&keys))
         }
     };
     format!("today's cost is not known: give the bill, or {missing}")
+}
+
+/// `gpu`, `gpu and provider`, `gpu, gpu_count and provider`.
+fn in_a_row(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        [only] => (*only).to_owned(),
+        [first @ .., last] => format!("{} and {last}", first.join(", ")),
+    }
+}
+
+/// What to give for a price of its own: who is known is not asked for again.
+fn price_wanted(own: Option<&str>) -> String {
+    match own {
+        Some(own) => {
+            format!("or a [[quote]] of {own}, of which the catalog has no price by the hour")
+        }
+        None => "or provider in gpuadvise.toml".to_owned(),
+    }
 }
 
 fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
@@ -129,8 +156,9 @@ fn from_catalog(question: &Question<'_>) -> Option<Baseline> {
             median,
             format!(
                 "no cost is given: priced from the catalog, the median of {} providers of {gpu}; give the bill \
-                 for what is paid, or provider in gpuadvise.toml",
-                rates.len()
+                 for what is paid, {}",
+                rates.len(),
+                price_wanted(own)
             ),
         )
     };
@@ -164,4 +192,18 @@ pub(super) fn own_rate(question: &Question<'_>, baseline: &Baseline) -> Option<M
     (standard && !baseline.priced_from_catalog && !deployment.mixed)
         .then_some(baseline.rate_per_gpu_hour)
         .flatten()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_is_missing_is_asked_for() {
+        assert_eq!(in_a_row(&["gpu"]), "gpu");
+        assert_eq!(in_a_row(&["gpu", "gpu_count", "provider"]), "gpu, gpu_count and provider");
+        assert_eq!(price_wanted(None), "or provider in gpuadvise.toml");
+        let known = price_wanted(Some("aws"));
+        assert!(known.starts_with("or a [[quote]] of aws,"), "{known}");
+    }
 }

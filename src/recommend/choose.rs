@@ -80,6 +80,7 @@ pub(super) fn choose(
         advice.reasons.insert(0, missed.clone());
         notices.push(missed);
     }
+    notices.extend(no_plan::to_tell(question, &baseline, &advice));
     notices.extend(baseline.note.clone().filter(|it| !advice.reasons.contains(it)));
     let advised = found.plans.iter().find(|it| Some(&it.id) == advice.plan_id.as_ref());
     let duration_curve = curve_of(advised, found.curves);

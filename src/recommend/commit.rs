@@ -5,6 +5,7 @@
 //! together, so nothing here is added to a saving: each case says what of it the advice claims already
 //! and what pooling adds.
 
+mod asked;
 mod case;
 mod early;
 mod found;
@@ -36,8 +37,8 @@ use crate::units::{Period, Timestamp};
 use crate::workload::Workload;
 
 pub use found::{
-    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
-    Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
+    Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
 };
 
 pub(super) use held::{covers, is_of as is_held};
@@ -83,6 +84,7 @@ pub fn commitments(
         }
     }
     found.first = order::committed_first(parts, held, window, context);
+    found.idle = asked::idle_after(parts, &members, (held, window), context);
     found
 }
 
@@ -142,8 +144,8 @@ fn one_instance(
     let plan = in_money
         .iter()
         .find(|it| it.term.end() > context.as_of && held::covers(it, &by_use, context.catalog));
-    // Who runs on a commitment that is not declared must not be sold another one.
-    let unknown = |it: &Member| it.is_committed && here.n_left() == 0 && plan.is_none();
+    let unknown =
+        |it: &Member| !held::is_declared(it, here.all().chain(in_money.iter().copied()), &context);
     let (committed, members): (Vec<Member>, Vec<Member>) = members.into_iter().partition(unknown);
     if !committed.is_empty() {
         found.absent.push(NoCase {

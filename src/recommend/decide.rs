@@ -13,6 +13,7 @@ use super::offers::keys_to_allow;
 use super::plan::{Plan, Way};
 use super::switch::{capped, switch};
 use super::{money, no_plan, term, verify};
+use crate::catalog::Offer;
 use crate::classify::WasteKind;
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
@@ -93,10 +94,7 @@ fn on_plan(
     let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
     if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
         let why = if saving.is_negative() || saving.is_zero() {
-            format!(
-                "the cheapest alternative costs {} a month, not less than today",
-                money::for_prose(best.monthly_cost)
-            )
+            no_cheaper(best, (today, avoidable))
         } else {
             format!(
                 "the best alternative saves {} a month, less than {} or {:.0} % of the cost",
@@ -122,6 +120,24 @@ fn on_plan(
     advice.reasons.extend(elsewhere(question, plans, Some(best.monthly_cost)));
     advice.reasons.extend(undeclared(plans, best.monthly_cost));
     advice
+}
+
+/// Why nothing is saved: the cheapest plan costs no less than what a change could save, or is today's own.
+fn no_cheaper(best: &Plan, (today, avoidable): (Money, Money)) -> String {
+    let as_billed = best.way == Way::PaygFixed && best.offers.iter().all(Offer::is_own_rate);
+    if as_billed || best.monthly_cost == today {
+        return "no cheaper plan was found: the way it runs today is the cheapest of those that were compared"
+            .to_owned();
+    }
+    let cost = money::for_prose(best.monthly_cost);
+    if avoidable == today {
+        format!("the cheapest alternative costs {cost} a month, not less than today")
+    } else {
+        format!(
+            "the cheapest alternative costs {cost} a month, not less than the {} of today's that no commitment covers",
+            money::for_prose(avoidable)
+        )
+    }
 }
 
 /// Why a saving is left alone that takes too much work.

@@ -65,8 +65,9 @@ pub use busiest_day::BusiestDay;
 pub use candidates::{Candidate, Verdict};
 pub use change::{Change, Restart};
 pub use commit::{
-    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
-    Instance, LadderSteps, NoCase, Part, Renewal, SpendCase, SpendCasePoint, TermCase, commitments,
+    AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
+    Hindsight, Instance, LadderSteps, NoCase, Part, Renewal, SpendCase, SpendCasePoint, TermCase,
+    commitments,
 };
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};

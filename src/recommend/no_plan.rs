@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use super::advice::Advice;
 use super::baseline::Baseline;
 use super::candidates::{self, Candidate, all_offers};
 use super::choose::Found;
@@ -10,6 +11,12 @@ use super::offers::{self, Barrier};
 use super::plan::Way;
 use crate::catalog::{GpuSpec, Offer};
 use crate::size::Replica;
+
+/// How the sentence of limits that nothing keeps begins.
+const NO_PLAN: &str = "no plan meets the limits: ";
+/// A cost of which nobody knows whether it was used.
+const COST_ALONE: &str = "its cost is known and its use is not: give GPU metrics or a request log, as nobody can say \
+     how much of it was needed";
 
 /// Barriers that are told, those first that leave out most.
 const MOST_BARRIERS: usize = 3;
@@ -29,6 +36,21 @@ pub(super) fn too_short(question: &Question<'_>) -> String {
          longer export",
         (switch * 24.0 - hours).ceil()
     )
+}
+
+/// What must be told at the top, beside the advice: that limits are kept by nothing, and that a cost stands
+/// without any use.
+pub(super) fn to_tell(
+    question: &Question<'_>,
+    baseline: &Baseline,
+    advice: &Advice,
+) -> Vec<String> {
+    let impossible = advice.reasons.iter().find(|it| it.starts_with(NO_PLAN)).cloned();
+    let totals = &question.described.workload.totals;
+    let unmeasured = totals.requests.is_none() && totals.gpu_util.is_none();
+    let is_paid = baseline.effective_cost.is_some_and(|it| !it.is_zero());
+    let unused = (unmeasured && is_paid).then(|| COST_ALONE.to_owned());
+    impossible.into_iter().chain(unused).collect()
 }
 
 /// Data too short for a commitment.
@@ -259,7 +281,7 @@ fn limits(question: &Question<'_>, load: &RequestLoad<'_>, here: &[&Candidate]) 
     }
     if !missed.is_empty() {
         return format!(
-            "no plan meets the limits: {} of the workload in gpuadvise.toml, or serve a smaller model",
+            "{NO_PLAN}{} of the workload in gpuadvise.toml, or serve a smaller model",
             missed.join(", and ")
         );
     }
@@ -273,7 +295,7 @@ fn limits(question: &Question<'_>, load: &RequestLoad<'_>, here: &[&Candidate]) 
         _ => String::new(),
     };
     format!(
-        "no plan meets the limits: {alone}no fleet of {} candidates keeps them for {kept:.0} % of the requests, {:.2} \
+        "{NO_PLAN}{alone}no fleet of {} candidates keeps them for {kept:.0} % of the requests, {:.2} \
          a second in the busiest hour; raise slo.ttft_p95 or slo.tpot_p95 of the workload in gpuadvise.toml, or \
          lower slo.attainment",
         here.len(),

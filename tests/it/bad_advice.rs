@@ -107,9 +107,15 @@ fn limits_that_nothing_keeps() {
             "H200 SXM in fp8, takes 2.4 ms with one request running; raise slo.tpot_p95",
             "1 ms to the first token cannot be kept",
             "chat: today's fleet misses its limits: a token takes",
+            // At the top too, where the advice of others would come before it.
+            "chat: no plan meets the limits: 1 ms per token cannot be kept",
             "raise slo.ttft_p95 of the workload in gpuadvise.toml, or serve a smaller model",
         ],
     );
+    for file in ["out/report.md", "out/report.html"] {
+        let page = std::fs::read_to_string(bench.path(file)).unwrap();
+        assert!(page.matches("1 ms to the first token cannot be kept").count() > 1, "{file}");
+    }
     // Today's fleet cannot keep them either, so it is not shown as one that does.
     let text = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
     let report: Value = serde_json::from_str(&text).unwrap();
@@ -225,7 +231,8 @@ fn cost_or_usage_alone() {
         ],
     );
     // A bill with its GPUs and nothing that measures them.
-    let bench = check(&of(usage(TWO_WEEKS, &ASKED, &[])), &[], 0, &["12 months", "[C]"]);
+    let told = "chat: its cost is known and its use is not: give GPU metrics or a request log";
+    let bench = check(&of(usage(TWO_WEEKS, &ASKED, &[])), &[], 0, &["12 months", "[C]", told]);
     let page = std::fs::read_to_string(bench.path("out/report.md")).unwrap();
     assert!(
         page.contains("nothing measures its use, so all that is billed counts as used"),
@@ -245,14 +252,15 @@ fn cost_or_usage_alone() {
         0,
         &["the median of", "give the bill for what is paid, or provider in gpuadvise.toml"],
     );
-    check(
-        &free(&["gpu", "gpu_count"]),
-        &[],
-        0,
-        &[
-            "today's cost is not known: give the bill, or gpu, gpu_count and provider of the workload",
-        ],
-    );
+    // What is given is not asked for.
+    for (without, missing) in [
+        (&["gpu", "gpu_count"][..], "gpu and gpu_count of the workload"),
+        (&["gpu"], "gpu of the workload"),
+        (&["gpu", "provider", "region"], "gpu and provider of the workload"),
+    ] {
+        let says = format!("today's cost is not known: give the bill, or {missing}");
+        check(&free(without), &[], 0, &[&says]);
+    }
 }
 
 const QUOTE: &str = "[[quote]]\nprovider = \"gcp\"\ninstance_type = \"a2\"\ngpu = \"A100-SXM-80GB\"\n\

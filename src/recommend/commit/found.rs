@@ -2,7 +2,7 @@
 
 use crate::catalog::{Offer, Purchase};
 use crate::commitment::Ladder;
-use crate::ingest::HeldCommitment;
+use crate::ingest::{AskedCommitment, HeldCommitment};
 use crate::recommend::Risk;
 use crate::units::{Fraction, Money, MoneyPerHour, Timestamp};
 
@@ -30,6 +30,27 @@ pub struct Commitments {
     pub absent: Vec<NoCase>,
     /// What commitments for today's fleets would come to once the advice is followed, by instance.
     pub first: Vec<CommittedFirst>,
+    /// What somebody asks about and nobody runs on after the advice, by term.
+    pub idle: Vec<AskedIdle>,
+}
+
+/// A commitment that somebody asks about and that nobody runs on after the advice: none of it would be in use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct AskedIdle {
+    /// What is asked.
+    pub ask: AskedCommitment,
+    /// The term.
+    pub months: u32,
+    /// Rate of an instance.
+    pub rate: MoneyPerHour,
+    /// The same on the demand of today, as measured.
+    pub today: CasePoint,
+    /// Whose demand that is.
+    pub workloads: Vec<String>,
+    /// What it costs over its term, all of it stranded.
+    pub of_term: Money,
+    /// What it costs in a month of 730 hours.
+    pub monthly: Money,
 }
 
 /// A commitment for what runs today, bought before the advice is followed; amounts are of a month of 730

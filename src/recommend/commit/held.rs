@@ -7,9 +7,9 @@ use super::{HeldInUse, Instance, Part};
 use crate::catalog::{Catalog, GpuMatch, Offer};
 use crate::commitment::{Held, liability_left, net_of_held, prepaid_left};
 use crate::ingest::{HeldCommitment, HeldOf};
-use crate::recommend::Action;
 use crate::recommend::candidates::{Candidate, Verdict};
 use crate::recommend::offers::is_same_instance;
+use crate::recommend::{Action, Context};
 use crate::units::{Money, Timestamp};
 
 /// Whether a commitment is of an instance.
@@ -43,6 +43,19 @@ pub(in crate::recommend) fn covers(
     held.of == HeldOf::Spend
         && held.provider == offer.provider
         && catalog.offers.iter().any(is_plan)
+}
+
+/// Whether a workload that runs on a commitment by the bill runs on one of those declared and not over, or on
+/// none at all by the bill. Who runs on one that nobody declared must not be sold another.
+pub(super) fn is_declared<'a>(
+    it: &Member,
+    held: impl IntoIterator<Item = &'a HeldCommitment>,
+    context: &Context<'_>,
+) -> bool {
+    let catalog = context.catalog;
+    let mut running = held.into_iter().filter(|of| of.term.end() > context.as_of);
+    !it.is_committed
+        || running.any(|of| is_of(of, &it.instance, catalog) || covers(of, &it.by_use, catalog))
 }
 
 /// The workloads of which a replica fits on what is held and that run elsewhere after the advice.
@@ -101,6 +114,11 @@ impl<'a> HeldHere<'a> {
     /// Those that still run or are yet to begin.
     fn left(&self) -> impl Iterator<Item = &'a HeldCommitment> {
         self.all.iter().copied().filter(|it| it.term.end() > self.as_of)
+    }
+
+    /// All of them.
+    pub(super) fn all(&self) -> impl Iterator<Item = &'a HeldCommitment> {
+        self.all.iter().copied()
     }
 
     /// Their instances.

@@ -4,7 +4,7 @@
 //! elsewhere it is paid for all the same. Both amounts stand side by side, so that a reader sees why
 //! the advice comes first.
 
-use super::held::{covers, is_of};
+use super::held::is_declared;
 use super::member::Member;
 use super::{CommitmentGroup, Commitments, CommittedFirst, Part, TermCase, from_members, member};
 use crate::ingest::{HeldCommitment, HeldOf};
@@ -54,13 +54,7 @@ pub(super) fn committed_first(
     let all: Vec<HeldCommitment> =
         held.iter().chain(bought.iter().map(|it| &it.2)).cloned().collect();
     // What runs on a commitment that nobody declared is in neither demand.
-    let is_known = |it: &Member| {
-        let mut running = held.iter().filter(|it| it.term.end() > context.as_of);
-        !it.is_committed
-            || running.any(|of| {
-                is_of(of, &it.instance, context.catalog) || covers(of, &it.by_use, context.catalog)
-            })
-    };
+    let is_known = |it: &Member| is_declared(it, held, &context);
     let after =
         parts.iter().filter_map(|it| member::member(*it, &context)).filter(is_known).collect();
     let after = from_members(after, &all, window, context);

@@ -1,5 +1,7 @@
 //! Pools, held commitments, and no double claim.
 
+mod asked;
+
 use std::sync::atomic::AtomicBool;
 
 use chrono_tz::Tz;
@@ -81,7 +83,11 @@ fn found(
     held: &[HeldCommitment],
     (catalog, policy): (&Catalog, &Policy),
 ) -> Commitments {
-    let context = Context {
+    from_members(members, held, window(28), context(catalog, policy))
+}
+
+fn context<'a>(catalog: &'a Catalog, policy: &'a Policy) -> Context<'a> {
+    Context {
         catalog,
         policy,
         seed: 42,
@@ -89,8 +95,7 @@ fn found(
         zone: Tz::UTC,
         exhaustive: false,
         stop: &RUNS,
-    };
-    from_members(members, held, window(28), context)
+    }
 }
 
 fn held(id: &str, instances: u32, price: &str, days: [&str; 2]) -> HeldCommitment {

@@ -11,8 +11,8 @@ use crate::catalog::{Catalog, near_names};
 use crate::commitment::Tranche;
 use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
-    CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse, Hindsight,
-    Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
+    Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
@@ -124,9 +124,12 @@ pub fn judged(found: &Commitments, asked: &[AskedCommitment], catalog: &Catalog)
             })
             .collect();
         said.extend(cases.iter().filter_map(|it| verdict(ask, it)));
-        if cases.is_empty() {
+        let idle = found.idle.iter().filter(|it| it.ask == *ask);
+        let idle: Vec<String> = idle.filter_map(stranded).collect();
+        if cases.is_empty() && idle.is_empty() {
             said.push(format!("{ask} cannot be judged: {}", no_case_of(ask, found, catalog)));
         }
+        said.extend(idle);
     }
     said
 }
@@ -153,6 +156,25 @@ fn no_case_of(ask: &AskedCommitment, found: &Commitments, catalog: &Catalog) -> 
     }
     "after their advice no workload runs on it, or it costs no less than what is paid by use"
         .to_owned()
+}
+
+/// What nobody runs on after the advice is paid for nothing; today's demand says what it would be now.
+fn stranded(it: &AskedIdle) -> Option<String> {
+    let today = &it.today;
+    let verb = if today.saving.is_negative() { "would not pay: it saves" } else { "saves" };
+    Some(format!(
+        "{} at {} an hour for {} months would be stranded: after the advice nobody runs on it, so 0 % of it is in use \
+         and {} over the term, {} a month, is paid for nothing; on the demand of today, as measured ({}), it {verb} \
+         {} a month, {:.0} % of it in use",
+        it.ask,
+        an_hour(it.rate)?,
+        it.months,
+        it.of_term,
+        it.monthly,
+        it.workloads.join(", "),
+        today.saving,
+        today.utilization.map_or(0.0, Fraction::percent)
+    ))
 }
 
 fn verdict(ask: &AskedCommitment, case: &TermCase) -> Option<String> {
@@ -351,4 +373,45 @@ fn instance(it: &Instance) -> InstanceReport {
 /// What an hour costs.
 fn an_hour(rate: MoneyPerHour) -> Option<Money> {
     Money::from_nano(rate.nano(), rate.currency()).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_nobody_will_run_on_is_judged_all_the_same() {
+        let usd = |text: &str| Money::parse(text, Currency::USD).unwrap();
+        let ask: AskedCommitment = "gcp/a2-ultragpu-1g/2".parse().unwrap();
+        let today = CasePoint {
+            n: 2,
+            monthly_cost: usd("3650"),
+            committed_used: usd("912.5"),
+            committed_unused: usd("2737.5"),
+            by_use: usd("0"),
+            utilization: Fraction::try_from(0.25).ok(),
+            coverage: None,
+            saving: usd("-2190"),
+            risk: None,
+        };
+        let idle = AskedIdle {
+            ask: ask.clone(),
+            months: 12,
+            rate: MoneyPerHour::parse("2.5", Currency::USD).unwrap(),
+            today,
+            workloads: vec!["chat".to_owned()],
+            of_term: usd("43800"),
+            monthly: usd("3650"),
+        };
+        let found = Commitments { idle: vec![idle], ..Commitments::default() };
+        let said = judged(&found, &[ask], &Catalog::embedded().unwrap());
+        let [said] = said.as_slice() else { panic!("{said:?}") };
+        for words in [
+            "would be stranded: after the advice nobody runs on it, so 0 % of it is in use",
+            "43,800.00 USD over the term, 3,650.00 USD a month, is paid for nothing",
+            "on the demand of today, as measured (chat), it would not pay: it saves -2,190.00 USD a month, 25 %",
+        ] {
+            assert!(said.contains(words), "{words}: {said}");
+        }
+    }
 }

@@ -3,11 +3,13 @@
 //! A pattern is the path of a number with each entry of a list as `[]`. Inputs of a formula are
 //! written as `place.rs` reads them. The first rule whose inputs are there is used.
 
+pub(super) mod sections;
 mod table;
 
 use super::unit::Unit;
 use crate::classify::STATISTICS;
-use table::{DEFINITIONS, DEMAND, FILES};
+use sections::{SECTIONS, section};
+use table::{DEFINITIONS, DEMAND};
 
 /// What a number is.
 #[derive(Clone, Copy, Debug)]
@@ -119,18 +121,6 @@ const ALIASES: [(&str, &str); 10] = [
     ("forecast.spans[].workloads[].with_advice.", "forecast.spans[].as_is."),
 ];
 
-/// What is defined by the name of its section alone, while its fields may still change.
-const SECTIONS: [(&str, &str); 8] = [
-    ("commitments", "of what can be committed to"),
-    ("spend_commitments", "of a commitment in money per hour"),
-    ("held_commitments", "of a commitment held"),
-    ("committed_first", "of a commitment bought before the advice is followed"),
-    ("commitments_absent", "of an instance without a case for a commitment"),
-    ("forecast", "of the forecast of the months to come"),
-    ("budget", "of spend and forecast against the budget"),
-    ("previous", "of this report beside an earlier one"),
-];
-
 /// The definition of a number by the pattern of its path.
 pub(super) fn definition(pattern: &str) -> Option<Definition> {
     let exact = |pattern: &str| DEFINITIONS.iter().find(|it| it.pattern == pattern).copied();
@@ -156,37 +146,4 @@ fn statistic(pattern: &str) -> Option<Definition> {
         (unit, _) => (Unit::Of(unit), found.meaning),
     };
     Some(Definition { pattern: "workloads[].features", unit, meaning, rules: DEMAND })
-}
-
-fn section(pattern: &str) -> Option<Definition> {
-    let is_inside = |name: &str| {
-        pattern
-            .strip_prefix(name)
-            .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-    };
-    let (name, meaning) = *SECTIONS.iter().find(|it| is_inside(it.0))?;
-    Some(Definition { pattern: name, unit: by_name(pattern), meaning, rules: FILES })
-}
-
-/// The unit of a number of a section by the last word of its path; amounts are texts and need none.
-fn by_name(pattern: &str) -> Unit {
-    let word = pattern.rsplit(['.', ']']).next().unwrap_or_default();
-    match word {
-        "level"
-        | "share"
-        | "share_of_forecast"
-        | "mature_within"
-        | "utilization"
-        | "utilization_today"
-        | "coverage"
-        | "probability_of_loss"
-        | "risk_setting" => Unit::Share,
-        "paid_hours" | "used_hours" => Unit::Hours,
-        "days" => Unit::Of("days"),
-        "term_months" | "cash_payback_months" | "regret_months" => Unit::Of("months"),
-        "gpu_count" => Unit::Of("GPUs"),
-        "n" | "instances" | "mean_instances" | "held_instances" | "stable_n" | "chosen_n"
-        | "optimal_n" | "max_n" | "unplaced" | "bought" => Unit::Of("instances"),
-        _ => Unit::Ratio,
-    }
 }

@@ -1,6 +1,8 @@
 //! A workload, or its advice, explained from what it costs today to what would make it wrong.
 
-use serde_json::{Map, Value};
+mod also;
+
+use serde_json::Value;
 
 use super::Evidence;
 use super::derive::Derivation;
@@ -266,12 +268,11 @@ impl<'a> Sheet<'a> {
         let steps = steps.map(|(n, it): (u32, String)| format!("{n}. {it}")).collect();
         self.push("STEPS", steps);
         self.push("UNDO", self.text("/advice/undo").into_iter().collect());
-        let others = others(self.workload()).into_iter().map(|it| self.prose(&it));
-        self.push("ALSO", others.collect());
+        let others = also::others(self.evidence, self.at).into_iter();
+        self.push("ALSO", others.map(|it| self.prose(&it)).collect());
         self.push("WRONG IF", self.list("/advice/wrong_if"));
-        let decided = self.workload().pointer("/advice/decision").and_then(Value::as_object);
-        let decided = decided.map(|it| self.prose(&fields(it))).into_iter().collect();
-        self.push("DECIDED", decided);
+        let decided = also::decided(self.evidence, self.at);
+        self.push("DECIDED", decided.map(|it| self.prose(&it)).into_iter().collect());
     }
 
     /// The ends of the range, the worst months and the chance of a loss, each computed again.
@@ -338,38 +339,4 @@ pub(super) fn title(evidence: &Evidence, at: usize, medium: Medium) -> String {
         plain(id),
         rows::text(&evidence.root, "period_label")
     )
-}
-
-/// The fields of an advice that no line is made for, `effort: 1 day`.
-pub(super) fn others(workload: &Value) -> Vec<String> {
-    let advice = workload.get("advice").and_then(Value::as_object);
-    let other = advice.into_iter().flatten().filter(|it| !OWN_LINES.contains(&it.0.as_str()));
-    other
-        .filter_map(|(key, value)| Some(format!("{}: {}", key.replace('_', " "), words(value)?)))
-        .collect()
-}
-
-/// A value of any form in words; nothing for null and for what is empty.
-fn words(value: &Value) -> Option<String> {
-    match value {
-        Value::Null => None,
-        Value::Bool(true) => Some("yes".to_owned()),
-        Value::Bool(false) => Some("no".to_owned()),
-        Value::Number(it) => {
-            Some(it.as_f64().map_or_else(|| it.to_string(), |it| TERM.measure(it)))
-        }
-        Value::String(it) => Some(plain(it)).filter(|it| !it.is_empty()),
-        Value::Array(list) => {
-            let all: Vec<String> = list.iter().filter_map(words).collect();
-            (!all.is_empty()).then(|| all.join("; "))
-        }
-        Value::Object(map) => Some(fields(map)).filter(|it| !it.is_empty()),
-    }
-}
-
-fn fields(map: &Map<String, Value>) -> String {
-    let each = map
-        .iter()
-        .filter_map(|(key, it)| Some(format!("{} {}", key.replace('_', " "), words(it)?)));
-    each.collect::<Vec<_>>().join(", ")
 }

@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 
 use serde_json::Value;
 
-use super::definitions::definition;
+use super::definitions::sections::has_row;
+use super::definitions::{Kind, Origin, definition};
 use super::derive::{Derivation, Outcome};
 use super::place::{Place, Step, inside, pattern, written};
 use super::sheet::OWN_LINES;
@@ -59,6 +60,58 @@ fn every_number_has_a_definition() {
         let found = Derivation::of(&evidence, it);
         assert!(found.number.is_some(), "{} is not read by its unit", found.path);
     }
+}
+
+/// The paths of all numbers that the schema allows below a part of it.
+fn allowed(root: &Value, part: &Value, path: &str, found: &mut BTreeSet<String>) {
+    if let Some(to) = part["$ref"].as_str() {
+        return allowed(root, root.pointer(&to[1..]).unwrap(), path, found);
+    }
+    for it in part["anyOf"].as_array().into_iter().flatten() {
+        allowed(root, it, path, found);
+    }
+    for (key, it) in part["properties"].as_object().into_iter().flatten() {
+        allowed(root, it, &format!("{path}.{key}"), found);
+    }
+    if part["items"].is_object() {
+        allowed(root, &part["items"], &format!("{path}[]"), found);
+    }
+    let kinds =
+        part["type"].as_array().map_or_else(|| vec![&part["type"]], |it| it.iter().collect());
+    let is_amount = part["pattern"].as_str().is_some_and(|it| it.starts_with("^-?[0-9]+"));
+    if is_amount || kinds.iter().any(|it| *it == "integer" || *it == "number") {
+        found.insert(path.to_owned());
+    }
+}
+
+#[test]
+fn what_is_computed_is_not_said_to_be_read() {
+    let schema: Value =
+        serde_json::from_str(include_str!("../../../docs/report.schema.json")).unwrap();
+    let mut patterns = BTreeSet::new();
+    for section in [
+        "commitments",
+        "spend_commitments",
+        "held_commitments",
+        "committed_first",
+        "commitments_absent",
+        "forecast",
+        "budget",
+        "previous",
+    ] {
+        let part = schema.pointer(&format!("/properties/{section}")).unwrap();
+        allowed(&schema, part, section, &mut patterns);
+    }
+    assert!(patterns.len() > 120, "{patterns:#?}");
+    for pattern in &patterns {
+        let found = definition(pattern).unwrap();
+        let read = |kind: Kind| kind == Kind::From(Origin::Files);
+        let is_read = found.rules.iter().any(|it| read(it.kind));
+        assert!(!is_read || pattern == "forecast.spans[].spent", "{pattern} is computed");
+    }
+    let bare = |it: &&String| definition(it).is_some_and(|it| it.is_section()) && !has_row(it);
+    let without: Vec<&String> = patterns.iter().filter(bare).collect();
+    assert!(without.is_empty(), "add a row to definitions/sections.rs for {without:#?}");
 }
 
 #[test]
@@ -218,6 +271,46 @@ fn a_field_of_the_advice_that_is_new_is_shown() {
             .get(it)
             .is_some())
     );
+}
+
+#[test]
+fn what_else_an_advice_has_is_told_in_words() {
+    let mut changed = evidence();
+    changed.root["workloads"][0]["advice"]["decision"] =
+        serde_json::json!({"state": "accepted", "due": "2026-12-01", "reason": null});
+    let style = TerminalStyle { bold: false, columns: 300, next: None };
+    let subject = changed.subject("S1").unwrap();
+    let text = explained(&changed, &subject, Format::Table, &style).unwrap().text;
+    let from = text.find("ALSO").unwrap();
+    let also = &text[from..text.find("WRONG IF").unwrap()];
+    for says in [
+        "savings by price: at list 12,492.17 USD, at own rate 12,492.17 USD",
+        "effort 26 h, restart replaced, cost 2,848.03 USD, pay back 6.93 days",
+        "live: from 15 Nov 2026",
+        "shocks: if demand falls by 30 %, it saves 12,492.31 USD a month",
+        "break evens: the prices of the plan rise by 166 %; demand grows",
+        "TTFT p95 of the week at most 2 s; 1.30 s was simulated, from 22 Nov 2026",
+    ] {
+        assert!(also.contains(says), "{says}: {also}");
+    }
+    for raw in ["12492", "demand_down", "plan_price", "threshold", "2026-11"] {
+        assert!(!also.contains(raw), "{raw}: {also}");
+    }
+    assert!(text.contains("state accepted, due 1 Dec 2026"), "{text}");
+}
+
+#[test]
+fn only_what_is_replaced_has_a_trial() {
+    let evidence = evidence();
+    let style = TerminalStyle { bold: false, columns: 80, next: None };
+    for it in evidence.workloads() {
+        let advice = &it["advice"];
+        let subject = evidence.subject(advice["id"].as_str().unwrap()).unwrap();
+        let text = explained(&evidence, &subject, Format::Markdown, &style).unwrap().text;
+        let replaced = advice["change"]["restart"] == "replaced";
+        assert_eq!(text.contains("with the trial"), replaced, "{text}");
+    }
+    assert!(evidence.workloads().iter().any(|it| it["advice"]["action"] == "stop"));
 }
 
 #[test]

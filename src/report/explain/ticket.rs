@@ -93,9 +93,12 @@ impl Ticket<'_> {
             |key: &str| self.value(&format!("advice.change.{key}")).and_then(Value::as_f64);
         let work =
             number("effort_hours").map(|it| format!("{} of work", PAGE.duration(it * 3600.0)));
+        // Only what takes the place of another runs beside it for a trial.
+        let replaced = self.value("advice.change.restart").and_then(Value::as_str);
+        let trial = if replaced == Some("replaced") { " with the trial" } else { "" };
         let cost = self
             .amount("advice.change.cost")
-            .map(|it| format!("{} {} with the trial", PAGE.money(it), self.evidence.currency));
+            .map(|it| format!("{} {}{trial}", PAGE.money(it), self.evidence.currency));
         let back = number("pay_back_days")
             .map(|it| format!("earned back in {}", PAGE.duration_in_days(it)));
         work.into_iter().chain(cost).chain(back).collect()

@@ -3,7 +3,7 @@
 use super::super::unit::Unit;
 use super::{Definition, Kind, Origin, Rule};
 
-const fn rule(kind: Kind, words: &'static str, inputs: &'static [&'static str]) -> Rule {
+pub(super) const fn rule(kind: Kind, words: &'static str, inputs: &'static [&'static str]) -> Rule {
     Rule { words, inputs, kind, when: None }
 }
 
@@ -11,11 +11,11 @@ const fn when(place: &'static str, word: &'static str, rule: Rule) -> Rule {
     Rule { when: Some((place, word)), ..rule }
 }
 
-const fn from(origin: Origin, words: &'static str) -> Rule {
+pub(super) const fn from(origin: Origin, words: &'static str) -> Rule {
     rule(Kind::From(origin), words, &[])
 }
 
-pub(super) const FILES: &[Rule] = &[from(Origin::Files, "read from the input files, row by row")];
+const FILES: &[Rule] = &[from(Origin::Files, "read from the input files, row by row")];
 const LEDGER: &[Rule] = &[from(Origin::Files, "rows of the input files, summed without rounding")];
 pub(super) const DEMAND: &[Rule] =
     &[from(Origin::Demand, "computed from the demand in the input files, as docs/demand.md says")];
@@ -27,10 +27,11 @@ const REPLAY: &[Rule] = &[from(
 )];
 const BILL: &[Rule] =
     &[from(Origin::Files, "from the prices and costs of the bill, as docs/method.md says")];
-const CONFIG: &[Rule] =
+pub(super) const CONFIG: &[Rule] =
     &[from(Origin::Config, "from gpuadvise.toml; assumed where it says nothing")];
-const METHOD: &[Rule] = &[from(Origin::Method, "set by the method, docs/method.md")];
-const CATALOG: &[Rule] = &[from(Origin::Catalog, "a row of the catalog, with its date and source")];
+pub(super) const METHOD: &[Rule] = &[from(Origin::Method, "set by the method, docs/method.md")];
+pub(super) const CATALOG: &[Rule] =
+    &[from(Origin::Catalog, "a row of the catalog, with its date and source")];
 const DECIDED: &[Rule] =
     &[from(Origin::Config, "from the decisions file and the costs of its day, docs/decisions.md")];
 
