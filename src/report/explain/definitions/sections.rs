@@ -5,7 +5,7 @@ use super::table::{CATALOG, CONFIG, DEMAND, METHOD, from, rule};
 use super::{Definition, Kind, Origin, Rule};
 
 /// What is defined by the name of its section alone, while its fields may still change.
-pub(super) const SECTIONS: [(&str, &str); 9] = [
+pub(super) const SECTIONS: [(&str, &str); 8] = [
     ("commitments", "of what can be committed to"),
     ("spend_commitments", "of a commitment in money per hour"),
     ("held_commitments", "of a commitment held"),
