@@ -144,13 +144,17 @@ fn forecast_error(
     let starts = |text: &str, at: Timestamp| Timestamp::parse(text, run.zone).ok() == Some(at);
     let of_this =
         old.forecasts.iter().find(|it| starts(&it.start, window.start()) && starts(&it.end, end));
-    let (Some(then), Some(actual)) = (of_this, report.totals.effective_cost) else {
+    let Some(then) = of_this else {
         let labels: Vec<&str> = old.forecasts.iter().map(|it| it.label.as_str()).collect();
         let (all, of) = (labels.join(", "), &report.period_label);
         return Ok(Err(format!(
-            "the report of {} forecast {all}, and this one is of {of}",
+            "cannot be compared: the report of {} forecast {all}, and this one is of {of}",
             old.period_label
         )));
+    };
+    let Some(actual) = report.totals.effective_cost else {
+        let of = &report.period_label;
+        return Ok(Err(format!("cannot be compared: what {of} cost is not in the data")));
     };
     let error = then.mean.checked_sub(actual)?;
     let (of_actions, not_done) = of_actions(then, both)?;

@@ -130,6 +130,15 @@ fn the_last_forecast_is_checked() {
     // A report from before forecasts.
     let path = bench.path("2026-09").join("report.json");
     let mut old: Value = serde_json::from_str(&std::fs::read_to_string(&path).unwrap()).unwrap();
+    // What was forecast of other months says nothing of this one, and that is said.
+    let mut other = old.clone();
+    other["forecast"]["spans"].as_array_mut().unwrap().retain(|it| it["label"] != "Oct 2026");
+    bench.write("other.json", other.to_string());
+    let (table, report) = analyze(&bench, "2026-10", &["--previous", "other.json"]);
+    let why = report["previous"]["not_known"].as_str().unwrap();
+    assert!(why.starts_with("cannot be compared: the report of September 2026 forecast"), "{why}");
+    assert!(why.ends_with("and this one is of October 2026"), "{why}");
+    assert!(table.contains("was forecast cannot be compared"), "{table}");
     old["forecast"] = Value::Null;
     bench.write("old.json", old.to_string());
     let (table, report) = analyze(&bench, "2026-10", &["--previous", "old.json"]);

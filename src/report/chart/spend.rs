@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use super::canvas::{
-    self, Anchor, Canvas, PAGE as GROUND, RULE, TEXT, TODAY, pixels, steps, text_width,
+    self, Anchor, Canvas, PAGE as GROUND, RULE, TEXT, TODAY, pixels, steps, widest,
 };
 use super::{Chart, WIDTH};
 use crate::report::model::{ReportModel, WorkloadReport};
@@ -30,6 +30,8 @@ const LINE: i32 = 15;
 const LONGEST: usize = 17;
 /// Dates on the axis.
 const MOST_DATES: usize = 4;
+/// Between two of them.
+const GAP: i32 = 6;
 /// Neighbours differ in lightness, so that the bands are told apart in grey.
 const OPACITIES: [f64; 7] = [0.95, 0.5, 0.75, 0.35, 0.6, 0.25, 0.45];
 /// Numbers in charts.
@@ -197,16 +199,34 @@ fn names(
 }
 
 fn dates(canvas: &Canvas<'_>, stack: &Stack<'_>) -> Result<(), RenderError> {
-    let each = stack.dates.len().div_ceil(MOST_DATES).max(1);
-    for (at, date) in stack.dates.iter().enumerate().step_by(each) {
-        let text = number::date(date);
-        let half = text_width(&text) / 2;
-        let x = stack.x(at);
+    for (x, middle, text) in date_labels(stack) {
         canvas.line(vec![(x, BOTTOM), (x, BOTTOM + 4)], TODAY, 1)?;
-        let middle = x.max(half).min(RIGHT);
         canvas.text(&text, (middle, BOTTOM + 16), Anchor::Middle, TODAY)?;
     }
     Ok(())
+}
+
+/// The dates on the axis: where each is marked, the middle of its text, and the text. The year stands at the
+/// first and where it changes; a text that has no room beside the one before is left out.
+fn date_labels(stack: &Stack<'_>) -> Vec<(i32, i32, String)> {
+    let each = stack.dates.len().div_ceil(MOST_DATES).max(1);
+    let mut found = Vec::new();
+    let (mut year, mut free) = ("", 0);
+    for (at, date) in stack.dates.iter().enumerate().step_by(each) {
+        let own = date.get(..4).unwrap_or_default();
+        let full = number::date(date);
+        let text = full.strip_suffix(&format!(" {own}")).filter(|_| own == year);
+        let text = text.unwrap_or(&full).to_owned();
+        let half = widest(&text) / 2;
+        let x = stack.x(at);
+        let middle = x.max(half).min(RIGHT);
+        if middle - half < free {
+            continue;
+        }
+        (year, free) = (own, middle + half + GAP);
+        found.push((x, middle, text));
+    }
+    found
 }
 
 /// The numbers behind the bands: a row per day.
@@ -221,4 +241,31 @@ pub(crate) fn data(report: &ReportModel) -> Result<Table, RenderError> {
         table.push(std::iter::once(number::date(date)).chain(cells).collect());
     }
     Ok(table)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_date_stands_on_another() {
+        let check = |from: &str, n: usize, expected: &[&str]| {
+            let start = chrono::NaiveDate::parse_from_str(from, "%Y-%m-%d").unwrap();
+            let days: Vec<String> = start.iter_days().take(n).map(|it| it.to_string()).collect();
+            let stack =
+                Stack { dates: days.iter().map(String::as_str).collect(), bands: Vec::new() };
+            let labels = date_labels(&stack);
+            let texts: Vec<&str> = labels.iter().map(|it| it.2.as_str()).collect();
+            assert_eq!(texts, expected);
+            for pair in labels.windows(2) {
+                let end = pair[0].1 + widest(&pair[0].2) / 2;
+                assert!(end < pair[1].1 - widest(&pair[1].2) / 2, "{labels:?}");
+            }
+        };
+        check("2026-10-01", 31, &["1 Oct 2026", "9 Oct", "17 Oct", "25 Oct"]);
+        check("2026-12-14", 31, &["14 Dec 2026", "22 Dec", "30 Dec", "7 Jan 2027"]);
+        check("2026-10-05", 1, &["5 Oct 2026"]);
+        check("2026-12-30", 4, &["30 Dec 2026", "31 Dec", "1 Jan 2027", "2 Jan"]);
+        check("2026-01-01", 365, &["1 Jan 2026", "3 Apr", "4 Jul", "4 Oct"]);
+    }
 }

@@ -3,7 +3,7 @@
 use plotters::style::RGBColor;
 
 use super::canvas::{
-    self, Anchor, Canvas, RECOMMENDED, RISK, RULE, SAVE, TEXT, TODAY, pixels, text_width, ticks,
+    self, Anchor, Canvas, RECOMMENDED, RISK, RULE, SAVE, TEXT, TODAY, pixels, ticks, widest,
 };
 use super::{Chart, WIDTH};
 use crate::report::RenderError;
@@ -236,9 +236,10 @@ fn paint(canvas: &Canvas<'_>, steps: &[Step], rows: i32) -> Result<(), RenderErr
     let bottom = rows * ROW;
     for value in ticks(high) {
         let middle = x(value);
-        canvas.line(vec![(middle, 0), (middle, bottom)], RULE, 1)?;
+        // A mark, no rule: a rule would go through labels and amounts, which say it all.
+        canvas.line(vec![(middle, bottom), (middle, bottom + 4)], RULE, 1)?;
         let anchor = if middle == 0 { Anchor::Start } else { Anchor::Middle };
-        canvas.text(&PAGE.quantity(value), (middle, bottom + 12), anchor, TODAY)?;
+        canvas.text(&PAGE.quantity(value), (middle, bottom + 13), anchor, TODAY)?;
     }
     for (at, (step, (from, to))) in steps.iter().zip(&reaches).enumerate() {
         let y = i32::try_from(at).unwrap_or(0) * ROW;
@@ -253,7 +254,7 @@ fn paint(canvas: &Canvas<'_>, steps: &[Step], rows: i32) -> Result<(), RenderErr
         }
         // The bar before ends here, and a line comes down from there.
         let line = at.checked_sub(1).and_then(|it| reaches.get(it)).map(|it| x(it.1));
-        let start = beside(line, text_width(&label), step.is_total);
+        let start = beside(line, widest(&label), step.is_total);
         let amount = (right + 6, y + LABEL + BAR / 2);
         if step.is_total {
             canvas.bold(&label, (start, y + 8), Anchor::Start, TEXT)?;

@@ -408,8 +408,8 @@ mod tests {
         let [said] = said.as_slice() else { panic!("{said:?}") };
         for words in [
             "would be stranded: after the advice nobody runs on it, so 0 % of it is in use",
-            "43,800.00 USD over the term, 3,650.00 USD a month, is paid for nothing",
-            "on the demand of today, as measured (chat), it would not pay: it saves -2,190.00 USD a month, 25 %",
+            "43800.00 USD over the term, 3650.00 USD a month, is paid for nothing",
+            "on the demand of today, as measured (chat), it would not pay: it saves -2190.00 USD a month, 25 %",
         ] {
             assert!(said.contains(words), "{words}: {said}");
         }

@@ -3,7 +3,7 @@
 use super::charts::{ACTIONS, COSTS};
 use super::month::month;
 use super::page::{Row, Section, View, add};
-use super::read::{Amount, Basis, Range, Workload};
+use super::read::{Amount, Basis, Decision, Promise, Range, Workload};
 use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::account::part_in_words;
@@ -24,6 +24,8 @@ const MOST_OWNERS: usize = 8;
 /// Remarks shown, and characters of each.
 const MOST_NOTICES: usize = 3;
 const LONGEST_NOTICE: usize = 400;
+/// What is marked done while its advice still comes up.
+const NOT_SEEN: &str = "done, not yet seen";
 
 /// What is asked for, one sentence each.
 pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
@@ -33,9 +35,11 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
     let is_sure = |it: &Workload| matches!(it.advice.grade.as_str(), "A" | "B");
     let is_weak = |it: &Workload| is_weak(&it.advice.grade, it.advice.probability_of_loss);
     let is_late = |it: &Workload| it.advice.decision.as_ref().is_some_and(|it| it.overdue);
+    let is_done = |it: &Workload| it.advice.decision.as_ref().is_some_and(Decision::is_done);
     // Each piece of advice is in the first group that takes it.
     let group = |it: &Workload| match () {
         () if is_late(it) => 0,
+        () if is_done(it) => 5,
         () if is_approved(it) => 4,
         () if is_weak(it) => 3,
         () if is_sure(it) => 1,
@@ -50,6 +54,7 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
             "weak: grade D or below, or a loss in more than 1 of 5 cases",
         ),
         ("Nothing more to decide for what is approved", "it is on its way"),
+        ("Look at what is done, not yet seen", "marked done, and its advice still comes up"),
     ];
     let mut lines = Vec::new();
     for (at, (what, why)) in groups.into_iter().enumerate() {
@@ -215,7 +220,8 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
         Some(it) => {
             let due = it.due.as_ref().map(|due| format!(", due {}", date(&shown(due))));
             let late = if it.overdue { ", overdue" } else { "" };
-            format!("{}{}{late}", shown(&it.counts_as), due.unwrap_or_default())
+            let state = if it.is_done() { NOT_SEEN.to_owned() } else { shown(&it.counts_as) };
+            format!("{state}{}{late}", due.unwrap_or_default())
         }
     });
     parts.join(" · ")
@@ -339,13 +345,24 @@ fn promises(view: &View<'_>) -> Section {
         let currency = Currency::parse(&it.currency).unwrap_or(view.report.currency);
         let amount = |it: Amount| view.medium.money(it.of(currency));
         let note = format!("promised {} {currency} a month", amount(it.promised_monthly_savings));
-        let value = it.realised_monthly_savings.map_or_else(not_measured, amount);
+        let unknown = || not_realised(view, it);
+        let value = it.realised_monthly_savings.map_or_else(unknown, amount);
         Row::new(shown(&it.workload), note, value)
     });
     Section {
         title: "Promises and what was realised, a month at the traffic of then".to_owned(),
         rows: rows.collect(),
         ..Section::default()
+    }
+}
+
+/// Why nothing was realised: what still comes up was not carried out, or cannot be seen yet.
+fn not_realised(view: &View<'_>, it: &Promise) -> String {
+    let still_up = view.report.file.workloads.iter().find(|of| of.advice.id == it.advice);
+    match still_up.map(|of| of.advice.decision.as_ref().is_some_and(Decision::is_done)) {
+        None => not_measured(),
+        Some(true) => NOT_SEEN.to_owned(),
+        Some(false) => "not done".to_owned(),
     }
 }
 

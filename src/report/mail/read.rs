@@ -142,10 +142,20 @@ pub(super) struct Change {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Decision {
+    /// `accepted`, `rejected`, `snoozed` or `done`.
+    #[serde(default)]
+    state: String,
     pub(super) counts_as: String,
     pub(super) owner: Option<String>,
     pub(super) due: Option<String>,
     pub(super) overdue: bool,
+}
+
+impl Decision {
+    /// Marked done, and its advice still comes up.
+    pub(super) fn is_done(&self) -> bool {
+        self.state == "done"
+    }
 }
 
 #[derive(Clone, Copy, Debug, Deserialize)]
@@ -190,6 +200,9 @@ pub(super) struct Savings {
 
 #[derive(Clone, Debug, Deserialize)]
 pub(super) struct Promise {
+    /// The advice it was made for.
+    #[serde(default)]
+    pub(super) advice: String,
     pub(super) workload: String,
     pub(super) currency: String,
     pub(super) promised_monthly_savings: Amount,

@@ -230,3 +230,40 @@ fn parts_add_up_in_cents() {
         assert_eq!(parts.iter().sum::<i64>(), *sum, "{section}");
     }
 }
+
+#[test]
+fn what_is_done_or_not_done_is_told_apart() {
+    let report = read(|it| {
+        let ids: Vec<Value> = it["portfolio"]["ranking"].as_array().unwrap()[..2].to_vec();
+        for (id, state, counts_as) in [(&ids[0], "done", "open"), (&ids[1], "accepted", "approved")]
+        {
+            let all = it["workloads"].as_array_mut().unwrap();
+            let of = all.iter_mut().find(|it| it["advice"]["id"] == *id).unwrap();
+            of["advice"]["decision"] = serde_json::json!({
+                "state": state, "counts_as": counts_as, "owner": null, "due": null, "overdue": false
+            });
+        }
+        let promise = |advice: &Value, workload: &str| {
+            serde_json::json!({
+                "advice": advice, "workload": workload, "currency": "USD",
+                "promised_monthly_savings": "1.5", "realised_monthly_savings": null
+            })
+        };
+        it["portfolio"]["promises"] = serde_json::json!([
+            promise(&ids[0], "first"),
+            promise(&ids[1], "second"),
+            promise(&"a-gone".into(), "third")
+        ]);
+    });
+    let text = all(&report).text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("Look at what is done, not yet seen, S1 "), "{text}");
+    // What is done is not asked for again.
+    let test = text.find("Approve a test").unwrap();
+    let asked: String = text[test..].chars().take(40).collect();
+    assert!(!asked.contains("S1"), "{asked}");
+    let of = text.find("Promises and what was realised").or_else(|| text.find("PROMISES")).unwrap();
+    let promises = &text[of..];
+    let [done, left, gone] =
+        ["done, not yet seen", "not done", "not measured"].map(|it| promises.find(it).unwrap());
+    assert!(done < left && left < gone, "{promises}");
+}
