@@ -254,7 +254,7 @@ fn cost_or_usage_alone() {
     );
     // What is given is not asked for.
     for (without, missing) in [
-        (&["gpu", "gpu_count"][..], "gpu and gpu_count of the workload"),
+        (&["gpu", "gpu_count", "gpu_hours"][..], "gpu and gpu_count of the workload"),
         (&["gpu"], "gpu of the workload"),
         (&["gpu", "provider", "region"], "gpu and provider of the workload"),
     ] {
