@@ -94,7 +94,7 @@ fn on_plan(
     let least = question.context.policy.min_monthly_savings.unwrap_or(assumed.min_monthly_savings);
     if saving.to_f64() < least.max(today.to_f64() * assumed.min_savings_share) {
         let why = if saving.is_negative() || saving.is_zero() {
-            no_cheaper(best, (today, avoidable))
+            no_cheaper(plans, best, (today, avoidable))
         } else {
             format!(
                 "the best alternative saves {} a month, less than {} or {:.0} % of the cost",
@@ -123,11 +123,20 @@ fn on_plan(
 }
 
 /// Why nothing is saved: the cheapest plan costs no less than what a change could save, or is today's own.
-fn no_cheaper(best: &Plan, (today, avoidable): (Money, Money)) -> String {
+fn no_cheaper(plans: &[Plan], best: &Plan, (today, avoidable): (Money, Money)) -> String {
     let as_billed = best.way == Way::PaygFixed && best.offers.iter().all(Offer::is_own_rate);
-    if as_billed || best.monthly_cost == today {
-        return "no cheaper plan was found: the way it runs today is the cheapest of those that were compared"
-            .to_owned();
+    if as_billed || best.monthly_cost == today && avoidable == today {
+        // Within a percent of the cheapest the plan that changes less is preferred.
+        let cheapest = eligible(plans).map(|it| it.monthly_cost).find(|it| *it < avoidable);
+        return match cheapest {
+            None => "no cheaper plan was found: the way it runs today is the cheapest of those that were compared"
+                .to_owned(),
+            Some(cost) => format!(
+                "no plan is worth a change: the cheapest of those compared costs {} a month, less than 1 % below the \
+                 way it runs today",
+                money::for_prose(cost)
+            ),
+        };
     }
     let cost = money::for_prose(best.monthly_cost);
     if avoidable == today {
@@ -167,10 +176,14 @@ fn ends_before(question: &Question<'_>, change: Change, saving: Money) -> Option
     })
 }
 
+/// The plans that meet the limits and may be advised, the cheapest first.
+fn eligible(plans: &[Plan]) -> impl Iterator<Item = &Plan> {
+    plans.iter().filter(|it| it.way != Way::Today && it.meets_slo && it.allowed)
+}
+
 /// The cheapest plan that meets the limits and may be advised.
 fn best_of(plans: &[Plan]) -> Option<&Plan> {
-    let mut eligible = plans.iter().filter(|it| it.way != Way::Today && it.meets_slo && it.allowed);
-    let cheapest = eligible.next();
+    let cheapest = eligible(plans).next();
     // Within a percent a fleet that never starts anything is the better plan.
     let steady = cheapest.and_then(|first| {
         let near = first.monthly_cost.scale(101, 100).ok()?;

@@ -145,7 +145,7 @@ fn limits_that_nothing_keeps() {
 #[test]
 fn a_policy_that_forbids_everything() {
     let providers = "[policy]\nproviders = [\"nobody\"]\n";
-    check(
+    let bench = check(
         &under(providers),
         &[],
         0,
@@ -157,6 +157,12 @@ fn a_policy_that_forbids_everything() {
             "would be left: change that in gpuadvise.toml",
         ],
     );
+    // Today's own way at today's own price is no alternative that costs not less.
+    let text = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+    assert!(text.contains(
+        "no plan is worth a change: the cheapest of those compared costs 3,678.45 USD a month"
+    ));
+    assert!(!text.contains("the cheapest alternative costs"));
     let regions = "[policy]\nregions = [\"mars-\"]\n";
     check(&under(regions), &[], 0, &["without policy.regions = [\"mars-\"]", "would be left"]);
     // Without a bill there is no rate of one's own to compare.
