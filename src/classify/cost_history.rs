@@ -33,6 +33,17 @@ pub struct CostHistory {
     pub changes: Changes,
 }
 
+impl CostHistory {
+    /// Makes it the history of what is over, of which no day to come costs anything.
+    pub fn end(&mut self) {
+        for day in &mut self.days {
+            day.by_use = Money::zero(day.by_use.currency());
+            day.committed = Money::zero(day.committed.currency());
+        }
+        self.changes = Changes::default();
+    }
+}
+
 /// The history of a workload's cost; nothing where no row has a cost.
 pub fn cost_history(
     workload: &Workload,

@@ -18,7 +18,7 @@ use super::{CommandResult, ahead, decide, describe, email, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described, Part, Sharer};
+use crate::recommend::{self, Context, Described, Part, Sharer, WhatIf};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::workload::Workload;
 
@@ -147,7 +147,10 @@ fn analyse(
     }
     report::say_unpriced(&mut report, &catalog);
     let budget = ahead::budget(&config.budget, report.currency, (global, talk))?;
-    report::look_ahead(&mut report, &outlooks, run, &budget)?;
+    // The bill says nothing of months with other demand or at other prices.
+    if !args.what_if.iter().any(WhatIf::moves_the_bill) {
+        report::look_ahead(&mut report, &outlooks, run, &budget)?;
+    }
     if let Some(previous) = args.previous.as_deref() {
         ahead::look_back(&mut report, previous, run, (global, talk))?;
     }

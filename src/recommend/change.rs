@@ -80,10 +80,19 @@ impl Change {
             (other_region, rules.region_h),
         ];
         let hours = of_way + more.iter().filter(|it| it.0).map(|it| it.1).sum::<f64>();
-        let replaced = other_gpu
-            || other_precision
-            || other_provider
-            || other_region
+        let replaced = Change::is_replaced(question, plan);
+        let restart = if replaced { Restart::Replaced } else { Restart::None };
+        let trial = trial(plan, restart, rules)?;
+        Change::of(hours, restart, trial, saving, rules)
+    }
+
+    /// Whether a new deployment takes the place of today's.
+    pub(super) fn is_replaced(question: &Question<'_>, plan: &Plan) -> bool {
+        let deployment = &question.described.workload.deployment;
+        deployment.gpu.as_deref() != Some(plan.gpu.as_str())
+            || changes_precision(question, plan)
+            || !plan.offers.iter().all(|it| offers::is_at_home(question, it))
+            || plan.offers.iter().any(|it| offers::is_elsewhere(question, it))
             || matches!(
                 plan.way,
                 Way::Serverless
@@ -91,10 +100,7 @@ impl Change {
                     | Way::Spot
                     | Way::Shared { .. }
                     | Way::Api
-            );
-        let restart = if replaced { Restart::Replaced } else { Restart::None };
-        let trial = trial(plan, restart, rules)?;
-        Change::of(hours, restart, trial, saving, rules)
+            )
     }
 
     fn of(

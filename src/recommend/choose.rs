@@ -71,7 +71,7 @@ pub(super) fn choose(
     }
     if let Some(ended) = term::ended(question).filter(|_| advice.action != Action::Stop) {
         notices.push(after_the_end(&ended, &baseline));
-        if ended.is_paid {
+        if ended.still_costs.is_some() {
             advice.reasons.insert(0, format!("{}: see whether it may be stopped", ended.said));
         }
     }
@@ -129,6 +129,17 @@ pub(super) fn weigh(
             risk.probability_of_loss * 100.0
         ));
     }
+    if let Some(plan) = advised.filter(|it| it.is_committed()) {
+        let base = "its range is against today's fleet as it is billed: the commitments over all workloads say what a \
+                    term comes to where the fleet would follow demand";
+        advice.reasons.push(base.to_owned());
+        if let Some(why) = term::young(question) {
+            advice.grade = advice.grade.max(Grade::C);
+            advice
+                .reasons
+                .push(format!("{why}, and {} lasts for a term: grade C at best", plan.label()));
+        }
+    }
     let saving = advice.monthly_savings;
     advice.savings_by_price = Some(rates::savings_by_price(question, advised, saving));
     advice.doubt = advised.map_or_else(Doubt::default, |plan| {
@@ -156,9 +167,9 @@ fn curve_of(
 
 /// What a month at this rate has of a workload that nothing asks for any more.
 fn after_the_end(ended: &Ended, baseline: &Baseline) -> String {
-    match baseline.monthly_cost.filter(|_| !ended.is_paid) {
+    match baseline.monthly_cost.filter(|_| ended.still_costs.is_none()) {
         Some(cost) => format!(
-            "{}: {} of a month at this rate is not to be expected again",
+            "{}: unless it runs again, {} of a month at this rate does not come back",
             ended.said,
             money::for_prose(cost)
         ),

@@ -14,7 +14,7 @@ use super::plan::{Plan, Way};
 use super::switch::{capped, switch};
 use super::{money, no_plan, term, verify};
 use crate::catalog::Offer;
-use crate::classify::WasteKind;
+use crate::classify::{Waste, WasteKind};
 use crate::units::{Currency, Money};
 use crate::workload::{PricingCategory, Shape};
 
@@ -38,6 +38,11 @@ pub(super) fn decide(
         return no_advice(question, currency, no_plan::too_short(question));
     }
     let category = question.described.workload.deployment.pricing_category;
+    if today.is_negative() {
+        let why = "its cost is negative by credits or corrections, so there is no price to save against: see what \
+                   they are for, and give its cost without them";
+        return keep(question, currency, why.to_owned());
+    }
     if today.is_zero() && category != PricingCategory::Committed {
         let why = "its cost is 0.00, so nothing can be saved: where credits, another account or owned \
                    hardware pay for it, give that cost as effective_cost";
@@ -45,14 +50,22 @@ pub(super) fn decide(
     }
     let avoidable = baseline.avoidable.unwrap_or(today);
     if question.described.class.shape == Shape::Idle {
-        return idle(question, avoidable);
+        return idle(question, avoidable, WasteKind::Idle);
     }
     if category == PricingCategory::Committed {
         let why = "it runs on a commitment that is paid either way; decide before it is renewed";
         return keep(question, currency, why.to_owned());
     }
-    if let Some(it) = term::ended(question).filter(|it| !it.is_paid) {
-        return keep(question, currency, format!("{}: nothing is left to save", it.said));
+    if let Some(it) = term::ended(question) {
+        let is_forgotten = waste_of(question, WasteKind::Forgotten).is_some();
+        match it.still_costs {
+            None => return keep(question, currency, it.said + ": nothing is left to save"),
+            Some(costs) if is_forgotten => {
+                let saving = if costs < avoidable { costs } else { avoidable };
+                return idle(question, saving, WasteKind::Forgotten);
+            }
+            Some(_) => (),
+        }
     }
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());
@@ -281,8 +294,12 @@ fn plain(
     }
 }
 
+fn waste_of<'a>(question: &Question<'a>, kind: WasteKind) -> Option<&'a Waste> {
+    question.described.waste.iter().find(|it| it.kind == kind)
+}
+
 /// Paid and asked for nothing: stop it, unless it is kept on purpose or paid for anyway.
-fn idle(question: &Question<'_>, today: Money) -> Advice {
+fn idle(question: &Question<'_>, today: Money, kind: WasteKind) -> Advice {
     let workload = question.described.workload;
     let currency = today.currency();
     if workload.settings.standby {
@@ -297,8 +314,7 @@ fn idle(question: &Question<'_>, today: Money) -> Advice {
         let why = "it is idle, but it runs on a commitment that is paid either way: give the capacity to another workload";
         return keep(question, currency, why.to_owned());
     }
-    let finding = question.described.waste.iter().find(|it| it.kind == WasteKind::Idle);
-    let Some(finding) = finding else {
+    let Some(finding) = waste_of(question, kind) else {
         let why = "it looks idle, but too little of its time was measured to stop it: see what runs there";
         return no_advice(question, currency, why.to_owned());
     };

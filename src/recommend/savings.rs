@@ -74,7 +74,11 @@ impl Daily {
 /// price list stands in for a bill, today costs the same on each day.
 pub(super) fn by_day(question: &Question<'_>, plan: Option<&Plan>) -> Option<Daily> {
     let workload = question.described.workload;
-    let days = daily_costs(workload, question.context.zone)?;
+    let mut days = daily_costs(workload, question.context.zone)?;
+    // A stop saves what was paid since nobody asks for it.
+    if let (None, Some(at)) = (plan, question.described.ended_at) {
+        days.retain(|it| it.period.start() >= at);
+    }
     let first = days.first()?;
     let (start, first_weekday) = (first.period.start(), first.weekday);
     let of_plan = plan.and_then(|it| elastic_by_day(question, it, &days));

@@ -1,6 +1,7 @@
 //! The advice to switch: its reasons, steps and undo, and what caps its grade.
 
 use super::advice::{Action, Advice, Grade, stable_id};
+use super::change::Change;
 use super::demand::{Load, Question, age_days};
 use super::doubt::Doubt;
 use super::plan::{Plan, Way, term};
@@ -80,6 +81,19 @@ pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Adv
     }
 }
 
+/// To buy the term, of a plan that needs one.
+fn reserve(plan: &Plan, place: &str) -> Option<String> {
+    let (Way::Reserved { months } | Way::ReservedServerless { months }) = &plan.way else {
+        return None;
+    };
+    Some(format!(
+        "Confirm the price, then reserve {} instance{} for {}{place}: from then on all of it is owed.",
+        plan.scaling.min,
+        if plan.scaling.min == 1 { "" } else { "s" },
+        term(*months)
+    ))
+}
+
 fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let mut steps = Vec::new();
     steps.extend(quality_steps(question, plan));
@@ -94,16 +108,16 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
     let place = plan.offers.first().map_or(String::new(), |it| {
         format!(" at {} in {} ({})", it.provider, it.region, it.instance_type)
     });
-    steps.push(match &plan.way {
-        Way::Reserved { months } | Way::ReservedServerless { months } => format!(
-            "Confirm the price, then reserve {} instance{} for {}{place}.",
-            plan.scaling.min,
-            if plan.scaling.min == 1 { "" } else { "s" },
-            term(*months)
-        ),
-        _ => format!("Start the new deployment{place}: {}.", plan.label()),
-    });
-    steps.extend(in_tranches(question, plan));
+    let is_other = Change::is_replaced(question, plan);
+    let reserve = reserve(plan, &place);
+    match (&reserve, is_other) {
+        (None, _) => {
+            steps.push(format!("Start the new deployment{place}: {}.", plan.label()));
+        }
+        // What is owed for a term is signed when the test has passed.
+        (Some(_), true) => steps.push(format!("Start the new deployment{place} by use first.")),
+        (Some(_), false) => (),
+    }
     if !plan.conditions.is_empty() {
         let platform = plan.offers.last().map_or("the platform", |it| it.provider.as_str());
         steps.push(format!("At {platform}: {}.", plan.conditions.join("; ")));
@@ -128,14 +142,18 @@ fn steps(question: &Question<'_>, plan: &Plan) -> Vec<String> {
                 .to_owned(),
         );
     }
-    steps.push(match question.load {
-        Load::Requests(_) => {
-            "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
-                .to_owned()
-        }
-        _ => "Run one job there, compare its time and its result, then move the rest.".to_owned(),
-    });
-    steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
+    if is_other || reserve.is_none() {
+        steps.push(match question.load {
+            Load::Requests(_) => {
+                "Send a tenth of the traffic there for a day, compare TTFT and errors, then the rest."
+                    .to_owned()
+            }
+            _ => "Run one job there, compare its time and its result, then move the rest.".to_owned(),
+        });
+        steps.push("Stop what ran before; its GPU-hours on the next bill must be zero.".to_owned());
+    }
+    steps.extend(reserve);
+    steps.extend(in_tranches(question, plan));
     steps
 }
 

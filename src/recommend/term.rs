@@ -10,7 +10,7 @@ use super::{money, offers};
 use crate::classify::day_start;
 use crate::commitment::SavingsCurve;
 use crate::simulate::DemandStep;
-use crate::units::{Money, Timestamp, whole_months};
+use crate::units::{Money, Period, Timestamp, whole_months};
 use crate::workload::Workload;
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -47,6 +47,16 @@ pub(super) fn may_commit(question: &Question<'_>) -> bool {
 /// Whether demand changed for good inside the window.
 pub(super) fn has_changed(question: &Question<'_>) -> bool {
     question.described.changed_at.is_some()
+}
+
+/// That less than four weeks of demand stand behind a term, since it changed for good.
+pub(super) fn young(question: &Question<'_>) -> Option<String> {
+    const WEEKS: f64 = 4.0;
+    let at = question.described.changed_at?;
+    let days = days_since_change(question);
+    let date = at.in_zone(question.context.zone).format("%-d %b %Y");
+    (days < 7.0 * WEEKS)
+        .then(|| format!("demand changed for good on {date}, {days:.0} days before the data end"))
 }
 
 /// The hours of a window since demand changed for good, else all: what a commitment is chosen for.
@@ -132,29 +142,64 @@ pub(super) fn frozen_until(question: &Question<'_>) -> Option<NaiveDate> {
     (today(&question.context) < freeze).then_some(freeze)
 }
 
-/// That demand ended inside the window.
+/// That a workload ended inside the window.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Ended {
-    /// Whether anything was paid since.
-    pub(super) is_paid: bool,
+    /// What it costs a month since, where it still costs something.
+    pub(super) still_costs: Option<Money>,
     /// Since when, and what was paid since.
     pub(super) said: String,
 }
 
-/// Whether demand ended, where the data say what was paid since.
+/// Whether a workload ended, where the data say what was paid since: nobody asks for it, or nothing is
+/// paid for it any more.
 pub(super) fn ended(question: &Question<'_>) -> Option<Ended> {
-    let at = question.described.ended_at?;
-    let costs = &question.described.workload.costs;
+    let described = question.described;
+    let workload = described.workload;
+    let day = |at: Timestamp| {
+        let last = at.plus_us(-1).in_zone(question.context.zone);
+        last.format("%-d %b %Y").to_string()
+    };
+    if let Some(since) = silent_since(workload) {
+        let said = match described.ended_at.filter(|it| *it <= since) {
+            Some(at) if at < since => {
+                let (at, since) = (day(at), day(since));
+                format!("its demand ended on {at} and nothing was paid for it after {since}")
+            }
+            Some(at) => {
+                format!("its demand ended on {} and nothing was paid for it since", day(at))
+            }
+            None => format!("its rows end on {} and nothing was paid for it since", day(since)),
+        };
+        return Some(Ended { still_costs: None, said });
+    }
+    let at = described.ended_at?;
+    let costs = &workload.costs;
     let currency = costs.first()?.cost.currency();
     let since = costs.iter().filter(|it| it.period.start() >= at).map(|it| it.cost);
-    let paid = Money::sum(since, currency).ok()?;
-    let last = at.plus_us(-1).in_zone(question.context.zone).format("%-d %b %Y");
-    let is_paid = !paid.is_zero();
-    let what = if is_paid { money::for_prose(paid) + " was" } else { "nothing was".to_owned() };
+    let paid = Money::sum(since, currency).ok().filter(|it| it.atto() > 0)?;
+    let us = u64::try_from(workload.window.end().us() - at.us()).ok()?;
+    let (at, amount) = (day(at), money::for_prose(paid));
     Some(Ended {
-        is_paid,
-        said: format!("its demand ended on {last} and {what} paid for it since"),
+        still_costs: Some(money::monthly(paid, us)?),
+        said: format!("its demand ended on {at} and {amount} was paid for it since"),
     })
+}
+
+/// The end of the last period that was paid for, where that is long ago for this workload: at least three
+/// days, and twice the longest time that nothing was paid for it before. So the days between two runs
+/// are no end.
+pub(super) fn silent_since(workload: &Workload) -> Option<Timestamp> {
+    const LEAST_US: i64 = 3 * 86_400_000_000;
+    let costs = workload.costs_before.iter().chain(&workload.costs);
+    let mut paid: Vec<Period> = costs.filter(|it| it.cost.atto() > 0).map(|it| it.period).collect();
+    paid.sort_unstable_by_key(|it| (it.start(), it.end()));
+    let (first, rest) = paid.split_first()?;
+    let (end, longest) = rest.iter().fold((first.end(), 0), |(end, longest), it| {
+        (end.max(it.end()), longest.max(it.start().us() - end.us()))
+    });
+    let silence = workload.window.end().us() - end.us();
+    (silence >= LEAST_US && silence >= 2 * longest).then_some(end)
 }
 
 /// Days until the workload ends or leaves, where the user says so.
@@ -192,7 +237,7 @@ mod tests {
     use crate::recommend::advice::{Action, Grade, stable_id};
     use crate::recommend::doubt::Doubt;
     use crate::recommend::{Context, Described};
-    use crate::units::{Currency, Period};
+    use crate::units::Currency;
     use crate::workload::{CostBin, Demand, Future, Growth, PricingCategory};
 
     fn day(text: &str) -> Option<NaiveDate> {
@@ -252,14 +297,43 @@ mod tests {
             });
             asked(&workload, (None, Some(13)), ended)
         };
-        let said =
-            |paid: &str| format!("its demand ended on 12 Oct 2026 and {paid} paid for it since");
-        let over = |is_paid, what| Some(Ended { is_paid, said: said(what) });
-        assert_eq!(paid(12, "30"), over(false, "nothing was"));
-        assert_eq!(paid(13, "1234.5"), over(true, "1,234.50 USD was"));
+        let over = |still_costs: Option<&str>, said: &str| {
+            let still_costs = still_costs.map(|it| Money::parse(it, Currency::USD).unwrap());
+            Some(Ended { still_costs, said: said.to_owned() })
+        };
+        let nothing = "its demand ended on 12 Oct 2026 and nothing was paid for it since";
+        assert_eq!(paid(12, "30"), over(None, nothing));
+        let later = "its demand ended on 12 Oct 2026 and nothing was paid for it after 14 Oct 2026";
+        assert_eq!(paid(14, "30"), over(None, later));
+        // Two days are no silence, and 2,280 USD in 19 days are 3,650 in a month of 730 h.
+        let still = "its demand ended on 12 Oct 2026 and 2,280.00 USD was paid for it since";
+        assert_eq!(paid(29, "2250"), over(Some("3650"), still));
         assert_eq!(asked(&workload, (Some(13), None), ended), None);
+        workload.costs.truncate(1);
+        let rows = "its rows end on 12 Oct 2026 and nothing was paid for it since";
+        assert_eq!(asked(&workload, (None, None), ended), over(None, rows));
         workload.costs.clear();
         assert_eq!(asked(&workload, (None, Some(13)), ended), None);
+    }
+
+    #[test]
+    fn days_between_two_runs_are_no_end() {
+        let mut workload = october();
+        let mut run = |day: u32| {
+            let start = at(&format!("2026-10-{day:02}"));
+            workload.costs.push(CostBin {
+                period: Period::new(start, start.plus_us(86_400_000_000)).unwrap(),
+                category: PricingCategory::Standard,
+                cost: Money::parse("1", Currency::USD).unwrap(),
+                gpu_hours: None,
+            });
+            silent_since(&workload)
+        };
+        // A single run is over after 22 days. One a week is over after 15, and not after 8.
+        assert_eq!(run(9), Some(at("2026-10-10")));
+        assert_eq!(run(16), Some(at("2026-10-17")));
+        assert_eq!(run(23), None);
+        assert_eq!(run(31), None);
     }
 
     #[test]

@@ -159,6 +159,11 @@ impl WhatIf {
         }
     }
 
+    /// Whether it asks about what would move the bill itself.
+    pub fn moves_the_bill(&self) -> bool {
+        matches!(self.change, Change::Demand(_) | Change::Price { .. })
+    }
+
     /// Whether it asks about more or less demand.
     pub fn is_of_demand(&self) -> bool {
         matches!(self.change, Change::Demand(_))

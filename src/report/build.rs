@@ -128,10 +128,16 @@ pub fn say_what_if(report: &mut ReportModel, questions: &[WhatIf]) {
             asked.join(" and ")
         ),
     );
+    let mut at = 1;
     if questions.iter().any(WhatIf::is_of_demand) {
         let said = "every plan carries the demand asked about, and its saving is against today's bill, for the \
-                    demand there was; \"as is\" in the forecast is the bill's own course";
-        report.notices.insert(1, said.to_owned());
+                    demand there was";
+        report.notices.insert(at, said.to_owned());
+        at += 1;
+    }
+    if questions.iter().any(WhatIf::moves_the_bill) {
+        let said = "no forecast and no budget: both would go by the bill, which is of other demand or other prices";
+        report.notices.insert(at, said.to_owned());
     }
     report.provenance.what_if = asked;
 }

@@ -255,12 +255,19 @@ fn no_longer_up(decision: &Decision, report: &ReportModel) -> Option<String> {
     let (id, name) = (&decision.advice, &decision.workload);
     let state = decision.state.as_str();
     if let Some(now) = report.workloads.iter().find(|it| it.name == *name) {
-        return Some(format!(
-            "{name}: the advice {id}, which was {state}, no longer comes up; it is now {} ({}): decide on that \
-             one, and mark {id} done or take it out of the decisions",
-            now.advice.id,
-            now.advice.action.replace('_', " ")
-        ));
+        let is_to_do = now.advice.plan_id.is_some() || now.advice.action == "stop";
+        let (then, action) = (&now.advice.id, now.advice.action.replace('_', " "));
+        return Some(if is_to_do {
+            format!(
+                "{name}: the advice {id}, which was {state}, no longer comes up; it is now {then} ({action}): decide \
+                 on that one, and mark {id} done or take it out of the decisions"
+            )
+        } else {
+            format!(
+                "{name}: the advice {id}, which was {state}, no longer comes up; it is now to {action}, of which \
+                 nothing is to be decided: mark {id} done or take it out of the decisions"
+            )
+        });
     }
     let known = report.workloads.iter().map(|it| it.name.as_str());
     let near = near_names(name, known);

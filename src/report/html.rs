@@ -298,6 +298,8 @@ pub(crate) fn headline(report: &ReportModel) -> [String; 2] {
         (report.totals.effective_cost, report.reconciliation.unclaimed()),
         (currency, PAGE),
     );
+    let month = report.totals.baseline_monthly_cost;
+    let spent = words::with_basis(spent, (report.totals.window_hours, month), PAGE);
     let saving = report.portfolio.savings_by_decision.asked_for;
     let saved = match tables::all_decided(report) {
         Some(why) => format!("{}.", words::capitalized(why)),
@@ -319,12 +321,16 @@ pub(crate) fn together(report: &ReportModel, medium: Medium) -> Option<String> {
         let sum = medium.money(report.portfolio.savings_by_year_end);
         format!(", {sum} by {}", number::date(&it.year_end))
     });
+    let owed = asked.iter().filter_map(|it| Some(it.advice.commitment.as_ref()?.owed));
+    let owed = Money::sum(owed, report.currency).ok().filter(|it| !it.is_zero());
+    let owed = owed.map(|it| format!("; owed in all for terms: {}", medium.money(it)));
     (asked.len() > 1).then(|| {
         format!(
-            "Together, no overlap: {} {} a month{}",
+            "Together, no overlap: {} {} a month{}{}",
             medium.money(asked_for),
             report.currency,
-            by_year_end.unwrap_or_default()
+            by_year_end.unwrap_or_default(),
+            owed.unwrap_or_default()
         )
     })
 }

@@ -522,7 +522,7 @@ pub struct SignedReport {
     pub instances: u32,
     /// The term.
     pub term_months: u32,
-    /// When it ends, bought on the day of the report.
+    /// When it ends, bought on the day from which the action saves.
     pub end: String,
     /// Everything that is owed for it until then: instances x rate x hours of the term, an upfront payment
     /// included.

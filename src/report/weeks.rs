@@ -1,6 +1,6 @@
 //! The plan by week, by when each action can be live, and how many matter, of the advice that is asked for.
 
-use chrono::{Datelike as _, Days, NaiveDate};
+use chrono::{Datelike as _, Days, Months, NaiveDate};
 use chrono_tz::Tz;
 
 use super::decisions::is_asked;
@@ -55,6 +55,12 @@ pub(super) fn plan(
             if let Some(at) = day(&check.date) {
                 check.date = (at + (then - base)).to_string();
             }
+        }
+        // A term is signed when the test has passed, not on the day of the report.
+        if let Some(it) = &mut advice.commitment
+            && let Some(end) = then.checked_add_months(Months::new(it.term_months))
+        {
+            it.end = end.to_string();
         }
         advice.live = live;
         if let Some(it) = &advice.live {

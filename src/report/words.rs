@@ -96,6 +96,26 @@ pub(crate) fn gpus_cost(
     }
 }
 
+/// What GPUs cost, of a window that is no month with its days and what a month comes to: a saving a month
+/// stands beside it.
+pub(crate) fn with_basis(
+    spent: String,
+    (window_hours, month): (f64, Option<Money>),
+    medium: Medium,
+) -> String {
+    // From February to a long month, and the hour that a clock is put forward or back.
+    let is_month = (671.0..=745.0).contains(&window_hours);
+    match month.filter(|_| !is_month) {
+        Some(month) => format!(
+            "{} in {}, {} a month.",
+            spent.trim_end_matches('.'),
+            medium.duration(window_hours * 3600.0),
+            medium.money(month)
+        ),
+        None => spent,
+    }
+}
+
 /// How the spend comes from what was billed to workloads; nothing where they are the same.
 pub(crate) fn billed_to_spend(
     (billed, effective): (Option<Money>, Option<Money>),
@@ -336,6 +356,18 @@ pub(crate) fn clip(text: &str, longest: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_window_that_is_no_month_says_what_a_month_costs() {
+        let check = |hours: f64, expected: &str| {
+            let month = Money::parse("51948.22", Currency::USD).ok();
+            let spent = "GPUs cost 25,618.30 USD.".to_owned();
+            assert_eq!(with_basis(spent, (hours, month), Medium::Terminal), expected);
+        };
+        check(744.0, "GPUs cost 25,618.30 USD.");
+        check(672.0, "GPUs cost 25,618.30 USD.");
+        check(360.0, "GPUs cost 25,618.30 USD in 15 days, 51,948.22 a month.");
+    }
 
     #[test]
     fn identifiers_become_words() {

@@ -414,3 +414,52 @@ fn a_workload_that_ends_before_the_work_is_earned_back_is_kept() {
     let config = "[workload.chat.future]\nends = 2026-10-21\n";
     check(&under(config), &[], 0, &["earns its work of"]);
 }
+
+/// Of what nothing is paid for any more nothing is left to save, and no month to come costs anything; a
+/// term is nothing to sign for it.
+#[test]
+fn what_is_over_is_kept_and_not_forecast() {
+    let gone = usage(10 * 24, &[], &[]).replace("chat", "gone");
+    let all = usage(21 * 24, &[], &[]) + gone.split_once('\n').unwrap().1;
+    let says = [
+        "gone: Keep as it is: its rows end on 14 Oct 2026 and nothing was paid for it since: nothing is left to save",
+        "gone: its rows end on 14 Oct 2026 and nothing was paid for it since: unless it runs again",
+    ];
+    let bench = check(&of(all), &[], 0, &says);
+    let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+    let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+    let of = |span: &serde_json::Value, name: &str| {
+        let all = span["workloads"].as_array().unwrap();
+        let it = all.iter().find(|it| it["workload"] == name).unwrap();
+        it["as_is"]["mean"].as_str().unwrap().parse::<f64>().unwrap()
+    };
+    let spans = report["forecast"]["spans"].as_array().unwrap();
+    let ahead: Vec<_> = spans.iter().filter(|it| it["spent"].is_null()).collect();
+    assert!(!ahead.is_empty());
+    for span in ahead {
+        assert!(of(span, "gone") == 0.0 && of(span, "chat") > 1000.0, "{span}");
+    }
+}
+
+/// Credits that exceed the charges are no price to save against.
+#[test]
+fn a_negative_cost_is_kept() {
+    let credited = usage(TWO_WEEKS, &[], &[("effective_cost", "-1")]);
+    check(&of(credited), &[], 0, &["chat: Keep as it is: its cost is negative by credits"]);
+}
+
+/// The bill says nothing of other demand or other prices, so there is no forecast of them.
+#[test]
+fn a_question_about_the_bill_has_no_forecast() {
+    for (question, is_forecast) in
+        [("demand=x2", false), ("price:gcp/A100=-10%", false), ("cold-start=30s", true)]
+    {
+        let bench =
+            check(&under(""), &["--what-if", question], 0, &["this is no report of what was"]);
+        let report = std::fs::read_to_string(bench.path("out/report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&report).unwrap();
+        assert_eq!(report["forecast"].is_object(), is_forecast, "{question}");
+        let said = report["notices"].to_string().contains("no forecast and no budget");
+        assert_eq!(said, !is_forecast, "{question}");
+    }
+}

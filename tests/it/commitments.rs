@@ -88,6 +88,23 @@ fn pooled_demand_is_committed_and_nothing_is_claimed_twice() {
     }
 }
 
+/// What runs already is reserved without a trial, and the term runs from the day on which it saves.
+#[test]
+fn a_term_is_signed_when_it_saves() {
+    let report = json("");
+    let all = report["workloads"].as_array().unwrap();
+    let it = &all.iter().find(|it| it["name"] == "always").unwrap()["advice"];
+    let steps: Vec<&str> =
+        it["steps"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
+    assert!(
+        steps[0].starts_with("Confirm the price, then reserve 1 instance for 12 months"),
+        "{steps:?}"
+    );
+    assert!(steps.iter().all(|it| !it.contains("traffic") && !it.contains("one job")), "{steps:?}");
+    let (from, end) = (it["live"]["from"].as_str(), it["commitment"]["end"].as_str());
+    assert_eq!(from.map(|it| it.replace("2026", "2027")).as_deref(), end, "{it}");
+}
+
 #[test]
 fn what_is_held_comes_off_the_demand() {
     let report = json(HELD);

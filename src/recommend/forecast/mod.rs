@@ -17,6 +17,7 @@ use chrono_tz::Tz;
 use self::level::{Level, Rate};
 use self::range::{Ahead, Spread, WEEK};
 use super::risk::{Basis, Risk};
+use super::term;
 use crate::catalog::{Assumptions, ForecastRules, RiskRules};
 use crate::classify::{cost_history, costs_known_from, data_end, day_start, days_of, paid_between};
 use crate::units::{Currency, HOURS_PER_MONTH, Money, MoneyError, Period, Timestamp};
@@ -106,7 +107,12 @@ impl Outlook {
             Some(_) if hides_weeks(workload) => {
                 Err("most of its cost is in rows longer than a week".to_owned())
             }
-            Some(history) => Level::of(&history, future.growth.is_some(), assumed)?,
+            Some(mut history) => {
+                if term::silent_since(workload).is_some() {
+                    history.end();
+                }
+                Level::of(&history, future.growth.is_some(), assumed)?
+            }
         };
         let (level, not_known) = match level {
             Ok(level) => (Some(level), None),

@@ -23,7 +23,8 @@ const BOTTOM: i32 = HEIGHT - 40;
 /// Opacity of demand that is not reserved.
 const FAINT: f64 = 0.18;
 
-/// The demand-duration curve: how large a share of the hours needs more than so many units.
+/// The demand-duration curve: in how large a share of the hours more than so many units are on, in a fleet
+/// that comes and goes with demand: with the time that they take to start and wait to be stopped.
 pub(crate) fn duration(
     report: &ReportModel,
     workload: &WorkloadReport,
@@ -33,7 +34,7 @@ pub(crate) fn duration(
     let title = usable.map_or_else(|| "Too little data for a duration curve".to_owned(), finding);
     let unit = usable.map_or("units", |it| it.unit.as_str());
     let mut subtitle = format!(
-        "{} needed against the share of hours, {}",
+        "{} on where the fleet follows demand, against the share of hours, {}",
         words::shown(unit),
         report.period_label
     );
@@ -62,15 +63,15 @@ fn finding(curve: &DurationCurve) -> String {
     let used = share_above(hours, 0.0);
     let unit = words::shown(&curve.unit);
     if used <= 0.0 {
-        return format!("No {unit} was needed in any hour");
+        return format!("No {unit} is on in any hour");
     }
     let page = Medium::Page;
     match curve.reserved_units {
         Some(units) if units > 0 => format!(
-            "More than {units} × {unit} needed {} of the time",
+            "Following demand, more than {units} × {unit} are on {} of the time",
             page.percent(share_above(hours, f64::from(units)))
         ),
-        _ => format!("{unit} needed {} of the time", page.percent(used)),
+        _ => format!("Following demand, {unit} is on {} of the time", page.percent(used)),
     }
 }
 

@@ -48,7 +48,11 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     rows.extend(forecast(view)?);
     if let (Some(it), true) = (file.totals.cost_per_million_tokens, view.is_all()) {
         let unit = view.medium.unit_cost(view.report.money(it));
-        rows.push(Row::new("Per million tokens", "prompt and completion, idle included", unit));
+        rows.push(Row::new(
+            "Per million tokens",
+            "of what counts tokens, prompt and completion, idle included",
+            unit,
+        ));
     }
     let unused = view.report.money(file.portfolio.confirmed_waste);
     if view.is_all() && file.portfolio.has_waste() {

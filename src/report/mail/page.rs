@@ -284,6 +284,8 @@ fn headline(
 ) -> Result<[String; 2], RenderError> {
     let currency = view.report.currency;
     let spent = words::gpus_cost((spend, view.unclaimed()), (currency, MAIL));
+    let basis = (view.report.file.totals.window_hours, view.month_today()?);
+    let spent = words::with_basis(spent, basis, MAIL);
     let saved = if !savings.is_zero() {
         let weak = words::of_it_weak(view.weak()?, MAIL);
         format!("{} {currency} a month can be saved{weak}.", MAIL.money(savings))

@@ -3,7 +3,7 @@
 use super::charts::{ACTIONS, COSTS};
 use super::month::month;
 use super::page::{Row, Section, View, add};
-use super::read::{Amount, Basis, Decision, Promise, Range, Workload};
+use super::read::{Amount, Basis, Decision, Promise, Range, Signed, Workload};
 use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::account::part_in_words;
@@ -69,11 +69,13 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         };
         let places: Vec<String> = found.iter().map(name).collect();
         let saved = found.iter().map(|it| view.report.money(it.1.advice.monthly_savings)).collect();
+        let found: Vec<_> = found.into_iter().copied().collect();
         lines.push(format!(
-            "{what}, {}: {} {} a month ({why}).",
+            "{what}, {}: {} {} a month ({why}).{}",
             places.join(", "),
             view.medium.money(add(saved, view.report)?),
-            view.report.currency
+            view.report.currency,
+            owed(view, &found)?.map_or_else(String::new, |it| format!(" {it}."))
         ));
     }
     let period = clip(&plain(&view.report.file.period_label), 40);
@@ -82,6 +84,25 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         format!("{what} {} in {period}.", view.report.currency)
     }));
     Ok(lines)
+}
+
+/// What is owed in all once the commitments of some actions are signed.
+fn owed(view: &View<'_>, of: &[(usize, &Workload)]) -> Result<Option<String>, RenderError> {
+    const MOST_NAMED: usize = 8;
+    let signed = of.iter().filter_map(|(at, it)| Some((at, it.advice.commitment.as_ref()?)));
+    let signed: Vec<(&usize, &Signed)> = signed.collect();
+    if signed.is_empty() {
+        return Ok(None);
+    }
+    let names: Vec<String> = signed.iter().map(|it| format!("S{}", it.0)).collect();
+    let names = if names.len() > MOST_NAMED {
+        format!("{} of them", names.len())
+    } else {
+        names.join(", ")
+    };
+    let sum = add(signed.iter().map(|it| view.report.money(it.1.owed)).collect(), view.report)?;
+    let (sum, currency) = (view.medium.money(sum), view.report.currency);
+    Ok(Some(format!("A commitment is part of {names}: {sum} {currency} owed in all, used or not")))
 }
 
 /// Every part that has something to say.
@@ -179,7 +200,7 @@ fn actions(view: &View<'_>) -> Result<Section, RenderError> {
         let all = view.savings()?;
         rows.extend(rounding(&amounts, all, view));
         rows.push(
-            Row::new("Together, no overlap", by_year_end(view), view.medium.money(all)).strong(),
+            Row::new("Together, no overlap", together(view)?, view.medium.money(all)).strong(),
         );
     }
     let title = format!("What to do, {} a month", view.report.currency);
@@ -225,6 +246,13 @@ fn action_note(view: &View<'_>, it: &Workload) -> String {
         }
     });
     parts.join(" · ")
+}
+
+/// What all actions save by the end of the year, and what is owed for them.
+fn together(view: &View<'_>) -> Result<String, RenderError> {
+    let by_year_end = Some(by_year_end(view)).filter(|it| !it.is_empty());
+    let parts = by_year_end.into_iter().chain(owed(view, &view.to_do())?);
+    Ok(parts.collect::<Vec<_>>().join(" · "))
 }
 
 /// `34,199.21 by 31 Dec 2026`, of all that is asked for.

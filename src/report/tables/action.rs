@@ -35,11 +35,14 @@ pub(crate) fn takes(advice: &AdviceReport, medium: Medium) -> Option<String> {
 pub(crate) fn all_advice(report: &ReportModel, medium: Medium) -> Table {
     let saves = format!("Saves, {}/month#", report.currency);
     let heads = ["Rank", "Workload", "Advice", saves.as_str(), "Grade", "Why"];
-    let mut table = Table::new("All advice in one ranking", &heads).narrow(Narrow::Stack);
     let is_long = report.workloads.len() > MOST_IN_FULL;
     let n = report.portfolio.ranking.len();
-    table.note = (is_long && n > 0)
-        .then(|| format!("S1 to S{n} stand in the table of workloads, which has many rows."));
+    let title = if is_long && n > 0 {
+        format!("All advice in one ranking, after S1 to S{n} of the table of workloads")
+    } else {
+        "All advice in one ranking".to_owned()
+    };
+    let mut table = Table::new(&title, &heads).narrow(Narrow::Stack);
     for it in words::all_ranked(report) {
         if is_long && words::place(report, it) > 0 {
             continue;
@@ -160,6 +163,10 @@ mod tests {
         many.workloads.extend((0..MOST_IN_FULL).map(|_| kept.clone()));
         let table = all_advice(&many, Medium::Terminal);
         assert_eq!(table.rows.len(), many.workloads.len() - 2);
-        assert!(table.note.unwrap().starts_with("S1 to S2 stand in the table of workloads"));
+        assert!(
+            table.caption.ends_with("after S1 to S2 of the table of workloads"),
+            "{}",
+            table.caption
+        );
     }
 }
