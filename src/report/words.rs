@@ -109,7 +109,11 @@ pub(crate) fn with_basis(
         Some(month) => format!(
             "{} in {}, {} a month.",
             spent.trim_end_matches('.'),
-            medium.duration(window_hours * 3600.0),
+            if window_hours < 48.0 {
+                medium.duration(window_hours * 3600.0)
+            } else {
+                medium.duration_in_days(window_hours / 24.0)
+            },
             medium.money(month)
         ),
         None => spent,
