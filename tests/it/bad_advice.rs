@@ -422,7 +422,7 @@ fn what_is_over_is_kept_and_not_forecast() {
     let gone = usage(10 * 24, &[], &[]).replace("chat", "gone");
     let all = usage(21 * 24, &[], &[]) + gone.split_once('\n').unwrap().1;
     let says = [
-        "gone: Keep as it is: its rows end on 14 Oct 2026 and nothing was paid for it since: nothing is left to save",
+        "gone: keep, its rows end on 14 Oct 2026 and nothing was paid for it since: nothing is left to save",
         "gone: its rows end on 14 Oct 2026 and nothing was paid for it since: unless it runs again",
     ];
     let bench = check(&of(all), &[], 0, &says);

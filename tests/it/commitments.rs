@@ -97,7 +97,10 @@ fn a_term_is_signed_when_it_saves() {
     let steps: Vec<&str> =
         it["steps"].as_array().unwrap().iter().map(|it| it.as_str().unwrap()).collect();
     assert!(
-        steps[0].starts_with("Confirm the price, then reserve 1 instance for 12 months"),
+        steps
+            .last()
+            .unwrap()
+            .starts_with("Confirm the price, then reserve 1 instance for 12 months"),
         "{steps:?}"
     );
     assert!(steps.iter().all(|it| !it.contains("traffic") && !it.contains("one job")), "{steps:?}");
