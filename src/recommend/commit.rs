@@ -11,6 +11,7 @@ mod early;
 mod found;
 mod held;
 mod hours;
+mod lasting;
 mod member;
 mod order;
 mod pool;
@@ -21,10 +22,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use case::Ground;
 pub(super) use case::months_after;
 use held::HeldHere;
-use hours::{Days, Hours};
+use hours::Hours;
+use lasting::Lasting;
 use member::Member;
 use pool::Pool;
 use spend::Covered;
@@ -160,30 +161,22 @@ fn one_instance(
         });
     }
     let offers = on_offer(&members, &context);
-    // Nothing is committed that outlives one of the workloads.
-    let ends = members.iter().filter_map(|it| Some((it.months_left?, it.workload.clone())));
-    let ends_first = ends.min();
-    let left = ends_first.as_ref().map_or(u32::MAX, |it| it.0);
-    let longest = left.min(max_term(&context));
+    let longest = max_term(&context);
     let min_days = context.catalog.assumptions.advice.min_days_commitment;
-    let (pool, left_out) = Pool::of(members, min_days);
+    // What is held is used by all of them, also by who leaves before a new term is over.
+    let (pool, left_out) = Pool::of(members.clone(), min_days);
     let Some(pool) = pool else {
         let pool = Pool::of_short(left_out)?;
-        cover(covered, &offers, (&pool, pool.hours.clone(), true), longest);
-        found.absent.extend(too_short(instance, &pool, &offers, context));
+        let plans = plans(&offers);
+        if let Some((_, plan)) = plans.first() {
+            let short = Covered::of(&plans, &pool, pool.hours.clone());
+            let short = Covered { is_short: true, ..short };
+            covered.entry(plan.provider.clone()).or_default().push(short);
+        }
+        found.absent.extend(too_short(instance, &members, &offers, context));
         return here.in_use(&pool.hours, longest);
     };
-    let net = here.net(&pool.hours)?;
-    let ground = Ground {
-        hours: &net,
-        by_use: pool.by_use,
-        days: Days::of(&net, context.zone),
-        context,
-        ends_first,
-        included: pool.included(),
-        held_ends: here.ends(),
-    };
-    cover(covered, &offers, (&pool, net.clone(), false), longest);
+    cover(covered, &offers, (&pool, &members), (here, context))?;
     if let Some(plan) = plan {
         found.absent.push(NoCase {
             instance,
@@ -198,28 +191,42 @@ fn one_instance(
         });
         return here.in_use(&pool.hours, longest);
     }
-    let terms = offers.iter().filter(|it| !it.0.purchase.is_in_money());
-    let terms = terms.filter_map(|(it, months)| case::term(&ground, it, *months));
-    let mut terms: Vec<TermCase> = terms.collect();
-    mark_best(&mut terms);
-    let next = terms.iter().find(|it| it.best).map_or(longest, |it| it.months);
+    let terms = lasting::terms(&members, &offers, here, context);
+    let next = terms.iter().find(|it| it.case.best).map_or(longest, |it| it.case.months);
     let in_use = here.in_use(&pool.hours, next);
-    let in_use = renewal::weighed(in_use, here, (&pool, &ground), (&offers, &terms));
-    if !terms.is_empty() {
-        let n_held = here.n_left();
-        let notes = pool.notes(&left_out, n_held);
-        found.groups.push(pool.group(instance, terms, n_held, notes));
-    }
+    let in_use = renewal::weighed(in_use, here, (&members, context), (&offers, &terms));
+    found.groups.extend(lasting::groups(terms, &instance, here.n_left()));
     in_use
 }
 
-/// Notes what plans in money per hour would cover of a pool: of each term the cheapest.
+/// Notes what plans in money per hour would cover of a pool: of each term the cheapest, and what of it lasts for
+/// that term.
 fn cover(
     covered: &mut InMoney,
     offers: &[(Offer, u32)],
-    (pool, hours, is_short): (&Pool, Hours, bool),
-    longest: u32,
-) {
+    (pool, members): (&Pool, &[Member]),
+    (here, context): (&HeldHere<'_>, Context<'_>),
+) -> Option<()> {
+    let plans = plans(offers);
+    let Some(first) = plans.first() else { return Some(()) };
+    let provider = first.1.provider.clone();
+    let of = |pool: &Pool| Some(Covered::of(&plans, pool, here.net(&pool.hours)?));
+    let mut all = of(pool)?;
+    for (months, _) in &plans {
+        let Some(lasting) = Lasting::of(members, *months, &context) else { continue };
+        if lasting.nobody_left.is_some() {
+            all.lasting.push((*months, None));
+        } else if !lasting.without.is_empty() {
+            let it = Covered { without: lasting.without, ..of(&lasting.pool)? };
+            all.lasting.push((*months, Some(it)));
+        }
+    }
+    covered.entry(provider).or_default().push(all);
+    Some(())
+}
+
+/// Of each term the cheapest plan in money per hour, shortest first.
+fn plans(offers: &[(Offer, u32)]) -> Vec<(u32, Offer)> {
     let mut plans: BTreeMap<u32, &Offer> = BTreeMap::new();
     for (offer, months) in offers.iter().filter(|it| it.0.purchase.is_in_money()) {
         let cheapest = plans.entry(*months).or_insert(offer);
@@ -227,27 +234,20 @@ fn cover(
             *cheapest = offer;
         }
     }
-    let Some(provider) = plans.values().next().map(|it| it.provider.clone()) else { return };
-    covered.entry(provider).or_default().push(Covered {
-        plans: plans.into_iter().map(|(months, it)| (months, it.clone())).collect(),
-        longest,
-        by_use: pool.by_use,
-        hours,
-        is_short,
-        workloads: pool::names(&pool.members),
-        included: pool.included(),
-    });
+    plans.into_iter().map(|(months, it)| (months, it.clone())).collect()
 }
 
 /// Why there is no case yet, and what to do until then; nothing where nothing is on offer.
 fn too_short(
     instance: Instance,
-    pool: &Pool,
+    members: &[Member],
     offers: &[(Offer, u32)],
     context: Context<'_>,
 ) -> Option<NoCase> {
-    offers.first()?;
     let shortest = offers.iter().find(|it| it.1 <= max_term(&context));
+    let months = shortest.or(offers.first())?.1;
+    let lasting = members.iter().filter(|it| it.absent(months).is_none()).cloned();
+    let pool = Pool::of_short(lasting.collect())?;
     let least = context.catalog.assumptions.advice.min_days_commitment;
     let days = pool.hours.days();
     Some(NoCase {
@@ -285,15 +285,4 @@ fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
         }
     }
     cheapest.into_iter().map(|((months, ..), it)| (it.clone(), months)).collect()
-}
-
-/// Of the terms allowed the one that saves the most, the shortest of equals.
-fn mark_best(terms: &mut [TermCase]) {
-    let saving = |it: &TermCase| it.chosen.saving.atto();
-    let allowed =
-        terms.iter().enumerate().filter(|(_, it)| it.not_allowed.is_none() && saving(it) > 0);
-    let best = allowed.min_by_key(|(at, it)| (-saving(it), *at)).map(|it| it.0);
-    if let Some(it) = best.and_then(|at| terms.get_mut(at)) {
-        it.best = true;
-    }
 }

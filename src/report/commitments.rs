@@ -69,6 +69,10 @@ pub struct RenewalReport {
     pub offer_id: String,
     /// What they save in a month of 730 hours against running by use.
     pub monthly_savings: Money,
+    /// Who on it is no part of the demand, and why.
+    pub without: Vec<String>,
+    /// Why none may be bought again, where no term is allowed.
+    pub not_allowed: Option<String>,
 }
 
 /// Terms that begin in one hour.
@@ -130,6 +134,8 @@ pub struct CommitmentCase {
     pub price_source: String,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who runs on it and is no part of that demand, and why: it does not last for the term.
+    pub without: Vec<String>,
     /// How each of them runs then: what this presumes.
     pub presumes: Vec<String>,
     /// Days of demand they have in common.
@@ -268,6 +274,8 @@ pub struct SpendReport {
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who runs on what it covers and is no part of that demand, and why.
+    pub without: Vec<String>,
     /// What is held already: the amounts are of it and of what comes on top, the savings against it alone.
     pub held_per_hour: Option<Money>,
     /// The cheapest commitment on top of what is held.

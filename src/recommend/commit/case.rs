@@ -33,8 +33,8 @@ pub(super) struct Ground<'a> {
     pub(super) by_use: MoneyPerHour,
     pub(super) days: Option<Days<'a>>,
     pub(super) context: Context<'a>,
-    /// Months until the first workload ends or leaves, and which that is.
-    pub(super) ends_first: Option<(u32, String)>,
+    /// Why nobody is left for the term, where that is so.
+    pub(super) nobody_left: Option<String>,
     /// Saving that the workloads' own advice claims by commitments already.
     pub(super) included: Money,
     /// When held commitments end, months since the year 0, and their instances.
@@ -49,8 +49,7 @@ impl Ground<'_> {
                 "longer than the {longest} months that policy.max_term_months allows"
             ));
         }
-        let (left, who) = self.ends_first.as_ref().filter(|it| months > it.0)?;
-        Some(format!("{who} ends, leaves or is asked about again in {left} months"))
+        self.nobody_left.clone()
     }
 }
 

@@ -20,7 +20,7 @@ pub struct Instance {
 /// All that can be committed to, what is held, and what cannot be said.
 #[derive(Clone, Debug, Default)]
 pub struct Commitments {
-    /// One for each instance, by its name.
+    /// One for each instance and set of workloads, by the name of the instance.
     pub groups: Vec<CommitmentGroup>,
     /// Commitments in money per hour, by provider and term.
     pub spend: Vec<SpendCase>,
@@ -96,6 +96,8 @@ pub struct CommitmentGroup {
     pub mean_instances: f64,
     /// Held instances taken off before.
     pub held_instances: u32,
+    /// Who on the instance is no part of the demand, and why.
+    pub without: Vec<String>,
     /// The terms, shortest first.
     pub terms: Vec<TermCase>,
     /// What the reader must know, one sentence each.
@@ -190,6 +192,8 @@ pub struct SpendCase {
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who is no part of it, and why.
+    pub without: Vec<String>,
     /// The cheapest point.
     pub chosen: SpendCasePoint,
     /// The curve, at most 100 points: none, the cheapest and evenly placed bends.
@@ -288,6 +292,10 @@ pub struct Renewal {
     pub offer_id: String,
     /// What they save in a month of 730 hours against running by use.
     pub saving: Money,
+    /// Who on it is no part of the demand, and why.
+    pub without: Vec<String>,
+    /// Why no term is allowed, where none is.
+    pub not_allowed: Option<String>,
 }
 
 /// An instance without a case.

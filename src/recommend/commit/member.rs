@@ -29,14 +29,30 @@ pub(super) struct Member {
     pub(super) is_partly_committed: bool,
     /// How it runs then, in words.
     pub(super) presumes: String,
-    /// Whole months until it ends, leaves or is asked about again, where the user says so.
-    pub(super) months_left: Option<u32>,
+    /// When it ends, leaves or is asked about again, where the user says so.
+    pub(super) until: Option<Until>,
+}
+
+/// How long a workload is there for a commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Until {
+    /// Whole months from the day of the report.
+    pub(super) months: u32,
+    /// What happens then: `ends on 1 Feb 2027`.
+    pub(super) what: String,
+}
+
+impl Member {
+    /// Why its demand does not count for a new term of so many months; nothing where it does.
+    pub(super) fn absent(&self, months: u32) -> Option<String> {
+        Some(self.until.as_ref().filter(|it| it.months < months)?.what.clone())
+    }
 }
 
 /// The workload after its advice, as today where that is not followed; nothing where it then has no instance of its own: stopped, on
 /// serverless workers, on spot, behind an API, or on what the catalog does not know.
 pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
-    let Part { workload, found, is_followed, changed_at, months_put_off } = part;
+    let Part { workload, found, is_followed, changed_at, .. } = part;
     let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
     let (plan, is_kept) = match found.advice.action {
@@ -80,8 +96,26 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
         } else {
             format!("{} after its advice: {}", workload.name, plan.label())
         },
-        months_left: term::months_left(workload, context).into_iter().chain(months_put_off).min(),
+        until: until(part, context),
     })
+}
+
+fn until(part: Part<'_>, context: &Context<'_>) -> Option<Until> {
+    let future = &part.workload.settings.future;
+    let leaves = term::months_left(part.workload, context).zip(future.until_in_words());
+    let leaves = leaves.map(|(months, words)| Until {
+        months,
+        what: words.strip_prefix("it ").unwrap_or(&words).to_owned(),
+    });
+    let again = part.months_put_off.map(|months| Until {
+        months,
+        what: match months {
+            0 => "is asked about again within a month".to_owned(),
+            1 => "is asked about again in a month".to_owned(),
+            n => format!("is asked about again in {n} months"),
+        },
+    });
+    leaves.into_iter().chain(again).min_by_key(|it| it.months)
 }
 
 fn is_by_use(plan: &Plan) -> bool {

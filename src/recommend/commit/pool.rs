@@ -76,8 +76,8 @@ impl Pool {
         &self,
         instance: Instance,
         terms: Vec<TermCase>,
-        held_instances: u32,
-        notes: Vec<String>,
+        (held_instances, notes): (u32, Vec<String>),
+        without: Vec<String>,
     ) -> CommitmentGroup {
         CommitmentGroup {
             instance,
@@ -88,6 +88,7 @@ impl Pool {
             days: self.hours.days(),
             mean_instances: self.hours.on_us() as f64 / self.hours.len_us() as f64,
             held_instances,
+            without,
             terms,
             notes,
         }

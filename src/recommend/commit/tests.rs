@@ -1,6 +1,7 @@
 //! Pools, held commitments, and no double claim.
 
 mod asked;
+mod lasting;
 
 use std::sync::atomic::AtomicBool;
 
@@ -74,7 +75,7 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         is_committed: false,
         is_partly_committed: false,
         presumes: format!("{name} as today"),
-        months_left: None,
+        until: None,
     }
 }
 

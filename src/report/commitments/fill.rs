@@ -83,6 +83,7 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         price_as_of: it.offer.as_of.clone(),
         price_source: it.offer.source.clone(),
         workloads: group.workloads.clone(),
+        without: group.without.clone(),
         presumes: group.presumes.clone(),
         days: rounded(group.days),
         mean_instances: rounded(group.mean_instances),
@@ -222,6 +223,7 @@ fn spend(it: &SpendCase) -> SpendReport {
         allowed: it.allowed,
         offer_ids: it.offer_ids.clone(),
         workloads: it.workloads.clone(),
+        without: it.without.clone(),
         held_per_hour: an_hour(it.held),
         per_hour: an_hour(chosen.per_hour),
         monthly_cost: chosen.monthly_cost,
@@ -301,6 +303,8 @@ fn renewal(it: &Renewal) -> RenewalReport {
         term_months: it.months,
         offer_id: it.offer_id.clone(),
         monthly_savings: it.saving,
+        without: it.without.clone(),
+        not_allowed: it.not_allowed.clone(),
     }
 }
 

@@ -112,8 +112,17 @@ fn note(report: &ReportModel) -> String {
 
 /// Whose demand it is and what must be known.
 fn presumed(it: &CommitmentCase) -> String {
-    let all = it.presumes.iter().chain(&it.notes).map(|it| plain(it));
-    all.collect::<Vec<_>>().join("; ")
+    let all = it.presumes.iter().map(|it| plain(it)).chain(without(&it.without));
+    all.chain(it.notes.iter().map(|it| plain(it))).collect::<Vec<_>>().join("; ")
+}
+
+/// `without s1, which ends on 1 Feb 2027`; nothing where all count.
+pub(super) fn without(names: &[String]) -> Option<String> {
+    const MOST_NAMED: usize = 5;
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named: Vec<String> = names.iter().take(MOST_NAMED).map(|it| plain(it)).collect();
+    (!names.is_empty()).then(|| format!("without {}{more}", named.join("; ")))
 }
 
 /// What signing for it means.
@@ -217,6 +226,12 @@ fn spend(report: &ReportModel, medium: Medium) -> Table {
             date(&it.end),
         ]);
     }
+    let limited = report.commitment.spend_commitments.iter().filter_map(|it| {
+        let without = without(&it.without)?;
+        Some(format!("{}, {}: {without}.", shown(&it.provider), purchase(&it.purchase)))
+    });
+    let limited: Vec<String> = limited.collect();
+    table.note = (!limited.is_empty()).then(|| limited.join(" "));
     table
 }
 
@@ -356,6 +371,7 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
             beyond: it.beyond_advice,
             owed: it.liability,
             end: &it.end,
+            without: &it.without,
         };
         (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
     });
@@ -369,14 +385,16 @@ struct Behind<'a> {
     beyond: Money,
     owed: Money,
     end: &'a str,
+    without: &'a [String],
 }
 
 impl Behind<'_> {
     fn in_words(self, report: &ReportModel, medium: Medium) -> String {
         let amount = |it| amount(report, it, medium);
         let range = self.range.unwrap_or_else(|| "range not known".to_owned());
+        let without = without(self.without).map_or_else(String::new, |it| format!(" · {it}"));
         format!(
-            "{range} · against the same by use · {} of it in the advice, {} beyond · owed {} to {}",
+            "{range} · against the same by use · {} of it in the advice, {} beyond · owed {} to {}{without}",
             amount(self.included),
             amount(self.beyond),
             amount(self.owed),
@@ -409,6 +427,7 @@ pub(crate) fn spend_cases(report: &ReportModel, medium: Medium) -> Vec<(String, 
             beyond: it.beyond_advice,
             owed: it.liability,
             end: &it.end,
+            without: &it.without,
         };
         (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
     });

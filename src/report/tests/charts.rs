@@ -123,6 +123,7 @@ fn case(n: u32) -> CommitmentCase {
         price_as_of: "2026-10-10".to_owned(),
         price_source: "the price list".to_owned(),
         workloads: vec!["rag-prod".to_owned()],
+        without: Vec::new(),
         presumes: Vec::new(),
         days: 31.0,
         mean_instances: 3.4,

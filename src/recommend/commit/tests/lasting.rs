@@ -1,0 +1,87 @@
+//! Who does not last for a term, and who wants none.
+
+use super::super::member::Until;
+use super::*;
+
+fn leaves(name: &str, months: u32, by_use: &Offer) -> Member {
+    let until = Some(Until { months, what: "ends on 1 Feb 2027".to_owned() });
+    Member { until, ..member(name, by_use, &[1; 28 * 24]) }
+}
+
+fn stays(name: &str, by_use: &Offer) -> Member {
+    member(name, by_use, &[1; 28 * 24])
+}
+
+#[test]
+fn one_that_leaves_is_left_out_of_the_longer_term_and_blocks_nobody() {
+    let (catalog, payg) = catalog(&[(3, "3"), (12, "1.5")]);
+    let policy = Policy::default();
+    let members = vec![stays("a", &payg), leaves("s", 3, &payg)];
+    let all = found(members, &[], (&catalog, &policy));
+    let told: Vec<_> = all
+        .groups
+        .iter()
+        .map(|it| (it.workloads.join(" "), it.without.join(" "), it.terms.len()))
+        .collect();
+    let without = "s, which ends on 1 Feb 2027".to_owned();
+    assert_eq!(told, [("a s".to_owned(), String::new(), 1), ("a".to_owned(), without, 1)]);
+    let [short, long] = [&all.groups[0].terms[0], &all.groups[1].terms[0]];
+    assert_eq!([(short.months, short.chosen_n), (long.months, long.chosen_n)], [(3, 2), (12, 1)]);
+    // 2.50 x 730 of one saves more than 1.00 x 730 of two.
+    assert_eq!(
+        (short.best, long.best, usd(long.chosen.saving)),
+        (false, true, "1825.00".to_owned())
+    );
+    assert_eq!(long.not_allowed, None);
+}
+
+#[test]
+fn where_all_leave_the_term_is_not_allowed() {
+    let (catalog, payg) = catalog(&[(12, "2")]);
+    let policy = Policy::default();
+    let members = vec![leaves("a", 1, &payg), leaves("s", 3, &payg)];
+    let all = found(members, &[], (&catalog, &policy));
+    let [case] = all.groups[0].terms.as_slice() else { panic!("{:?}", all.groups) };
+    let why = "no demand is left to judge it on without a, which ends on 1 Feb 2027; s, which ends on 1 Feb 2027";
+    assert_eq!((case.not_allowed.as_deref(), case.best, case.chosen_n), (Some(why), false, 2));
+}
+
+#[test]
+fn a_renewal_is_judged_on_who_stays() {
+    let (catalog, payg) = catalog(&[(12, "2")]);
+    let policy = Policy::default();
+    let year = ["2026-01-01", "2027-01-01"];
+    let check = |members: Vec<Member>, n: u32, without: usize, is_allowed: bool| {
+        let all = found(members, &[held("x", 3, "2.5", year)], (&catalog, &policy));
+        let it = &all.held[0];
+        // What leaves uses it until then.
+        assert_eq!(it.used.unwrap().0, 3 * 672 * HOUR);
+        let again = it.renewal.as_ref().unwrap();
+        assert_eq!((again.n, again.without.len()), (n, without));
+        assert_eq!(again.not_allowed.is_none(), is_allowed);
+    };
+    let all = |last| vec![stays("a", &payg), stays("b", &payg), last];
+    check(all(stays("s", &payg)), 3, 0, true);
+    check(all(leaves("s", 3, &payg)), 2, 1, true);
+    let gone = ["a", "b", "c"].map(|it| leaves(it, 3, &payg)).to_vec();
+    check(gone, 0, 0, false);
+}
+
+/// Of 1.00 an hour for each of two instances, one is left after the year.
+#[test]
+fn money_per_hour_is_judged_on_who_stays() {
+    let (mut catalog, payg) = catalog(&[]);
+    catalog.offers.push(offer(Purchase::FlexCommitment { months: 12 }, "1", &payg));
+    let policy = Policy::default();
+    let check = |last: Member, price: &str, without: usize| {
+        let members = vec![stays("a", &payg), last];
+        let all = found(members, &[], (&catalog, &policy));
+        let [case] = all.spend.as_slice() else { panic!("{:?}", all.spend) };
+        assert!(case.allowed);
+        assert_eq!((case.chosen.per_hour, case.without.len()), (rate(price), without));
+    };
+    check(stays("s", &payg), "2", 0);
+    check(leaves("s", 3, &payg), "1", 1);
+    let gone = vec![leaves("s", 3, &payg)];
+    assert!(found(gone, &[], (&catalog, &policy)).spend.is_empty());
+}
