@@ -31,6 +31,8 @@ pub(super) struct Member {
     pub(super) presumes: String,
     /// When it ends, leaves or is asked about again, where the user says so.
     pub(super) until: Option<Until>,
+    /// Whether somebody rejected that it commits. What was rejected is not asked for again.
+    pub(super) is_rejected: bool,
 }
 
 /// How long a workload is there for a commitment.
@@ -45,6 +47,9 @@ pub(super) struct Until {
 impl Member {
     /// Why its demand does not count for a new term of so many months; nothing where it does.
     pub(super) fn absent(&self, months: u32) -> Option<String> {
+        if self.is_rejected {
+            return Some("is not to commit, as was decided".to_owned());
+        }
         Some(self.until.as_ref().filter(|it| it.months < months)?.what.clone())
     }
 }
@@ -97,7 +102,17 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
             format!("{} after its advice: {}", workload.name, plan.label())
         },
         until: until(part, context),
+        is_rejected: !is_followed
+            && part.months_put_off.is_none()
+            && advised.is_some_and(Plan::is_committed),
     })
+}
+
+/// All of them as they run today, none of the advice followed and none of it rejected.
+pub(super) fn as_today(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member> {
+    let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
+    let members = parts.filter_map(|it| member(it, context));
+    members.map(|it| Member { is_rejected: false, ..it }).collect()
 }
 
 fn until(part: Part<'_>, context: &Context<'_>) -> Option<Until> {

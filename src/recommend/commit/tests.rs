@@ -76,6 +76,7 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         is_partly_committed: false,
         presumes: format!("{name} as today"),
         until: None,
+        is_rejected: false,
     }
 }
 

@@ -85,3 +85,26 @@ fn money_per_hour_is_judged_on_who_stays() {
     let gone = vec![leaves("s", 3, &payg)];
     assert!(found(gone, &[], (&catalog, &policy)).spend.is_empty());
 }
+
+/// Who rejected its advice to commit uses what is held, and no more is bought for it.
+#[test]
+fn what_was_rejected_is_not_asked_for_again() {
+    let (catalog, payg) = catalog(&[(12, "2")]);
+    let policy = Policy::default();
+    let year = ["2026-01-01", "2027-01-01"];
+    let check = |rejected: usize, n: u32, again: u32, said: &str| {
+        let mut members = ["a", "b", "c"].map(|it| stays(it, &payg)).to_vec();
+        members.iter_mut().take(rejected).for_each(|it| it.is_rejected = true);
+        let all = found(members.clone(), &[], (&catalog, &policy));
+        let case = &all.groups[0].terms[0];
+        let bought = if case.best { case.chosen_n } else { 0 };
+        assert_eq!((bought, all.groups[0].without.join("; ")), (n, said.to_owned()));
+        let with = found(members, &[held("x", 3, "2.5", year)], (&catalog, &policy));
+        assert_eq!(with.held[0].used.unwrap().0, 3 * 672 * HOUR);
+        assert_eq!(with.held[0].renewal.as_ref().unwrap().n, again);
+    };
+    check(0, 3, 3, "");
+    check(1, 2, 2, "a, which is not to commit, as was decided");
+    // Nobody is left: what it would save is shown, and not marked.
+    check(3, 0, 0, "");
+}
