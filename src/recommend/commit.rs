@@ -33,6 +33,7 @@ use spend::Covered;
 use super::offers::{is_same_instance, max_term};
 use super::{Context, Recommendation};
 use crate::catalog::{Offer, Purchase};
+use crate::classify::Waste;
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::units::{Period, Timestamp};
 use crate::workload::Workload;
@@ -40,6 +41,7 @@ use crate::workload::Workload;
 pub use found::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
     Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    UnusedHours,
 };
 
 pub(super) use held::{covers, is_of as is_held};
@@ -54,6 +56,8 @@ pub struct Part<'a> {
     pub workload: &'a Workload,
     /// Its advice and its plans.
     pub found: &'a Recommendation,
+    /// What of it is paid and not used.
+    pub waste: &'a [Waste],
     /// Whether the advice counts as followed; what was rejected or put off does not.
     pub is_followed: bool,
     /// When demand last changed for good: what was before says nothing of what a term would carry.

@@ -1,8 +1,10 @@
 //! What can be committed to, what is held, and what cannot be said: as every format shows it.
 
+mod cap;
 mod fill;
 mod unpriced;
 
+pub use cap::say_over_cap;
 pub use unpriced::say_unpriced;
 
 pub use fill::{commit, judged};
@@ -71,8 +73,20 @@ pub struct RenewalReport {
     pub monthly_savings: Money,
     /// Who on it is no part of the demand, and why.
     pub without: Vec<String>,
+    /// Whose hours in that demand nobody used: confirmed as waste, and paid for.
+    pub unused_hours: Vec<UnusedHoursReport>,
     /// Why none may be bought again, where no term is allowed.
     pub not_allowed: Option<String>,
+}
+
+/// A workload whose demand holds hours that are confirmed as waste.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UnusedHoursReport {
+    /// Its name.
+    pub workload: String,
+    /// What it pays in the window for hours in which nobody used it.
+    pub cost: Money,
 }
 
 /// Terms that begin in one hour.
@@ -136,6 +150,8 @@ pub struct CommitmentCase {
     pub workloads: Vec<String>,
     /// Who runs on it and is no part of that demand, and why: it does not last for the term.
     pub without: Vec<String>,
+    /// Whose hours in that demand nobody used: confirmed as waste, and paid for.
+    pub unused_hours: Vec<UnusedHoursReport>,
     /// How each of them runs then: what this presumes.
     pub presumes: Vec<String>,
     /// Days of demand they have in common.
@@ -222,6 +238,8 @@ pub struct PointReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LadderReport {
+    /// Instances that may be bought at once under the cap.
+    pub at_once: u32,
     /// In the order they are bought.
     pub tranches: Vec<TrancheReport>,
     /// Instances that no quarter has room for under the cap.

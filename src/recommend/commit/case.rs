@@ -168,7 +168,8 @@ impl<'a> AtRate<'a> {
         };
         let found = (1..=most).map(in_tranches).find(|it| it.unplaced == 0);
         let ladder = found.unwrap_or_else(|| in_tranches(most));
-        Some(LadderSteps { waiting_cost: self.waiting_cost(&ladder)?, ladder })
+        let at_once = n.saturating_sub(in_tranches(1).unplaced);
+        Some(LadderSteps { waiting_cost: self.waiting_cost(&ladder)?, ladder, at_once })
     }
 
     /// What the tranches save less than all of them bought at once: of each month between two purchases

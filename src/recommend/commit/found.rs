@@ -98,10 +98,21 @@ pub struct CommitmentGroup {
     pub held_instances: u32,
     /// Who on the instance is no part of the demand, and why.
     pub without: Vec<String>,
+    /// Who of them pays for hours that nobody used, which are in the demand.
+    pub unused_hours: Vec<UnusedHours>,
     /// The terms, shortest first.
     pub terms: Vec<TermCase>,
     /// What the reader must know, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// A workload whose demand holds hours that are confirmed as waste.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedHours {
+    /// Which.
+    pub workload: String,
+    /// What it pays for them in the window.
+    pub cost: Money,
 }
 
 /// One term.
@@ -234,6 +245,8 @@ pub struct SpendCasePoint {
 pub struct LadderSteps {
     /// The tranches.
     pub ladder: Ladder,
+    /// Instances that may be bought at once.
+    pub at_once: u32,
     /// What is not saved while the later ones wait.
     pub waiting_cost: Money,
 }
@@ -294,6 +307,8 @@ pub struct Renewal {
     pub saving: Money,
     /// Who on it is no part of the demand, and why.
     pub without: Vec<String>,
+    /// Who of the others pays for hours that nobody used, which are in the demand.
+    pub unused_hours: Vec<UnusedHours>,
     /// Why no term is allowed, where none is.
     pub not_allowed: Option<String>,
 }

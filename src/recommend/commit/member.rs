@@ -3,12 +3,13 @@
 use super::hours::Hours;
 use super::{Instance, Part};
 use crate::catalog::{Catalog, Offer, Purchase};
+use crate::classify::{Waste, WasteKind};
 use crate::recommend::demand::whole_gpus;
 use crate::recommend::offers::{is_moved, is_same_instance};
 use crate::recommend::plan::{Plan, Way};
 use crate::recommend::{Action, Context, term};
 use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
-use crate::units::{MoneyPerHour, Period};
+use crate::units::{Money, MoneyPerHour, Period};
 use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
 
 /// A workload on an instance that one could commit to.
@@ -33,6 +34,8 @@ pub(super) struct Member {
     pub(super) until: Option<Until>,
     /// Whether somebody rejected that it commits. What was rejected is not asked for again.
     pub(super) is_rejected: bool,
+    /// What its demand holds of hours that are paid and that surely nobody used.
+    pub(super) unused: Option<Money>,
 }
 
 /// How long a workload is there for a commitment.
@@ -105,6 +108,8 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
         is_rejected: !is_followed
             && part.months_put_off.is_none()
             && advised.is_some_and(Plan::is_committed),
+        // A simulated fleet has no such hours.
+        unused: unused(part.waste).filter(|_| is_kept || plan.candidate_id.is_none()),
     })
 }
 
@@ -113,6 +118,17 @@ pub(super) fn as_today(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member>
     let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
     let members = parts.filter_map(|it| member(it, context));
     members.map(|it| Member { is_rejected: false, ..it }).collect()
+}
+
+/// What was paid in hours without any use, of the findings that two signals confirm.
+pub(super) fn unused(waste: &[Waste]) -> Option<Money> {
+    use WasteKind::{Forgotten, Idle, OffHours, UnusedCommitment};
+    let is_time = |it: &&Waste| {
+        it.confirmed && matches!(it.kind, Idle | Forgotten | OffHours | UnusedCommitment)
+    };
+    let costs: Vec<Money> = waste.iter().filter(is_time).filter_map(|it| it.cost).collect();
+    let sum = Money::sum(costs.iter().copied(), costs.first()?.currency()).ok()?;
+    (!sum.is_zero()).then_some(sum)
 }
 
 fn until(part: Part<'_>, context: &Context<'_>) -> Option<Until> {

@@ -2,7 +2,7 @@
 
 use super::hours::Hours;
 use super::member::Member;
-use super::{CommitmentGroup, Instance, TermCase};
+use super::{CommitmentGroup, Instance, TermCase, UnusedHours};
 use crate::commitment::SavingsCurve;
 use crate::recommend::money;
 use crate::units::{Money, MoneyPerHour};
@@ -89,9 +89,17 @@ impl Pool {
             mean_instances: self.hours.on_us() as f64 / self.hours.len_us() as f64,
             held_instances,
             without,
+            unused_hours: self.unused_hours(),
             terms,
             notes,
         }
+    }
+
+    /// Who of them pays for hours that nobody used.
+    pub(super) fn unused_hours(&self) -> Vec<UnusedHours> {
+        let of =
+            |it: &Member| Some(UnusedHours { workload: it.workload.clone(), cost: it.unused? });
+        self.members.iter().filter_map(of).collect()
     }
 
     /// What the reader must know of it, with those left out and so many instances held.

@@ -3,7 +3,7 @@
 use super::held::HeldHere;
 use super::lasting::{self, Judged};
 use super::member::Member;
-use super::{HeldInUse, Renewal};
+use super::{HeldInUse, Renewal, UnusedHours};
 use crate::catalog::Offer;
 use crate::recommend::Context;
 use crate::units::Money;
@@ -15,6 +15,7 @@ struct Best {
     offer_id: String,
     saving: Money,
     without: Vec<String>,
+    unused_hours: Vec<UnusedHours>,
     not_allowed: Option<String>,
 }
 
@@ -35,6 +36,7 @@ impl Best {
             offer_id: case.offer.id.clone(),
             saving,
             without: lasting.without.clone(),
+            unused_hours: lasting.pool.unused_hours(),
             not_allowed: case.not_allowed.clone().filter(|_| none_allowed),
         })
     }
@@ -72,6 +74,7 @@ pub(super) fn weighed(
             offer_id: best.offer_id,
             saving: if n == 0 { zero } else { saving },
             without: best.without,
+            unused_hours: best.unused_hours,
             not_allowed: best.not_allowed,
         });
         before = (best.n, Some(best.saving));

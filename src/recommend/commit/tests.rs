@@ -77,6 +77,7 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         presumes: format!("{name} as today"),
         until: None,
         is_rejected: false,
+        unused: None,
     }
 }
 
@@ -277,6 +278,7 @@ fn a_cap_makes_a_ladder() {
     let steps = all.groups[0].terms[0].ladder.clone().unwrap();
     let sizes: Vec<_> = steps.ladder.tranches.iter().map(|it| (it.bought_month, it.n)).collect();
     assert_eq!(sizes, [(24_322, 3), (24_325, 3), (24_328, 2), (24_331, 2)]);
+    assert_eq!(steps.at_once, 3);
     // 39 instance months at 2.00 more.
     assert_eq!(usd(steps.waiting_cost), "56940.00");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CommitmentCase, CommitmentsReport, CommittedFirstReport, EarlyRuleReport, HeldReport,
     HindsightReport, InstanceReport, LadderReport, NoCaseReport, PointReport, PurchaseReport,
-    RenewalReport, SpendPointReport, SpendReport, TrancheReport,
+    RenewalReport, SpendPointReport, SpendReport, TrancheReport, UnusedHoursReport,
 };
 use crate::catalog::{Catalog, near_names};
 use crate::commitment::Tranche;
@@ -13,6 +13,7 @@ use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
     Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    UnusedHours,
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
@@ -84,6 +85,7 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         price_source: it.offer.source.clone(),
         workloads: group.workloads.clone(),
         without: group.without.clone(),
+        unused_hours: group.unused_hours.iter().map(unused_hours).collect(),
         presumes: group.presumes.clone(),
         days: rounded(group.days),
         mean_instances: rounded(group.mean_instances),
@@ -262,6 +264,7 @@ fn ladder(it: &LadderSteps) -> LadderReport {
         end: month(it.end_month),
     };
     LadderReport {
+        at_once: it.at_once,
         tranches: it.ladder.tranches.iter().map(tranche).collect(),
         unplaced: it.ladder.unplaced,
         waiting_cost: it.waiting_cost,
@@ -297,6 +300,10 @@ fn committed_first(it: &CommittedFirst) -> CommittedFirstReport {
     }
 }
 
+fn unused_hours(it: &UnusedHours) -> UnusedHoursReport {
+    UnusedHoursReport { workload: it.workload.clone(), cost: it.cost }
+}
+
 fn renewal(it: &Renewal) -> RenewalReport {
     RenewalReport {
         instances: it.n,
@@ -304,6 +311,7 @@ fn renewal(it: &Renewal) -> RenewalReport {
         offer_id: it.offer_id.clone(),
         monthly_savings: it.saving,
         without: it.without.clone(),
+        unused_hours: it.unused_hours.iter().map(unused_hours).collect(),
         not_allowed: it.not_allowed.clone(),
     }
 }

@@ -1,7 +1,7 @@
 //! What to buy again of a commitment that ends, and what it would cost to commit before the advice is
 //! followed.
 
-use super::commitments::{amount, instance, months, without};
+use super::commitments::{amount, instance, months, unused, without};
 use crate::report::commitments::{CommittedFirstReport, HeldReport, RenewalReport};
 use crate::report::model::ReportModel;
 use crate::report::number::{Medium, date};
@@ -28,19 +28,25 @@ pub(super) fn renewals(report: &ReportModel, medium: Medium) -> Table {
                 first; against running the same by use. 0 instances: let it end, nothing is left for it \
                 or by use is cheaper.";
     let ending = report.commitment.held_commitments.iter();
-    let limits = ending
-        .filter_map(|it| Some(format!(" {}: {}.", plain(&it.id), limits(it.renewal.as_ref()?)?)));
+    let limits = ending.filter_map(|it| {
+        Some(format!(" {}: {}.", plain(&it.id), limits(report, it.renewal.as_ref()?, medium)?))
+    });
     table.note = Some(format!("{note}{}", limits.collect::<String>()));
     table
 }
 
 /// Why none may be bought again, and whose demand does not count.
-fn limits(it: &RenewalReport) -> Option<String> {
+fn limits(report: &ReportModel, it: &RenewalReport, medium: Medium) -> Option<String> {
     let allowed = it
         .not_allowed
         .as_ref()
         .map(|why| format!("{} are not allowed, {}", months(it.term_months), plain(why)));
-    let said: Vec<String> = allowed.into_iter().chain(without(&it.without)).collect();
+    let unused = unused(report, &it.unused_hours, "buy again", medium);
+    let said: Vec<String> = allowed
+        .into_iter()
+        .chain(without(&it.without))
+        .chain(unused.filter(|_| it.instances > 0))
+        .collect();
     (!said.is_empty()).then(|| said.join("; "))
 }
 
@@ -52,7 +58,7 @@ pub(super) fn renewal_in_words(
 ) -> Option<String> {
     let renewal = it.renewal.as_ref()?;
     let (id, end) = (plain(&it.id), date(&it.end));
-    let limits = limits(renewal);
+    let limits = limits(report, renewal, medium);
     let limited = limits.as_ref().map_or_else(String::new, |it| format!("; {it}"));
     Some(if renewal.instances == 0 && renewal.not_allowed.is_some() {
         format!("{id} ends {end}: none of it can be bought again{limited}")

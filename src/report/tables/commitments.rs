@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ahead, money_in};
 use crate::report::commitments::{
-    CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
+    CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport, UnusedHoursReport,
 };
 use crate::report::html::range_in_words;
 use crate::report::model::ReportModel;
@@ -94,15 +94,15 @@ fn offers(report: &ReportModel, medium: Medium) -> Table {
             ],
         );
     }
-    table.note = Some(note(report));
+    table.note = Some(note(report, medium));
     table
 }
 
 /// What the cases presume and what must be known of them, each sentence once.
-fn note(report: &ReportModel) -> String {
+fn note(report: &ReportModel, medium: Medium) -> String {
     let mut said = vec![NOT_ADDED.to_owned()];
     for it in &report.commitment.commitments {
-        let sentence = format!("{}: {}.", instance(&it.instance), presumed(it));
+        let sentence = format!("{}: {}.", instance(&it.instance), presumed(report, it, medium));
         if !said.contains(&sentence) {
             said.push(sentence);
         }
@@ -111,9 +111,30 @@ fn note(report: &ReportModel) -> String {
 }
 
 /// Whose demand it is and what must be known.
-fn presumed(it: &CommitmentCase) -> String {
+fn presumed(report: &ReportModel, it: &CommitmentCase, medium: Medium) -> String {
     let all = it.presumes.iter().map(|it| plain(it)).chain(without(&it.without));
+    let all = all.chain(unused(report, &it.unused_hours, "commit", medium));
     all.chain(it.notes.iter().map(|it| plain(it))).collect::<Vec<_>>().join("; ")
+}
+
+/// That the demand holds hours in which nobody used what is paid for, and what to do before it is bought.
+pub(super) fn unused(
+    report: &ReportModel,
+    all: &[UnusedHoursReport],
+    what: &str,
+    medium: Medium,
+) -> Option<String> {
+    let named = all.iter().map(|it| {
+        format!("{} pays {} in the window", shown(&it.workload), amount(report, it.cost, medium))
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{} for hours in which nobody used it, and they are in this demand: switch it off then before you \
+             {what}",
+            named.join(", ")
+        )
+    })
 }
 
 /// `without s1, which ends on 1 Feb 2027`; nothing where all count.
@@ -160,18 +181,7 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
         );
     }
     let ladders = report.commitment.commitments.iter().filter_map(|it| {
-        let ladder = it.ladder.as_ref().filter(|_| it.best)?;
-        let steps = ladder.tranches.iter().map(|it| format!("{} in {}", it.n, it.bought));
-        let left = match ladder.unplaced {
-            0 => String::new(),
-            n => format!(", {n} by use: no quarter has room for them"),
-        };
-        Some(format!(
-            "{} in steps: {}{left}; waiting costs {}.",
-            instance(&it.instance),
-            steps.collect::<Vec<_>>().join(", "),
-            amount(report, ladder.waiting_cost, medium)
-        ))
+        Some(format!("{} {}.", instance(&it.instance), in_steps(report, it, medium)?))
     });
     let bought = report.commitment.commitments.iter().filter_map(when_bought);
     let hindsight =
@@ -181,6 +191,13 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
     let said = [hindsight].into_iter().chain(bought).chain(ladders);
     table.note = Some(said.collect::<Vec<_>>().join(" "));
     table
+}
+
+/// `in steps: 1 in 2026-11, 1 in 2027-03; waiting costs 7,010.71`, of the case that saves the most.
+fn in_steps(report: &ReportModel, it: &CommitmentCase, medium: Medium) -> Option<String> {
+    let ladder = it.ladder.as_ref().filter(|_| it.best)?;
+    let waiting = amount(report, ladder.waiting_cost, medium);
+    Some(format!("in steps: {}; waiting costs {waiting}", ladder.in_words()))
 }
 
 /// When hindsight would have bought, of the case that saves the most.
@@ -373,7 +390,12 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
             end: &it.end,
             without: &it.without,
         };
-        (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
+        let behind = behind.in_words(report, medium);
+        let steps = in_steps(report, it, medium);
+        let steps = steps.map(|it| format!("by the policy {it}"));
+        let more = steps.into_iter().chain(unused(report, &it.unused_hours, "commit", medium));
+        let behind = [behind].into_iter().chain(more).collect::<Vec<_>>().join(" · ");
+        (what, amount(report, it.monthly_savings, medium), behind)
     });
     told.collect()
 }

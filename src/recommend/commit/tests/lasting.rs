@@ -108,3 +108,48 @@ fn what_was_rejected_is_not_asked_for_again() {
     // Nobody is left: what it would save is shown, and not marked.
     check(3, 0, 0, "");
 }
+
+/// What nobody used is in the demand, so whose it is stands beside the case and the renewal.
+#[test]
+fn hours_that_nobody_used_are_named() {
+    let (catalog, payg) = catalog(&[(12, "2")]);
+    let policy = Policy::default();
+    let cost = Money::parse("1116", Currency::USD).ok();
+    let idle = Member { unused: cost, ..stays("mix", &payg) };
+    let year = ["2026-01-01", "2027-01-01"];
+    let all =
+        found(vec![stays("a", &payg), idle], &[held("x", 1, "2.5", year)], (&catalog, &policy));
+    let told = |it: &[UnusedHours]| -> Vec<(String, String)> {
+        it.iter().map(|it| (it.workload.clone(), usd(it.cost))).collect()
+    };
+    let expected = [("mix".to_owned(), "1116.00".to_owned())];
+    assert_eq!(told(&all.groups[0].unused_hours), expected);
+    assert_eq!(told(&all.held[0].renewal.as_ref().unwrap().unused_hours), expected);
+}
+
+#[test]
+fn only_confirmed_hours_without_use_count() {
+    use crate::classify::{Waste, WasteKind};
+    let finding = |kind, confirmed, cost: &str| Waste {
+        kind,
+        workload: None,
+        confirmed,
+        cost: Money::parse(cost, Currency::USD).ok(),
+        gpu_hours: None,
+        evidence: String::new(),
+        action: String::new(),
+        owner: None,
+    };
+    let check = |all: &[Waste], expected: Option<&str>| {
+        let found = super::super::member::unused(all).map(usd);
+        assert_eq!(found.as_deref(), expected);
+    };
+    check(&[], None);
+    check(&[finding(WasteKind::OffHours, false, "5")], None);
+    check(&[finding(WasteKind::OverProvisioned, true, "5")], None);
+    let both = [
+        finding(WasteKind::OffHours, true, "5"),
+        finding(WasteKind::UnusedCommitment, true, "1116"),
+    ];
+    check(&both, Some("1121.00"));
+}
