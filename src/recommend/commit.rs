@@ -100,7 +100,7 @@ fn from_members(
     context: Context<'_>,
 ) -> Commitments {
     let mut by_instance: BTreeMap<Instance, Vec<Member>> = BTreeMap::new();
-    for it in members {
+    for it in members.iter().cloned() {
         by_instance.entry(it.instance.clone()).or_default().push(it);
     }
     let mut found = Commitments::default();
@@ -124,7 +124,8 @@ fn from_members(
     for it in &in_money {
         let sells = |offer: &Offer| offer.purchase.is_in_money() && offer.provider == it.provider;
         let in_use = match covered.get(&it.provider) {
-            None if context.catalog.offers.iter().any(sells) => {
+            // Who runs there and has no price under the plan may be covered by it all the same.
+            None if context.catalog.offers.iter().any(sells) && !runs_at(&members, it) => {
                 unused(&HeldHere::new(vec![it], context.as_of))
             }
             kinds => {
@@ -134,7 +135,25 @@ fn from_members(
         };
         found.held.extend(in_use.unwrap_or_default());
     }
+    for it in &mut found.held {
+        held::own_up(it, &members, context.catalog);
+        let no_price = it.held.of == HeldOf::Spend && it.used.is_none();
+        if no_price && !covered.contains_key(&it.held.provider) {
+            let who = members.iter().filter(|of| of.instance.provider == it.held.provider);
+            let who: Vec<&str> = who.map(|it| it.workload.as_str()).collect();
+            it.not_known = Some(format!(
+                "no price list has a price under the plan for what runs at {}: {}",
+                it.held.provider,
+                who.join(", ")
+            ));
+        }
+    }
     found
+}
+
+/// Whether any of them runs at the provider of a commitment.
+fn runs_at(members: &[Member], held: &HeldCommitment) -> bool {
+    members.iter().any(|it| it.instance.provider == held.provider)
 }
 
 /// The case of one instance, or why there is none; gives what is held of it, where anything is asked

@@ -374,6 +374,8 @@ pub struct HeldReport {
     pub paid_hours: f64,
     /// What of them was used by demand after the advice; nothing where that is not known.
     pub used_hours: Option<f64>,
+    /// Why that is not known.
+    pub use_not_known: Option<String>,
     /// The share; nothing where none was paid for, or its use is not known.
     pub utilization: Option<f64>,
     /// The share used while all runs as today; nothing where none was paid for, or that is not known.

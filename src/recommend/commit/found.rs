@@ -277,6 +277,8 @@ pub struct HeldInUse {
     /// What of it was used by demand after the advice, and what the rest costs in the window; nothing
     /// where that is not known.
     pub used: Option<(u64, Money)>,
+    /// Why that is not known.
+    pub not_known: Option<String>,
     /// What of it is used while all runs as today; nothing where that is not known.
     pub used_today_us: Option<u64>,
     /// Owed until it ends.

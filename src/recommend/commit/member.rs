@@ -36,6 +36,9 @@ pub(super) struct Member {
     pub(super) is_rejected: bool,
     /// What its demand holds of hours that are paid and that surely nobody used.
     pub(super) unused: Option<Money>,
+    /// GPUs billed today, where they are no multiple of those of the instance: it is priced there, and does not
+    /// run there.
+    pub(super) odd_gpus: Option<u32>,
 }
 
 /// How long a workload is there for a commitment.
@@ -109,6 +112,11 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
             && part.months_put_off.is_none()
             && advised.is_some_and(Plan::is_committed),
         // A simulated fleet has no such hours.
+        odd_gpus: workload
+            .deployment
+            .gpu_count
+            .map(whole_gpus)
+            .filter(|it| is_kept && it % by_use.gpu_count.max(1) != 0),
         unused: unused(part.waste).filter(|_| is_kept || plan.candidate_id.is_none()),
     })
 }

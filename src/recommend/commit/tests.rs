@@ -78,6 +78,7 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         until: None,
         is_rejected: false,
         unused: None,
+        odd_gpus: None,
     }
 }
 

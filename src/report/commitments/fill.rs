@@ -339,6 +339,7 @@ fn held(it: &HeldInUse) -> HeldReport {
         end: held.term.end().to_date_string(),
         paid_hours: rounded(paid / HOUR_US),
         used_hours: used.map(|it| rounded(it / HOUR_US)),
+        use_not_known: it.not_known.clone(),
         utilization: used.filter(|_| paid > 0.0).map(|it| rounded(it / paid)),
         utilization_today: it
             .used_today_us

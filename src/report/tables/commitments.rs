@@ -285,7 +285,11 @@ fn held(report: &ReportModel, medium: Medium) -> Table {
         ]);
     }
     let held = &report.commitment.held_commitments;
-    let said: Vec<String> = held.iter().filter_map(|it| could_carry(it, medium)).collect();
+    let not_known = held.iter().filter_map(|it| {
+        Some(format!("{}: use not known, {}", plain(&it.id), plain(it.use_not_known.as_ref()?)))
+    });
+    let said = held.iter().filter_map(|it| could_carry(it, medium)).chain(not_known);
+    let said: Vec<String> = said.collect();
     table.note = (!said.is_empty()).then(|| format!("{}.", said.join("; ")));
     table
 }
@@ -461,8 +465,14 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
     let told = report.commitment.held_commitments.iter().map(|it| {
         let used = it.utilization.map_or_else(
             || {
+                let why = it.use_not_known.as_ref();
+                let why = why.map_or_else(String::new, |it| format!(" ({})", plain(it)));
                 let is_known = it.stranded_cost.is_some();
-                if is_known { "not paid for in the window" } else { "use not known" }.to_owned()
+                if is_known {
+                    "not paid for in the window".to_owned()
+                } else {
+                    format!("use not known{why}")
+                }
             },
             |share| used(share, it.utilization_today, medium),
         );

@@ -153,3 +153,50 @@ fn only_confirmed_hours_without_use_count() {
     ];
     check(&both, Some("1121.00"));
 }
+
+/// Three GPUs are priced on an instance of four, and may be on three of one that is held; a fourth is not used
+/// at all where all fit.
+#[test]
+fn the_use_of_what_nobody_can_be_laid_on_is_not_known() {
+    let (mut catalog, payg) = catalog(&[(12, "2")]);
+    let four = Offer { instance_type: "four".to_owned(), gpu_count: 4, ..payg.clone() };
+    catalog.offers.extend([payg.clone(), four.clone()]);
+    let policy = Policy::default();
+    let year = ["2026-01-01", "2027-01-01"];
+    let check = |odd_gpus: Option<u32>, region: &str, used: Option<u64>| {
+        let mut on_four = Member { odd_gpus, ..stays("a", &four) };
+        on_four.instance.region = region.to_owned();
+        let all = found(vec![on_four], &[held("x", 1, "2.5", year)], (&catalog, &policy));
+        let it = &all.held[0];
+        assert_eq!(it.used.map(|it| it.0), used);
+        assert_eq!(it.not_known.is_some(), used.is_none(), "{:?}", it.not_known);
+    };
+    check(Some(3), "here", None);
+    check(Some(3), "there", Some(0));
+    check(None, "here", Some(0));
+    // What is used up is known, whoever else runs there.
+    let both = vec![stays("b", &payg), Member { odd_gpus: Some(3), ..stays("a", &four) }];
+    let all = found(both, &[held("x", 1, "2.5", year)], (&catalog, &policy));
+    assert_eq!(all.held[0].used.unwrap().0, 672 * HOUR);
+}
+
+/// A provider sells a plan for another GPU: what runs there may be covered, and no list says so.
+#[test]
+fn the_use_of_a_plan_without_a_price_is_not_known() {
+    let (mut catalog, payg) = catalog(&[]);
+    let other = Offer {
+        instance_type: "other".to_owned(),
+        gpu_label: "other".to_owned(),
+        ..offer(Purchase::FlexCommitment { months: 12 }, "1", &payg)
+    };
+    catalog.offers.push(other);
+    let policy = Policy::default();
+    let plans = [plan("plan", "3", YEAR)];
+    let all = found(vec![stays("a", &payg)], &plans, (&catalog, &policy));
+    assert_eq!(all.held[0].used, None);
+    let why = "no price list has a price under the plan for what runs at test: a";
+    assert_eq!(all.held[0].not_known.as_deref(), Some(why));
+    // Where nobody runs at the provider none of it is used.
+    let none = found(Vec::new(), &plans, (&catalog, &policy));
+    assert_eq!((none.held[0].used.unwrap().0, none.held[0].not_known.as_ref()), (0, None));
+}
