@@ -146,6 +146,9 @@ fn analyse(
         report::respect(&mut report, &decisions, (as_of, hours))?;
     }
     report::say_unpriced(&mut report, &catalog);
+    if let Some(cap) = config.policy.max_expiring_share_per_quarter {
+        report::say_over_cap(&mut report, cap);
+    }
     let budget = ahead::budget(&config.budget, report.currency, (global, talk))?;
     // The bill says nothing of months with other demand or at other prices.
     if !args.what_if.iter().any(WhatIf::moves_the_bill) {
@@ -170,6 +173,7 @@ fn parts<'a>(
         Part {
             workload: &it.workload,
             found: &it.recommendation,
+            waste: &it.description.waste,
             is_followed: !is_put_aside(id),
             changed_at: Described::of(&it.workload, &it.description).changed_at,
             months_put_off: months(id),

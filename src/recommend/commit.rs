@@ -11,6 +11,7 @@ mod early;
 mod found;
 mod held;
 mod hours;
+mod lasting;
 mod member;
 mod order;
 mod pool;
@@ -21,10 +22,10 @@ mod tests;
 
 use std::collections::BTreeMap;
 
-use case::Ground;
 pub(super) use case::months_after;
 use held::HeldHere;
-use hours::{Days, Hours};
+use hours::Hours;
+use lasting::Lasting;
 use member::Member;
 use pool::Pool;
 use spend::Covered;
@@ -32,6 +33,7 @@ use spend::Covered;
 use super::offers::{is_same_instance, max_term};
 use super::{Context, Recommendation};
 use crate::catalog::{Offer, Purchase};
+use crate::classify::Waste;
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::units::{Period, Timestamp};
 use crate::workload::Workload;
@@ -39,6 +41,7 @@ use crate::workload::Workload;
 pub use found::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
     Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    UnusedHours,
 };
 
 pub(super) use held::{covers, is_of as is_held};
@@ -53,6 +56,8 @@ pub struct Part<'a> {
     pub workload: &'a Workload,
     /// Its advice and its plans.
     pub found: &'a Recommendation,
+    /// What of it is paid and not used.
+    pub waste: &'a [Waste],
     /// Whether the advice counts as followed; what was rejected or put off does not.
     pub is_followed: bool,
     /// When demand last changed for good: what was before says nothing of what a term would carry.
@@ -95,7 +100,7 @@ fn from_members(
     context: Context<'_>,
 ) -> Commitments {
     let mut by_instance: BTreeMap<Instance, Vec<Member>> = BTreeMap::new();
-    for it in members {
+    for it in members.iter().cloned() {
         by_instance.entry(it.instance.clone()).or_default().push(it);
     }
     let mut found = Commitments::default();
@@ -119,7 +124,8 @@ fn from_members(
     for it in &in_money {
         let sells = |offer: &Offer| offer.purchase.is_in_money() && offer.provider == it.provider;
         let in_use = match covered.get(&it.provider) {
-            None if context.catalog.offers.iter().any(sells) => {
+            // Who runs there and has no price under the plan may be covered by it all the same.
+            None if context.catalog.offers.iter().any(sells) && !runs_at(&members, it) => {
                 unused(&HeldHere::new(vec![it], context.as_of))
             }
             kinds => {
@@ -129,7 +135,25 @@ fn from_members(
         };
         found.held.extend(in_use.unwrap_or_default());
     }
+    for it in &mut found.held {
+        held::own_up(it, &members, context.catalog);
+        let no_price = it.held.of == HeldOf::Spend && it.used.is_none();
+        if no_price && !covered.contains_key(&it.held.provider) {
+            let who = members.iter().filter(|of| of.instance.provider == it.held.provider);
+            let who: Vec<&str> = who.map(|it| it.workload.as_str()).collect();
+            it.not_known = Some(format!(
+                "no price list has a price under the plan for what runs at {}: {}",
+                it.held.provider,
+                who.join(", ")
+            ));
+        }
+    }
     found
+}
+
+/// Whether any of them runs at the provider of a commitment.
+fn runs_at(members: &[Member], held: &HeldCommitment) -> bool {
+    members.iter().any(|it| it.instance.provider == held.provider)
 }
 
 /// The case of one instance, or why there is none; gives what is held of it, where anything is asked
@@ -160,30 +184,22 @@ fn one_instance(
         });
     }
     let offers = on_offer(&members, &context);
-    // Nothing is committed that outlives one of the workloads.
-    let ends = members.iter().filter_map(|it| Some((it.months_left?, it.workload.clone())));
-    let ends_first = ends.min();
-    let left = ends_first.as_ref().map_or(u32::MAX, |it| it.0);
-    let longest = left.min(max_term(&context));
+    let longest = max_term(&context);
     let min_days = context.catalog.assumptions.advice.min_days_commitment;
-    let (pool, left_out) = Pool::of(members, min_days);
+    // What is held is used by all of them, also by who leaves before a new term is over.
+    let (pool, left_out) = Pool::of(members.clone(), min_days);
     let Some(pool) = pool else {
         let pool = Pool::of_short(left_out)?;
-        cover(covered, &offers, (&pool, pool.hours.clone(), true), longest);
-        found.absent.extend(too_short(instance, &pool, &offers, context));
+        let plans = plans(&offers);
+        if let Some((_, plan)) = plans.first() {
+            let short = Covered::of(&plans, &pool, pool.hours.clone());
+            let short = Covered { is_short: true, ..short };
+            covered.entry(plan.provider.clone()).or_default().push(short);
+        }
+        found.absent.extend(too_short(instance, &members, &offers, context));
         return here.in_use(&pool.hours, longest);
     };
-    let net = here.net(&pool.hours)?;
-    let ground = Ground {
-        hours: &net,
-        by_use: pool.by_use,
-        days: Days::of(&net, context.zone),
-        context,
-        ends_first,
-        included: pool.included(),
-        held_ends: here.ends(),
-    };
-    cover(covered, &offers, (&pool, net.clone(), false), longest);
+    cover(covered, &offers, (&pool, &members), (here, context))?;
     if let Some(plan) = plan {
         found.absent.push(NoCase {
             instance,
@@ -198,28 +214,42 @@ fn one_instance(
         });
         return here.in_use(&pool.hours, longest);
     }
-    let terms = offers.iter().filter(|it| !it.0.purchase.is_in_money());
-    let terms = terms.filter_map(|(it, months)| case::term(&ground, it, *months));
-    let mut terms: Vec<TermCase> = terms.collect();
-    mark_best(&mut terms);
-    let next = terms.iter().find(|it| it.best).map_or(longest, |it| it.months);
+    let terms = lasting::terms(&members, &offers, here, context);
+    let next = terms.iter().find(|it| it.case.best).map_or(longest, |it| it.case.months);
     let in_use = here.in_use(&pool.hours, next);
-    let in_use = renewal::weighed(in_use, here, (&pool, &ground), (&offers, &terms));
-    if !terms.is_empty() {
-        let n_held = here.n_left();
-        let notes = pool.notes(&left_out, n_held);
-        found.groups.push(pool.group(instance, terms, n_held, notes));
-    }
+    let in_use = renewal::weighed(in_use, here, (&members, context), (&offers, &terms));
+    found.groups.extend(lasting::groups(terms, &instance, here.n_left()));
     in_use
 }
 
-/// Notes what plans in money per hour would cover of a pool: of each term the cheapest.
+/// Notes what plans in money per hour would cover of a pool: of each term the cheapest, and what of it lasts for
+/// that term.
 fn cover(
     covered: &mut InMoney,
     offers: &[(Offer, u32)],
-    (pool, hours, is_short): (&Pool, Hours, bool),
-    longest: u32,
-) {
+    (pool, members): (&Pool, &[Member]),
+    (here, context): (&HeldHere<'_>, Context<'_>),
+) -> Option<()> {
+    let plans = plans(offers);
+    let Some(first) = plans.first() else { return Some(()) };
+    let provider = first.1.provider.clone();
+    let of = |pool: &Pool| Some(Covered::of(&plans, pool, here.net(&pool.hours)?));
+    let mut all = of(pool)?;
+    for (months, _) in &plans {
+        let Some(lasting) = Lasting::of(members, *months, &context) else { continue };
+        if lasting.nobody_left.is_some() {
+            all.lasting.push((*months, None));
+        } else if !lasting.without.is_empty() {
+            let it = Covered { without: lasting.without, ..of(&lasting.pool)? };
+            all.lasting.push((*months, Some(it)));
+        }
+    }
+    covered.entry(provider).or_default().push(all);
+    Some(())
+}
+
+/// Of each term the cheapest plan in money per hour, shortest first.
+fn plans(offers: &[(Offer, u32)]) -> Vec<(u32, Offer)> {
     let mut plans: BTreeMap<u32, &Offer> = BTreeMap::new();
     for (offer, months) in offers.iter().filter(|it| it.0.purchase.is_in_money()) {
         let cheapest = plans.entry(*months).or_insert(offer);
@@ -227,27 +257,20 @@ fn cover(
             *cheapest = offer;
         }
     }
-    let Some(provider) = plans.values().next().map(|it| it.provider.clone()) else { return };
-    covered.entry(provider).or_default().push(Covered {
-        plans: plans.into_iter().map(|(months, it)| (months, it.clone())).collect(),
-        longest,
-        by_use: pool.by_use,
-        hours,
-        is_short,
-        workloads: pool::names(&pool.members),
-        included: pool.included(),
-    });
+    plans.into_iter().map(|(months, it)| (months, it.clone())).collect()
 }
 
 /// Why there is no case yet, and what to do until then; nothing where nothing is on offer.
 fn too_short(
     instance: Instance,
-    pool: &Pool,
+    members: &[Member],
     offers: &[(Offer, u32)],
     context: Context<'_>,
 ) -> Option<NoCase> {
-    offers.first()?;
     let shortest = offers.iter().find(|it| it.1 <= max_term(&context));
+    let months = shortest.or(offers.first())?.1;
+    let lasting = members.iter().filter(|it| it.absent(months).is_none()).cloned();
+    let pool = Pool::of_short(lasting.collect())?;
     let least = context.catalog.assumptions.advice.min_days_commitment;
     let days = pool.hours.days();
     Some(NoCase {
@@ -285,15 +308,4 @@ fn on_offer(members: &[Member], context: &Context<'_>) -> Vec<(Offer, u32)> {
         }
     }
     cheapest.into_iter().map(|((months, ..), it)| (it.clone(), months)).collect()
-}
-
-/// Of the terms allowed the one that saves the most, the shortest of equals.
-fn mark_best(terms: &mut [TermCase]) {
-    let saving = |it: &TermCase| it.chosen.saving.atto();
-    let allowed =
-        terms.iter().enumerate().filter(|(_, it)| it.not_allowed.is_none() && saving(it) > 0);
-    let best = allowed.min_by_key(|(at, it)| (-saving(it), *at)).map(|it| it.0);
-    if let Some(it) = best.and_then(|at| terms.get_mut(at)) {
-        it.best = true;
-    }
 }

@@ -67,7 +67,7 @@ pub use change::{Change, Restart};
 pub use commit::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
     Hindsight, Instance, LadderSteps, NoCase, Part, Renewal, SpendCase, SpendCasePoint, TermCase,
-    commitments,
+    UnusedHours, commitments,
 };
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};

@@ -1,8 +1,10 @@
 //! What can be committed to, what is held, and what cannot be said: as every format shows it.
 
+mod cap;
 mod fill;
 mod unpriced;
 
+pub use cap::say_over_cap;
 pub use unpriced::say_unpriced;
 
 pub use fill::{commit, judged};
@@ -69,6 +71,22 @@ pub struct RenewalReport {
     pub offer_id: String,
     /// What they save in a month of 730 hours against running by use.
     pub monthly_savings: Money,
+    /// Who on it is no part of the demand, and why.
+    pub without: Vec<String>,
+    /// Whose hours in that demand nobody used: confirmed as waste, and paid for.
+    pub unused_hours: Vec<UnusedHoursReport>,
+    /// Why none may be bought again, where no term is allowed.
+    pub not_allowed: Option<String>,
+}
+
+/// A workload whose demand holds hours that are confirmed as waste.
+#[derive(Clone, Debug, Serialize)]
+#[cfg_attr(test, derive(schemars::JsonSchema))]
+pub struct UnusedHoursReport {
+    /// Its name.
+    pub workload: String,
+    /// What it pays in the window for hours in which nobody used it.
+    pub cost: Money,
 }
 
 /// Terms that begin in one hour.
@@ -130,6 +148,10 @@ pub struct CommitmentCase {
     pub price_source: String,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who runs on it and is no part of that demand, and why: it does not last for the term.
+    pub without: Vec<String>,
+    /// Whose hours in that demand nobody used: confirmed as waste, and paid for.
+    pub unused_hours: Vec<UnusedHoursReport>,
     /// How each of them runs then: what this presumes.
     pub presumes: Vec<String>,
     /// Days of demand they have in common.
@@ -216,6 +238,8 @@ pub struct PointReport {
 #[derive(Clone, Debug, Serialize)]
 #[cfg_attr(test, derive(schemars::JsonSchema))]
 pub struct LadderReport {
+    /// Instances that may be bought at once under the cap.
+    pub at_once: u32,
     /// In the order they are bought.
     pub tranches: Vec<TrancheReport>,
     /// Instances that no quarter has room for under the cap.
@@ -268,6 +292,8 @@ pub struct SpendReport {
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who runs on what it covers and is no part of that demand, and why.
+    pub without: Vec<String>,
     /// What is held already: the amounts are of it and of what comes on top, the savings against it alone.
     pub held_per_hour: Option<Money>,
     /// The cheapest commitment on top of what is held.
@@ -348,6 +374,8 @@ pub struct HeldReport {
     pub paid_hours: f64,
     /// What of them was used by demand after the advice; nothing where that is not known.
     pub used_hours: Option<f64>,
+    /// Why that is not known.
+    pub use_not_known: Option<String>,
     /// The share; nothing where none was paid for, or its use is not known.
     pub utilization: Option<f64>,
     /// The share used while all runs as today; nothing where none was paid for, or that is not known.

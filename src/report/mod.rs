@@ -51,7 +51,7 @@ pub use account::{Line, Reconciliation, part_in_words};
 pub use blanks::{Blank, BlankKey, blanks};
 pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
 pub use chart::{ChartFile, ChartKind, Theme, chart_files, is_chart_stem};
-pub use commitments::{CommitmentsReport, commit, judged, say_unpriced};
+pub use commitments::{CommitmentsReport, commit, judged, say_over_cap, say_unpriced};
 pub use comparison::{Comparison, comparison};
 pub(crate) use csv::line as csv_line;
 pub use decisions::respect;

@@ -1,6 +1,6 @@
 //! What must hold of every format, on one report.
 
-mod charts;
+pub(super) mod charts;
 mod decisions;
 pub(super) mod fixture;
 mod machine;

@@ -261,3 +261,46 @@ fn what_is_rejected_does_not_count_as_followed() {
         assert!(is_empty, "{state}: {}", report["committed_first"]);
     }
 }
+
+/// The job that runs all the time is to commit. Where that is rejected only the two others are left to commit
+/// together, and what was rejected is not in it; where it is put off or ends, they are not kept from it either.
+#[test]
+fn one_that_does_not_commit_keeps_nobody_else_from_it() {
+    let bench = Bench::new();
+    let file = bench.write("usage.csv", usage());
+    let kinds = ["by-day", "by-night", "always"]
+        .map(|it| format!("[workload.{it}]\nkind = \"training\"\n"))
+        .concat();
+    bench.write("gpuadvise.toml", &kinds);
+    let run = || -> Value {
+        let ran = bench.run(&["analyze", &file, "--format", "json", "--as-of", "2026-11-02"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        serde_json::from_str(&ran.stdout).unwrap()
+    };
+    let told = |report: &Value| {
+        let it = case(report, 12);
+        let names = it["workloads"].as_array().unwrap().len();
+        let without = it["without"].as_array().unwrap().iter().map(|it| it.as_str().unwrap());
+        let without = without.collect::<Vec<_>>().join("; ");
+        (it["best"] == true, it["chosen_n"].as_u64().unwrap(), names, without)
+    };
+    let report = run();
+    assert_eq!(told(&report), (true, 2, 3, String::new()));
+    let all = report["workloads"].as_array().unwrap().iter();
+    let advice = all.clone().find(|it| it["name"] == "always").unwrap()["advice"].clone();
+    let decide = |state: &str| {
+        let id = advice["id"].as_str().unwrap();
+        let decision = format!("[[decision]]\nadvice = \"{id}\"\nworkload = \"always\"\n{state}\n");
+        bench.write("decisions.toml", decision);
+        let report = run();
+        assert_eq!(case(&report, 12)["included_in_advice"], "0.00");
+        told(&report)
+    };
+    let without = |why: &str| (true, 1, 2, format!("always, which {why}"));
+    assert_eq!(decide("state = \"rejected\""), without("is not to commit, as was decided"));
+    let snoozed = decide("state = \"snoozed\"\nuntil = 2027-03-02");
+    assert_eq!(snoozed, without("is asked about again in 4 months"));
+    bench.write("decisions.toml", "");
+    bench.write("gpuadvise.toml", kinds + "[workload.always.future]\nends = 2027-02-01\n");
+    assert_eq!(told(&run()), without("ends on 1 Feb 2027"));
+}

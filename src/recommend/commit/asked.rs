@@ -19,9 +19,7 @@ pub(super) fn idle_after(
     if asked.is_empty() {
         return Vec::new();
     }
-    let as_today = parts.iter().map(|it| Part { is_followed: false, ..*it });
-    let as_today = as_today.filter_map(|it| member::member(it, &context)).collect();
-    by_today(&asked, as_today, (held, window), context)
+    by_today(&asked, member::as_today(parts, &context), (held, window), context)
 }
 
 fn is_on(member: &Member, asked: &AskedCommitment) -> bool {

@@ -33,8 +33,8 @@ pub(super) struct Ground<'a> {
     pub(super) by_use: MoneyPerHour,
     pub(super) days: Option<Days<'a>>,
     pub(super) context: Context<'a>,
-    /// Months until the first workload ends or leaves, and which that is.
-    pub(super) ends_first: Option<(u32, String)>,
+    /// Why nobody is left for the term, where that is so.
+    pub(super) nobody_left: Option<String>,
     /// Saving that the workloads' own advice claims by commitments already.
     pub(super) included: Money,
     /// When held commitments end, months since the year 0, and their instances.
@@ -49,8 +49,7 @@ impl Ground<'_> {
                 "longer than the {longest} months that policy.max_term_months allows"
             ));
         }
-        let (left, who) = self.ends_first.as_ref().filter(|it| months > it.0)?;
-        Some(format!("{who} ends, leaves or is asked about again in {left} months"))
+        self.nobody_left.clone()
     }
 }
 
@@ -169,7 +168,8 @@ impl<'a> AtRate<'a> {
         };
         let found = (1..=most).map(in_tranches).find(|it| it.unplaced == 0);
         let ladder = found.unwrap_or_else(|| in_tranches(most));
-        Some(LadderSteps { waiting_cost: self.waiting_cost(&ladder)?, ladder })
+        let at_once = n.saturating_sub(in_tranches(1).unplaced);
+        Some(LadderSteps { waiting_cost: self.waiting_cost(&ladder)?, ladder, at_once })
     }
 
     /// What the tranches save less than all of them bought at once: of each month between two purchases

@@ -20,7 +20,7 @@ pub struct Instance {
 /// All that can be committed to, what is held, and what cannot be said.
 #[derive(Clone, Debug, Default)]
 pub struct Commitments {
-    /// One for each instance, by its name.
+    /// One for each instance and set of workloads, by the name of the instance.
     pub groups: Vec<CommitmentGroup>,
     /// Commitments in money per hour, by provider and term.
     pub spend: Vec<SpendCase>,
@@ -96,10 +96,23 @@ pub struct CommitmentGroup {
     pub mean_instances: f64,
     /// Held instances taken off before.
     pub held_instances: u32,
+    /// Who on the instance is no part of the demand, and why.
+    pub without: Vec<String>,
+    /// Who of them pays for hours that nobody used, which are in the demand.
+    pub unused_hours: Vec<UnusedHours>,
     /// The terms, shortest first.
     pub terms: Vec<TermCase>,
     /// What the reader must know, one sentence each.
     pub notes: Vec<String>,
+}
+
+/// A workload whose demand holds hours that are confirmed as waste.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnusedHours {
+    /// Which.
+    pub workload: String,
+    /// What it pays for them in the window.
+    pub cost: Money,
 }
 
 /// One term.
@@ -190,6 +203,8 @@ pub struct SpendCase {
     pub offer_ids: Vec<String>,
     /// Whose demand it is.
     pub workloads: Vec<String>,
+    /// Who is no part of it, and why.
+    pub without: Vec<String>,
     /// The cheapest point.
     pub chosen: SpendCasePoint,
     /// The curve, at most 100 points: none, the cheapest and evenly placed bends.
@@ -230,6 +245,8 @@ pub struct SpendCasePoint {
 pub struct LadderSteps {
     /// The tranches.
     pub ladder: Ladder,
+    /// Instances that may be bought at once.
+    pub at_once: u32,
     /// What is not saved while the later ones wait.
     pub waiting_cost: Money,
 }
@@ -260,6 +277,8 @@ pub struct HeldInUse {
     /// What of it was used by demand after the advice, and what the rest costs in the window; nothing
     /// where that is not known.
     pub used: Option<(u64, Money)>,
+    /// Why that is not known.
+    pub not_known: Option<String>,
     /// What of it is used while all runs as today; nothing where that is not known.
     pub used_today_us: Option<u64>,
     /// Owed until it ends.
@@ -288,6 +307,12 @@ pub struct Renewal {
     pub offer_id: String,
     /// What they save in a month of 730 hours against running by use.
     pub saving: Money,
+    /// Who on it is no part of the demand, and why.
+    pub without: Vec<String>,
+    /// Who of the others pays for hours that nobody used, which are in the demand.
+    pub unused_hours: Vec<UnusedHours>,
+    /// Why no term is allowed, where none is.
+    pub not_allowed: Option<String>,
 }
 
 /// An instance without a case.

@@ -64,18 +64,7 @@ pub(super) fn could_carry(
     (parts, members): (&[Part<'_>], &[Member]),
     catalog: &Catalog,
 ) -> Vec<String> {
-    let (gpus, count): (Vec<&str>, u32) = match &held.of {
-        HeldOf::Spend => return Vec::new(),
-        HeldOf::Gpu { gpu, count } => match catalog.resolve_gpu(gpu) {
-            GpuMatch::Known(all) => (all.iter().map(|it| it.name.as_str()).collect(), *count),
-            _ => return Vec::new(),
-        },
-        HeldOf::InstanceType(name) => {
-            let is_it = |it: &&Offer| it.provider == held.provider && it.instance_type == *name;
-            let Some(offer) = catalog.offers.iter().find(is_it) else { return Vec::new() };
-            (offer.gpus.iter().map(String::as_str).collect(), offer.gpu_count)
-        }
-    };
+    let Some((gpus, count)) = gpus_of(held, catalog) else { return Vec::new() };
     let fits = |it: &Candidate| {
         it.replica.is_some()
             && it.verdict != Verdict::Refused
@@ -91,6 +80,44 @@ pub(super) fn could_carry(
         runs_elsewhere && it.found.candidates.iter().any(fits)
     };
     parts.iter().filter(could).map(|it| it.workload.name.clone()).collect()
+}
+
+/// The names that the GPUs of a commitment go by, and how many an instance has.
+fn gpus_of<'a>(held: &HeldCommitment, catalog: &'a Catalog) -> Option<(Vec<&'a str>, u32)> {
+    match &held.of {
+        HeldOf::Spend => None,
+        HeldOf::Gpu { gpu, count } => match catalog.resolve_gpu(gpu) {
+            GpuMatch::Known(all) => Some((all.iter().map(|it| it.name.as_str()).collect(), *count)),
+            _ => None,
+        },
+        HeldOf::InstanceType(name) => {
+            let is_it = |it: &&Offer| it.provider == held.provider && it.instance_type == *name;
+            let offer = catalog.offers.iter().find(is_it)?;
+            Some((offer.gpus.iter().map(String::as_str).collect(), offer.gpu_count))
+        }
+    }
+}
+
+/// Takes back what is said of the use of a commitment where a workload runs on its GPUs and nobody knows on which
+/// instances: 3 GPUs where instances have 1, 2 or 4 are priced as one of 4, and may be three of 1.
+pub(super) fn own_up(it: &mut HeldInUse, members: &[Member], catalog: &Catalog) {
+    let is_used_up = it.used.is_none_or(|(used_us, _)| used_us >= it.paid_us);
+    let Some((gpus, _)) = gpus_of(&it.held, catalog).filter(|_| !is_used_up) else { return };
+    let held = &it.held;
+    let may_run_on = |of: &&Member| {
+        let at = &of.instance;
+        let place = at.provider == held.provider && at.region == held.region;
+        place && of.odd_gpus.is_some() && gpus.contains(&at.gpu.as_str())
+    };
+    let Some(of) = members.iter().find(may_run_on) else { return };
+    it.used = None;
+    it.not_known = Some(format!(
+        "{} runs on {} GPUs, which is no number of whole instances of {}: whether they are on this commitment is not \
+         known",
+        of.workload,
+        of.odd_gpus.unwrap_or_default(),
+        of.instance.gpu_count
+    ));
 }
 
 /// What is held of one instance, the lowest rate first: so the highest saving is used first.
@@ -176,6 +203,7 @@ pub(super) fn in_use(
         held: held.clone(),
         paid_us,
         used,
+        not_known: None,
         used_today_us: None,
         liability,
         prepaid_left,

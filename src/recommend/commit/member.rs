@@ -3,12 +3,13 @@
 use super::hours::Hours;
 use super::{Instance, Part};
 use crate::catalog::{Catalog, Offer, Purchase};
+use crate::classify::{Waste, WasteKind};
 use crate::recommend::demand::whole_gpus;
 use crate::recommend::offers::{is_moved, is_same_instance};
 use crate::recommend::plan::{Plan, Way};
 use crate::recommend::{Action, Context, term};
 use crate::simulate::{DemandStep, LevelDemand, steps_by_hour};
-use crate::units::{MoneyPerHour, Period};
+use crate::units::{Money, MoneyPerHour, Period};
 use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
 
 /// A workload on an instance that one could commit to.
@@ -29,14 +30,40 @@ pub(super) struct Member {
     pub(super) is_partly_committed: bool,
     /// How it runs then, in words.
     pub(super) presumes: String,
-    /// Whole months until it ends, leaves or is asked about again, where the user says so.
-    pub(super) months_left: Option<u32>,
+    /// When it ends, leaves or is asked about again, where the user says so.
+    pub(super) until: Option<Until>,
+    /// Whether somebody rejected that it commits. What was rejected is not asked for again.
+    pub(super) is_rejected: bool,
+    /// What its demand holds of hours that are paid and that surely nobody used.
+    pub(super) unused: Option<Money>,
+    /// GPUs billed today, where they are no multiple of those of the instance: it is priced there, and does not
+    /// run there.
+    pub(super) odd_gpus: Option<u32>,
+}
+
+/// How long a workload is there for a commitment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Until {
+    /// Whole months from the day of the report.
+    pub(super) months: u32,
+    /// What happens then: `ends on 1 Feb 2027`.
+    pub(super) what: String,
+}
+
+impl Member {
+    /// Why its demand does not count for a new term of so many months; nothing where it does.
+    pub(super) fn absent(&self, months: u32) -> Option<String> {
+        if self.is_rejected {
+            return Some("is not to commit, as was decided".to_owned());
+        }
+        Some(self.until.as_ref().filter(|it| it.months < months)?.what.clone())
+    }
 }
 
 /// The workload after its advice, as today where that is not followed; nothing where it then has no instance of its own: stopped, on
 /// serverless workers, on spot, behind an API, or on what the catalog does not know.
 pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
-    let Part { workload, found, is_followed, changed_at, months_put_off } = part;
+    let Part { workload, found, is_followed, changed_at, .. } = part;
     let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
     let (plan, is_kept) = match found.advice.action {
@@ -80,8 +107,54 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
         } else {
             format!("{} after its advice: {}", workload.name, plan.label())
         },
-        months_left: term::months_left(workload, context).into_iter().chain(months_put_off).min(),
+        until: until(part, context),
+        is_rejected: !is_followed
+            && part.months_put_off.is_none()
+            && advised.is_some_and(Plan::is_committed),
+        // A simulated fleet has no such hours.
+        odd_gpus: workload
+            .deployment
+            .gpu_count
+            .map(whole_gpus)
+            .filter(|it| is_kept && it % by_use.gpu_count.max(1) != 0),
+        unused: unused(part.waste).filter(|_| is_kept || plan.candidate_id.is_none()),
     })
+}
+
+/// All of them as they run today, none of the advice followed and none of it rejected.
+pub(super) fn as_today(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member> {
+    let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
+    let members = parts.filter_map(|it| member(it, context));
+    members.map(|it| Member { is_rejected: false, ..it }).collect()
+}
+
+/// What was paid in hours without any use, of the findings that two signals confirm.
+pub(super) fn unused(waste: &[Waste]) -> Option<Money> {
+    use WasteKind::{Forgotten, Idle, OffHours, UnusedCommitment};
+    let is_time = |it: &&Waste| {
+        it.confirmed && matches!(it.kind, Idle | Forgotten | OffHours | UnusedCommitment)
+    };
+    let costs: Vec<Money> = waste.iter().filter(is_time).filter_map(|it| it.cost).collect();
+    let sum = Money::sum(costs.iter().copied(), costs.first()?.currency()).ok()?;
+    (!sum.is_zero()).then_some(sum)
+}
+
+fn until(part: Part<'_>, context: &Context<'_>) -> Option<Until> {
+    let future = &part.workload.settings.future;
+    let leaves = term::months_left(part.workload, context).zip(future.until_in_words());
+    let leaves = leaves.map(|(months, words)| Until {
+        months,
+        what: words.strip_prefix("it ").unwrap_or(&words).to_owned(),
+    });
+    let again = part.months_put_off.map(|months| Until {
+        months,
+        what: match months {
+            0 => "is asked about again within a month".to_owned(),
+            1 => "is asked about again in a month".to_owned(),
+            n => format!("is asked about again in {n} months"),
+        },
+    });
+    leaves.into_iter().chain(again).min_by_key(|it| it.months)
 }
 
 fn is_by_use(plan: &Plan) -> bool {

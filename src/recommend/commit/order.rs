@@ -18,9 +18,7 @@ pub(super) fn as_today(
     window: Period,
     context: Context<'_>,
 ) -> Commitments {
-    let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
-    let members = parts.filter_map(|it| member::member(it, &context)).collect();
-    from_members(members, held, window, context)
+    from_members(member::as_today(parts, &context), held, window, context)
 }
 
 /// The best commitments for what runs today that lose by the advice.

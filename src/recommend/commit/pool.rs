@@ -2,7 +2,7 @@
 
 use super::hours::Hours;
 use super::member::Member;
-use super::{CommitmentGroup, Instance, TermCase};
+use super::{CommitmentGroup, Instance, TermCase, UnusedHours};
 use crate::commitment::SavingsCurve;
 use crate::recommend::money;
 use crate::units::{Money, MoneyPerHour};
@@ -76,8 +76,8 @@ impl Pool {
         &self,
         instance: Instance,
         terms: Vec<TermCase>,
-        held_instances: u32,
-        notes: Vec<String>,
+        (held_instances, notes): (u32, Vec<String>),
+        without: Vec<String>,
     ) -> CommitmentGroup {
         CommitmentGroup {
             instance,
@@ -88,9 +88,18 @@ impl Pool {
             days: self.hours.days(),
             mean_instances: self.hours.on_us() as f64 / self.hours.len_us() as f64,
             held_instances,
+            without,
+            unused_hours: self.unused_hours(),
             terms,
             notes,
         }
+    }
+
+    /// Who of them pays for hours that nobody used.
+    pub(super) fn unused_hours(&self) -> Vec<UnusedHours> {
+        let of =
+            |it: &Member| Some(UnusedHours { workload: it.workload.clone(), cost: it.unused? });
+        self.members.iter().filter_map(of).collect()
     }
 
     /// What the reader must know of it, with those left out and so many instances held.

@@ -1,11 +1,11 @@
 //! What of a held commitment to buy again when it ends.
 
-use super::case::{self, Ground};
 use super::held::HeldHere;
-use super::hours::Days;
-use super::pool::Pool;
-use super::{HeldInUse, Renewal, TermCase, mark_best};
+use super::lasting::{self, Judged};
+use super::member::Member;
+use super::{HeldInUse, Renewal, UnusedHours};
 use crate::catalog::Offer;
+use crate::recommend::Context;
 use crate::units::Money;
 
 /// The best purchase of one state of what is held.
@@ -14,19 +14,31 @@ struct Best {
     months: u32,
     offer_id: String,
     saving: Money,
+    without: Vec<String>,
+    unused_hours: Vec<UnusedHours>,
+    not_allowed: Option<String>,
 }
 
 impl Best {
     /// The best of the terms; none of the shortest where none saves, nothing where there is none.
-    fn of(terms: &[TermCase]) -> Option<Best> {
-        let best = terms.iter().find(|it| it.best);
-        let it = best.or_else(|| terms.first())?;
-        let saving = it.chosen.saving;
+    fn of(terms: &[Judged]) -> Option<Best> {
+        let best = terms.iter().find(|it| it.case.best);
+        let Judged { lasting, case } = best.or_else(|| terms.first())?;
+        let saving = case.chosen.saving;
         let (n, saving) = match best {
-            Some(it) => (it.chosen_n, saving),
+            Some(it) => (it.case.chosen_n, saving),
             None => (0, Money::zero(saving.currency())),
         };
-        Some(Best { n, months: it.months, offer_id: it.offer.id.clone(), saving })
+        let none_allowed = terms.iter().all(|it| it.case.not_allowed.is_some());
+        Some(Best {
+            n,
+            months: case.months,
+            offer_id: case.offer.id.clone(),
+            saving,
+            without: lasting.without.clone(),
+            unused_hours: lasting.pool.unused_hours(),
+            not_allowed: case.not_allowed.clone().filter(|_| none_allowed),
+        })
     }
 }
 
@@ -39,8 +51,8 @@ impl Best {
 pub(super) fn weighed(
     in_use: Option<Vec<HeldInUse>>,
     here: &HeldHere<'_>,
-    (pool, ground): (&Pool, &Ground<'_>),
-    (offers, terms): (&[(Offer, u32)], &[TermCase]),
+    (members, context): (&[Member], Context<'_>),
+    (offers, terms): (&[(Offer, u32)], &[Judged]),
 ) -> Option<Vec<HeldInUse>> {
     let mut in_use = in_use?;
     let mut ending: Vec<usize> =
@@ -51,7 +63,8 @@ pub(super) fn weighed(
     for at in ending {
         let it = &mut in_use[at];
         ended.push(it.held.id.clone());
-        let Some(best) = without(&ended, here, (pool, ground), offers) else { continue };
+        let left = lasting::terms(members, offers, &here.without(&ended), context);
+        let Some(best) = Best::of(&left) else { continue };
         let zero = Money::zero(best.saving.currency());
         let n = best.n.saturating_sub(before.0).min(it.held.instances);
         let saving = best.saving.checked_sub(before.1.unwrap_or(zero)).unwrap_or(zero);
@@ -60,33 +73,11 @@ pub(super) fn weighed(
             months: best.months,
             offer_id: best.offer_id,
             saving: if n == 0 { zero } else { saving },
+            without: best.without,
+            unused_hours: best.unused_hours,
+            not_allowed: best.not_allowed,
         });
         before = (best.n, Some(best.saving));
     }
     Some(in_use)
-}
-
-/// What would be bought once these have ended.
-fn without(
-    ended: &[String],
-    here: &HeldHere<'_>,
-    (pool, ground): (&Pool, &Ground<'_>),
-    offers: &[(Offer, u32)],
-) -> Option<Best> {
-    let others = here.without(ended);
-    let net = others.net(&pool.hours)?;
-    let ground = Ground {
-        hours: &net,
-        days: Days::of(&net, ground.context.zone),
-        by_use: ground.by_use,
-        context: ground.context,
-        ends_first: ground.ends_first.clone(),
-        included: ground.included,
-        held_ends: others.ends(),
-    };
-    let in_instances = offers.iter().filter(|it| !it.0.purchase.is_in_money());
-    let mut terms: Vec<TermCase> =
-        in_instances.filter_map(|(it, months)| case::term(&ground, it, *months)).collect();
-    mark_best(&mut terms);
-    Best::of(&terms)
 }

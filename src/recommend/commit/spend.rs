@@ -5,6 +5,7 @@ use std::collections::BTreeSet;
 
 use super::case::months_after;
 use super::hours::Hours;
+use super::pool::{Pool, names};
 use super::{HeldInUse, SpendCase, SpendCasePoint, held};
 use crate::catalog::Offer;
 use crate::classify::whole_days;
@@ -25,18 +26,40 @@ const MOST_POINTS: usize = 95;
 pub(super) struct Covered {
     /// The cheapest of each term, months.
     pub(super) plans: Vec<(u32, Offer)>,
-    /// Longest term that may be advised, months.
-    pub(super) longest: u32,
     pub(super) by_use: MoneyPerHour,
     pub(super) hours: Hours,
     /// Whether there is too little of it to commit on.
     pub(super) is_short: bool,
     pub(super) workloads: Vec<String>,
+    /// Who is no part of it, and why.
+    pub(super) without: Vec<String>,
     /// What the workloads' own advice saves by commitments.
     pub(super) included: Money,
+    /// What of it lasts for a term, where that is not all; nothing where nobody does.
+    pub(super) lasting: Vec<(u32, Option<Covered>)>,
 }
 
 impl Covered {
+    /// Demand of a pool that the plans cover.
+    pub(super) fn of(plans: &[(u32, Offer)], pool: &Pool, hours: Hours) -> Covered {
+        Covered {
+            plans: plans.to_vec(),
+            by_use: pool.by_use,
+            hours,
+            is_short: false,
+            workloads: names(&pool.members),
+            without: Vec::new(),
+            included: pool.included(),
+            lasting: Vec::new(),
+        }
+    }
+
+    /// What of it counts for a new term.
+    fn for_term(&self, months: u32) -> Option<&Covered> {
+        let limited = self.lasting.iter().find(|it| it.0 == months);
+        limited.map_or(Some(self), |it| it.1.as_ref())
+    }
+
     /// The offer of a term.
     fn plan(&self, months: u32) -> Option<&Offer> {
         self.plans.iter().find(|it| it.0 == months).map(|it| &it.1)
@@ -146,24 +169,23 @@ pub(super) fn cases(
     context: Context<'_>,
 ) -> Vec<SpendCase> {
     let long: Vec<&Covered> = kinds.iter().filter(|it| !it.is_short).collect();
-    let Some(mut table) = Table::of(&long) else { return Vec::new() };
     let provider = long.first().and_then(|it| it.plans.first()).map(|it| it.1.provider.as_str());
     let running = |it: &&&HeldCommitment| {
         Some(it.provider.as_str()) == provider && it.term.end() > context.as_of
     };
     let running: Vec<&HeldCommitment> = held.iter().filter(running).copied().collect();
-    for it in running.iter().filter(|it| it.rate.nano() > 0) {
-        // What is held and cannot be taken off must not be bought again.
-        if table.take_off(&long, it).is_none() {
-            return Vec::new();
-        }
-    }
     let held = running.iter().map(|it| it.rate.nano()).sum();
     let months: BTreeSet<u32> = long.iter().flat_map(|it| it.plans.iter().map(|it| it.0)).collect();
     let of_term = |months: &u32| {
+        let lasting: Vec<&Covered> = long.iter().filter_map(|it| it.for_term(*months)).collect();
+        let mut table = Table::of(&lasting)?;
+        for it in running.iter().filter(|it| it.rate.nano() > 0) {
+            // What is held and cannot be taken off must not be bought again.
+            table.take_off(&lasting, it)?;
+        }
         let columns: Vec<usize> =
-            (0..long.len()).filter(|at| long[*at].plan(*months).is_some()).collect();
-        let kinds: Vec<&Covered> = columns.iter().map(|at| long[*at]).collect();
+            (0..lasting.len()).filter(|at| lasting[*at].plan(*months).is_some()).collect();
+        let kinds: Vec<&Covered> = columns.iter().map(|at| lasting[*at]).collect();
         case(&kinds, &table.of_columns(&columns), (*months, held), context)
     };
     months.iter().filter_map(of_term).collect()
@@ -227,9 +249,10 @@ fn case(
         purchase: first.purchase,
         months,
         held,
-        allowed: kinds.iter().all(|it| months <= it.longest),
+        allowed: months <= max_term(&context),
         offer_ids: offers.iter().map(|it| it.id.clone()).collect(),
         workloads,
+        without: kinds.iter().flat_map(|it| it.without.clone()).collect(),
         liability: liability_left(best, 1, whole, context.as_of)?,
         end,
         included_in_advice: included,

@@ -1,6 +1,7 @@
 //! Pools, held commitments, and no double claim.
 
 mod asked;
+mod lasting;
 
 use std::sync::atomic::AtomicBool;
 
@@ -74,7 +75,10 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
         is_committed: false,
         is_partly_committed: false,
         presumes: format!("{name} as today"),
-        months_left: None,
+        until: None,
+        is_rejected: false,
+        unused: None,
+        odd_gpus: None,
     }
 }
 
@@ -275,6 +279,7 @@ fn a_cap_makes_a_ladder() {
     let steps = all.groups[0].terms[0].ladder.clone().unwrap();
     let sizes: Vec<_> = steps.ladder.tranches.iter().map(|it| (it.bought_month, it.n)).collect();
     assert_eq!(sizes, [(24_322, 3), (24_325, 3), (24_328, 2), (24_331, 2)]);
+    assert_eq!(steps.at_once, 3);
     // 39 instance months at 2.00 more.
     assert_eq!(usd(steps.waiting_cost), "56940.00");
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::{
     CommitmentCase, CommitmentsReport, CommittedFirstReport, EarlyRuleReport, HeldReport,
     HindsightReport, InstanceReport, LadderReport, NoCaseReport, PointReport, PurchaseReport,
-    RenewalReport, SpendPointReport, SpendReport, TrancheReport,
+    RenewalReport, SpendPointReport, SpendReport, TrancheReport, UnusedHoursReport,
 };
 use crate::catalog::{Catalog, near_names};
 use crate::commitment::Tranche;
@@ -13,6 +13,7 @@ use crate::ingest::{AskedCommitment, HeldOf};
 use crate::recommend::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
     Hindsight, Instance, LadderSteps, NoCase, Renewal, SpendCase, SpendCasePoint, TermCase,
+    UnusedHours,
 };
 use crate::report::build_advice::interval;
 use crate::report::build_workload::rounded;
@@ -83,6 +84,8 @@ fn case(group: &CommitmentGroup, it: &TermCase) -> CommitmentCase {
         price_as_of: it.offer.as_of.clone(),
         price_source: it.offer.source.clone(),
         workloads: group.workloads.clone(),
+        without: group.without.clone(),
+        unused_hours: group.unused_hours.iter().map(unused_hours).collect(),
         presumes: group.presumes.clone(),
         days: rounded(group.days),
         mean_instances: rounded(group.mean_instances),
@@ -222,6 +225,7 @@ fn spend(it: &SpendCase) -> SpendReport {
         allowed: it.allowed,
         offer_ids: it.offer_ids.clone(),
         workloads: it.workloads.clone(),
+        without: it.without.clone(),
         held_per_hour: an_hour(it.held),
         per_hour: an_hour(chosen.per_hour),
         monthly_cost: chosen.monthly_cost,
@@ -260,6 +264,7 @@ fn ladder(it: &LadderSteps) -> LadderReport {
         end: month(it.end_month),
     };
     LadderReport {
+        at_once: it.at_once,
         tranches: it.ladder.tranches.iter().map(tranche).collect(),
         unplaced: it.ladder.unplaced,
         waiting_cost: it.waiting_cost,
@@ -295,12 +300,19 @@ fn committed_first(it: &CommittedFirst) -> CommittedFirstReport {
     }
 }
 
+fn unused_hours(it: &UnusedHours) -> UnusedHoursReport {
+    UnusedHoursReport { workload: it.workload.clone(), cost: it.cost }
+}
+
 fn renewal(it: &Renewal) -> RenewalReport {
     RenewalReport {
         instances: it.n,
         term_months: it.months,
         offer_id: it.offer_id.clone(),
         monthly_savings: it.saving,
+        without: it.without.clone(),
+        unused_hours: it.unused_hours.iter().map(unused_hours).collect(),
+        not_allowed: it.not_allowed.clone(),
     }
 }
 
@@ -327,6 +339,7 @@ fn held(it: &HeldInUse) -> HeldReport {
         end: held.term.end().to_date_string(),
         paid_hours: rounded(paid / HOUR_US),
         used_hours: used.map(|it| rounded(it / HOUR_US)),
+        use_not_known: it.not_known.clone(),
         utilization: used.filter(|_| paid > 0.0).map(|it| rounded(it / paid)),
         utilization_today: it
             .used_today_us

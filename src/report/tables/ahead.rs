@@ -1,8 +1,8 @@
 //! What to buy again of a commitment that ends, and what it would cost to commit before the advice is
 //! followed.
 
-use super::commitments::{amount, instance, months};
-use crate::report::commitments::{CommittedFirstReport, HeldReport};
+use super::commitments::{amount, instance, months, unused, without};
+use crate::report::commitments::{CommittedFirstReport, HeldReport, RenewalReport};
 use crate::report::model::ReportModel;
 use crate::report::number::{Medium, date};
 use crate::report::table::Table;
@@ -27,8 +27,27 @@ pub(super) fn renewals(report: &ReportModel, medium: Medium) -> Table {
     let note = "By the demand after the advice that what is held besides leaves, those that end first weighed \
                 first; against running the same by use. 0 instances: let it end, nothing is left for it \
                 or by use is cheaper.";
-    table.note = Some(note.to_owned());
+    let ending = report.commitment.held_commitments.iter();
+    let limits = ending.filter_map(|it| {
+        Some(format!(" {}: {}.", plain(&it.id), limits(report, it.renewal.as_ref()?, medium)?))
+    });
+    table.note = Some(format!("{note}{}", limits.collect::<String>()));
     table
+}
+
+/// Why none may be bought again, and whose demand does not count.
+fn limits(report: &ReportModel, it: &RenewalReport, medium: Medium) -> Option<String> {
+    let allowed = it
+        .not_allowed
+        .as_ref()
+        .map(|why| format!("{} are not allowed, {}", months(it.term_months), plain(why)));
+    let unused = unused(report, &it.unused_hours, "buy again", medium);
+    let said: Vec<String> = allowed
+        .into_iter()
+        .chain(without(&it.without))
+        .chain(unused.filter(|_| it.instances > 0))
+        .collect();
+    (!said.is_empty()).then(|| said.join("; "))
 }
 
 /// What of an ending commitment to buy again, in one line.
@@ -39,14 +58,18 @@ pub(super) fn renewal_in_words(
 ) -> Option<String> {
     let renewal = it.renewal.as_ref()?;
     let (id, end) = (plain(&it.id), date(&it.end));
-    Some(if renewal.instances == 0 {
+    let limits = limits(report, renewal, medium);
+    let limited = limits.as_ref().map_or_else(String::new, |it| format!("; {it}"));
+    Some(if renewal.instances == 0 && renewal.not_allowed.is_some() {
+        format!("{id} ends {end}: none of it can be bought again{limited}")
+    } else if renewal.instances == 0 {
         format!(
             "{id} ends {end}: let it end, at the demand after the advice nothing is left for it or by use is \
-             cheaper"
+             cheaper{limited}"
         )
     } else {
         format!(
-            "{id} ends {end}: buy {} of {} again for {}, saves {} a month against by use",
+            "{id} ends {end}: buy {} of {} again for {}, saves {} a month against by use{limited}",
             medium.count(renewal.instances.into()),
             medium.count(it.instances.into()),
             months(renewal.term_months),

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use super::{ahead, money_in};
 use crate::report::commitments::{
-    CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport,
+    CommitmentCase, HeldReport, InstanceReport, NoCaseReport, SpendReport, UnusedHoursReport,
 };
 use crate::report::html::range_in_words;
 use crate::report::model::ReportModel;
@@ -94,15 +94,15 @@ fn offers(report: &ReportModel, medium: Medium) -> Table {
             ],
         );
     }
-    table.note = Some(note(report));
+    table.note = Some(note(report, medium));
     table
 }
 
 /// What the cases presume and what must be known of them, each sentence once.
-fn note(report: &ReportModel) -> String {
+fn note(report: &ReportModel, medium: Medium) -> String {
     let mut said = vec![NOT_ADDED.to_owned()];
     for it in &report.commitment.commitments {
-        let sentence = format!("{}: {}.", instance(&it.instance), presumed(it));
+        let sentence = format!("{}: {}.", instance(&it.instance), presumed(report, it, medium));
         if !said.contains(&sentence) {
             said.push(sentence);
         }
@@ -111,9 +111,39 @@ fn note(report: &ReportModel) -> String {
 }
 
 /// Whose demand it is and what must be known.
-fn presumed(it: &CommitmentCase) -> String {
-    let all = it.presumes.iter().chain(&it.notes).map(|it| plain(it));
-    all.collect::<Vec<_>>().join("; ")
+fn presumed(report: &ReportModel, it: &CommitmentCase, medium: Medium) -> String {
+    let all = it.presumes.iter().map(|it| plain(it)).chain(without(&it.without));
+    let all = all.chain(unused(report, &it.unused_hours, "commit", medium));
+    all.chain(it.notes.iter().map(|it| plain(it))).collect::<Vec<_>>().join("; ")
+}
+
+/// That the demand holds hours in which nobody used what is paid for, and what to do before it is bought.
+pub(super) fn unused(
+    report: &ReportModel,
+    all: &[UnusedHoursReport],
+    what: &str,
+    medium: Medium,
+) -> Option<String> {
+    let named = all.iter().map(|it| {
+        format!("{} pays {} in the window", shown(&it.workload), amount(report, it.cost, medium))
+    });
+    let named: Vec<String> = named.collect();
+    (!named.is_empty()).then(|| {
+        format!(
+            "{} for hours in which nobody used it, and they are in this demand: switch it off then before you \
+             {what}",
+            named.join(", ")
+        )
+    })
+}
+
+/// `without s1, which ends on 1 Feb 2027`; nothing where all count.
+pub(super) fn without(names: &[String]) -> Option<String> {
+    const MOST_NAMED: usize = 5;
+    let more = names.len().saturating_sub(MOST_NAMED);
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    let named: Vec<String> = names.iter().take(MOST_NAMED).map(|it| plain(it)).collect();
+    (!names.is_empty()).then(|| format!("without {}{more}", named.join("; ")))
 }
 
 /// What signing for it means.
@@ -151,18 +181,7 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
         );
     }
     let ladders = report.commitment.commitments.iter().filter_map(|it| {
-        let ladder = it.ladder.as_ref().filter(|_| it.best)?;
-        let steps = ladder.tranches.iter().map(|it| format!("{} in {}", it.n, it.bought));
-        let left = match ladder.unplaced {
-            0 => String::new(),
-            n => format!(", {n} by use: no quarter has room for them"),
-        };
-        Some(format!(
-            "{} in steps: {}{left}; waiting costs {}.",
-            instance(&it.instance),
-            steps.collect::<Vec<_>>().join(", "),
-            amount(report, ladder.waiting_cost, medium)
-        ))
+        Some(format!("{} {}.", instance(&it.instance), in_steps(report, it, medium)?))
     });
     let bought = report.commitment.commitments.iter().filter_map(when_bought);
     let hindsight =
@@ -172,6 +191,13 @@ fn signing(report: &ReportModel, medium: Medium) -> Table {
     let said = [hindsight].into_iter().chain(bought).chain(ladders);
     table.note = Some(said.collect::<Vec<_>>().join(" "));
     table
+}
+
+/// `in steps: 1 in 2026-11, 1 in 2027-03; waiting costs 7,010.71`, of the case that saves the most.
+fn in_steps(report: &ReportModel, it: &CommitmentCase, medium: Medium) -> Option<String> {
+    let ladder = it.ladder.as_ref().filter(|_| it.best)?;
+    let waiting = amount(report, ladder.waiting_cost, medium);
+    Some(format!("in steps: {}; waiting costs {waiting}", ladder.in_words()))
 }
 
 /// When hindsight would have bought, of the case that saves the most.
@@ -217,6 +243,12 @@ fn spend(report: &ReportModel, medium: Medium) -> Table {
             date(&it.end),
         ]);
     }
+    let limited = report.commitment.spend_commitments.iter().filter_map(|it| {
+        let without = without(&it.without)?;
+        Some(format!("{}, {}: {without}.", shown(&it.provider), purchase(&it.purchase)))
+    });
+    let limited: Vec<String> = limited.collect();
+    table.note = (!limited.is_empty()).then(|| limited.join(" "));
     table
 }
 
@@ -253,7 +285,11 @@ fn held(report: &ReportModel, medium: Medium) -> Table {
         ]);
     }
     let held = &report.commitment.held_commitments;
-    let said: Vec<String> = held.iter().filter_map(|it| could_carry(it, medium)).collect();
+    let not_known = held.iter().filter_map(|it| {
+        Some(format!("{}: use not known, {}", plain(&it.id), plain(it.use_not_known.as_ref()?)))
+    });
+    let said = held.iter().filter_map(|it| could_carry(it, medium)).chain(not_known);
+    let said: Vec<String> = said.collect();
     table.note = (!said.is_empty()).then(|| format!("{}.", said.join("; ")));
     table
 }
@@ -356,8 +392,14 @@ pub(crate) fn best_cases(report: &ReportModel, medium: Medium) -> Vec<(String, S
             beyond: it.beyond_advice,
             owed: it.liability,
             end: &it.end,
+            without: &it.without,
         };
-        (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
+        let behind = behind.in_words(report, medium);
+        let steps = in_steps(report, it, medium);
+        let steps = steps.map(|it| format!("by the policy {it}"));
+        let more = steps.into_iter().chain(unused(report, &it.unused_hours, "commit", medium));
+        let behind = [behind].into_iter().chain(more).collect::<Vec<_>>().join(" · ");
+        (what, amount(report, it.monthly_savings, medium), behind)
     });
     told.collect()
 }
@@ -369,14 +411,16 @@ struct Behind<'a> {
     beyond: Money,
     owed: Money,
     end: &'a str,
+    without: &'a [String],
 }
 
 impl Behind<'_> {
     fn in_words(self, report: &ReportModel, medium: Medium) -> String {
         let amount = |it| amount(report, it, medium);
         let range = self.range.unwrap_or_else(|| "range not known".to_owned());
+        let without = without(self.without).map_or_else(String::new, |it| format!(" · {it}"));
         format!(
-            "{range} · against the same by use · {} of it in the advice, {} beyond · owed {} to {}",
+            "{range} · against the same by use · {} of it in the advice, {} beyond · owed {} to {}{without}",
             amount(self.included),
             amount(self.beyond),
             amount(self.owed),
@@ -409,6 +453,7 @@ pub(crate) fn spend_cases(report: &ReportModel, medium: Medium) -> Vec<(String, 
             beyond: it.beyond_advice,
             owed: it.liability,
             end: &it.end,
+            without: &it.without,
         };
         (what, amount(report, it.monthly_savings, medium), behind.in_words(report, medium))
     });
@@ -420,8 +465,14 @@ pub(crate) fn held_in_words(report: &ReportModel, medium: Medium) -> Vec<String>
     let told = report.commitment.held_commitments.iter().map(|it| {
         let used = it.utilization.map_or_else(
             || {
+                let why = it.use_not_known.as_ref();
+                let why = why.map_or_else(String::new, |it| format!(" ({})", plain(it)));
                 let is_known = it.stranded_cost.is_some();
-                if is_known { "not paid for in the window" } else { "use not known" }.to_owned()
+                if is_known {
+                    "not paid for in the window".to_owned()
+                } else {
+                    format!("use not known{why}")
+                }
             },
             |share| used(share, it.utilization_today, medium),
         );

@@ -84,7 +84,7 @@ fn busiest_day() -> BusiestDayReport {
 }
 
 /// A curve over so many instances that rises, then falls below zero.
-fn case(n: u32) -> CommitmentCase {
+pub(in crate::report) fn case(n: u32) -> CommitmentCase {
     let amount = |at: u32| {
         let at = f64::from(at) / f64::from(n);
         Money::from_float((4000.0 * at * (1.4 - 1.7 * at)).round(), Currency::USD).unwrap()
@@ -123,6 +123,8 @@ fn case(n: u32) -> CommitmentCase {
         price_as_of: "2026-10-10".to_owned(),
         price_source: "the price list".to_owned(),
         workloads: vec!["rag-prod".to_owned()],
+        without: Vec::new(),
+        unused_hours: Vec::new(),
         presumes: Vec::new(),
         days: 31.0,
         mean_instances: 3.4,

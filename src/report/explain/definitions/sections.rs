@@ -71,6 +71,10 @@ const LADDER: &[Rule] = &[from(
     Origin::Config,
     "as many in each quarter as the cap of gpuadvise.toml has room for, soonest first",
 )];
+const UNUSED_HOURS: &[Rule] = &[from(
+    Origin::Demand,
+    "the confirmed findings of the workload that name hours without any use, added up",
+)];
 const HINDSIGHT: &[Rule] = &[from(
     Origin::Demand,
     "the cheapest terms to buy had the demand of the window been known, whole instances in each hour",
@@ -144,6 +148,8 @@ const ROWS: &[Row] = &[
     ("commitments[].regret_months", "months of full use after which walking away has cost nothing", REGRET),
     ("commitments[].upfront", "paid when it is bought, for the whole term", UPFRONT),
     ("commitments[].liability", "owed over the term after that", OWED),
+    ("commitments[].unused_hours[].cost", "what a workload pays in the window for hours of this demand in which nobody used it", UNUSED_HOURS),
+    ("commitments[].ladder.at_once", "instances that may be bought at once under the cap", LADDER),
     ("commitments[].ladder.tranches[].n", "instances bought in one step", LADDER),
     ("commitments[].ladder.unplaced", "instances that no quarter has room for", LADDER),
     ("commitments[].ladder.waiting_cost", "what is not saved while the later steps wait", LADDER),
@@ -198,6 +204,7 @@ const ROWS: &[Row] = &[
     ("held_commitments[].prepaid_left", "paid and not used yet", HELD_OWED),
     ("held_commitments[].renewal.instances", "instances to buy again when it ends", CURVE),
     ("held_commitments[].renewal.term_months", "term that saves the most of those allowed", CATALOG),
+    ("held_commitments[].renewal.unused_hours[].cost", "what a workload pays in the window for hours of this demand in which nobody used it", UNUSED_HOURS),
     ("held_commitments[].renewal.monthly_savings", "what they save in a month of 730 hours against running by use", SAVED),
     ("committed_first[].gpu_count", "GPUs of an instance", CATALOG),
     ("committed_first[].term_months", "length of the term", CATALOG),
@@ -289,7 +296,7 @@ fn by_name(pattern: &str) -> Unit {
         "term_months" | "cash_payback_months" | "regret_months" => Unit::Of("months"),
         "gpu_count" => Unit::Of("GPUs"),
         "n" | "instances" | "mean_instances" | "held_instances" | "stable_n" | "chosen_n"
-        | "optimal_n" | "max_n" | "unplaced" | "bought" => Unit::Of("instances"),
+        | "optimal_n" | "max_n" | "at_once" | "unplaced" | "bought" => Unit::Of("instances"),
         _ => Unit::Ratio,
     }
 }
