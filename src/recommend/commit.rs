@@ -75,7 +75,7 @@ pub fn commitments(
 ) -> Commitments {
     let members = parts.iter().filter_map(|it| member::member(*it, &context));
     let members: Vec<Member> = members.collect();
-    let mut found = from_members(members.clone(), held, window, context);
+    let mut found = from_members(&members, held, window, context);
     let is_free =
         |it: &HeldInUse| it.used.is_some_and(|(us, _)| it.paid_us > 0 && us <= it.paid_us / 2);
     for it in found.held.iter_mut().filter(|it| !it.has_ended && is_free(it)) {
@@ -94,7 +94,7 @@ pub fn commitments(
 }
 
 fn from_members(
-    members: Vec<Member>,
+    members: &[Member],
     held: &[HeldCommitment],
     window: Period,
     context: Context<'_>,
@@ -125,7 +125,7 @@ fn from_members(
         let sells = |offer: &Offer| offer.purchase.is_in_money() && offer.provider == it.provider;
         let in_use = match covered.get(&it.provider) {
             // Who runs there and has no price under the plan may be covered by it all the same.
-            None if context.catalog.offers.iter().any(sells) && !runs_at(&members, it) => {
+            None if context.catalog.offers.iter().any(sells) && !runs_at(members, it) => {
                 unused(&HeldHere::new(vec![it], context.as_of))
             }
             kinds => {
@@ -136,7 +136,7 @@ fn from_members(
         found.held.extend(in_use.unwrap_or_default());
     }
     for it in &mut found.held {
-        held::own_up(it, &members, context.catalog);
+        held::own_up(it, members, context.catalog);
         let no_price = it.held.of == HeldOf::Spend && it.used.is_none();
         if no_price && !covered.contains_key(&it.held.provider) {
             let who = members.iter().filter(|of| of.instance.provider == it.held.provider);

@@ -34,8 +34,9 @@ pub(super) fn by_today(
     (held, window): (&[HeldCommitment], Period),
     context: Context<'_>,
 ) -> Vec<AskedIdle> {
-    let there = today.into_iter().filter(|it| asked.iter().any(|ask| is_on(it, ask))).collect();
-    let today = from_members(there, held, window, context);
+    let there: Vec<Member> =
+        today.into_iter().filter(|it| asked.iter().any(|ask| is_on(it, ask))).collect();
+    let today = from_members(&there, held, window, context);
     let mut found = Vec::new();
     for ask in asked {
         let is_it = |of: &super::Instance| {

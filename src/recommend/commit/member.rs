@@ -14,6 +14,7 @@ use crate::workload::{Demand, LevelSeries, PricingCategory, Workload};
 
 /// A workload on an instance that one could commit to.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a workload")]
 pub(super) struct Member {
     pub(super) workload: String,
     pub(super) instance: Instance,

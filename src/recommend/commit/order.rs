@@ -18,7 +18,7 @@ pub(super) fn as_today(
     window: Period,
     context: Context<'_>,
 ) -> Commitments {
-    from_members(member::as_today(parts, &context), held, window, context)
+    from_members(&member::as_today(parts, &context), held, window, context)
 }
 
 /// The best commitments for what runs today that lose by the advice.
@@ -53,9 +53,9 @@ pub(super) fn committed_first(
         held.iter().chain(bought.iter().map(|it| &it.2)).cloned().collect();
     // What runs on a commitment that nobody declared is in neither demand.
     let is_known = |it: &Member| is_declared(it, held, &context);
-    let after =
+    let after: Vec<Member> =
         parts.iter().filter_map(|it| member::member(*it, &context)).filter(is_known).collect();
-    let after = from_members(after, &all, window, context);
+    let after = from_members(&after, &all, window, context);
     let found = bought.iter().filter_map(|(group, case, bought)| {
         let it = after.held.iter().find(|it| it.held.id == bought.id)?;
         let (used_us, _) = it.used?;

@@ -82,12 +82,13 @@ fn member(name: &str, by_use: &Offer, demand: &[u64]) -> Member {
     }
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "the tests write the list where they ask")]
 fn found(
     members: Vec<Member>,
     held: &[HeldCommitment],
     (catalog, policy): (&Catalog, &Policy),
 ) -> Commitments {
-    from_members(members, held, window(28), context(catalog, policy))
+    from_members(&members, held, window(28), context(catalog, policy))
 }
 
 fn context<'a>(catalog: &'a Catalog, policy: &'a Policy) -> Context<'a> {
