@@ -4,6 +4,7 @@ use super::Audience;
 use super::page::{Row, Section, View, add};
 use super::parts::{all_range, not_measured};
 use super::read::{Amount, OwnerBudget, Range3, Span, SpanOf, Variance};
+use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
 use crate::report::number::{DASH, by_rounding};
@@ -13,7 +14,9 @@ use crate::report::words::{clip, not_forecast, plain, shown};
 pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     let file = &view.report.file;
     let mut rows = Vec::new();
-    let hours = format!("effective cost, {} h", view.medium.measure(file.totals.window_hours));
+    let more = more_than_billed(view).map_or_else(String::new, |it| format!(", {it}"));
+    let hours = view.medium.measure(file.totals.window_hours);
+    let hours = format!("effective cost, {hours} h{more}");
     let spend = view.spend()?.map_or_else(not_measured, |it| view.medium.money(it));
     let unclaimed = view.unclaimed().map(|it| view.medium.money(it));
     let what = if unclaimed.is_some() { "GPU spend of workloads" } else { "GPU spend" };
@@ -48,11 +51,7 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     rows.extend(forecast(view)?);
     if let (Some(it), true) = (file.totals.cost_per_million_tokens, view.is_all()) {
         let unit = view.medium.unit_cost(view.report.money(it));
-        rows.push(Row::new(
-            "Per million tokens",
-            "of what counts tokens, prompt and completion, idle included",
-            unit,
-        ));
+        rows.push(Row::new("Per million tokens", "of what counts tokens, idle included", unit));
     }
     let unused = view.report.money(file.portfolio.confirmed_waste);
     if view.is_all() && file.portfolio.has_waste() {
@@ -68,6 +67,17 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
         rows.push(Row::new("Paid and not used", note, view.medium.money(unused)));
     }
     Ok(Section { title: "The month".to_owned(), rows, ..Section::default() })
+}
+
+/// `996.96 more than billed`: fees are spread over their term.
+fn more_than_billed(view: &View<'_>) -> Option<String> {
+    let mut parts = view.report.file.reconciliation.parts.iter().filter(|_| view.is_all());
+    let it = parts.find(|it| it.place == Fate::Assigned.as_str())?;
+    let [billed, effective] = [it.billed?, it.effective?].map(|it| view.report.money(it));
+    let more = by_rounding(effective, &[billed])?;
+    let amount = view.medium.money(more);
+    let word = if more.is_negative() { "less" } else { "more" };
+    Some(format!("{} {word} than billed", amount.trim_start_matches(['-', '\u{2212}'])))
 }
 
 /// The last month of the window and the next one's forecast against their budgets.
