@@ -29,6 +29,7 @@ mod raw;
 mod reconcile;
 mod redact;
 mod rejected;
+mod request_rows;
 mod requests;
 mod rules;
 mod series;
@@ -62,7 +63,10 @@ pub use reconcile::{
 };
 pub use redact::{redact, redact_held, without_names};
 pub use rejected::{Rejected, RejectedKind};
-pub use requests::{RequestFacts, RequestLog, Tells, push_requests};
+pub use request_rows::{PlainLog, RowsRead, plain_log, read_rows};
+pub use requests::{
+    PlainColumns, RequestFacts, RequestFate, RequestLog, RequestRow, Tells, push_requests,
+};
 pub use source::{Source, expand};
 pub use window::WindowCut;
 

@@ -14,14 +14,15 @@ use super::rejected::{Rejected, excerpt};
 use super::requests::{LogSource, RequestFormat, RequestSubject, add_side_by_side};
 use super::rules::Subject;
 use super::{
-    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
+    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry,
+    usage_rows,
 };
 use crate::catalog::Catalog;
 use crate::units::Currency;
 use crate::usage::schema;
 
 /// Rows of a request log that are in memory at once.
-const BATCH_ROWS: usize = 1 << 16;
+pub(super) const BATCH_ROWS: usize = 1 << 16;
 /// Most headers an error message lists.
 const MAX_HEADERS_SHOWN: usize = 20;
 
@@ -397,7 +398,7 @@ impl Gathered {
 
 /// Whose a request is, by the rules of the config, else by the server that the cluster runs for its
 /// model.
-fn claim(
+pub(super) fn claim(
     subject: &RequestSubject<'_>,
     format: RequestFormat,
     (config, view): (&Config, &ClusterView),
@@ -483,7 +484,7 @@ fn is_usage(headers: &[String], file: &str) -> Result<bool, IngestError> {
     Ok(is_usage)
 }
 
-fn unknown(headers: &[String], file: &str) -> IngestError {
+pub(super) fn unknown(headers: &[String], file: &str) -> IngestError {
     let mut columns: Vec<String> =
         headers.iter().take(MAX_HEADERS_SHOWN).map(|it| excerpt(it)).collect();
     if headers.len() > MAX_HEADERS_SHOWN {
