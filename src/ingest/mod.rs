@@ -31,6 +31,7 @@ mod redact;
 mod rejected;
 mod request_rows;
 mod requests;
+mod rolled_up;
 mod rules;
 mod series;
 mod source;

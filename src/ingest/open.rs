@@ -14,7 +14,7 @@ use super::rejected::{Rejected, excerpt};
 use super::requests::{LogSource, RequestFormat, RequestSubject, add_side_by_side};
 use super::rules::Subject;
 use super::{
-    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry,
+    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, rolled_up, telemetry,
     usage_rows,
 };
 use crate::catalog::Catalog;
@@ -219,6 +219,9 @@ impl Gathered {
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
         let headers = input.headers.clone();
+        if rolled_up::fits(&headers) {
+            return self.rolled_up(input, file, reader);
+        }
         if let Some(format) = bill::detect(&headers, file)? {
             let resolver = Resolver {
                 catalog: reader.catalog,
@@ -265,6 +268,26 @@ impl Gathered {
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
+        Ok(())
+    }
+
+    /// A table that was rolled up of request logs.
+    fn rolled_up(
+        &mut self,
+        input: TableInput,
+        file: &str,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        let (table, facts) = input.whole(&rolled_up::wants)?;
+        let (table, notices) = rolled_up::usage(&table, file)?;
+        let before = self.usage.n_rejected();
+        self.usage.add(&table, file, reader.options.zone)?;
+        let rejected = self.usage.n_rejected() - before;
+        self.refuse_copy(file, &facts.sha256, "rolled-up request log")?;
+        self.notices.extend(notices);
+        let used = facts.headers.iter().filter(|it| rolled_up::wants(it)).cloned().collect();
+        let name = ("rolled-up request log".to_owned(), SourceKind::Usage);
+        self.push(file, facts, name, used, rejected);
         Ok(())
     }
 

@@ -23,8 +23,8 @@ use stream::Hashed;
 
 pub(super) use flatten::flatten;
 #[cfg(test)]
-pub(super) use table::{RowNumbers, Texts};
-pub(super) use table::{Column, MixedRows, RawTable, Tuples, Value};
+pub(super) use table::Texts;
+pub(super) use table::{Column, MixedRows, RawTable, RowNumbers, Tuples, Value};
 
 /// Largest JSON document that is read whole, unpacked.
 const MOST_DOCUMENT_BYTES: u64 = 512 << 20;
