@@ -4,6 +4,7 @@ mod decide;
 mod diff;
 mod email;
 mod explain;
+mod rollup;
 mod simulate;
 mod size;
 
@@ -25,6 +26,7 @@ pub use decide::{DecideArgs, Verdict};
 pub use diff::DiffArgs;
 pub use email::EmailArgs;
 pub use explain::ExplainArgs;
+pub use rollup::{Engine, RollupArgs};
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
 };
@@ -44,6 +46,7 @@ pub use size::{
   gpuadvise analyze usage.parquet                      report in reports/usage/, table on stdout
   gpuadvise analyze bill.parquet requests.csv.gz       several files, joined by workload and time
   gpuadvise describe requests.csv --format json        statistics of the demand only
+  gpuadvise rollup 'logs/*.parquet' -o rollup.parquet  a log of any size as a small table
   gpuadvise size meta-llama/Meta-Llama-3.1-8B          which GPUs carry a model
   gpuadvise simulate --help                            a fleet on requests: cost and waits
   gpuadvise diff OLD.json NEW.json                     why spend moved since last month's report
@@ -78,6 +81,12 @@ pub enum Command {
   gpuadvise ingest 'focus/*.parquet' cluster.json --format json
   gpuadvise ingest bill.csv metrics.json --output usage.parquet")]
     Ingest(IngestArgs),
+    /// Roll up request logs of any size into a small table, which every command takes as a log
+    #[command(after_help = "Examples:
+  gpuadvise rollup requests.parquet --output rollup.parquet
+  gpuadvise rollup 'logs/2026-10-*.parquet' --output october.parquet
+  gpuadvise rollup --emit-sql spark                    for the engine that holds the log")]
+    Rollup(RollupArgs),
     /// Write a commented gpuadvise.toml for your data, with the blanks worth filling
     #[command(after_help = "Examples:
   gpuadvise init bill.csv requests.csv                 gpuadvise.toml beside bill.csv

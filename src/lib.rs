@@ -18,6 +18,8 @@ pub mod size;
 
 pub mod classify;
 
+pub mod rollup;
+
 pub mod simulate;
 
 pub mod commitment;

@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use crate::catalog::{CatalogError, WeightsError};
 use crate::ingest::{self, ConfigError, IngestError};
 use crate::report::RenderError;
+use crate::rollup::RollupError;
 use crate::units::MoneyError;
 
 /// Exit codes a script may rely on.
@@ -71,6 +72,18 @@ impl From<IngestError> for Failure {
     fn from(error: IngestError) -> Failure {
         let hint = error.hint();
         Failure::new(ExitStatus::Input, error).with_hint(hint)
+    }
+}
+
+impl From<RollupError> for Failure {
+    fn from(error: RollupError) -> Failure {
+        let status = match error {
+            RollupError::Write { .. } => ExitStatus::Output,
+            RollupError::Interrupted => ExitStatus::Interrupted,
+            _ => ExitStatus::Input,
+        };
+        let hint = error.hint();
+        Failure::new(status, error).with_hint(hint)
     }
 }
 

@@ -299,7 +299,7 @@ fn apart(workloads: &[Workload]) -> Option<String> {
 }
 
 /// Fails when the output is one of the inputs: a bill must not be lost by reading it.
-fn refuse_overwriting(sources: &[Source], output: Option<&Path>) -> Result<(), Failure> {
+pub(super) fn refuse_overwriting(sources: &[Source], output: Option<&Path>) -> Result<(), Failure> {
     let Some(output) = output.and_then(|it| std::fs::canonicalize(it).ok()) else { return Ok(()) };
     let same = |it: &&Source| {
         it.path().and_then(|path| std::fs::canonicalize(path).ok()).is_some_and(|it| it == output)

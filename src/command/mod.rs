@@ -21,6 +21,7 @@ mod output;
 mod past_report;
 mod prices;
 mod progress;
+mod rollup;
 pub mod sample;
 mod simulate;
 mod size;
@@ -58,6 +59,7 @@ pub fn run(cli: Cli) -> ExitCode {
     let result = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| match cli.command {
         Command::Analyze(args) => analyze::run(&args, &cli.global, talk),
         Command::Ingest(args) => ingest::run(&args, &cli.global, talk),
+        Command::Rollup(args) => rollup::run(&args, &cli.global, talk),
         Command::Init(args) => init::run(&args, &cli.global, talk),
         Command::Describe(args) => describe::run(&args, &cli.global, talk),
         Command::Size(args) => size::run(&args, &cli.global, talk),
@@ -90,6 +92,7 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
         Command::Analyze(args) => &args.input.files,
         Command::Ingest(args) => &args.input.files,
         Command::Describe(args) => &args.input.files,
+        Command::Rollup(args) => &args.files,
         Command::Simulate(args) => &args.files,
         _ => return Vec::new(),
     };

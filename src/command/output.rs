@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::fs::{self, File, TryLockError};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -231,6 +231,69 @@ pub(super) fn write_folder(folder: &Path, files: &Files) -> Result<(), Failure> 
         let _ = fs::remove_dir(folder);
     }
     result.map_err(failed)
+}
+
+/// What the folder of a file that takes long to write begins with; the process follows.
+const LONG_STAGING: &str = ".gpuadvise-rollup-";
+/// The file in it, which is locked while it is written.
+const STAGED: &str = "table.parquet";
+
+/// Whether Ctrl-C was pressed: what takes long has to ask.
+pub(super) fn is_interrupted() -> bool {
+    INTERRUPTED.load(Ordering::SeqCst)
+}
+
+/// Writes a file that takes long, with a folder beside it for what has to be put aside meanwhile. The
+/// file gets its name when it is complete; else nothing of it stays.
+pub(super) fn stream_to_file<T>(
+    path: &Path,
+    write: impl FnOnce(&Path, BufWriter<File>) -> Result<(T, BufWriter<File>), Failure>,
+) -> Result<T, Failure> {
+    let _writing = WRITING.lock();
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        _ => Path::new("."),
+    };
+    remove_killed(folder);
+    let staging = folder.join(format!("{LONG_STAGING}{}", std::process::id()));
+    let staged = staging.join(STAGED);
+    let begin = || -> anyhow::Result<File> {
+        fs::create_dir_all(&staging)
+            .with_context(|| format!("the folder {} cannot be made", staging.display()))?;
+        let file = File::create(&staged).context("the table cannot be written")?;
+        // Where a file system knows no locks nobody takes the folder for left behind.
+        let _ = file.try_lock();
+        Ok(file)
+    };
+    let written = begin().map_err(failed).and_then(|file| {
+        let (answer, writer) = write(&staging, BufWriter::with_capacity(1 << 20, file))?;
+        let end = || -> anyhow::Result<()> {
+            let file = writer.into_inner().map_err(io::IntoInnerError::into_error)?;
+            file.sync_all()?;
+            PUBLISHED.store(true, Ordering::SeqCst);
+            Ok(fs::rename(&staged, path)?)
+        };
+        end().with_context(|| format!("{} cannot be written", path.display())).map_err(failed)?;
+        Ok(answer)
+    });
+    // Nothing more can be done about a folder that will not go.
+    let _ = fs::remove_dir_all(&staging);
+    written
+}
+
+/// Removes what a run that was killed left in a folder: nobody holds its lock any more.
+fn remove_killed(folder: &Path) {
+    let Ok(entries) = fs::read_dir(folder) else { return };
+    for entry in entries.filter_map(Result::ok) {
+        if !entry.file_name().to_string_lossy().starts_with(LONG_STAGING) {
+            continue;
+        }
+        let free = File::open(entry.path().join(STAGED)).is_ok_and(|it| it.try_lock().is_ok());
+        if free {
+            // What will not go is in nobody's way.
+            let _ = fs::remove_dir_all(entry.path());
+        }
+    }
 }
 
 fn stage(staging: &Path, files: &Files) -> anyhow::Result<()> {

@@ -27,9 +27,25 @@ impl Progress {
         Progress { bar, shown: talk.progress }
     }
 
+    /// A count of rows whose number is not known before.
+    pub(super) fn rows(talk: Talk, what: &'static str) -> Progress {
+        let bar = ProgressBar::with_draw_target(None, ProgressDrawTarget::hidden());
+        let style = ProgressStyle::with_template("{msg} {human_pos} rows  {per_sec}");
+        if let Ok(style) = style {
+            bar.set_style(style);
+        }
+        bar.set_message(what);
+        Progress { bar, shown: talk.progress }
+    }
+
     /// One more step is done. Called from any thread.
     pub(super) fn step(&self) {
-        self.bar.inc(1);
+        self.steps(1);
+    }
+
+    /// So many more.
+    pub(super) fn steps(&self, n: u64) {
+        self.bar.inc(n);
         if self.shown && self.bar.is_hidden() && self.bar.elapsed() > DELAY {
             self.bar.set_draw_target(ProgressDrawTarget::stderr());
         }

@@ -29,7 +29,9 @@ mod raw;
 mod reconcile;
 mod redact;
 mod rejected;
+mod request_rows;
 mod requests;
+mod rolled_up;
 mod rules;
 mod series;
 mod source;
@@ -62,7 +64,10 @@ pub use reconcile::{
 };
 pub use redact::{redact, redact_held, without_names};
 pub use rejected::{Rejected, RejectedKind};
-pub use requests::{RequestFacts, RequestLog, Tells, push_requests};
+pub use request_rows::{PlainLog, RowsRead, plain_log, read_rows};
+pub use requests::{
+    PlainColumns, RequestFacts, RequestFate, RequestLog, RequestRow, Tells, push_requests,
+};
 pub use source::{Source, expand};
 pub use window::WindowCut;
 

@@ -14,14 +14,15 @@ use super::rejected::{Rejected, excerpt};
 use super::requests::{LogSource, RequestFormat, RequestSubject, add_side_by_side};
 use super::rules::Subject;
 use super::{
-    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, telemetry, usage_rows,
+    Config, IngestError, InputFile, ReadOptions, Source, misspelt, requests, rolled_up, telemetry,
+    usage_rows,
 };
 use crate::catalog::Catalog;
 use crate::units::Currency;
 use crate::usage::schema;
 
 /// Rows of a request log that are in memory at once.
-const BATCH_ROWS: usize = 1 << 16;
+pub(super) const BATCH_ROWS: usize = 1 << 16;
 /// Most headers an error message lists.
 const MAX_HEADERS_SHOWN: usize = 20;
 
@@ -218,6 +219,9 @@ impl Gathered {
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
         let headers = input.headers.clone();
+        if rolled_up::fits(&headers) {
+            return self.rolled_up(input, file, reader);
+        }
         if let Some(format) = bill::detect(&headers, file)? {
             let resolver = Resolver {
                 catalog: reader.catalog,
@@ -264,6 +268,26 @@ impl Gathered {
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
+        Ok(())
+    }
+
+    /// A table that was rolled up of request logs.
+    fn rolled_up(
+        &mut self,
+        input: TableInput,
+        file: &str,
+        reader: Reader<'_>,
+    ) -> Result<(), IngestError> {
+        let (table, facts) = input.whole(&rolled_up::wants)?;
+        let (table, notices) = rolled_up::usage(&table, file)?;
+        let before = self.usage.n_rejected();
+        self.usage.add(&table, file, reader.options.zone)?;
+        let rejected = self.usage.n_rejected() - before;
+        self.refuse_copy(file, &facts.sha256, "rolled-up request log")?;
+        self.notices.extend(notices);
+        let used = facts.headers.iter().filter(|it| rolled_up::wants(it)).cloned().collect();
+        let name = ("rolled-up request log".to_owned(), SourceKind::Usage);
+        self.push(file, facts, name, used, rejected);
         Ok(())
     }
 
@@ -397,7 +421,7 @@ impl Gathered {
 
 /// Whose a request is, by the rules of the config, else by the server that the cluster runs for its
 /// model.
-fn claim(
+pub(super) fn claim(
     subject: &RequestSubject<'_>,
     format: RequestFormat,
     (config, view): (&Config, &ClusterView),
@@ -483,7 +507,7 @@ fn is_usage(headers: &[String], file: &str) -> Result<bool, IngestError> {
     Ok(is_usage)
 }
 
-fn unknown(headers: &[String], file: &str) -> IngestError {
+pub(super) fn unknown(headers: &[String], file: &str) -> IngestError {
     let mut columns: Vec<String> =
         headers.iter().take(MAX_HEADERS_SHOWN).map(|it| excerpt(it)).collect();
     if headers.len() > MAX_HEADERS_SHOWN {

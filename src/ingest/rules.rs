@@ -344,6 +344,11 @@ pub(super) struct Claimed {
 pub(super) struct Rules(Vec<Rule>);
 
 impl Rules {
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Appends a rule.
     pub(super) fn push(&mut self, rule: Rule) {
         self.0.push(rule);

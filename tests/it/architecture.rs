@@ -14,6 +14,7 @@ const LAYERS: &[(&str, u32)] = &[
     ("ingest", 4),
     ("size", 4),
     ("classify", 5),
+    ("rollup", 5),
     ("simulate", 6),
     ("commitment", 7),
     ("recommend", 8),
@@ -26,12 +27,12 @@ const LAYERS: &[(&str, u32)] = &[
 
 /// What only some layers may name: the word and who.
 const FENCES: &[(&str, &[&str])] = &[
-    ("polars::", &["usage", "ingest", "classify", "report", "command"]),
+    ("polars::", &["usage", "ingest", "classify", "rollup", "report", "command"]),
     ("lettre::", &["ingest", "command"]),
     ("safetensors::", &["catalog"]),
     ("rust_xlsxwriter", &["report"]),
-    ("rayon::", &["ingest", "simulate", "recommend", "command"]),
-    ("std::fs", &["ingest", "command"]),
+    ("rayon::", &["ingest", "rollup", "simulate", "recommend", "command"]),
+    ("std::fs", &["ingest", "rollup", "command"]),
     ("std::env::", &["command", "main"]),
     ("SystemTime", &["command", "main"]),
     ("Utc::now", &["command", "main"]),

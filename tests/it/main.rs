@@ -51,6 +51,7 @@ mod platforms;
 mod privacy;
 mod reference;
 mod request_copies;
+mod rollup;
 mod same_numbers;
 mod share;
 mod shown_page;

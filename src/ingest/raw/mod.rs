@@ -22,9 +22,9 @@ use parquet::ParquetInput;
 use stream::Hashed;
 
 pub(super) use flatten::flatten;
-pub(super) use table::{Column, MixedRows, RawTable, Tuples, Value};
 #[cfg(test)]
-pub(super) use table::{RowNumbers, Texts};
+pub(super) use table::Texts;
+pub(super) use table::{Column, MixedRows, RawTable, RowNumbers, Tuples, Value};
 
 /// Largest JSON document that is read whole, unpacked.
 const MOST_DOCUMENT_BYTES: u64 = 512 << 20;
@@ -86,6 +86,16 @@ pub(super) fn peek(source: &Source) -> Result<Option<Vec<u8>>, IngestError> {
     let reader = BufReader::with_capacity(1 << 16, Hashed::new(source.open()?));
     let mut text = stream::unpacked(reader, source.name())?;
     text.head(source.name()).map(|head| Some(head.to_vec()))
+}
+
+/// Whether a file is Parquet by its mark.
+pub(super) fn is_parquet(source: &Source) -> Result<bool, IngestError> {
+    let mut mark = [0; 4];
+    match source.open()?.read_exact(&mut mark) {
+        Ok(()) => Ok(&mark == b"PAR1"),
+        Err(error) if error.kind() == std::io::ErrorKind::UnexpectedEof => Ok(false),
+        Err(error) => Err(source.unreadable(&error)),
+    }
 }
 
 /// All bytes of a source, unpacked, and the hash of the file.

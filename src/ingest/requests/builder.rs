@@ -19,7 +19,8 @@ use super::passes::Passes;
 use super::rollup::{DayColumns, Repeat, Rollups};
 use super::seen::{self, Seen};
 use super::{
-    Fault, LogMapping, LogSource, RequestFormat, RequestSubject, Requests, workload_of_file,
+    Fault, LogMapping, LogSource, RequestFormat, RequestRow, RequestSubject, Requests,
+    workload_of_file,
 };
 use crate::units::TokenCounts;
 
@@ -31,6 +32,9 @@ const MOST_DUPLICATES_LISTED: usize = 100_000;
 pub(in crate::ingest) struct RequestBuilder {
     dated: Logs,
     relative: Logs,
+    /// Where somebody else sums them up: the requests since they were last taken. Nothing else is
+    /// kept of them then.
+    rows: Option<Vec<RequestRow>>,
     /// Calls of spans with their workloads, until all spans are known.
     calls: Vec<(String, Box<Call>)>,
     nesting: Nesting,
@@ -64,6 +68,26 @@ struct Place<'a> {
 }
 
 impl RequestBuilder {
+    /// For whoever takes the requests one by one.
+    pub(in crate::ingest) fn for_rows() -> RequestBuilder {
+        RequestBuilder { rows: Some(Vec::new()), ..RequestBuilder::default() }
+    }
+
+    /// Takes the requests since the last time. Their workloads are the places of their names.
+    pub(in crate::ingest) fn take_rows(&mut self) -> Vec<RequestRow> {
+        self.rows.as_mut().map(std::mem::take).unwrap_or_default()
+    }
+
+    /// The workloads so far.
+    pub(in crate::ingest) fn names(&self) -> impl Iterator<Item = &str> {
+        self.dated.keys().map(String::as_str)
+    }
+
+    /// Whether there are requests without a date.
+    pub(in crate::ingest) fn has_relative(&self) -> bool {
+        !self.relative.is_empty()
+    }
+
     /// Rows refused so far.
     pub(in crate::ingest) fn n_rejected(&self) -> u64 {
         self.rejected.len() as u64 + self.duplicates.1
@@ -144,7 +168,7 @@ impl RequestBuilder {
             {
                 let record = known.record(at_us, tokens);
                 self.open.sketch.note(&record, known.whose, false);
-                self.dated[known.log].add(&record);
+                add(&mut self.rows, &mut self.dated, known.log, &record);
                 continue;
             }
             let place = Place { file: source.file, row: raw.row_number(at) };
@@ -160,7 +184,7 @@ impl RequestBuilder {
                             &mut self.dated
                         };
                         let log = place_of(logs, name);
-                        logs[log].add(&row.record());
+                        add(&mut self.rows, logs, log, &row.record());
                     }
                 }
                 Err(fault) => self.reject(place, fault),
@@ -311,7 +335,7 @@ impl RequestBuilder {
     }
 
     /// Adds the calls of spans, each once however many spans report it.
-    fn finish_calls(&mut self) {
+    pub(in crate::ingest) fn finish_calls(&mut self) {
         let mut calls = std::mem::take(&mut self.calls);
         // Spans of one id with different content: their order must not be that of the files.
         calls.sort_by(|(_, a), (_, b)| match a.key.cmp(&b.key) {
@@ -325,7 +349,7 @@ impl RequestBuilder {
                 let record = call.record();
                 self.account.count_outcome(record.outcome);
                 let log = place_of(&mut self.dated, &name);
-                self.dated[log].add(&record);
+                add(&mut self.rows, &mut self.dated, log, &record);
             } else {
                 self.account.count(Fate::Nested);
             }
@@ -337,6 +361,14 @@ impl RequestBuilder {
 fn place_of(logs: &mut Logs, name: &str) -> usize {
     let known = logs.get_index_of(name);
     known.unwrap_or_else(|| logs.insert_full(name.to_owned(), Gathered::default()).0)
+}
+
+/// Adds a request to its log, or to the rows where somebody else sums them up.
+fn add(rows: &mut Option<Vec<RequestRow>>, logs: &mut Logs, log: usize, record: &Record<'_>) {
+    match rows {
+        None => logs[log].add(record),
+        Some(rows) => rows.push(record.row(log)),
+    }
 }
 
 /// What the labels of a row mean.

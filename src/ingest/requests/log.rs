@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::super::window;
 use super::outcome::{Outcome, Tells};
+use super::{RequestFate, RequestRow};
 use crate::units::{Period, Timestamp, TokenCounts};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::{ArrivalTrace, Offered};
@@ -76,6 +77,26 @@ pub(super) struct Record<'a> {
     pub(super) cached_prompt_tokens: Option<u64>,
     pub(super) model: Option<&'a str>,
     pub(super) team: Option<&'a str>,
+}
+
+impl Record<'_> {
+    /// The request as a rollup needs it.
+    pub(super) fn row(&self, log: usize) -> RequestRow {
+        let failed = self.outcome == Outcome::Failed;
+        RequestRow {
+            // There are never as many workloads.
+            workload: u32::try_from(log).unwrap_or(u32::MAX),
+            at_us: self.at_us,
+            // No request has an empty prompt: zeros of a failure mean that nobody counted.
+            tokens: self.tokens.filter(|it| !failed || it.total() > 0),
+            fate: match self.outcome {
+                Outcome::Served if self.tells == Tells::Nothing => RequestFate::Untold,
+                Outcome::Served => RequestFate::Served,
+                Outcome::Failed => RequestFate::Failed,
+                Outcome::Throttled | Outcome::Cached => RequestFate::LeftOut,
+            },
+        }
+    }
 }
 
 /// Values with the arrival of their request, in order, so that they can be cut to a window.

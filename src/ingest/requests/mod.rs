@@ -25,10 +25,12 @@ use std::collections::BTreeSet;
 use chrono_tz::Tz;
 
 use super::rejected::Rejected;
+use crate::units::TokenCounts;
 use crate::usage::schema;
 
 pub(in crate::ingest) use account::{Fate, RequestAccount};
 pub(in crate::ingest) use builder::RequestBuilder;
+use columns::Role;
 pub use log::{RequestFacts, RequestLog, push_requests};
 pub(in crate::ingest) use mapping::{LogMapping, RawLogMappings, near_miss, workload_of_file};
 pub use outcome::Tells;
@@ -166,6 +168,67 @@ pub(in crate::ingest) struct LogSource<'a> {
     pub(in crate::ingest) rules: Rules<'a>,
     /// Zone of wall clocks without an offset.
     pub(in crate::ingest) zone: Tz,
+}
+
+/// What became of a request.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RequestFate {
+    /// The log does not tell.
+    #[default]
+    Untold,
+    /// It was answered.
+    Served,
+    /// It was offered and not answered.
+    Failed,
+    /// It was refused for a limit, or answered from a cache: no GPU saw it.
+    LeftOut,
+}
+
+/// A request as a rollup needs it.
+#[derive(Clone, Copy, Debug)]
+pub struct RequestRow {
+    /// Whose it is, by the place of the name.
+    pub workload: u32,
+    /// When it came, microseconds since 1970.
+    pub at_us: i64,
+    /// Its tokens, where they were counted.
+    pub tokens: Option<TokenCounts>,
+    /// What became of it.
+    pub fate: RequestFate,
+}
+
+/// The columns of a log that is nothing but times, names and tokens.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PlainColumns {
+    /// When a request came.
+    pub time: String,
+    /// Whose it is; without one all belong to the workload that the file is named after.
+    pub workload: Option<String>,
+    /// Its prompt tokens.
+    pub prompt: String,
+    /// Its completion tokens.
+    pub completion: String,
+}
+
+/// The columns of a generic log without ids and outcomes, by their headers. What a model is called
+/// decides nothing there.
+pub(in crate::ingest) fn plain_columns(headers: &[String]) -> Option<PlainColumns> {
+    let mut found: [Option<&String>; 4] = [None; 4];
+    for header in headers {
+        for role in columns::roles(RequestFormat::Generic, header, &[]) {
+            let at = match role {
+                Role::Time => 0,
+                Role::Workload => 1,
+                Role::Prompt => 2,
+                Role::Completion => 3,
+                Role::Model => continue,
+                _ => return None,
+            };
+            found[at] = found[at].or(Some(header));
+        }
+    }
+    let [time, workload, prompt, completion] = found.map(Option::<&String>::cloned);
+    Some(PlainColumns { time: time?, workload, prompt: prompt?, completion: completion? })
 }
 
 /// What came of it.

@@ -1,0 +1,260 @@
+//! Requests in the order of time to cells.
+//!
+//! In that order one minute is open at a time, and what is known of each workload in it stands in a
+//! small dense array: no row is hashed or sorted.
+
+use super::bucket::{BUCKETS, bucket};
+use super::cells::{Cells, Histograms, NONE_32, NONE_64};
+use super::rows::{NONE, Rows};
+use crate::ingest::RequestFate;
+
+/// Microseconds of a minute.
+pub(super) const MINUTE_US: i64 = 60_000_000;
+/// Microseconds of a second.
+pub(super) const SECOND_US: i64 = 1_000_000;
+
+/// Words of 64 bits that hold a bit for each bucket.
+const WORDS: usize = BUCKETS.div_ceil(64);
+
+/// Why rows cannot be added.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Stop {
+    /// They are not in the order of time.
+    Unordered,
+    /// Token counts whose squares do not add up to a number of 64 bits.
+    Overflow,
+}
+
+/// What is known of a workload in the minute that is open.
+#[derive(Clone, Copy, Debug, Default)]
+struct Open {
+    requests: u32,
+    errors: u32,
+    /// Whether a log tells what became of a request.
+    told: bool,
+    with_tokens: u32,
+    prompt: i64,
+    completion: i64,
+    prompt_sq: i64,
+    completion_sq: i64,
+    first_us: i64,
+    last_us: i64,
+    gap_sq: i64,
+    second_sq: i64,
+    /// The second of the minute that the last request came in, and how many came in it.
+    second: u32,
+    in_second: u32,
+    seconds: u32,
+    first_second: u32,
+}
+
+/// The buckets of the requests of each workload in the minute that is open. They are listed, and
+/// counted when the minute is over: a count for each bucket of each workload would not fit the cache.
+struct Buckets {
+    lists: Vec<Vec<u16>>,
+    /// Of one workload the requests of each bucket beyond the first; all 0 in between.
+    more: Vec<u32>,
+}
+
+impl Buckets {
+    fn new(n_workloads: usize) -> Buckets {
+        Buckets { lists: vec![Vec::new(); n_workloads], more: vec![0; WORDS * 64] }
+    }
+
+    #[inline]
+    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 1024 buckets")]
+    fn add(&mut self, workload: usize, tokens: u32) {
+        self.lists[workload].push(bucket(tokens) as u16);
+    }
+
+    fn close(&mut self, workload: usize, into: &mut Histograms) {
+        let list = &mut self.lists[workload];
+        let mut used = [0u64; WORDS];
+        let mut repeated = false;
+        for bucket in list.drain(..) {
+            let (word, bit) = (usize::from(bucket) / 64, 1 << (bucket % 64));
+            let Some(word) = used.get_mut(word) else { continue };
+            if *word & bit != 0 {
+                // Most buckets of a minute have one request.
+                self.more[usize::from(bucket)] += 1;
+                repeated = true;
+            }
+            *word |= bit;
+        }
+        for (start, mut rest) in (0u32..).step_by(64).zip(used) {
+            while rest != 0 {
+                let bucket = start + rest.trailing_zeros();
+                rest &= rest - 1;
+                into.buckets.push(bucket);
+                let more =
+                    if repeated { std::mem::take(&mut self.more[bucket as usize]) } else { 0 };
+                into.counts.push(1 + more);
+            }
+        }
+        into.ends.push(into.buckets.len());
+    }
+}
+
+/// Makes cells of requests. Without `FULL` only counts and sums.
+pub(super) struct Kernel<const FULL: bool> {
+    minute_us: i64,
+    last_us: i64,
+    open: Vec<Open>,
+    /// A bit for each workload with a row in the open minute.
+    touched: Vec<u64>,
+    prompts: Buckets,
+    completions: Buckets,
+    /// Those of minutes that are over.
+    pub(super) cells: Cells,
+}
+
+impl<const FULL: bool> Kernel<FULL> {
+    /// For so many workloads.
+    pub(super) fn new(n_workloads: usize) -> Self {
+        let n_buckets = if FULL { n_workloads } else { 0 };
+        Kernel {
+            minute_us: i64::MIN,
+            last_us: i64::MIN,
+            open: vec![Open::default(); n_workloads],
+            touched: vec![0; n_workloads.div_ceil(64)],
+            prompts: Buckets::new(n_buckets),
+            completions: Buckets::new(n_buckets),
+            cells: Cells::default(),
+        }
+    }
+
+    /// Forgets all that was added, and keeps the memory.
+    pub(super) fn begin(&mut self) {
+        self.close();
+        self.cells.clear();
+        (self.minute_us, self.last_us) = (i64::MIN, i64::MIN);
+    }
+
+    /// Adds requests that came from `from_us` on and before `to_us`.
+    pub(super) fn add(&mut self, rows: &Rows, from_us: i64, to_us: i64) -> Result<(), Stop> {
+        let at_us = rows.at_us.as_slice();
+        if !rows.is_in_order() || at_us.first().is_some_and(|it| *it < self.last_us) {
+            return Err(Stop::Unordered);
+        }
+        let mut start = at_us.partition_point(|it| *it < from_us);
+        let end = at_us.partition_point(|it| *it < to_us);
+        while let Some(first_us) = at_us.get(start..end).and_then(<[i64]>::first) {
+            let minute_us = first_us.div_euclid(MINUTE_US) * MINUTE_US;
+            if minute_us != self.minute_us {
+                self.close();
+                self.minute_us = minute_us;
+            }
+            let in_minute = at_us[start..end].partition_point(|it| *it < minute_us + MINUTE_US);
+            self.add_minute(rows, start..start + in_minute)?;
+            start += in_minute;
+        }
+        Ok(())
+    }
+
+    /// Adds requests of the open minute.
+    fn add_minute(&mut self, rows: &Rows, range: std::ops::Range<usize>) -> Result<(), Stop> {
+        self.last_us = rows.at_us[range.end - 1];
+        let fate = rows.fate.get(range.clone());
+        let all = rows.at_us[range.clone()]
+            .iter()
+            .zip(&rows.workload[range.clone()])
+            .zip(&rows.prompt[range.clone()])
+            .zip(&rows.completion[range]);
+        let mut overflow = false;
+        for (at, (((at_us, workload), prompt), completion)) in all.enumerate() {
+            let workload = *workload as usize;
+            let open = &mut self.open[workload];
+            self.touched[workload / 64] |= 1 << (workload % 64);
+            if let Some(fate) = fate.and_then(|it| it.get(at)) {
+                open.errors += u32::from(*fate == RequestFate::Failed);
+                open.told |= *fate != RequestFate::Untold;
+            }
+            if FULL {
+                open.arrive(*at_us, self.minute_us);
+            }
+            open.requests += 1;
+            if *prompt == NONE || *completion == NONE {
+                continue;
+            }
+            let (p, c) = (i64::from(*prompt), i64::from(*completion));
+            open.with_tokens += 1;
+            open.prompt += p;
+            open.completion += c;
+            if FULL {
+                let over;
+                (open.prompt_sq, over) = open.prompt_sq.overflowing_add(p * p);
+                overflow |= over;
+                let over;
+                (open.completion_sq, over) = open.completion_sq.overflowing_add(c * c);
+                overflow |= over;
+                self.prompts.add(workload, *prompt);
+                self.completions.add(workload, *completion);
+            }
+        }
+        if overflow { Err(Stop::Overflow) } else { Ok(()) }
+    }
+
+    /// Ends the open minute.
+    pub(super) fn close(&mut self) {
+        for (start, word) in (0u32..).step_by(64).zip(0..self.touched.len()) {
+            let mut rest = std::mem::take(&mut self.touched[word]);
+            while rest != 0 {
+                let workload = start + rest.trailing_zeros();
+                rest &= rest - 1;
+                self.close_one(workload);
+            }
+        }
+    }
+
+    fn close_one(&mut self, workload: u32) {
+        let cells = &mut self.cells;
+        let open = std::mem::take(&mut self.open[workload as usize]);
+        let counted = |sum: i64| if open.with_tokens > 0 { sum } else { NONE_64 };
+        cells.minute_us.push(self.minute_us);
+        cells.workload.push(workload);
+        cells.requests.push(open.requests);
+        cells.errors.push(if open.told { open.errors } else { NONE_32 });
+        cells.with_tokens.push(open.with_tokens);
+        cells.prompt.push(counted(open.prompt));
+        cells.completion.push(counted(open.completion));
+        if FULL {
+            cells.prompt_sq.push(counted(open.prompt_sq));
+            cells.completion_sq.push(counted(open.completion_sq));
+            cells.first_us.push(open.first_us);
+            cells.last_us.push(open.last_us);
+            cells.gap_sum.push(open.last_us - open.first_us);
+            cells.gap_sq.push(open.gap_sq);
+            cells.seconds.push(open.seconds);
+            cells.second_sq.push(open.second_sq);
+            cells.first_second.push(open.first_second);
+            cells.last_second.push(open.in_second);
+            self.prompts.close(workload as usize, &mut cells.prompts);
+            self.completions.close(workload as usize, &mut cells.completions);
+        }
+    }
+}
+
+impl Open {
+    /// Notes when a request came. A gap is below a minute, so its square fits by far, and so does
+    /// the sum of squares: it is at most the square of the sum.
+    #[inline]
+    fn arrive(&mut self, at_us: i64, minute_us: i64) {
+        if self.requests == 0 {
+            self.first_us = at_us;
+            self.last_us = at_us;
+            self.second = u32::MAX;
+        }
+        let gap = at_us - self.last_us;
+        self.gap_sq += gap * gap;
+        self.last_us = at_us;
+        let second = u32::try_from((at_us - minute_us) / SECOND_US).unwrap_or(u32::MAX - 1);
+        if second != self.second {
+            self.second = second;
+            self.in_second = 0;
+            self.seconds += 1;
+        }
+        self.second_sq += 2 * i64::from(self.in_second) + 1;
+        self.in_second += 1;
+        self.first_second += u32::from(self.seconds == 1);
+    }
+}
