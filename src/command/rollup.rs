@@ -41,7 +41,14 @@ pub(super) fn run(args: &RollupArgs, global: &Global, talk: Talk) -> CommandResu
             return Ok(((summary, RowsRead::default()), file));
         }
         let (rollup, read) = gather(&sources, (&config, zone), folder)?;
-        let (summary, file) = rollup.write(file, detail, &watch)?;
+        let (summary, file) = match rollup.write(file, detail, &watch) {
+            // Where every row was rejected, that is what there is to say.
+            Err(RollupError::Empty) => {
+                limit(args, &Summary::default(), &read)?;
+                return Err(RollupError::Empty.into());
+            }
+            written => written?,
+        };
         limit(args, &summary, &read)?;
         Ok(((summary, read), file))
     })?;
