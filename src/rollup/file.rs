@@ -47,7 +47,7 @@ pub(super) struct Span {
 }
 
 /// Rows that are no requests.
-#[derive(Clone, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refused {
     /// How many.
     pub(super) n: u64,

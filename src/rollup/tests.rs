@@ -297,6 +297,8 @@ fn any_number_of_threads_writes_the_same_bytes() {
 
 #[test]
 fn what_became_of_requests_is_told_where_it_is_known() {
+    use RequestFate::{Failed, LeftOut, Served, Untold};
+
     let folder = tempfile::tempdir().unwrap();
     let mut rollup = Rollup::new(folder.path());
     let row = |minute: i64, fate: RequestFate| RequestRow {
@@ -305,7 +307,6 @@ fn what_became_of_requests_is_told_where_it_is_known() {
         tokens: Some(TokenCounts { prompt: 1, completion: 1 }),
         fate,
     };
-    use RequestFate::{Failed, LeftOut, Served, Untold};
     rollup.add_rows(&[row(3, LeftOut), row(2, Untold), row(1, Served), row(1, Failed)]).unwrap();
     rollup.add_rows(&[row(0, Served)]).unwrap();
     rollup.name(vec!["a".to_owned()]).unwrap();
