@@ -54,11 +54,7 @@ impl Change {
     /// To go over to a plan. Another GPU, another precision and another provider each add their work.
     pub(super) fn switch(question: &Question<'_>, plan: &Plan, saving: Money) -> Option<Change> {
         let rules = &question.context.catalog.assumptions.change;
-        let deployment = &question.described.workload.deployment;
-        let other_gpu = deployment.gpu.as_deref() != Some(plan.gpu.as_str());
-        let other_precision = changes_precision(question, plan);
-        let other_provider = !plan.offers.iter().all(|it| offers::is_at_home(question, it));
-        let other_region = plan.offers.iter().any(|it| offers::is_elsewhere(question, it));
+        let [gpu, precision, provider, region] = Change::moves(question, plan);
         let of_way = match plan.way {
             Way::PaygScheduled => rules.schedule_h,
             Way::Reserved { .. } | Way::ReservedServerless { .. } => {
@@ -74,10 +70,10 @@ impl Change {
             | Way::Shared { .. } => rules.scale_h,
         };
         let more = [
-            (other_gpu, rules.gpu_h),
-            (other_precision, rules.precision_h),
-            (other_provider, rules.provider_h),
-            (other_region, rules.region_h),
+            (gpu, rules.gpu_h),
+            (precision, rules.precision_h),
+            (provider, rules.provider_h),
+            (region, rules.region_h),
         ];
         let hours = of_way + more.iter().filter(|it| it.0).map(|it| it.1).sum::<f64>();
         let replaced = Change::is_replaced(question, plan);
@@ -86,13 +82,20 @@ impl Change {
         Change::of(hours, restart, trial, saving, rules)
     }
 
+    /// Whether the GPU, the precision, the provider and the region are others than today's.
+    fn moves(question: &Question<'_>, plan: &Plan) -> [bool; 4] {
+        let gpu = question.described.workload.deployment.gpu.as_deref();
+        [
+            gpu != Some(plan.gpu.as_str()),
+            changes_precision(question, plan),
+            !plan.offers.iter().all(|it| offers::is_at_home(question, it)),
+            plan.offers.iter().any(|it| offers::is_elsewhere(question, it)),
+        ]
+    }
+
     /// Whether a new deployment takes the place of today's.
     pub(super) fn is_replaced(question: &Question<'_>, plan: &Plan) -> bool {
-        let deployment = &question.described.workload.deployment;
-        deployment.gpu.as_deref() != Some(plan.gpu.as_str())
-            || changes_precision(question, plan)
-            || !plan.offers.iter().all(|it| offers::is_at_home(question, it))
-            || plan.offers.iter().any(|it| offers::is_elsewhere(question, it))
+        Change::moves(question, plan).contains(&true)
             || matches!(
                 plan.way,
                 Way::Serverless

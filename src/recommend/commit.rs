@@ -81,14 +81,15 @@ pub fn commitments(
     for it in found.held.iter_mut().filter(|it| !it.has_ended && is_free(it)) {
         it.could_carry = held::could_carry(&it.held, (parts, &members), context.catalog);
     }
-    if !held.is_empty() {
-        let today = order::as_today(parts, held, window, context).held;
+    let changed = order::changed(parts);
+    if !held.is_empty() || !changed.is_empty() {
+        let today = from_members(&member::as_today(parts, &context), held, window, context);
         for it in &mut found.held {
-            let same = today.iter().find(|today| today.held.id == it.held.id);
+            let same = today.held.iter().find(|today| today.held.id == it.held.id);
             it.used_today_us = same.and_then(|it| it.used).map(|it| it.0);
         }
+        found.first = order::committed_first(&today, (&changed, &members), (held, window), context);
     }
-    found.first = order::committed_first(parts, held, window, context);
     found.idle = asked::idle_after(parts, &members, (held, window), context);
     found
 }

@@ -49,6 +49,11 @@ pub(super) fn decide(
         return keep(question, currency, why.to_owned());
     }
     let avoidable = baseline.avoidable.unwrap_or(today);
+    let ended = term::ended(question);
+    // What is over costs nothing more, so that there is nothing to stop either.
+    if let Some(it) = ended.as_ref().filter(|it| it.still_costs.is_none()) {
+        return keep(question, currency, format!("{}: nothing is left to save", it.said));
+    }
     if question.described.class.shape == Shape::Idle {
         return idle(question, avoidable, WasteKind::Idle);
     }
@@ -56,16 +61,10 @@ pub(super) fn decide(
         let why = "it runs on a commitment that is paid either way; decide before it is renewed";
         return keep(question, currency, why.to_owned());
     }
-    if let Some(it) = term::ended(question) {
-        let is_forgotten = waste_of(question, WasteKind::Forgotten).is_some();
-        match it.still_costs {
-            None => return keep(question, currency, it.said + ": nothing is left to save"),
-            Some(costs) if is_forgotten => {
-                let saving = if costs < avoidable { costs } else { avoidable };
-                return idle(question, saving, WasteKind::Forgotten);
-            }
-            Some(_) => (),
-        }
+    let is_forgotten = waste_of(question, WasteKind::Forgotten).is_some();
+    if let Some(costs) = ended.and_then(|it| it.still_costs).filter(|_| is_forgotten) {
+        let saving = if costs < avoidable { costs } else { avoidable };
+        return idle(question, saving, WasteKind::Forgotten);
     }
     if let Load::Nothing(why) = &question.load {
         return no_advice(question, currency, why.clone());

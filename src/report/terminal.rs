@@ -7,9 +7,8 @@
 pub(super) mod cell;
 
 use super::account::Spend;
-use super::comparison::signed;
 use super::model::{ReportModel, WorkloadReport};
-use super::number::{self, DASH, Medium, by_rounding};
+use super::number::{self, DASH, Medium};
 use super::table::Table;
 use super::{blanks, html, tables, words};
 use crate::ingest::Fate;
@@ -289,9 +288,8 @@ fn can_save(report: &ReportModel) -> String {
     let all = &report.portfolio;
     let interval = all.interval.as_ref().filter(|_| sums.asked_for == all.monthly_savings);
     let range = html::range_in_words(TERM, interval, all.probability_of_loss);
-    let of = report.totals.baseline_monthly_cost.zip(sums.monthly_cost_after);
-    let rounded = of.and_then(|(of, left)| by_rounding(of, &[left, sums.asked_for]));
-    let rounded = rounded.map(|it| format!(" ({} by rounding)", signed(it, TERM)));
+    let parts = sums.monthly_cost_after.map(|left| [left, sums.asked_for]);
+    let rounded = parts.map(|it| words::rest(report.totals.baseline_monthly_cost, &it, TERM));
     format!(
         "{} {} per 730-h month of {}, leaving {}{}{}",
         TERM.money(sums.asked_for),

@@ -1,5 +1,6 @@
 //! Words for people: what the model names by identifiers, and names that came from the data.
 
+use super::comparison::signed;
 use super::model::{AdviceReport, PlanReport, ReportModel, WasteReport, WorkloadReport};
 use super::number::{DASH, Medium, by_rounding, date};
 use crate::size::Precision;
@@ -120,6 +121,12 @@ pub(crate) fn with_basis(
     }
 }
 
+/// ` (+0.01 by rounding)` behind parts whose cents do not add up to those of the whole.
+pub(crate) fn rest(whole: Option<Money>, parts: &[Money], medium: Medium) -> String {
+    let rest = whole.and_then(|it| by_rounding(it, parts));
+    rest.map_or_else(String::new, |it| format!(" ({} by rounding)", signed(it, medium)))
+}
+
 /// How the spend comes from what was billed to workloads; nothing where they are the same.
 pub(crate) fn billed_to_spend(
     (billed, effective): (Option<Money>, Option<Money>),
@@ -235,11 +242,10 @@ pub(crate) fn is_pressing(grade: &str, is_approved: bool, is_overdue: bool) -> b
     is_overdue || !is_approved && matches!(grade, "A" | "B")
 }
 
-/// Whether advice is too doubtful to be tried before somebody looked closer: much of it is a guess, or more
-/// than one in five of the outcomes loses money.
-pub(crate) fn is_weak(grade: &str, probability_of_loss: Option<f64>) -> bool {
-    const MOST_LOSS: f64 = 0.2;
-    !matches!(grade, "A" | "B" | "C") || probability_of_loss.is_some_and(|it| it > MOST_LOSS)
+/// Whether advice is too doubtful to be tried before somebody looked closer, as its grade says: a likely
+/// loss makes it D.
+pub(crate) fn is_weak(grade: &str) -> bool {
+    !matches!(grade, "A" | "B" | "C")
 }
 
 /// `, 120.00 of it by weak advice`, behind a sum that has some.

@@ -180,7 +180,13 @@ impl Blocks {
         let places: Vec<Option<usize>> = self.names.iter().map(place).collect();
         for workload in &mut rows.workload {
             let place = places.get(*workload as usize).copied().flatten();
-            *workload = place.and_then(|it| u32::try_from(it).ok()).unwrap_or(0);
+            // No request goes to a workload that is not its own.
+            *workload = place.and_then(|it| u32::try_from(it).ok()).ok_or_else(|| {
+                RollupError::Unreadable {
+                    file: "rows put aside".to_owned(),
+                    reason: "a workload has no name".to_owned(),
+                }
+            })?;
         }
         rows.look();
         take(&rows, Refused::default()).map(|_| ())

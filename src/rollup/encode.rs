@@ -5,6 +5,7 @@
 
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::CompressionOptions;
+use polars_parquet::parquet::encoding::hybrid_rle::Encoder as HybridRle;
 use polars_parquet::parquet::error::{ParquetError, ParquetResult};
 use polars_parquet::parquet::metadata::{ColumnDescriptor, SchemaDescriptor};
 use polars_parquet::parquet::page::{
@@ -14,7 +15,6 @@ use polars_parquet::parquet::statistics::PrimitiveStatistics;
 use polars_parquet::parquet::write::compress;
 
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
-use super::pack::{pack, runs};
 
 /// Largest number of a dictionary.
 const MOST_IN_DICTIONARY: u32 = 1 << 16;
@@ -122,7 +122,7 @@ impl Encoder<'_> {
     fn wide(&mut self, values: &[i64], null: Null) -> ParquetResult<()> {
         let mut data = Vec::with_capacity(values.len() * 8 + 16);
         let some = null == Null::Sometimes
-            && levels(values.iter().map(|it| *it != NONE_64), values.len(), &mut data);
+            && levels(values.iter().map(|it| *it != NONE_64), values.len(), &mut data)?;
         for it in values.iter().filter(|it| !some || **it != NONE_64) {
             data.extend_from_slice(&it.to_le_bytes());
         }
@@ -145,7 +145,7 @@ impl Encoder<'_> {
     fn narrow(&mut self, values: &[u32], null: Null) -> ParquetResult<()> {
         let mut data = Vec::with_capacity(values.len() + 16);
         let some = null == Null::Sometimes
-            && levels(values.iter().map(|it| *it != NONE_32), values.len(), &mut data);
+            && levels(values.iter().map(|it| *it != NONE_32), values.len(), &mut data)?;
         let known: Vec<u32>;
         let present = if some {
             known = values.iter().copied().filter(|it| *it != NONE_32).collect();
@@ -155,7 +155,7 @@ impl Encoder<'_> {
         };
         let most = present.iter().copied().max().unwrap_or(0);
         let dictionary = if most < MOST_IN_DICTIONARY {
-            code(present, most, &mut data);
+            code(present, most, &mut data)?;
             let numbers = (0..=i64::from(most)).flat_map(i64::to_le_bytes);
             Some((numbers.collect(), most as usize + 1))
         } else {
@@ -174,7 +174,7 @@ impl Encoder<'_> {
             lengths.push(same.len());
         }
         let n = lengths.len();
-        let data = runs(&lengths);
+        let data = runs(&lengths)?;
         let range = values.first().copied().zip(values.last().copied());
         self.end(Raw { dictionary: Some((dictionary, n)), data, n: values.len() }, range)
     }
@@ -196,14 +196,14 @@ impl Encoder<'_> {
         }
         let codes: Vec<u32> = values.iter().map(|it| place[*it as usize]).collect();
         let mut data = Vec::with_capacity(values.len() + 16);
-        code(&codes, n.saturating_sub(1), &mut data);
+        code(&codes, n.saturating_sub(1), &mut data)?;
         let dictionary = Some((dictionary, n as usize));
         self.end(Raw { dictionary, data, n: values.len() }, None)
     }
 
     /// Lists of buckets and counts.
     fn histograms(&mut self, of: &Histograms) -> ParquetResult<()> {
-        let (levels, n) = list_levels(of);
+        let (levels, n) = list_levels(of)?;
         for (values, is_wide) in [(&of.buckets, false), (&of.counts, true)] {
             let most = values.iter().copied().max().unwrap_or(0);
             let number = |it: u32| {
@@ -213,7 +213,7 @@ impl Encoder<'_> {
             let mut data = Vec::with_capacity(levels.len() + values.len() * 2 + 16);
             data.extend_from_slice(&levels);
             let dictionary = if most < MOST_IN_DICTIONARY {
-                code(values, most, &mut data);
+                code(values, most, &mut data)?;
                 Some(((0..=most).flat_map(number).collect(), most as usize + 1))
             } else {
                 data.extend(values.iter().copied().flat_map(number));
@@ -225,30 +225,60 @@ impl Encoder<'_> {
     }
 }
 
+/// Bits of a code up to `most`.
+fn width_of(most: u32) -> u32 {
+    most.max(1).ilog2() + 1
+}
+
 /// Codes up to `most`, with their width before them.
-fn code(codes: &[u32], most: u32, data: &mut Vec<u8>) {
-    let width = most.max(1).ilog2() + 1;
+fn code(codes: &[u32], most: u32, data: &mut Vec<u8>) -> ParquetResult<()> {
+    let width = width_of(most);
     // At most 17.
     data.push(u8::try_from(width).unwrap_or(u8::MAX));
-    pack(codes, width, data);
+    pack(codes, width, data)
+}
+
+/// The codes 0, 1, 2, ..., each as often as its length says, with their width before them.
+fn runs(lengths: &[usize]) -> ParquetResult<Vec<u8>> {
+    let width = width_of(u32::try_from(lengths.len()).unwrap_or(u32::MAX).saturating_sub(1));
+    let mut data = vec![u8::try_from(width).unwrap_or(u8::MAX)];
+    for (code, n) in (0..).zip(lengths) {
+        run(*n, code, width, &mut data)?;
+    }
+    Ok(data)
+}
+
+/// Numbers of `width` bits each, as one run.
+fn pack(values: &[u32], width: u32, into: &mut Vec<u8>) -> ParquetResult<()> {
+    let packed = u32::bitpacked_encode(into, values.iter().copied(), width as usize);
+    packed.map_err(|_| bug("a full buffer"))
+}
+
+/// One value `n` times.
+fn run(n: usize, value: u32, width: u32, into: &mut Vec<u8>) -> ParquetResult<()> {
+    u32::run_length_encode(into, n, value, width).map_err(|_| bug("a full buffer"))
 }
 
 /// The levels of a column that may lack values, with their length before them; whether it does.
-fn levels(present: impl Iterator<Item = bool> + Clone, n: usize, data: &mut Vec<u8>) -> bool {
+fn levels(
+    present: impl Iterator<Item = bool> + Clone,
+    n: usize,
+    data: &mut Vec<u8>,
+) -> ParquetResult<bool> {
     let mut bytes = Vec::new();
     let all = present.clone().all(|it| it);
     if all {
-        super::pack::run(n, 1, 1, &mut bytes);
+        run(n, 1, 1, &mut bytes)?;
     } else {
         let levels: Vec<u32> = present.map(u32::from).collect();
-        pack(&levels, 1, &mut bytes);
+        pack(&levels, 1, &mut bytes)?;
     }
     push_with_length(&bytes, data);
-    !all
+    Ok(!all)
 }
 
 /// Where the list of each cell starts, and which are empty; and how many levels that takes.
-fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
+fn list_levels(of: &Histograms) -> ParquetResult<(Vec<u8>, usize)> {
     let mut repeated = Vec::with_capacity(of.buckets.len() + of.ends.len());
     let mut empty = Vec::new();
     let mut start = 0;
@@ -262,11 +292,11 @@ fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
     }
     let mut data = Vec::with_capacity(repeated.len() / 4 + 32);
     let mut bytes = Vec::with_capacity(repeated.len() / 8 + 16);
-    pack(&repeated, 1, &mut bytes);
+    pack(&repeated, 1, &mut bytes)?;
     push_with_length(&bytes, &mut data);
     bytes.clear();
     if empty.is_empty() {
-        super::pack::run(repeated.len(), 1, 1, &mut bytes);
+        run(repeated.len(), 1, 1, &mut bytes)?;
     } else {
         let n = repeated.len();
         repeated.clear();
@@ -274,10 +304,10 @@ fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
         for at in empty {
             repeated[at] = 0;
         }
-        pack(&repeated, 1, &mut bytes);
+        pack(&repeated, 1, &mut bytes)?;
     }
     push_with_length(&bytes, &mut data);
-    (data, repeated.len())
+    Ok((data, repeated.len()))
 }
 
 fn push_with_length(bytes: &[u8], data: &mut Vec<u8>) {

@@ -15,7 +15,6 @@ mod file;
 mod input;
 mod kernel;
 mod merge;
-mod pack;
 mod part;
 mod plan;
 mod roll;

@@ -419,7 +419,15 @@ fn a_workload_that_ends_before_the_work_is_earned_back_is_kept() {
 /// term is nothing to sign for it.
 #[test]
 fn what_is_over_is_kept_and_not_forecast() {
-    let gone = usage(10 * 24, &[], &[]).replace("chat", "gone");
+    let idle =
+        [("requests", "0"), ("prompt_tokens", "0"), ("completion_tokens", "0"), ("gpu_util", "0")];
+    over(&usage(10 * 24, &[], &[]));
+    // Nobody asked for it at all: it is over all the same, and there is nothing to stop.
+    over(&usage(10 * 24, &[], &idle));
+}
+
+fn over(gone: &str) {
+    let gone = gone.replace("chat", "gone");
     let all = usage(21 * 24, &[], &[]) + gone.split_once('\n').unwrap().1;
     let says = [
         "gone: keep, its rows end on 14 Oct 2026 and nothing was paid for it since: nothing is left to save",

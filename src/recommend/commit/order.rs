@@ -6,38 +6,28 @@
 
 use super::held::is_declared;
 use super::member::Member;
-use super::{CommitmentGroup, Commitments, CommittedFirst, Part, TermCase, from_members, member};
+use super::{CommitmentGroup, Commitments, CommittedFirst, Part, TermCase, from_members};
 use crate::ingest::{HeldCommitment, HeldOf};
 use crate::recommend::{Action, Context, money};
 use crate::units::{Fraction, Money, MoneyPerHour, Period};
 
-/// What can be committed to, and is used of what is held, while nothing of the advice is followed.
-pub(super) fn as_today(
-    parts: &[Part<'_>],
-    held: &[HeldCommitment],
-    window: Period,
-    context: Context<'_>,
-) -> Commitments {
-    from_members(&member::as_today(parts, &context), held, window, context)
-}
-
-/// The best commitments for what runs today that lose by the advice.
-pub(super) fn committed_first(
-    parts: &[Part<'_>],
-    held: &[HeldCommitment],
-    window: Period,
-    context: Context<'_>,
-) -> Vec<CommittedFirst> {
-    let is_changed = |it: &Part<'_>| {
+/// Whose advice is followed and changes what runs.
+pub(super) fn changed<'a>(parts: &[Part<'a>]) -> Vec<&'a str> {
+    let is_changed = |it: &&Part<'_>| {
         let action = it.found.advice.action;
         it.is_followed && matches!(action, Action::Switch | Action::Schedule | Action::Stop)
     };
-    let changed: Vec<&str> =
-        parts.iter().filter(|it| is_changed(it)).map(|it| it.workload.name.as_str()).collect();
-    if changed.is_empty() {
-        return Vec::new();
-    }
-    let today = as_today(parts, held, window, context);
+    parts.iter().filter(is_changed).map(|it| it.workload.name.as_str()).collect()
+}
+
+/// The best commitments for what runs today that lose by the advice: `today` is what could be committed to
+/// if none of it were followed, `after` who runs where once it is.
+pub(super) fn committed_first(
+    today: &Commitments,
+    (changed, after): (&[&str], &[Member]),
+    (held, window): (&[HeldCommitment], Period),
+    context: Context<'_>,
+) -> Vec<CommittedFirst> {
     let moves =
         |it: &&CommitmentGroup| it.workloads.iter().any(|name| changed.contains(&name.as_str()));
     let bought: Vec<(&CommitmentGroup, &TermCase, HeldCommitment)> = today
@@ -52,9 +42,8 @@ pub(super) fn committed_first(
     let all: Vec<HeldCommitment> =
         held.iter().chain(bought.iter().map(|it| &it.2)).cloned().collect();
     // What runs on a commitment that nobody declared is in neither demand.
-    let is_known = |it: &Member| is_declared(it, held, &context);
-    let after: Vec<Member> =
-        parts.iter().filter_map(|it| member::member(*it, &context)).filter(is_known).collect();
+    let is_known = |it: &&Member| is_declared(it, held, &context);
+    let after: Vec<Member> = after.iter().filter(is_known).cloned().collect();
     let after = from_members(&after, &all, window, context);
     let found = bought.iter().filter_map(|(group, case, bought)| {
         let it = after.held.iter().find(|it| it.held.id == bought.id)?;

@@ -4,11 +4,10 @@ use super::Audience;
 use super::page::{Row, Section, View, add};
 use super::parts::{all_range, not_measured};
 use super::read::{Amount, OwnerBudget, Range3, Span, SpanOf, Variance};
-use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::comparison::{signed, signed_percent};
 use crate::report::number::{DASH, by_rounding};
-use crate::report::words::{clip, not_forecast, plain, shown};
+use crate::report::words::{clip, not_forecast, plain, rest, shown};
 
 /// Spend against budget, last month and forecast, and one unit cost.
 pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
@@ -42,9 +41,7 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
     let saved = view.savings()?;
     if let (Some(after), false) = (view.month_after()?, saved.is_zero()) {
         let range = all_range(view).map(|it| format!(", {it}")).unwrap_or_default();
-        let rounded = view.month_today()?.and_then(|it| by_rounding(it, &[after, saved]));
-        let rounded = rounded.map(|it| format!(" ({} by rounding)", signed(it, view.medium)));
-        let rounded = rounded.unwrap_or_default();
+        let rounded = rest(view.month_today()?, &[after, saved], view.medium);
         let note = format!("{} less a month{rounded}{range}", view.medium.money(saved));
         rows.push(Row::new("With the advice", note, view.medium.money(after)));
     }
@@ -71,9 +68,8 @@ pub(super) fn month(view: &View<'_>) -> Result<Section, RenderError> {
 
 /// `996.96 more than billed`: fees are spread over their term.
 fn more_than_billed(view: &View<'_>) -> Option<String> {
-    let mut parts = view.report.file.reconciliation.parts.iter().filter(|_| view.is_all());
-    let it = parts.find(|it| it.place == Fate::Assigned.as_str())?;
-    let [billed, effective] = [it.billed?, it.effective?].map(|it| view.report.money(it));
+    let (billed, effective) = view.billed();
+    let (billed, effective) = (billed?, effective?);
     let more = by_rounding(effective, &[billed])?;
     let amount = view.medium.money(more);
     let word = if more.is_negative() { "less" } else { "more" };

@@ -145,6 +145,14 @@ impl<'a> View<'a> {
         cost.filter(|it| !it.is_zero())
     }
 
+    /// What was billed to workloads, and its effective cost.
+    pub(super) fn billed(&self) -> (Option<Money>, Option<Money>) {
+        let mut parts = self.report.file.reconciliation.parts.iter();
+        let it = parts.find(|it| self.is_all() && it.place == Fate::Assigned.as_str());
+        let amount = |of: Option<Amount>| of.map(|it| self.report.money(it));
+        (amount(it.and_then(|it| it.billed)), amount(it.and_then(|it| it.effective)))
+    }
+
     /// The workloads whose advice is asked for, the largest saving first, each with its place in the
     /// ranking of the whole report.
     pub(super) fn to_do(&self) -> Vec<(usize, &'a Workload)> {
@@ -189,7 +197,7 @@ impl<'a> View<'a> {
     /// What of it weak advice saves.
     fn weak(&self) -> Result<Money, RenderError> {
         let to_do = self.to_do().into_iter().map(|it| &it.1.advice);
-        let weak = to_do.filter(|it| words::is_weak(&it.grade, it.probability_of_loss));
+        let weak = to_do.filter(|it| words::is_weak(&it.grade));
         add(weak.map(|it| self.report.money(it.monthly_savings)).collect(), self.report)
     }
 

@@ -4,7 +4,6 @@ use super::charts::{ACTIONS, COSTS};
 use super::month::month;
 use super::page::{Row, Section, View, add};
 use super::read::{Amount, Basis, Decision, Promise, Range, Signed, Workload};
-use crate::ingest::Fate;
 use crate::report::RenderError;
 use crate::report::account::part_in_words;
 use crate::report::comparison::signed;
@@ -33,7 +32,6 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
     let state = |it: &Workload| it.advice.decision.as_ref().map(|it| it.counts_as.clone());
     let is_approved = |it: &Workload| state(it).as_deref() == Some("approved");
     let is_sure = |it: &Workload| matches!(it.advice.grade.as_str(), "A" | "B");
-    let is_weak = |it: &Workload| is_weak(&it.advice.grade, it.advice.probability_of_loss);
     let is_late = |it: &Workload| it.advice.decision.as_ref().is_some_and(|it| it.overdue);
     let is_done = |it: &Workload| it.advice.decision.as_ref().is_some_and(Decision::is_done);
     // Each piece of advice is in the first group that takes it.
@@ -41,7 +39,7 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         () if is_late(it) => 0,
         () if is_done(it) => 5,
         () if is_approved(it) => 4,
-        () if is_weak(it) => 3,
+        () if is_weak(&it.advice.grade) => 3,
         () if is_sure(it) => 1,
         () => 2,
     };
@@ -49,10 +47,7 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
         ("Carry out what is overdue", "approved, and its day is over"),
         ("Approve now", "grade A or B"),
         ("Approve a test", "grade C: something is assumed or not measured yet"),
-        (
-            "Look closer before a test",
-            "weak: grade D or below, or a loss in more than 1 of 5 cases",
-        ),
+        ("Look closer before a test", "weak: grade D or below"),
         ("Nothing more to decide for what is approved", "it is on its way"),
         ("Look at what is done, not yet seen", "marked done, and its advice still comes up"),
     ];
@@ -452,11 +447,7 @@ fn reconciled(view: &View<'_>) -> Section {
             )
         }
     };
-    let assigned = it.parts.iter().find(|it| it.place == Fate::Assigned.as_str());
-    let [billed, effective] = assigned
-        .map_or([None, None], |it| [it.billed, it.effective])
-        .map(|it| it.map(|it| view.report.money(it)));
-    let spend = billed_to_spend((billed, effective), view.medium).map(|it| it + ".");
+    let spend = billed_to_spend(view.billed(), view.medium).map(|it| it + ".");
     let lines = [line].into_iter().chain(spend).collect();
     Section { title: "Reconciled".to_owned(), lines, ..Section::default() }
 }

@@ -74,23 +74,18 @@ fn what_is_signed_stands_with_its_action() {
     assert_eq!(text.matches(said).count(), 1, "{text}");
 }
 
-/// Advice that is mostly a guess, or loses in a third of all cases, is in the total and told apart from it.
+/// Advice that is mostly a guess is in the total and told apart from it.
 #[test]
 fn weak_advice_stands_apart() {
-    for (key, value) in [("grade", "D".into()), ("probability_of_loss", 0.32.into())] {
-        let report = read(|it| {
-            let id = it["portfolio"]["ranking"][6].clone();
-            let all = it["workloads"].as_array_mut().unwrap();
-            let last = all.iter_mut().find(|it| it["advice"]["id"] == id).unwrap();
-            last["advice"][key] = Value::clone(&value);
-        });
-        let text = all(&report).text.split_whitespace().collect::<Vec<_>>().join(" ");
-        assert!(text.contains("can be saved, 720.54 of it by weak advice."), "{text}");
-        assert!(
-            text.contains("Look closer before a test, S7 enrich-nightly: 720.54 USD"),
-            "{text}"
-        );
-    }
+    let report = read(|it| {
+        let id = it["portfolio"]["ranking"][6].clone();
+        let all = it["workloads"].as_array_mut().unwrap();
+        let last = all.iter_mut().find(|it| it["advice"]["id"] == id).unwrap();
+        last["advice"]["grade"] = "D".into();
+    });
+    let text = all(&report).text.split_whitespace().collect::<Vec<_>>().join(" ");
+    assert!(text.contains("can be saved, 720.54 of it by weak advice."), "{text}");
+    assert!(text.contains("Look closer before a test, S7 enrich-nightly: 720.54 USD"), "{text}");
 }
 
 #[test]

@@ -24,7 +24,7 @@ pub(crate) fn asked_for(workload: &WorkloadReport) -> Money {
 /// What is asked for and saved by weak advice.
 pub(crate) fn weak(report: &ReportModel) -> Money {
     let asked = to_do(report).into_iter().map(|it| &it.advice);
-    let weak = asked.filter(|it| is_weak(&it.grade, it.probability_of_loss));
+    let weak = asked.filter(|it| is_weak(&it.grade));
     let zero = Money::zero(report.currency);
     weak.fold(zero, |sum, it| sum.checked_add(it.monthly_savings).unwrap_or(sum))
 }
