@@ -74,6 +74,10 @@ pub fn run(cli: Cli) -> ExitCode {
     }));
     match result {
         Ok(Ok(status)) => status.into(),
+        // After Ctrl-C its handler has the one last word, and ends the process.
+        Ok(Err(_)) if output::is_interrupted() => loop {
+            std::thread::park();
+        },
         Ok(Err(failure)) => {
             let failure = match hidden {
                 Some(files) => failure.without_names(&files),
