@@ -145,6 +145,13 @@ pub enum Demand {
     Unknown,
 }
 
+impl Demand {
+    /// Whether requests were counted.
+    pub const fn has_requests(&self) -> bool {
+        matches!(self, Demand::Arrivals(_) | Demand::Counts(_))
+    }
+}
+
 /// Requests in order of arrival. The three columns have one length.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct ArrivalTrace {

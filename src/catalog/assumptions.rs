@@ -532,6 +532,18 @@ assumptions! {
         ranked_plans,
         /// Plans replayed of each way to buy, at least.
         ranked_plans_of_a_kind,
+        /// Days on which the ranked plans are rehearsed before the cheapest are replayed on all.
+        rehearsal_days,
+        /// Days of data for each of those, at least.
+        rehearsal_days_of_data,
+        /// Plans replayed of those rehearsed.
+        rehearsed_plans,
+        /// Plans replayed of each way to buy, at least, after a rehearsal.
+        rehearsed_plans_of_a_kind,
+        /// Workloads above which only the dearest are searched in full.
+        many_workloads,
+        /// Workloads searched in full where there are more.
+        full_searches,
         /// Requests above which no break-even is sought by replays.
         break_even_requests,
         /// How much of demand commitments cover where the user does not say: 0 what is always in use,

@@ -1,5 +1,6 @@
 //! `gpuadvise analyze`: from files to the report.
 
+use std::cmp::Reverse;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -18,8 +19,9 @@ use super::{CommandResult, ahead, decide, describe, email, output, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
 use crate::ingest::{Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described, Part, Sharer, WhatIf};
+use crate::recommend::{self, Context, Described, Part, Search, Sharer, WhatIf};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
+use crate::units::Money;
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
@@ -126,10 +128,12 @@ fn analyse(
         seed: global.seed,
         as_of,
         zone,
-        exhaustive: args.exhaustive,
+        search: if args.exhaustive { Search::Exhaustive } else { Search::Full },
         stop: &stop,
     };
-    let (mut analysed, mut fleet) = advise_all(workloads, &ingested, context, (zone, talk))?;
+    let searches = searches(&workloads, args.full_search, context);
+    let (mut analysed, mut fleet) =
+        advise_all(workloads, &searches, &ingested, context, (zone, talk))?;
     what_if::keep_unit_costs(&mut analysed, &mut fleet, &unit_costs)?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
     let parts = parts(&analysed, decisions.as_ref(), as_of.in_zone(zone).date());
@@ -214,9 +218,27 @@ fn stop_after(seconds: Option<u32>) -> Arc<AtomicBool> {
     stop
 }
 
+/// How far the plans of each workload are sought: where there are many, in full for those that cost the
+/// most.
+fn searches(workloads: &[Workload], asked: Option<usize>, context: Context<'_>) -> Vec<Search> {
+    let assumed = &context.catalog.assumptions.advice;
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let (many, dearest) = (assumed.many_workloads as usize, assumed.full_searches as usize);
+    let n = asked.unwrap_or(if workloads.len() > many { dearest } else { many });
+    let mut searches = vec![context.search; workloads.len()];
+    let mut order: Vec<usize> = (0..workloads.len()).collect();
+    let cost = |at: &usize| workloads[*at].totals.effective_cost.map(Money::atto);
+    order.sort_by_key(|at| (Reverse(cost(at)), *at));
+    for at in order.into_iter().skip(n) {
+        searches[at] = Search::ClosedForm;
+    }
+    searches
+}
+
 /// What each workload is and what to do about it, in the order of the workloads.
 pub(super) fn advise_all(
     workloads: Vec<Workload>,
+    searches: &[Search],
     ingested: &Ingested,
     context: Context<'_>,
     (zone, talk): (Tz, Talk),
@@ -227,8 +249,10 @@ pub(super) fn advise_all(
     let mut analysed: Vec<Analysed> = workloads
         .into_par_iter()
         .zip(descriptions)
-        .map(|(workload, description)| {
+        .zip(searches)
+        .map(|((workload, description), search)| {
             let described = Described::of(&workload, &description);
+            let context = Context { search: *search, ..context };
             let recommendation = recommend::advise(described, context);
             progress.step();
             Analysed { workload, description, recommendation }
@@ -307,6 +331,21 @@ mod tests {
         let row = |it: &ReportModel| it.workloads[0].baseline.unit_cost.per_million_tokens;
         assert_eq!(row(&asked), row(&was));
         assert_eq!(asked.totals.cost_per_million_tokens, row(&asked));
+    }
+
+    #[test]
+    fn beyond_the_dearest_nothing_is_replayed_and_that_is_said() {
+        let said = |it: &ReportModel| it.notices.iter().any(|it| it.contains("--full-search"));
+        let of_requests = |it: &ReportModel| it.workloads[0].busiest_day.is_some();
+        let (full, closed) =
+            (report_of(&["--full-search", "1"]), report_of(&["--full-search", "0"]));
+        assert!(!said(&full));
+        assert!(said(&closed) && !of_requests(&closed));
+        assert_eq!(
+            full.workloads[0].baseline.monthly_cost,
+            closed.workloads[0].baseline.monthly_cost
+        );
+        assert!(closed.workloads[0].plans.iter().all(|it| it.slo_attainment.is_none()));
     }
 
     #[test]

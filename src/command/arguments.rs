@@ -50,6 +50,9 @@ pub(super) fn arguments(args: &AnalyzeArgs, global: &Global) -> Vec<String> {
     if args.exhaustive {
         say("--exhaustive", None);
     }
+    if let Some(n) = args.full_search {
+        say("--full-search", Some(n.to_string()));
+    }
     for it in &args.commitment {
         say("--commitment", Some(format!("{}/{}/{}", it.provider, it.instance_type, it.n)));
     }

@@ -38,6 +38,22 @@ pub(super) enum Kind {
     Serverless,
 }
 
+impl Kind {
+    pub(super) const fn of(plan: &Plan) -> Kind {
+        match plan.way {
+            Way::Reserved { months } => Kind::Reserved(months),
+            Way::ReservedServerless { months } => Kind::ReservedServerless(months),
+            Way::Serverless => Kind::Serverless,
+            Way::PaygAutoscaled => Kind::Autoscaled,
+            Way::PaygScheduled => Kind::Scheduled,
+            Way::Spot => Kind::Spot,
+            Way::PaygFixed | Way::PaygFollowing | Way::Shared { .. } | Way::Today | Way::Api => {
+                Kind::Fixed
+            }
+        }
+    }
+}
+
 /// The cheapest plan of each kind that meets the limits, at home and elsewhere.
 #[derive(Clone, Debug)]
 pub(super) struct Best {
@@ -56,19 +72,7 @@ impl Best {
     /// Remembers what was found.
     pub(super) fn learn(&mut self, question: &Question<'_>, plans: &[Plan]) {
         for plan in plans.iter().filter(|it| it.meets_slo) {
-            let kind = match plan.way {
-                Way::Reserved { months } => Kind::Reserved(months),
-                Way::ReservedServerless { months } => Kind::ReservedServerless(months),
-                Way::Serverless => Kind::Serverless,
-                Way::PaygAutoscaled => Kind::Autoscaled,
-                Way::PaygScheduled => Kind::Scheduled,
-                Way::Spot => Kind::Spot,
-                Way::PaygFixed
-                | Way::PaygFollowing
-                | Way::Shared { .. }
-                | Way::Today
-                | Way::Api => Kind::Fixed,
-            };
+            let kind = Kind::of(plan);
             let allowed = plan.offers.iter().all(|it| may_advise(question, it));
             let cost = self.costs.entry((kind, allowed)).or_insert(f64::INFINITY);
             *cost = cost.min(plan.monthly_cost.to_f64());
@@ -90,7 +94,7 @@ impl Best {
     /// The cheapest so far of a kind, where this offer belongs; infinite before the first, and where
     /// nothing is to be skipped.
     pub(super) fn of(&self, question: &Question<'_>, kind: Kind, offer: &Offer) -> f64 {
-        if question.context.exhaustive {
+        if question.context.is_exhaustive() {
             return f64::INFINITY;
         }
         let allowed = may_advise(question, offer);

@@ -170,7 +170,7 @@ pub(super) fn select(
 fn divide(question: &Question<'_>, entries: Vec<Entry>) -> (Vec<Entry>, Vec<Entry>) {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let limit = (question.context.catalog.assumptions.advice.simulated_candidates as usize).max(1);
-    if question.context.exhaustive {
+    if question.context.is_exhaustive() {
         return (entries, Vec::new());
     }
     let n_elsewhere = limit / 4;

@@ -15,6 +15,7 @@ use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
 use super::offers::{family, may_advise, place};
 use super::plan::{Plan, Way};
+use super::rehearsal::Settings;
 use super::spot_plans;
 use super::stage::{Fixed, Stage};
 use super::term;
@@ -37,6 +38,8 @@ pub(super) struct Site<'a> {
     sizes: Sizes,
     /// The cheapest number always on, by how the time is rounded up.
     minimums: BTreeMap<Option<u32>, u32>,
+    /// Settings to begin with, of fleets that follow demand and of workers, by offer.
+    settings: [BTreeMap<String, Settings>; 2],
 }
 
 /// What was found.
@@ -139,10 +142,14 @@ fn sites<'a>(
     let site = |hosted| {
         let stage = Stage { question, load, entry, hosted, load_factor: entry.load_factor };
         let bounds = Bounds::of(&stage, work);
-        if !stage.offers().any(|offer| bounds.may_win(best, question, offer)) {
+        let is_today = entry.is_today && sizes == Sizes::Smallest;
+        let may_win = |offer: &Offer| {
+            (is_today || wanted.has_offer(entry, offer)) && bounds.may_win(best, question, offer)
+        };
+        if !stage.offers().any(may_win) {
             return None;
         }
-        let fixed = stage.least_fixed()?;
+        let fixed = stage.least_fixed(wanted.hints.fixed(entry, hosted))?;
         let rented = entry.buyable.payg.iter().filter(|it| stage.hosts(it));
         let plans = rented.filter_map(|it| stage.fixed_plan(it, Way::PaygFixed, &fixed));
         let plans = plans.collect();
@@ -155,6 +162,8 @@ fn sites<'a>(
             bounds,
             sizes,
             minimums: BTreeMap::new(),
+            settings: [Kind::Autoscaled, Kind::Serverless]
+                .map(|kind| wanted.hints.settings(entry, kind)),
         })
     };
     hosted.into_iter().filter_map(site).collect()
@@ -319,7 +328,12 @@ impl<'a> Site<'a> {
             Buy::Spot(spot, on_demand) => {
                 plans(spot_plans::for_requests(stage, (spot, on_demand), fixed, limit))
             }
-            Buy::Serverless(workers) => plans(stage.serverless(workers, fixed, (it.bound, limit))),
+            Buy::Serverless(workers) => {
+                let settings = self.settings[1].get(&workers.0.id);
+                let again = settings.and_then(|it| stage.serverless_at(workers, fixed, *it));
+                let anew = || stage.serverless(workers, fixed, (it.bound, limit));
+                plans(again.or_else(anew))
+            }
             Buy::Reserved(reserved, overflow) => {
                 self.weighed(|outcome| stage.reserved(reserved, overflow, outcome, fixed))
             }
@@ -334,7 +348,14 @@ impl<'a> Site<'a> {
     fn follow(&self, offer: &Offer) -> Ran {
         let granularity = offer.billing_granularity_s;
         let known = self.minimums.get(&granularity).copied();
-        let (plan, outcome) = self.stage.autoscaled(offer, &self.fixed, known);
+        // Another offer's settings are as good as none known.
+        let settings = &self.settings[0];
+        let settings = settings.get(&offer.id).or_else(|| settings.values().next());
+        let again = settings
+            .filter(|_| known.is_none())
+            .and_then(|it| self.stage.autoscaled_at(offer, &self.fixed, *it));
+        let (plan, outcome) =
+            again.unwrap_or_else(|| self.stage.autoscaled(offer, &self.fixed, known));
         Ran {
             minimum: plan.as_ref().map(|it| (granularity, it.scaling.min)),
             plans: plan.into_iter().collect(),
@@ -386,7 +407,7 @@ fn shown_only<'a>(
     best: &Best,
     entrants: Vec<Entrant<'a>>,
 ) -> Vec<Entrant<'a>> {
-    if question.context.exhaustive {
+    if question.context.is_exhaustive() {
         return entrants;
     }
     let mut seen = BTreeSet::new();

@@ -2,7 +2,7 @@
 
 use super::plan::AS_TODAY;
 use super::schedule::WeekLoad;
-use super::{Context, Described};
+use super::{Context, Described, Search};
 pub(super) use crate::classify::Timing;
 use crate::classify::timing;
 use crate::simulate::{SloLimits, Trace};
@@ -13,6 +13,10 @@ use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 /// A bill without usage.
 const ONLY_MONEY: &str = "only its cost is known, not what was used for it: give gpu_count or gpu_hours \
      with the cost, a request log, or GPU metrics";
+
+/// Many workloads, of which this is not one of the dearest.
+const CLOSED_FORM: &str = "its requests were not replayed, as others cost more: only the GPUs in use are compared, \
+     bought another way; --full-search takes in more";
 
 /// One workload's question.
 pub(super) struct Question<'a> {
@@ -57,7 +61,12 @@ impl<'a> Question<'a> {
         let workload = described.workload;
         let slo = resolve_slo(described, context);
         let mut notices = Vec::new();
+        let is_closed = context.search == Search::ClosedForm;
         let load = match timing(workload, context.catalog, &mut notices) {
+            Ok(_) if is_closed && workload.demand.has_requests() => {
+                notices.push(CLOSED_FORM.to_owned());
+                level(described, CLOSED_FORM.to_owned())
+            }
             Ok(timing) => requests(described, context, timing, slo),
             Err(why) => {
                 let counted = matches!(workload.demand, Demand::Counts(_) | Demand::Arrivals(_));
@@ -160,7 +169,7 @@ fn requests<'a>(
 }
 
 /// Minutes with an arrival over all minutes.
-fn active_share(trace: &Trace) -> f64 {
+pub(super) fn active_share(trace: &Trace) -> f64 {
     const MINUTE_US: u64 = 60_000_000;
     let minute = |at: &u64| at / MINUTE_US;
     let active = trace.at_us().chunk_by(|a, b| minute(a) == minute(b)).count();
@@ -170,7 +179,7 @@ fn active_share(trace: &Trace) -> f64 {
 /// Share of the window less than `after_us` after an arrival.
 ///
 /// Arrivals at 0 and 2 s and 5 s before the end of 100 s, with 10 s after each: 12 + 5 of 100.
-fn on_share(trace: &Trace, after_us: u64) -> f64 {
+pub(super) fn on_share(trace: &Trace, after_us: u64) -> f64 {
     let window_us = trace.window_us();
     let ends = trace.at_us().iter().skip(1).copied().chain([window_us]);
     let each = trace.at_us().iter().zip(ends);

@@ -11,6 +11,7 @@ use super::bounds::Kind;
 use super::candidates::Entry;
 use super::demand::{Question, RequestLoad};
 use super::offers::may_advise;
+use super::rehearsal::{self, Hints};
 use super::stage::Stage;
 use crate::catalog::{Offer, Purchase};
 use crate::commitment::SavingsCurve;
@@ -21,63 +22,82 @@ const HOUR_US: u64 = 3_600_000_000;
 const HOURS_PER_WEEK: usize = 168;
 
 /// A plan before it is replayed: candidate, kind and offer.
-type Key = (String, Kind, String);
+pub(super) type Key = (String, Kind, String);
+
+/// A plan by what it may cost a month, whether it may be advised, and which it is.
+pub(super) type Ranked = (f64, bool, Key);
 
 /// The plans to replay.
-#[derive(Clone, Debug)]
-pub(super) enum Wanted {
-    /// Every one that could win.
-    All,
-    /// Of many requests these.
-    Only(BTreeSet<Key>),
+#[derive(Clone, Debug, Default)]
+pub(super) struct Wanted {
+    /// Of many requests these; else every one that could win.
+    only: Option<BTreeSet<Key>>,
+    /// Where to begin.
+    pub(super) hints: Hints,
 }
 
 impl Wanted {
     /// All up to `ranked_above_requests`; above them the `ranked_plans` cheapest by hourly levels, a
     /// quarter of them beyond the policy, and the `ranked_plans_of_a_kind` cheapest of each way to buy;
     /// with the number of plans ranked.
+    ///
+    /// Where the window has days enough, those are rehearsed on a few of its days, and what is left is
+    /// what was cheapest there.
     pub(super) fn of<'a>(
-        question: &Question<'_>,
-        load: &RequestLoad<'_>,
-        entries: impl Iterator<Item = &'a Entry>,
+        question: &'a Question<'a>,
+        load: &RequestLoad<'a>,
+        entries: impl Iterator<Item = &'a Entry> + Clone,
     ) -> (Wanted, u64) {
         let assumed = &question.context.catalog.assumptions.advice;
         let few = load.trace.len() as f64 <= assumed.ranked_above_requests;
-        if few || question.context.exhaustive {
-            return (Wanted::All, 0);
+        if few || question.context.is_exhaustive() {
+            return (Wanted::default(), 0);
         }
         let hours = per_hour(load);
-        let mut ranked: Vec<(f64, bool, Key)> = Vec::new();
-        for entry in entries {
+        let mut ranked: Vec<Ranked> = Vec::new();
+        for entry in entries.clone() {
             for hosted in entry.instance_sizes() {
                 let stage = Stage { question, load, entry, hosted, load_factor: entry.load_factor };
                 ranked.extend(estimates(&stage, &hours));
             }
         }
-        ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
         let n_ranked = ranked.len() as u64;
-        let n = whole(assumed.ranked_plans);
-        let rooms =
-            Rooms { all: [n / 4, n - n / 4], of_a_kind: whole(assumed.ranked_plans_of_a_kind) };
-        (Wanted::Only(rooms.taken(ranked)), n_ranked)
+        let rooms = Rooms::new(assumed.ranked_plans, assumed.ranked_plans_of_a_kind);
+        let wanted = Wanted::only(rooms.taken(&mut ranked));
+        (rehearsal::narrowed(question, load, entries, (wanted, ranked)), n_ranked)
+    }
+
+    /// These plans and no others.
+    pub(super) fn only(keys: BTreeSet<Key>) -> Wanted {
+        Wanted { only: Some(keys), hints: Hints::default() }
+    }
+
+    /// The same, with where to begin.
+    pub(super) fn beginning_at(self, hints: Hints) -> Wanted {
+        Wanted { hints, ..self }
+    }
+
+    /// The plans, where they are counted.
+    pub(super) fn keys(&self) -> impl Iterator<Item = &Key> {
+        self.only.iter().flatten()
     }
 
     /// Whether a plan is to be replayed.
     pub(super) fn has(&self, entry: &Entry, kind: Kind, offer: &Offer) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Only(keys) => {
-                keys.contains(&(entry.candidate.id.clone(), kind, offer.id.clone()))
-            }
-        }
+        let key = || (entry.candidate.id.clone(), kind, offer.id.clone());
+        self.only.as_ref().is_none_or(|keys| keys.contains(&key()))
+    }
+
+    /// Whether any plan of an offer is.
+    pub(super) fn has_offer(&self, entry: &Entry, offer: &Offer) -> bool {
+        let is_it = |key: &Key| key.0 == entry.candidate.id && key.2 == offer.id;
+        self.only.as_ref().is_none_or(|keys| keys.iter().any(is_it))
     }
 
     /// Whether any plan of a candidate is.
     pub(super) fn has_any(&self, entry: &Entry) -> bool {
-        match self {
-            Wanted::All => true,
-            Wanted::Only(keys) => keys.iter().any(|it| it.0 == entry.candidate.id),
-        }
+        let only = self.only.as_ref();
+        only.is_none_or(|keys| keys.iter().any(|it| it.0 == entry.candidate.id))
     }
 }
 
@@ -89,7 +109,7 @@ fn whole(n: f64) -> usize {
 }
 
 /// How many plans are taken of those ranked.
-struct Rooms {
+pub(super) struct Rooms {
     /// Of those beyond the policy, and of those that may be advised.
     all: [usize; 2],
     /// Of each way to buy that may be advised, at least.
@@ -97,10 +117,24 @@ struct Rooms {
 }
 
 impl Rooms {
-    /// The first of all, and the first of each way to buy; of reserved bases each term is the same way.
-    fn taken(mut self, ranked: Vec<(f64, bool, Key)>) -> BTreeSet<Key> {
+    /// For so many plans, a quarter of them beyond the policy, and so many of each way to buy.
+    pub(super) fn new(plans: f64, of_a_kind: f64) -> Rooms {
+        let n = whole(plans);
+        Rooms { all: [n / 4, n - n / 4], of_a_kind: whole(of_a_kind) }
+    }
+
+    /// For so many plans of each way to buy.
+    pub(super) fn of_each_kind(n: f64) -> Rooms {
+        Rooms { all: [0, 0], of_a_kind: whole(n) }
+    }
+
+    /// The cheapest of all, and the cheapest of each way to buy; of reserved bases each term is the same
+    /// way. The plans are left in the order of their costs.
+    pub(super) fn taken(mut self, ranked: &mut [Ranked]) -> BTreeSet<Key> {
+        ranked.sort_by(|a, b| a.0.total_cmp(&b.0).then_with(|| a.2.cmp(&b.2)));
         let mut of_kinds: BTreeMap<Kind, usize> = BTreeMap::new();
-        let keys = ranked.into_iter().filter_map(|(_, allowed, key)| {
+        let keys = ranked.iter().filter_map(|(_, allowed, key)| {
+            let allowed = *allowed;
             let kind = match key.1 {
                 Kind::Reserved(_) => Kind::Reserved(0),
                 Kind::ReservedServerless(_) => Kind::ReservedServerless(0),
@@ -111,7 +145,7 @@ impl Rooms {
             let is_taken = *left > 0 || allowed && *of_kind < self.of_a_kind;
             *left = left.saturating_sub(1);
             *of_kind += usize::from(allowed);
-            is_taken.then_some(key)
+            is_taken.then(|| key.clone())
         });
         keys.collect()
     }
@@ -131,7 +165,7 @@ fn per_hour(load: &RequestLoad<'_>) -> Vec<u64> {
 }
 
 /// Monthly costs of the plans of one candidate on instances of one size.
-fn estimates(stage: &Stage<'_>, hours: &[u64]) -> Vec<(f64, bool, Key)> {
+fn estimates(stage: &Stage<'_>, hours: &[u64]) -> Vec<Ranked> {
     let Some(capacity) = requests_an_hour(stage) else { return Vec::new() };
     let needed: Vec<u64> = hours.iter().map(|n| instances(*n as f64 / capacity)).collect();
     let mean = |values: &[u64]| values.iter().sum::<u64>() as f64 / values.len().max(1) as f64;
@@ -221,15 +255,15 @@ mod tests {
     /// one of those beyond the policy.
     #[test]
     fn every_way_to_buy_is_replayed() {
-        let plan = |cost: f64, allowed: bool, kind: Kind| {
+        let plan = |cost: f64, allowed: bool, kind: Kind| -> Ranked {
             (cost, allowed, (format!("c{cost}"), kind, "offer".to_owned()))
         };
-        let mut ranked: Vec<(f64, bool, Key)> =
+        let mut ranked: Vec<Ranked> =
             (0..30).map(|at| plan(f64::from(at), true, Kind::Autoscaled)).collect();
         ranked.extend((30..33).map(|at| plan(f64::from(at), true, Kind::Scheduled)));
         ranked.extend([plan(33.0, true, Kind::Reserved(1)), plan(34.0, true, Kind::Reserved(12))]);
         ranked.extend((35..38).map(|at| plan(f64::from(at), false, Kind::Spot)));
-        let taken = Rooms { all: [1, 3], of_a_kind: 2 }.taken(ranked);
+        let taken = Rooms { all: [1, 3], of_a_kind: 2 }.taken(&mut ranked);
         let mut names: Vec<&str> = taken.iter().map(|it| it.0.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["c0", "c1", "c2", "c30", "c31", "c33", "c34", "c35"]);

@@ -29,6 +29,7 @@ mod offers;
 mod pack;
 mod plan;
 mod rates;
+mod rehearsal;
 mod replay;
 mod request_plans;
 mod risk;
@@ -86,6 +87,18 @@ pub use timetable::{ToDo, Week, n_that_matter, timetable};
 pub use verify::Check;
 pub use what_if::WhatIf;
 
+/// How far the plans of a workload are sought.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Default)]
+pub enum Search {
+    /// Every way to run and to buy it that could win, replayed on its requests.
+    #[default]
+    Full,
+    /// Every candidate that fits, and no plan skipped for its lower bound.
+    Exhaustive,
+    /// The GPUs in use, bought another way: exact by the savings curve, and nothing is replayed.
+    ClosedForm,
+}
+
 /// What every workload's advice shares.
 #[derive(Clone, Copy, Debug)]
 pub struct Context<'a> {
@@ -99,13 +112,18 @@ pub struct Context<'a> {
     pub as_of: Timestamp,
     /// The zone in which a week has its hours.
     pub zone: Tz,
-    /// Simulates every candidate that fits and skips no plan for its lower bound.
-    pub exhaustive: bool,
+    /// How far plans are sought.
+    pub search: Search,
     /// Set from outside when the time for the search is up.
     pub stop: &'a AtomicBool,
 }
 
 impl Context<'_> {
+    /// Whether nothing that fits is left out.
+    pub(crate) fn is_exhaustive(&self) -> bool {
+        self.search == Search::Exhaustive
+    }
+
     /// Whether the time for the search is up.
     pub(crate) fn is_stopped(&self) -> bool {
         self.stop.load(Ordering::Relaxed)

@@ -13,12 +13,17 @@ use super::contest::{Contest, contest};
 use super::demand::{Question, RequestLoad};
 use super::levels::Wanted;
 use super::offers::may_advise;
+use super::rehearsal::Hints;
 use super::slice::{self, Slice};
 use super::stage::{Fixed, Stage};
 use crate::catalog::Offer;
 use crate::classify::replicas;
 use crate::simulate::{Billing, FleetSpec, Outcome, steps_by_hour};
 use crate::workload::PricingCategory;
+
+/// Why a candidate was not replayed on all requests, where there are many.
+const OTHERS_COST_LESS: &str =
+    "not simulated in whole: by its hourly levels and on some of its days others cost less";
 
 /// Sizes the candidates and simulates the plans of the chosen ones, then of the others what could be
 /// the best of all.
@@ -46,8 +51,13 @@ pub(super) fn search<'a>(
     let chosen: Vec<&Entry> = selection.chosen.iter().collect();
     let first = contest(question, load, &chosen, (&wanted, Best::default()));
     let best = first.best.clone();
-    found.candidates.extend(chosen.iter().map(|it| it.candidate.clone()));
-    take(question, load, (&chosen, first), &mut found);
+    for entry in &chosen {
+        let candidate = entry.candidate.clone();
+        let is_in = wanted.has_any(entry) || entry.is_today;
+        found.n_pruned += u64::from(!is_in);
+        found.candidates.push(if is_in { candidate } else { candidate.left(OTHERS_COST_LESS) });
+    }
+    take(question, load, (&chosen, first, &wanted.hints), &mut found);
     better_of_the_rest(question, load, (&selection.left, &best, &wanted), &mut found);
     found.candidates.extend(selection.all);
     found
@@ -73,14 +83,12 @@ fn better_of_the_rest<'a>(
             (false, true) => {
                 candidate.left("not simulated: no plan of it can cost less than the best")
             }
-            (false, false) => {
-                candidate.left("not simulated: by its hourly levels others cost less")
-            }
+            (false, false) => candidate.left(OTHERS_COST_LESS),
         });
     }
     found.n_pruned += out.len() as u64;
     let rest = contest(question, load, &in_it, (wanted, below));
-    take(question, load, (&in_it, rest), found);
+    take(question, load, (&in_it, rest, &wanted.hints), found);
     if !question.context.is_stopped() {
         let rest: Vec<&Entry> = out.into_iter().filter(|it| wanted.has_any(it)).collect();
         found.slices.extend(slice::with_fewer_gpus(question, load, &rest, &found.slices));
@@ -91,7 +99,7 @@ fn better_of_the_rest<'a>(
 fn take(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
-    (entries, contest): (&[&Entry], Contest<'_>),
+    (entries, contest, hints): (&[&Entry], Contest<'_>, &Hints),
     found: &mut Found,
 ) {
     found.n_out_of_time += contest.out_of_time.len() as u64;
@@ -116,7 +124,7 @@ fn take(
         .collect();
     let slices: Vec<Vec<Slice>> = known
         .into_par_iter()
-        .map(|(entry, fixed)| slice::slices(question, load, entry, fixed))
+        .map(|(entry, fixed)| slice::slices(question, load, entry, (fixed, hints.fixed(entry, 1))))
         .collect();
     found.slices.extend(slices.into_iter().flatten());
 }

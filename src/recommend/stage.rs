@@ -7,8 +7,8 @@ use super::offers::may_advise;
 use super::plan::{Plan, PlanParts, Scaling, Way};
 use crate::catalog::Offer;
 use crate::simulate::{
-    Billing, FleetAnswer, FleetSpec, Outcome, ServiceModel, Source, least_fleet, run,
-    run_while_attained,
+    Billing, FleetAnswer, FleetSpec, Outcome, ServiceModel, Source, least_fleet, least_fleet_near,
+    run, run_while_attained,
 };
 use crate::units::Money;
 
@@ -141,7 +141,8 @@ impl Stage<'_> {
         outcome.meets(self.question.slo.attainment) && !outcome.unstable
     }
 
-    pub(super) fn least_fixed(&self) -> Option<Fixed> {
+    /// The least fixed fleet that meets the limits; `likely` instances are tried first, then fewer or more.
+    pub(super) fn least_fixed(&self, likely: Option<u32>) -> Option<Fixed> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
@@ -151,7 +152,7 @@ impl Stage<'_> {
         // The rate does not matter here: only who waits how long.
         let buyable = &self.entry.buyable;
         let rate = buyable.payg.first().or(buyable.serverless.first().map(|it| &it.0))?.rate;
-        let answer = least_fleet(1, max.div_ceil(self.hosted), |n| {
+        let trial = |n: u32| {
             let (service, batch) = self.service(n)?;
             let fleet = self.fleet(n);
             let billing = Billing::by_the_microsecond(rate);
@@ -161,7 +162,12 @@ impl Stage<'_> {
                 self.replay_to_meet(&ServiceModel::Fixed { service_us }, &fleet, &billing)?;
             }
             self.replay_to_meet(&service, &fleet, &billing).map(|it| (batch, it))
-        });
+        };
+        let most = max.div_ceil(self.hosted);
+        let answer = match likely {
+            Some(likely) => least_fleet_near(likely, most, trial),
+            None => least_fleet(1, most, trial),
+        };
         match answer {
             FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {
                 Some(Fixed { n, batch, outcome })

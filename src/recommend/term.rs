@@ -236,7 +236,7 @@ mod tests {
     use crate::ingest::Policy;
     use crate::recommend::advice::{Action, Grade, stable_id};
     use crate::recommend::doubt::Doubt;
-    use crate::recommend::{Context, Described};
+    use crate::recommend::{Context, Described, Search};
     use crate::units::Currency;
     use crate::workload::{CostBin, Demand, Future, Growth, PricingCategory};
 
@@ -275,7 +275,7 @@ mod tests {
             seed: 1,
             as_of: window.end(),
             zone: Tz::UTC,
-            exhaustive: false,
+            search: Search::default(),
             stop: &AtomicBool::new(false),
         };
         let on = |day: u32| at(&format!("2026-10-{day:02}"));

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use super::money;
 use super::plan::{Elastic, Plan, PlanParts, Scaling, Way};
+use super::rehearsal::Settings;
 use super::schedule;
 use super::stage::{Fixed, Stage};
 use super::term;
@@ -48,13 +49,34 @@ impl Stage<'_> {
             }
         });
         let Some((fleet, outcome)) = best else { return (None, None) };
-        let plan = self.elastic_plan(
-            (Way::PaygAutoscaled, vec![offer.clone()]),
-            &fleet,
-            &billing,
-            &outcome,
-        );
-        (plan, Some(outcome))
+        let way = (Way::PaygAutoscaled, vec![offer.clone()]);
+        (self.elastic_plan(way, &fleet, &billing, &outcome), Some(outcome))
+    }
+
+    /// The same with settings that were found elsewhere; nothing where they do not keep the limits.
+    pub(super) fn autoscaled_at(
+        &self,
+        offer: &Offer,
+        fixed: &Fixed,
+        settings: Settings,
+    ) -> Option<(Option<Plan>, Option<Outcome>)> {
+        let requests = settings.rule.1?;
+        let from = |aim: &Aim| (f64::from(aim.requests) - requests).abs();
+        let aim = self.aims(fixed).min_by(|a, b| from(a).total_cmp(&from(b)))?;
+        let service = self.at_batch(aim.batch)?;
+        let most = fixed.n.saturating_mul(2).saturating_add(1);
+        let fleet = self.by_request_count(aim.requests, (settings.min, most));
+        let billing = rented(offer);
+        let outcome = self.replay_to_meet(&service, &fleet, &billing)?;
+        let way = (Way::PaygAutoscaled, vec![offer.clone()]);
+        Some((self.elastic_plan(way, &fleet, &billing, &outcome), Some(outcome)))
+    }
+
+    /// What an instance may have before another comes: as many as it serves, and more where they may wait.
+    fn aims(&self, fixed: &Fixed) -> impl Iterator<Item = Aim> {
+        let batch = self.target_batch(fixed);
+        let usual = Aim { batch, requests: batch.saturating_mul(self.hosted) };
+        std::iter::once(usual).chain(self.waiting_aim())
     }
 
     /// The cheapest of the aims whose outcome keeps the limits; where none does, the cheapest.
@@ -63,16 +85,15 @@ impl Stage<'_> {
         fixed: &Fixed,
         run: impl Fn(Aim) -> Option<(FleetSpec, Outcome)>,
     ) -> Option<(FleetSpec, Outcome)> {
-        let batch = self.target_batch(fixed);
-        let usual = Aim { batch, requests: batch.saturating_mul(self.hosted) };
-        let aims = std::iter::once(usual).chain(self.waiting_aim());
         let cost = |it: &Outcome| it.total_cost().map_or(f64::INFINITY, Money::to_f64);
         let is_better = |a: &Outcome, b: &Outcome| match (self.meets(a), self.meets(b)) {
             (true, false) => true,
             (false, true) => false,
             _ => cost(a) < cost(b),
         };
-        aims.filter_map(run).reduce(|best, it| if is_better(&it.1, &best.1) { it } else { best })
+        self.aims(fixed)
+            .filter_map(run)
+            .reduce(|best, it| if is_better(&it.1, &best.1) { it } else { best })
     }
 
     /// Where a request may wait for longer than an instance takes to start, an instance may have more

@@ -2,6 +2,7 @@
 //! be set there first.
 
 use super::plan::{Plan, Way};
+use super::rehearsal::Settings;
 use super::stage::{Fixed, Stage};
 use super::term;
 use super::ways::policy_of;
@@ -79,14 +80,12 @@ impl Stage<'_> {
 
     fn by_rule(
         &self,
-        (flex, always_on): &(Offer, Option<Offer>),
+        offers: &(Offer, Option<Offer>),
         fixed: &Fixed,
         rule: (&ServerlessPlatform, ScalerRule),
         limit: f64,
     ) -> Option<Plan> {
-        let (per_worker, most) = (self.per_worker(rule.0, fixed)?, most_workers(rule.0, fixed));
-        let mut workers = self.workers(flex, (per_worker, most), rule)?;
-        workers.billing.base_rate = always_on.as_ref().map_or(flex.rate, |it| it.rate);
+        let workers = self.workers_for(offers, fixed, rule)?;
         // More workers always on than the limit pays for cannot win.
         let each = workers.billing.base_rate.to_f64() * HOURS_PER_MONTH as f64;
         #[expect(
@@ -96,7 +95,46 @@ impl Stage<'_> {
         )]
         let most = fixed.n.min(workers.fleet.max_replicas).min((limit / each) as u32);
         let Workers { service, fleet, billing, .. } = &workers;
-        let (fleet, outcome) = self.with_cheapest_minimum(service, fleet, billing, most)?;
+        let found = self.with_cheapest_minimum(service, fleet, billing, most)?;
+        self.plan_of_workers(offers, workers, found)
+    }
+
+    /// Serverless workers with settings that were found elsewhere; nothing where they do not keep the
+    /// limits.
+    pub(super) fn serverless_at(
+        &self,
+        offers: &(Offer, Option<Offer>),
+        fixed: &Fixed,
+        settings: Settings,
+    ) -> Option<Plan> {
+        let platform = self.question.context.catalog.platform(&offers.0.provider)?;
+        let workers = |rule: &ScalerRule| self.workers_for(offers, fixed, (platform, *rule));
+        let is_set = |it: &Workers<'_>| policy_of(&it.fleet.scaler) == settings.rule;
+        let workers = platform.scalers.iter().filter_map(workers).find(is_set)?;
+        let fleet = FleetSpec { min_replicas: settings.min, ..workers.fleet.clone() };
+        let outcome = self.replay_to_meet(&workers.service, &fleet, &workers.billing)?;
+        self.plan_of_workers(offers, workers, (fleet, outcome))
+    }
+
+    fn workers_for<'a>(
+        &self,
+        (flex, always_on): &(Offer, Option<Offer>),
+        fixed: &Fixed,
+        rule: (&'a ServerlessPlatform, ScalerRule),
+    ) -> Option<Workers<'a>> {
+        let (per_worker, most) = (self.per_worker(rule.0, fixed)?, most_workers(rule.0, fixed));
+        let mut workers = self.workers(flex, (per_worker, most), rule)?;
+        workers.billing.base_rate = always_on.as_ref().map_or(flex.rate, |it| it.rate);
+        Some(workers)
+    }
+
+    fn plan_of_workers(
+        &self,
+        (flex, always_on): &(Offer, Option<Offer>),
+        workers: Workers<'_>,
+        (fleet, outcome): (FleetSpec, Outcome),
+    ) -> Option<Plan> {
+        let billing = &workers.billing;
         let base = always_on.as_ref().filter(|_| fleet.min_replicas > 0);
         let offers = base.into_iter().chain([flex]).cloned().collect();
         let plan = self.elastic_plan((Way::Serverless, offers), &fleet, billing, &outcome)?;

@@ -148,6 +148,25 @@ impl Trace {
         }
     }
 
+    /// Some spans of the window, one after another as if they were neighbours: of spans of a minute the
+    /// second begins at 60 s.
+    #[must_use]
+    pub fn joined(&self, spans: &[(u64, u64)]) -> Trace {
+        let tokens = self.tokens.as_ref().map(|_| (Vec::new(), Vec::new()));
+        let mut joined = Trace { tokens, ..Trace::default() };
+        for (from_us, to_us) in spans {
+            let span = self.between(*from_us, *to_us);
+            let before_us = joined.window_us;
+            joined.at_us.extend(span.at_us.iter().map(|at| before_us + at));
+            if let (Some(all), Some(new)) = (&mut joined.tokens, span.tokens) {
+                all.0.extend(new.0);
+                all.1.extend(new.1);
+            }
+            joined.window_us += span.window_us;
+        }
+        joined
+    }
+
     /// Requests in the trace.
     pub fn len(&self) -> usize {
         self.at_us.len()

@@ -48,6 +48,25 @@ pub fn least_fleet<T>(
     FleetAnswer::Fleet { n, outcome }
 }
 
+/// As [`least_fleet`] from 1 on, begun at a number that is likely the answer: where it is, two fleets
+/// are simulated. Below it numbers are tried one by one, above it as there.
+pub fn least_fleet_near<T>(
+    likely: u32,
+    max: u32,
+    mut try_fleet: impl FnMut(u32) -> Option<T>,
+) -> FleetAnswer<T> {
+    let likely = likely.clamp(1, max.max(1));
+    let Some(mut outcome) = try_fleet(likely) else {
+        return least_fleet(likely.saturating_add(1), max, try_fleet);
+    };
+    let mut n = likely;
+    while n > 1 {
+        let Some(better) = try_fleet(n - 1) else { break };
+        (n, outcome) = (n - 1, better);
+    }
+    FleetAnswer::Fleet { n, outcome }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -78,5 +97,22 @@ mod tests {
             assert_eq!(found, expected, "{lower} {max} {least}");
             assert!(n_tries <= 20, "{n_tries}");
         }
+    }
+
+    #[test]
+    fn begun_anywhere_the_answer_is_the_same() {
+        for (likely, max, least, most_tries) in
+            [(5, 512, 5, 2), (1, 512, 1, 1), (4, 512, 2, 4), (2, 512, 90, 16), (600, 512, 512, 2)]
+        {
+            let mut n_tries = 0;
+            let mut trial = |n: u32| {
+                n_tries += 1;
+                (n >= least).then_some(n * 10)
+            };
+            let found = least_fleet_near(likely, max, &mut trial);
+            assert_eq!(found, least_fleet(1, max, |n| (n >= least).then_some(n * 10)));
+            assert!(n_tries <= most_tries, "{likely}: {n_tries}");
+        }
+        assert_eq!(least_fleet_near(3, 8, |_| None::<u32>), FleetAnswer::Saturated);
     }
 }

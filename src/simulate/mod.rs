@@ -39,7 +39,7 @@ mod tests;
 
 pub use arrivals::{TooManyRequests, Trace};
 pub use demand_step::{DemandStep, steps_by_hour};
-pub use fleet_search::{FleetAnswer, least_fleet};
+pub use fleet_search::{FleetAnswer, least_fleet, least_fleet_near};
 pub use generate::{Gaps, Generator};
 pub use job::{Job, JobOutcome, best_interval_us, expected_stretch, replay_job};
 pub use latency::Latency;

@@ -27,7 +27,7 @@ use super::{CommandResult, output, reconciled};
 use crate::catalog::Catalog;
 use crate::cli::{Format, Global, InputArgs};
 use crate::ingest::{self, Config, ReadOptions, Source, WindowCut};
-use crate::recommend::Context;
+use crate::recommend::{Context, Search};
 use crate::report::{self, Analysed, Blank, RunFacts};
 use crate::units::Money;
 use reading::Reading;
@@ -152,11 +152,12 @@ fn draft<'a>(
             seed: global.seed,
             as_of,
             zone,
-            exhaustive: false,
+            search: Search::default(),
             stop: &AtomicBool::new(false),
         };
         let assembled = ingest::assemble(ingested, &config, catalog)?;
-        workloads = advise_all(assembled, ingested, context, (zone, talk))?.0;
+        let searches = vec![Search::Full; assembled.len()];
+        workloads = advise_all(assembled, &searches, ingested, context, (zone, talk))?.0;
         let run = RunFacts { ingested, catalog, zone, seed: global.seed, as_of };
         blanks = report::blanks(&workloads, run);
     }

@@ -98,7 +98,7 @@ fn context<'a>(catalog: &'a Catalog, policy: &'a Policy) -> Context<'a> {
         seed: 42,
         as_of: at("2026-11-02"),
         zone: Tz::UTC,
-        exhaustive: false,
+        search: crate::recommend::Search::default(),
         stop: &RUNS,
     }
 }

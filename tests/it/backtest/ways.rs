@@ -7,7 +7,7 @@ use gpuadvise::classify::{
     Description, RuleOfThumb, Timing, describe, rule_of_thumb, timing, todays_fit,
 };
 use gpuadvise::ingest::Policy;
-use gpuadvise::recommend::{self, Action, Context, Described, Plan, Recommendation, Way};
+use gpuadvise::recommend::{self, Action, Context, Described, Plan, Recommendation, Search, Way};
 use gpuadvise::simulate::{
     Billing, FleetAnswer, FleetSpec, LevelDemand, Replay, ServiceModel, SloLimits, Trace,
     least_fleet, run,
@@ -60,7 +60,7 @@ impl Shop {
             seed: SEED,
             as_of: Timestamp::parse("2026-11-26T00:00:00Z", chrono_tz::Tz::UTC).unwrap(),
             zone: chrono_tz::Tz::UTC,
-            exhaustive: false,
+            search: Search::default(),
             stop: &self.stop,
         }
     }
