@@ -12,7 +12,6 @@ translated by sqlglot and run in DuckDB: that proves what they mean to sqlglot, 
 engines. Says a line per check, and ends with 1 at the first that fails.
 """
 
-import contextlib
 import datetime
 import os
 import pathlib
@@ -90,7 +89,8 @@ def log():
 def write(path, rows, status=False, **options):
     columns = list(zip(*rows))
     table = {
-        "timestamp": pa.array(columns[0], pa.timestamp("us", tz="UTC")),
+        # With a zone and without one: both are UTC.
+        "timestamp": pa.array(columns[0], pa.timestamp("us", tz="UTC" if status else None)),
         "workload": pa.array(columns[1], pa.string()),
         "prompt_tokens": pa.array(columns[2], pa.int64()),
         "completion_tokens": pa.array(columns[3], pa.int64()),
@@ -123,12 +123,13 @@ def same(native, other, what):
     check(native.column_names == COLUMNS == other.column_names, f"{what}: 19 columns of the same names")
     check(native.num_rows == other.num_rows > 0, f"{what}: {native.num_rows:,} rows")
     for name in COLUMNS:
-        pairs = [[plain(it) for it in leaves(table[name])] for table in (native, other)]
-        for a, b in zip(*pairs):
-            if not a.equals(b):
-                at = next((at for at, pair in enumerate(zip(a.to_pylist(), b.to_pylist())) if pair[0] != pair[1]), None)
-                values = [table[name][at] if at is not None and at < len(table) else len(it) for table, it in zip((native, other), (a, b))]
-                check(False, f"{what}: {name} of row {at} is {values[1]}, not {values[0]}")
+        ours, theirs = ([plain(it) for it in leaves(table[name])] for table in (native, other))
+        if all(a.equals(b) for a, b in zip(ours, theirs)):
+            continue
+        for at, (a, b) in enumerate(zip(native[name].to_pylist(), other[name].to_pylist())):
+            if a != b:
+                check(False, f"{what}: {name} of row {at} is {b}, not {a}")
+        check(False, f"{what}: {name} is not the same")
     check(True, f"{what}: every value of every column is the same")
 
 
@@ -223,16 +224,16 @@ def clickhouse(program, native, logs):
 
 def spark(program, native, logs, scratch):
     """Spark, undisturbed and with an executor killed."""
-    kind = "with a status"
-    query = program.query("spark", True)
     with Cluster(scratch) as cluster:
         check(len(cluster.executors()) == 2, f"Spark {cluster.version}: 2 executors, each a process of its own")
-        cluster.log(logs[kind])
-        check(cluster.refuses(query, "America/New_York"), "Spark: a session that is not in UTC is refused, not counted wrong")
-        for name, instants, kill in (("calm", "INT96", False), ("killed", "TIMESTAMP_MICROS", True)):
-            to = program.folder / f"spark-{name}"
+        for kind, instants, kill in (("of four columns", "INT96", False), ("with a status", "TIMESTAMP_MICROS", True)):
+            to = program.folder / f"spark-{instants}"
+            query = program.query("spark", kind == "with a status")
+            cluster.log(logs[kind])
+            refused = cluster.refuses(query, "America/New_York")
+            check(refused, f"Spark, log {kind}: a session that is not in UTC is refused, not counted wrong")
             lost = cluster.write(query, to, instants, kill)
-            what = f"Spark, {instants}" + (", an executor killed" if kill else "")
+            what = f"Spark, log {kind}, {instants}" + (", an executor killed" if kill else "")
             if kill:
                 check(lost is not None, f"Spark: executor {lost} was killed while it ran tasks of the job")
             same(native[kind], to, what)
