@@ -25,6 +25,8 @@ class Cluster:
     def __enter__(self):
         for name in ("local", "events"):
             (self.scratch / name).mkdir(parents=True)
+        # Another Spark on this machine is none of ours.
+        os.environ.pop("SPARK_HOME", None)
         os.environ |= {"SPARK_LOCAL_IP": "127.0.0.1", "SPARK_LOCAL_DIRS": str(self.scratch / "local")}
         from pyspark.sql import SparkSession
 
