@@ -10,7 +10,7 @@ use polars_parquet::read::{_read_metadata, ColumnChunkMetadata, PhysicalType};
 
 use super::RollupError;
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
-use super::columns::{ColumnReader, Lists, Numbers, Places, Values, texts};
+use super::columns::{ColumnReader, DayTimes, Lists, Numbers, Places, Values, texts};
 use super::file::{chunk, unit};
 
 /// A column that every such table has, and no log.
@@ -159,7 +159,11 @@ impl Group<'_> {
     }
 
     fn times(&mut self, name: &str) -> Option<Vec<i64>> {
-        let (times, parts) = unit(column(self.metadata, name, None)?)?;
+        let column = column(self.metadata, name, None)?;
+        if column.physical_type() == PhysicalType::Int96 {
+            return self.all(column, DayTimes);
+        }
+        let (times, parts) = unit(column)?;
         let values = self.wide(name)?.into_iter();
         let in_us =
             |it: i64| if it == NONE_64 { it } else { it.saturating_mul(times).div_euclid(parts) };

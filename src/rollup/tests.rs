@@ -15,6 +15,7 @@ use proptest::prelude::*;
 
 use super::bucket::bucket;
 use super::cells::{Cells, NONE_32, NONE_64};
+use super::columns::{DayTimes, Values};
 use super::{Detail, Part, Rollup, RollupError, Summary, merge};
 use crate::ingest::{PlainColumns, PlainLog, RequestFate, RequestRow};
 use crate::units::TokenCounts;
@@ -376,4 +377,18 @@ fn a_row_that_is_no_request_is_counted() {
     assert_eq!((summary.rows, summary.rejected, summary.cells), (3, 2, 1));
     let first = summary.first_rejected.unwrap();
     assert_eq!(first, "log.parquet: row 2: the tokens are no count below 2147483648");
+}
+
+#[test]
+fn times_of_12_bytes_are_nanoseconds_of_a_day_of_4713_bc() {
+    let at = |day: i32, ns: i64| {
+        let bytes = [ns.to_le_bytes().as_slice(), day.to_le_bytes().as_slice()].concat();
+        let mut us = Vec::new();
+        DayTimes.take(&bytes, &mut us).map(|()| us)
+    };
+    assert_eq!(at(2_440_588, 0), Some(vec![0]));
+    assert_eq!(at(2_440_587, 86_399_999_999_999), Some(vec![-1]));
+    // 1 November 2026, 05:00:00.123456.
+    assert_eq!(at(2_461_346, 18_000_123_456_000), Some(vec![1_793_509_200_123_456]));
+    assert_eq!(DayTimes.take(&[0; 13], &mut Vec::new()), None);
 }

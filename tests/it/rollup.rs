@@ -108,6 +108,8 @@ fn the_query_of_an_engine_is_printed() {
     for engine in ["duckdb", "spark", "trino", "bigquery", "clickhouse"] {
         let ran = done(bench.run(&["rollup", "--emit-sql", engine]));
         assert!(ran.stdout.contains("GROUP BY minute, workload"), "{}", ran.stdout);
+        // Whoever charges by bytes charges for each time that the log is named.
+        assert_eq!(ran.stdout.matches("FROM log\n").count(), 1, "{engine}: {}", ran.stdout);
         assert!(!ran.stdout.contains(['{', '}']) || engine == "duckdb", "{engine}: {}", ran.stdout);
     }
 }
