@@ -15,10 +15,11 @@ use polars_parquet::read::{
 use rayon::prelude::*;
 
 use super::RollupError;
-use super::columns::{ColumnReader, Counts, Instants, NO_COUNT, Places, texts};
+use super::columns::{Counts, Instants, NO_COUNT, Number, Numbers, Places, texts};
 use super::input::Take;
 use super::rows::{NONE, Rows};
 use crate::ingest::PlainColumns;
+use crate::ingest::pages::ChunkReader;
 
 /// Rows that are decoded at a time; their columns stay in the cache.
 const STRETCH: usize = 1 << 13;
@@ -120,9 +121,9 @@ impl LogFile {
                 let (first_us, last_us) = (self.in_us(first), self.in_us(last));
                 return Some(Some(Span { first_us, last_us }));
             }
-            let mut at_us = Vec::new();
-            self.times(&mut File::open(&self.path).ok()?, metadata)?.read_all(&mut at_us)?;
-            let plausible = at_us.iter().filter(|it| PLAUSIBLE_US.contains(it));
+            let mut times = self.times(&mut File::open(&self.path).ok()?, metadata)?;
+            times.read_all()?;
+            let plausible = times.values.rows.iter().filter(|it| PLAUSIBLE_US.contains(it));
             let (first, last) = (plausible.clone().min(), plausible.max());
             Some(first.zip(last).map(|(first, last)| Span { first_us: *first, last_us: *last }))
         })
@@ -162,10 +163,10 @@ impl LogFile {
         })
     }
 
-    fn times(&self, file: &mut File, group: &RowGroupMetadata) -> Option<ColumnReader<Instants>> {
+    fn times(&self, file: &mut File, group: &RowGroupMetadata) -> Option<Reader<Instants>> {
         let column = column(group, &self.columns.time)?;
         let (times, parts) = self.instants;
-        ColumnReader::new(chunk(file, column)?, column, Instants { times, parts })
+        reader(chunk(file, column)?, column, Instants { times, parts })
     }
 
     /// Reads the rows of a row group in stretches; `take` says whether it wants more. The names are
@@ -188,7 +189,7 @@ impl LogFile {
                     Some(name) => {
                         let column = column(metadata, name)?;
                         let chunk = chunk(&mut file, column)?;
-                        Some(ColumnReader::new(chunk, column, Places(names))?)
+                        Some(reader(chunk, column, Places(names))?)
                     }
                 },
                 prompt: Tokens::new(&mut file, column(metadata, &self.columns.prompt)?)?,
@@ -278,9 +279,25 @@ fn bytes(file: &mut File, start: u64, end: u64) -> Option<Vec<u8>> {
     (read == len).then_some(bytes)
 }
 
+/// A column as numbers, while it is read.
+type Reader<N> = ChunkReader<Numbers<N>>;
+
+fn reader<N: Number>(chunk: Vec<u8>, column: &ColumnChunkMetadata, number: N) -> Option<Reader<N>> {
+    ChunkReader::new(chunk, column, Numbers::new(number))
+}
+
+/// Reads the next `n` rows into where others were.
+fn read<N: Number>(from: &mut Reader<N>, n: usize, into: &mut Vec<N::Value>) -> Option<()> {
+    into.clear();
+    std::mem::swap(&mut from.values.rows, into);
+    let done = from.read(n);
+    std::mem::swap(&mut from.values.rows, into);
+    done.filter(|()| into.len() == n)
+}
+
 struct GroupReader<'a> {
-    at_us: ColumnReader<Instants>,
-    workload: Option<ColumnReader<Places<'a>>>,
+    at_us: Reader<Instants>,
+    workload: Option<Reader<Places<'a>>>,
     prompt: Tokens,
     completion: Tokens,
     /// The workload of rows that name none.
@@ -294,7 +311,7 @@ impl GroupReader<'_> {
         rows.clear();
         let n = self.left.min(STRETCH);
         self.left -= n;
-        self.at_us.read(n, &mut rows.at_us)?;
+        read(&mut self.at_us, n, &mut rows.at_us)?;
         self.prompt.read(n, &mut rows.prompt)?;
         self.completion.read(n, &mut rows.completion)?;
         let Some(workload) = &mut self.workload else {
@@ -302,7 +319,7 @@ impl GroupReader<'_> {
             rows.look();
             return Some(n);
         };
-        workload.read(n, &mut rows.workload)?;
+        read(workload, n, &mut rows.workload)?;
         if rows.workload.iter().max() == Some(&NONE) {
             let unnamed = rows.workload.iter_mut().filter(|it| **it == NONE);
             unnamed.for_each(|it| *it = self.unnamed);
@@ -314,23 +331,23 @@ impl GroupReader<'_> {
 
 /// A column of token counts, however wide.
 enum Tokens {
-    Short(ColumnReader<Counts<4>>),
-    Long(ColumnReader<Counts<8>>),
+    Short(Reader<Counts<4>>),
+    Long(Reader<Counts<8>>),
 }
 
 impl Tokens {
     fn new(file: &mut File, column: &ColumnChunkMetadata) -> Option<Tokens> {
         let chunk = chunk(file, column)?;
         Some(match column.physical_type() {
-            PhysicalType::Int32 => Tokens::Short(ColumnReader::new(chunk, column, Counts)?),
-            _ => Tokens::Long(ColumnReader::new(chunk, column, Counts)?),
+            PhysicalType::Int32 => Tokens::Short(reader(chunk, column, Counts)?),
+            _ => Tokens::Long(reader(chunk, column, Counts)?),
         })
     }
 
     fn read(&mut self, n: usize, into: &mut Vec<u32>) -> Option<()> {
         match self {
-            Tokens::Short(it) => it.read(n, into),
-            Tokens::Long(it) => it.read(n, into),
+            Tokens::Short(it) => read(it, n, into),
+            Tokens::Long(it) => read(it, n, into),
         }
     }
 }
