@@ -19,6 +19,7 @@ fn main() -> Result<(), RollupError> {
         workload: Some(name("workload")),
         prompt: name("prompt_tokens"),
         completion: name("completion_tokens"),
+        status: None,
     };
     let log = PlainLog { path: path.into(), name: name("log.parquet"), columns };
     let folder = std::env::temp_dir();

@@ -9,6 +9,7 @@ use polars_parquet::parquet::page::FormatEncoding;
 use polars_parquet::read::ColumnChunkMetadata;
 
 use super::rows::NONE;
+use crate::ingest::RequestFate;
 use crate::ingest::pages::{Codes, Page, Pages, Some32, Values};
 
 /// How the values of a column become numbers.
@@ -117,6 +118,54 @@ impl<const WIDTH: usize> Number for Counts<WIDTH> {
             count.and_then(|it| u32::try_from(it).ok()).unwrap_or(NO_COUNT)
         }));
         Some(size)
+    }
+}
+
+/// Counts of tokens that are stored as floats, as some writers do where a count may be missing.
+pub(super) struct Floats;
+
+impl Number for Floats {
+    type Value = u32;
+    const NONE: u32 = NONE;
+
+    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<u32>) -> Option<usize> {
+        let (values, size) = chunks::<8>(bytes, n)?;
+        into.extend(values.iter().map(|it| {
+            let value = f64::from_le_bytes(*it);
+            let is_count = value.fract() == 0.0 && (0.0..f64::from(1u32 << 31)).contains(&value);
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
+            if is_count { value as u32 } else { NO_COUNT }
+        }));
+        Some(size)
+    }
+}
+
+/// What became of requests, by a code of HTTP.
+pub(super) struct FateCodes<const WIDTH: usize>;
+
+impl<const WIDTH: usize> Number for FateCodes<WIDTH> {
+    type Value = RequestFate;
+    const NONE: RequestFate = RequestFate::Untold;
+
+    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<RequestFate>) -> Option<usize> {
+        let (values, size) = chunks::<WIDTH>(bytes, n)?;
+        into.extend(values.iter().map(|it| RequestFate::of_code(whole(*it))));
+        Some(size)
+    }
+}
+
+/// What became of requests, by a word.
+pub(super) struct FateWords;
+
+impl Number for FateWords {
+    type Value = RequestFate;
+    const NONE: RequestFate = RequestFate::Untold;
+
+    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<RequestFate>) -> Option<usize> {
+        each_text(bytes, n, |text| {
+            into.push(RequestFate::of_word(text));
+            Some(())
+        })
     }
 }
 

@@ -382,7 +382,7 @@ impl Run<'_> {
                 let n = rows.len() as u64 + refused.n;
                 finished.rows += n;
                 finished.refused.add(refused);
-                if !(self.watch)(n) {
+                if !(self.watch)(n + refused.left_out) {
                     return Err(RollupError::Interrupted);
                 }
             }

@@ -176,6 +176,7 @@ fn roll_up(folder: &Path, logs: &[&Path], to: &Path) -> Result<Summary, RollupEr
             workload: Some(name("workload")),
             prompt: name("prompt_tokens"),
             completion: name("completion_tokens"),
+            status: None,
         };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         assert!(rollup.add_log(&PlainLog { path: (*path).to_owned(), name, columns })?);
@@ -345,6 +346,7 @@ fn a_fault_of_a_file_is_named() {
             workload: None,
             prompt: "prompt_tokens".to_owned(),
             completion: "completion_tokens".to_owned(),
+            status: None,
         };
         let log = PlainLog { path: path("log.parquet"), name: "log.parquet".to_owned(), columns };
         rollup.add_log(&log).unwrap();
