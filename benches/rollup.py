@@ -3,7 +3,8 @@
 
 The log is made by generate_rollup.py where it is not there yet. All run in turn, so that what else the machine does falls on
 all of them. DuckDB runs twice: as it writes the counts and sums of each minute to Parquet, which is what ours does, and as it
-only counts its groups. Build first: cargo build --release. Needs duckdb and polars.
+only counts its groups. Last `cargo bench --bench rollup` says how far ours is from a bare decode of the four columns, without
+start and table. Build first: cargo build --release. Needs duckdb and polars.
 """
 
 import argparse
@@ -44,6 +45,7 @@ def main():
     parser.add_argument("--runs", type=int, default=5)
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--program", default="target/release/gpuadvise")
+    parser.add_argument("--no-floor", action="store_true", help="without the bare decode, which builds a benchmark")
     args = parser.parse_args()
     if not os.path.exists(args.log):
         subprocess.run([sys.executable, HERE / "generate_rollup.py", args.log, "--rows", str(args.rows)], check=True)
@@ -71,6 +73,10 @@ def main():
         ratio = statistics.median(it[0] / simple[0] for it, simple in zip(runs, found["ours, simple"]))
         print(f"{name:20} {wall:6.2f} s, {cpu:6.2f} s of CPU, {max(it[2] for it in runs):6.0f} MiB, {ratio:5.2f} x simple")
     os.remove(to)
+    if not args.no_floor:
+        floor = ["cargo", "bench", "--quiet", "--locked", "--bench", "rollup"]
+        environment = os.environ | {"ROLLUP_LOG": os.path.abspath(args.log), "RAYON_NUM_THREADS": str(args.threads)}
+        subprocess.run(floor, cwd=HERE.parent, env=environment, check=True)
 
 
 if __name__ == "__main__":

@@ -25,6 +25,7 @@ mod held;
 mod least;
 mod measured;
 mod open;
+pub(crate) mod pages;
 mod raw;
 mod reconcile;
 mod redact;

@@ -12,10 +12,10 @@ use super::input::Take;
 use super::rows::Rows;
 use crate::ingest::RequestFate;
 
-/// Rows of a run: what is in memory before it is written.
-const RUN_ROWS: usize = 1 << 22;
+/// Rows of a run: what is in memory before it is written. Tests have few rows.
+const RUN_ROWS: usize = if cfg!(test) { 1 << 8 } else { 1 << 22 };
 /// Rows of a block.
-const BLOCK_ROWS: usize = 1 << 13;
+const BLOCK_ROWS: usize = if cfg!(test) { 1 << 4 } else { 1 << 13 };
 /// Bytes of a row in a file.
 const ROW_BYTES: usize = 21;
 

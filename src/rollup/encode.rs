@@ -6,6 +6,7 @@
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::CompressionOptions;
 use polars_parquet::parquet::encoding::hybrid_rle::Encoder as HybridRle;
+use polars_parquet::parquet::encoding::uleb128;
 use polars_parquet::parquet::error::{ParquetError, ParquetResult};
 use polars_parquet::parquet::metadata::{ColumnDescriptor, SchemaDescriptor};
 use polars_parquet::parquet::page::{
@@ -123,8 +124,13 @@ impl Encoder<'_> {
         let mut data = Vec::with_capacity(values.len() * 8 + 16);
         let some = null == Null::Sometimes
             && levels(values.iter().map(|it| *it != NONE_64), values.len(), &mut data)?;
-        for it in values.iter().filter(|it| !some || **it != NONE_64) {
-            data.extend_from_slice(&it.to_le_bytes());
+        if some {
+            data.extend(values.iter().filter(|it| **it != NONE_64).flat_map(|it| it.to_le_bytes()));
+        } else {
+            let start = data.len();
+            data.resize(start + values.len() * 8, 0);
+            let slots = data[start..].as_chunks_mut::<8>().0;
+            slots.iter_mut().zip(values).for_each(|(slot, it)| *slot = it.to_le_bytes());
         }
         self.end(Raw { dictionary: None, data, n: values.len() }, None)
     }
@@ -203,7 +209,7 @@ impl Encoder<'_> {
 
     /// Lists of buckets and counts.
     fn histograms(&mut self, of: &Histograms) -> ParquetResult<()> {
-        let (levels, n) = list_levels(of)?;
+        let (levels, n) = list_levels(of);
         for (values, is_wide) in [(&of.buckets, false), (&of.counts, true)] {
             let most = values.iter().copied().max().unwrap_or(0);
             let number = |it: u32| {
@@ -278,36 +284,56 @@ fn levels(
 }
 
 /// Where the list of each cell starts, and which are empty; and how many levels that takes.
-fn list_levels(of: &Histograms) -> ParquetResult<(Vec<u8>, usize)> {
-    let mut repeated = Vec::with_capacity(of.buckets.len() + of.ends.len());
-    let mut empty = Vec::new();
-    let mut start = 0;
+fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
+    let (mut starts, mut empty) = (Vec::with_capacity(of.ends.len()), Vec::new());
+    let (mut n, mut start) = (0, 0);
     for end in &of.ends {
+        starts.push(n);
         if *end == start {
-            empty.push(repeated.len());
+            empty.push(n);
         }
-        repeated.push(0);
-        repeated.resize(repeated.len() + (end - start).saturating_sub(1), 1);
+        n += (end - start).max(1);
         start = *end;
     }
-    let mut data = Vec::with_capacity(repeated.len() / 4 + 32);
-    let mut bytes = Vec::with_capacity(repeated.len() / 8 + 16);
-    pack(&repeated, 1, &mut bytes)?;
+    let mut data = Vec::with_capacity(n / 4 + 32);
+    let mut bytes = Vec::with_capacity(n / 8 + 16);
+    ones_but(&starts, n, &mut bytes);
     push_with_length(&bytes, &mut data);
     bytes.clear();
     if empty.is_empty() {
-        run(repeated.len(), 1, 1, &mut bytes)?;
+        head((n as u64) << 1, &mut bytes);
+        bytes.push(1);
     } else {
-        let n = repeated.len();
-        repeated.clear();
-        repeated.resize(n, 1);
-        for at in empty {
-            repeated[at] = 0;
-        }
-        pack(&repeated, 1, &mut bytes)?;
+        ones_but(&empty, n, &mut bytes);
     }
     push_with_length(&bytes, &mut data);
-    Ok((data, repeated.len()))
+    (data, n)
+}
+
+/// `n` levels of one bit, which are 1 but at some places, as one run.
+fn ones_but(zeros: &[usize], n: usize, into: &mut Vec<u8>) {
+    let size = n.div_ceil(8);
+    head(((size as u64) << 1) | 1, into);
+    let start = into.len();
+    into.resize(start + size, 0xff);
+    let bytes = &mut into[start..];
+    for at in zeros {
+        bytes[at / 8] &= !(1 << (at % 8));
+    }
+    // What fills the last byte up is never read. It is what polars' packer leaves there, 32 levels
+    // back, so that the bytes of a table do not depend on who packed them.
+    for at in n..size * 8 {
+        if at < 32 || bytes[(at - 32) / 8] & (1 << (at % 8)) == 0 {
+            bytes[at / 8] &= !(1 << (at % 8));
+        }
+    }
+}
+
+/// The head of a run.
+fn head(number: u64, into: &mut Vec<u8>) {
+    let mut bytes = [0; 10];
+    let used = uleb128::encode(number, &mut bytes);
+    into.extend_from_slice(&bytes[..used]);
 }
 
 fn push_with_length(bytes: &[u8], data: &mut Vec<u8>) {

@@ -15,15 +15,12 @@ use polars_parquet::read::{
 use rayon::prelude::*;
 
 use super::RollupError;
-use super::columns::{ColumnReader, Counts, Instants, NO_COUNT, Places, texts};
+use super::columns::texts;
+use super::group::{GroupReader, PLAUSIBLE_US, is_plain, times};
 use super::input::Take;
-use super::rows::{NONE, Rows};
+use super::rows::Rows;
 use crate::ingest::PlainColumns;
-
-/// Rows that are decoded at a time; their columns stay in the cache.
-const STRETCH: usize = 1 << 13;
-/// From 1970 until 1 January 2101.
-const PLAUSIBLE_US: std::ops::Range<i64> = 0..4_133_980_800_000_000;
+use crate::ingest::pages::is_read_here;
 
 /// A log that can be read row group by row group.
 pub(super) struct LogFile {
@@ -46,11 +43,13 @@ pub(super) struct Span {
     pub(super) last_us: i64,
 }
 
-/// Rows that are no requests.
+/// Rows that are no requests, or none that a GPU saw.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Refused {
-    /// How many.
+    /// How many are no requests.
     pub(super) n: u64,
+    /// How many were refused for a limit or answered from a cache.
+    pub(super) left_out: u64,
     /// The first of them: its file by number, its row from 1, and what is wrong with it.
     pub(super) first: Option<(usize, u64, &'static str)>,
 }
@@ -59,6 +58,7 @@ impl Refused {
     /// Adds others.
     pub(super) fn add(&mut self, other: Refused) {
         self.n += other.n;
+        self.left_out += other.left_out;
         self.first = match (self.first, other.first) {
             (Some(a), Some(b)) => Some(a.min(b)),
             (a, b) => a.or(b),
@@ -86,19 +86,22 @@ impl LogFile {
         let (path, name, columns) = (path.to_owned(), name.to_owned(), columns.clone());
         let mut file = LogFile { path, name, stem, columns, seen, metadata, instants: (1, 1) };
         let Some(group) = file.metadata.row_groups.first() else { return Ok(Some(file)) };
-        let is_count = |name: &str| {
-            let kind = column(group, name).map(ColumnChunkMetadata::physical_type);
-            matches!(kind, Some(PhysicalType::Int32 | PhysicalType::Int64))
-        };
-        let is_text = |name: &String| {
-            let kind = column(group, name).map(ColumnChunkMetadata::physical_type);
-            kind == Some(PhysicalType::ByteArray)
-        };
+        if !is_plain(group, &file.columns) {
+            return Ok(None);
+        }
         let instants = column(group, &file.columns.time).and_then(unit);
-        let is_plain = is_count(&file.columns.prompt)
-            && is_count(&file.columns.completion)
-            && file.columns.workload.as_ref().is_none_or(is_text);
-        let Some(instants) = instants.filter(|_| is_plain) else { return Ok(None) };
+        let Some(instants) = instants else { return Ok(None) };
+        let PlainColumns { time, workload, prompt, completion, status } = &file.columns;
+        for name in [time, prompt, completion].into_iter().chain(workload).chain(status) {
+            let is_read_here = file.guarded(0, || {
+                let column = column(group, name)?;
+                let chunk = chunk(&mut File::open(&file.path).ok()?, column)?;
+                Some(is_read_here(chunk, column))
+            })?;
+            if !is_read_here {
+                return Ok(None);
+            }
+        }
         file.instants = instants;
         Ok(Some(file))
     }
@@ -120,9 +123,10 @@ impl LogFile {
                 let (first_us, last_us) = (self.in_us(first), self.in_us(last));
                 return Some(Some(Span { first_us, last_us }));
             }
-            let mut at_us = Vec::new();
-            self.times(&mut File::open(&self.path).ok()?, metadata)?.read_all(&mut at_us)?;
-            let plausible = at_us.iter().filter(|it| PLAUSIBLE_US.contains(it));
+            let mut file = File::open(&self.path).ok()?;
+            let mut times = times(&mut file, metadata, &self.columns.time)?;
+            times.read_all()?;
+            let plausible = times.values.rows.iter().filter(|it| PLAUSIBLE_US.contains(it));
             let (first, last) = (plausible.clone().min(), plausible.max());
             Some(first.zip(last).map(|(first, last)| Span { first_us: *first, last_us: *last }))
         })
@@ -162,12 +166,6 @@ impl LogFile {
         })
     }
 
-    fn times(&self, file: &mut File, group: &RowGroupMetadata) -> Option<ColumnReader<Instants>> {
-        let column = column(group, &self.columns.time)?;
-        let (times, parts) = self.instants;
-        ColumnReader::new(chunk(file, column)?, column, Instants { times, parts })
-    }
-
     /// Reads the rows of a row group in stretches; `take` says whether it wants more. The names are
     /// those of all files, in order.
     pub(super) fn read(
@@ -177,30 +175,14 @@ impl LogFile {
         take: Take<'_>,
     ) -> Result<(), RollupError> {
         let mut stopped = Ok(());
-        let mut first_row: u64 = self.groups().take(group).map(|it| it as u64).sum();
+        let first_row: u64 = self.groups().take(group).map(|it| it as u64).sum();
         self.guarded(group, || {
             let metadata = self.metadata.row_groups.get(group)?;
             let mut file = File::open(&self.path).ok()?;
-            let mut reader = GroupReader {
-                at_us: self.times(&mut file, metadata)?,
-                workload: match &self.columns.workload {
-                    None => None,
-                    Some(name) => {
-                        let column = column(metadata, name)?;
-                        let chunk = chunk(&mut file, column)?;
-                        Some(ColumnReader::new(chunk, column, Places(names))?)
-                    }
-                },
-                prompt: Tokens::new(&mut file, column(metadata, &self.columns.prompt)?)?,
-                completion: Tokens::new(&mut file, column(metadata, &self.columns.completion)?)?,
-                unnamed: u32::try_from(names.binary_search(&self.stem).ok()?).ok()?,
-                left: metadata.num_rows(),
-            };
+            let (whose, place) = ((names, &self.stem), (number, first_row));
+            let mut reader = GroupReader::new(&mut file, metadata, &self.columns, whose, place)?;
             let mut rows = Rows::default();
-            while reader.left > 0 {
-                let n = reader.read(&mut rows)?;
-                let refused = sift(&mut rows, number, first_row);
-                first_row += n as u64;
+            while let Some(refused) = reader.read(&mut rows)? {
                 match take(&rows, refused) {
                     Ok(true) => {}
                     Ok(false) => break,
@@ -255,7 +237,10 @@ pub(super) fn unit(column: &ColumnChunkMetadata) -> Option<(i64, i64)> {
 }
 
 /// The one leaf of a column.
-fn column<'a>(group: &'a RowGroupMetadata, name: &str) -> Option<&'a ColumnChunkMetadata> {
+pub(super) fn column<'a>(
+    group: &'a RowGroupMetadata,
+    name: &str,
+) -> Option<&'a ColumnChunkMetadata> {
     let mut columns = group.columns_under_root_iter(name)?;
     columns.next().filter(|_| columns.next().is_none())
 }
@@ -276,102 +261,4 @@ fn bytes(file: &mut File, start: u64, end: u64) -> Option<Vec<u8>> {
     file.seek(SeekFrom::Start(start)).ok()?;
     let read = file.take(end - start).read_to_end(&mut bytes).ok()?;
     (read == len).then_some(bytes)
-}
-
-struct GroupReader<'a> {
-    at_us: ColumnReader<Instants>,
-    workload: Option<ColumnReader<Places<'a>>>,
-    prompt: Tokens,
-    completion: Tokens,
-    /// The workload of rows that name none.
-    unnamed: u32,
-    left: usize,
-}
-
-impl GroupReader<'_> {
-    /// Reads a stretch of rows; returns how many.
-    fn read(&mut self, rows: &mut Rows) -> Option<usize> {
-        rows.clear();
-        let n = self.left.min(STRETCH);
-        self.left -= n;
-        self.at_us.read(n, &mut rows.at_us)?;
-        self.prompt.read(n, &mut rows.prompt)?;
-        self.completion.read(n, &mut rows.completion)?;
-        let Some(workload) = &mut self.workload else {
-            rows.workload.resize(n, self.unnamed);
-            rows.look();
-            return Some(n);
-        };
-        workload.read(n, &mut rows.workload)?;
-        if rows.workload.iter().max() == Some(&NONE) {
-            let unnamed = rows.workload.iter_mut().filter(|it| **it == NONE);
-            unnamed.for_each(|it| *it = self.unnamed);
-        }
-        rows.look();
-        Some(n)
-    }
-}
-
-/// A column of token counts, however wide.
-enum Tokens {
-    Short(ColumnReader<Counts<4>>),
-    Long(ColumnReader<Counts<8>>),
-}
-
-impl Tokens {
-    fn new(file: &mut File, column: &ColumnChunkMetadata) -> Option<Tokens> {
-        let chunk = chunk(file, column)?;
-        Some(match column.physical_type() {
-            PhysicalType::Int32 => Tokens::Short(ColumnReader::new(chunk, column, Counts)?),
-            _ => Tokens::Long(ColumnReader::new(chunk, column, Counts)?),
-        })
-    }
-
-    fn read(&mut self, n: usize, into: &mut Vec<u32>) -> Option<()> {
-        match self {
-            Tokens::Short(it) => it.read(n, into),
-            Tokens::Long(it) => it.read(n, into),
-        }
-    }
-}
-
-/// Removes rows without a time that may be one, or with tokens that are no count.
-fn sift(rows: &mut Rows, file: usize, first_row: u64) -> Refused {
-    let mut refused = Refused::default();
-    let is_fine = |at: usize, rows: &Rows| {
-        PLAUSIBLE_US.contains(&rows.at_us[at])
-            && rows.prompt[at] != NO_COUNT
-            && rows.completion[at] != NO_COUNT
-    };
-    // Nearly always all are.
-    let (least, most) = rows.span();
-    let has_no_count = |counts: &[u32]| counts.contains(&NO_COUNT);
-    if rows.len() == 0
-        || PLAUSIBLE_US.contains(&least)
-            && PLAUSIBLE_US.contains(&most)
-            && !has_no_count(&rows.prompt)
-            && !has_no_count(&rows.completion)
-    {
-        return refused;
-    }
-    let mut kept = Rows::default();
-    for at in 0..rows.len() {
-        if is_fine(at, rows) {
-            kept.at_us.push(rows.at_us[at]);
-            kept.workload.push(rows.workload[at]);
-            kept.prompt.push(rows.prompt[at]);
-            kept.completion.push(rows.completion[at]);
-            continue;
-        }
-        let reason = match rows.at_us[at] {
-            i64::MIN => "the time is missing",
-            us if !PLAUSIBLE_US.contains(&us) => "the time is not between 1970 and 2100",
-            _ => "the tokens are no count below 2147483648",
-        };
-        refused.n += 1;
-        refused.first = refused.first.or(Some((file, first_row + at as u64 + 1, reason)));
-    }
-    kept.look();
-    *rows = kept;
-    refused
 }

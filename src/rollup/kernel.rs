@@ -13,8 +13,8 @@ pub(super) const MINUTE_US: i64 = 60_000_000;
 /// Microseconds of a second.
 pub(super) const SECOND_US: i64 = 1_000_000;
 
-/// Words of 64 bits that hold a bit for each bucket.
-const WORDS: usize = BUCKETS.div_ceil(64);
+/// Words of 64 bits that hold a bit for each bucket, rounded up for the sake of cheap bounds.
+const WORDS: usize = BUCKETS.div_ceil(64).next_power_of_two();
 
 /// Why rows cannot be added.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,74 +25,79 @@ pub(super) enum Stop {
     Overflow,
 }
 
-/// What is known of a workload in the minute that is open.
+/// What is known of a workload in the minute that is open. Times are microseconds of that minute.
 #[derive(Clone, Copy, Debug, Default)]
 struct Open {
-    requests: u32,
-    errors: u32,
-    /// Whether a log tells what became of a request.
-    told: bool,
-    with_tokens: u32,
     prompt: i64,
     completion: i64,
     prompt_sq: i64,
     completion_sq: i64,
-    first_us: i64,
-    last_us: i64,
     gap_sq: i64,
     second_sq: i64,
-    /// The second of the minute that the last request came in, and how many came in it.
-    second: u32,
+    requests: u32,
+    with_tokens: u32,
+    errors: u32,
+    first_us: u32,
+    last_us: u32,
+    /// Requests in the second of the last one, and in the first second.
     in_second: u32,
-    seconds: u32,
     first_second: u32,
+    /// The second of the last one.
+    second: u8,
+    seconds: u8,
+    /// Whether a log tells what became of a request.
+    told: bool,
 }
 
 /// The buckets of the requests of each workload in the minute that is open. They are listed, and
 /// counted when the minute is over: a count for each bucket of each workload would not fit the cache.
 struct Buckets {
-    lists: Vec<Vec<u16>>,
-    /// Of one workload the requests of each bucket beyond the first; all 0 in between.
-    more: Vec<u32>,
+    /// Of each request that of its prompt and, 16 bits further up, that of its completion.
+    lists: Vec<Vec<u32>>,
+    /// Of one list the requests of each bucket; all 0 in between.
+    counts: Box<[u32; WORDS * 64]>,
 }
 
 impl Buckets {
     fn new(n_workloads: usize) -> Buckets {
-        Buckets { lists: vec![Vec::new(); n_workloads], more: vec![0; WORDS * 64] }
+        Buckets { lists: vec![Vec::new(); n_workloads], counts: Box::new([0; WORDS * 64]) }
     }
 
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "there are fewer than 1024 buckets")]
-    fn add(&mut self, workload: usize, tokens: u32) {
-        self.lists[workload].push(bucket(tokens) as u16);
+    fn add(&mut self, workload: usize, prompt: u32, completion: u32) {
+        self.lists[workload].push(bucket(prompt) | (bucket(completion) << 16));
     }
 
-    fn close(&mut self, workload: usize, into: &mut Histograms) {
+    fn close(&mut self, workload: usize, prompts: &mut Histograms, completions: &mut Histograms) {
         let list = &mut self.lists[workload];
-        let mut used = [0u64; WORDS];
-        let mut repeated = false;
-        for bucket in list.drain(..) {
-            let (word, bit) = (usize::from(bucket) / 64, 1 << (bucket % 64));
-            let Some(word) = used.get_mut(word) else { continue };
-            if *word & bit != 0 {
-                // Most buckets of a minute have one request.
-                self.more[usize::from(bucket)] += 1;
-                repeated = true;
-            }
-            *word |= bit;
-        }
-        for (start, mut rest) in (0u32..).step_by(64).zip(used) {
-            while rest != 0 {
-                let bucket = start + rest.trailing_zeros();
-                rest &= rest - 1;
-                into.buckets.push(bucket);
-                let more =
-                    if repeated { std::mem::take(&mut self.more[bucket as usize]) } else { 0 };
-                into.counts.push(1 + more);
-            }
-        }
-        into.ends.push(into.buckets.len());
+        count(list.iter().copied(), &mut self.counts, prompts);
+        count(list.iter().map(|it| it >> 16), &mut self.counts, completions);
+        list.clear();
     }
+}
+
+/// Counts the buckets of a list into a histogram.
+#[inline]
+fn count(list: impl Iterator<Item = u32>, counts: &mut [u32; WORDS * 64], into: &mut Histograms) {
+    let (mut used, mut words) = ([0u64; WORDS], 0u32);
+    for bucket in list {
+        let bucket = bucket as usize % (WORDS * 64);
+        counts[bucket] += 1;
+        used[bucket / 64] |= 1 << (bucket % 64);
+        words |= 1 << (bucket / 64);
+    }
+    while words != 0 {
+        let word = words.trailing_zeros();
+        words &= words - 1;
+        let mut rest = used[word as usize % WORDS];
+        while rest != 0 {
+            let bucket = word * 64 + rest.trailing_zeros();
+            rest &= rest - 1;
+            into.buckets.push(bucket);
+            into.counts.push(std::mem::take(&mut counts[bucket as usize % (WORDS * 64)]));
+        }
+    }
+    into.ends.push(into.buckets.len());
 }
 
 /// Makes cells of requests. Without `FULL` only counts and sums.
@@ -102,8 +107,7 @@ pub(super) struct Kernel<const FULL: bool> {
     open: Vec<Open>,
     /// A bit for each workload with a row in the open minute.
     touched: Vec<u64>,
-    prompts: Buckets,
-    completions: Buckets,
+    buckets: Buckets,
     /// Those of minutes that are over.
     pub(super) cells: Cells,
 }
@@ -117,8 +121,7 @@ impl<const FULL: bool> Kernel<FULL> {
             last_us: i64::MIN,
             open: vec![Open::default(); n_workloads],
             touched: vec![0; n_workloads.div_ceil(64)],
-            prompts: Buckets::new(n_buckets),
-            completions: Buckets::new(n_buckets),
+            buckets: Buckets::new(n_buckets),
             cells: Cells::default(),
         }
     }
@@ -161,16 +164,24 @@ impl<const FULL: bool> Kernel<FULL> {
             .zip(&rows.prompt[range.clone()])
             .zip(&rows.completion[range]);
         let mut overflow = false;
+        // The second that is open, and where it ends.
+        let (mut second, mut second_end_us) = (0, self.minute_us + SECOND_US);
         for (at, (((at_us, workload), prompt), completion)) in all.enumerate() {
             let workload = *workload as usize;
             let open = &mut self.open[workload];
-            self.touched[workload / 64] |= 1 << (workload % 64);
+            if open.requests == 0 {
+                self.touched[workload / 64] |= 1 << (workload % 64);
+            }
             if let Some(fate) = fate.and_then(|it| it.get(at)) {
                 open.errors += u32::from(*fate == RequestFate::Failed);
                 open.told |= *fate != RequestFate::Untold;
             }
             if FULL {
-                open.arrive(*at_us, self.minute_us);
+                while *at_us >= second_end_us {
+                    second += 1;
+                    second_end_us += SECOND_US;
+                }
+                open.arrive(in_minute(at_us - self.minute_us), second);
             }
             open.requests += 1;
             if *prompt == NONE || *completion == NONE {
@@ -187,8 +198,7 @@ impl<const FULL: bool> Kernel<FULL> {
                 let over;
                 (open.completion_sq, over) = open.completion_sq.overflowing_add(c * c);
                 overflow |= over;
-                self.prompts.add(workload, *prompt);
-                self.completions.add(workload, *completion);
+                self.buckets.add(workload, *prompt, *completion);
             }
         }
         if overflow { Err(Stop::Overflow) } else { Ok(()) }
@@ -220,41 +230,47 @@ impl<const FULL: bool> Kernel<FULL> {
         if FULL {
             cells.prompt_sq.push(counted(open.prompt_sq));
             cells.completion_sq.push(counted(open.completion_sq));
-            cells.first_us.push(open.first_us);
-            cells.last_us.push(open.last_us);
-            cells.gap_sum.push(open.last_us - open.first_us);
+            let (first_us, last_us) = (i64::from(open.first_us), i64::from(open.last_us));
+            cells.first_us.push(self.minute_us + first_us);
+            cells.last_us.push(self.minute_us + last_us);
+            cells.gap_sum.push(last_us - first_us);
             cells.gap_sq.push(open.gap_sq);
-            cells.seconds.push(open.seconds);
+            cells.seconds.push(open.seconds.into());
             cells.second_sq.push(open.second_sq);
             cells.first_second.push(open.first_second);
             cells.last_second.push(open.in_second);
-            self.prompts.close(workload as usize, &mut cells.prompts);
-            self.completions.close(workload as usize, &mut cells.completions);
+            let Cells { prompts, completions, .. } = cells;
+            self.buckets.close(workload as usize, prompts, completions);
         }
     }
+}
+
+/// Microseconds since the start of the minute, of which there are 60 million.
+#[inline]
+fn in_minute(us: i64) -> u32 {
+    u32::try_from(us).unwrap_or(0)
 }
 
 impl Open {
     /// Notes when a request came. A gap is below a minute, so its square fits by far, and so does
     /// the sum of squares: it is at most the square of the sum.
     #[inline]
-    fn arrive(&mut self, at_us: i64, minute_us: i64) {
+    fn arrive(&mut self, us: u32, second: u8) {
         if self.requests == 0 {
-            self.first_us = at_us;
-            self.last_us = at_us;
-            self.second = u32::MAX;
+            self.first_us = us;
+            self.last_us = us;
+            self.second = u8::MAX;
         }
-        let gap = at_us - self.last_us;
+        let gap = i64::from(us) - i64::from(self.last_us);
         self.gap_sq += gap * gap;
-        self.last_us = at_us;
-        let second = u32::try_from((at_us - minute_us) / SECOND_US).unwrap_or(u32::MAX - 1);
-        if second != self.second {
-            self.second = second;
-            self.in_second = 0;
-            self.seconds += 1;
-        }
-        self.second_sq += 2 * i64::from(self.in_second) + 1;
-        self.in_second += 1;
+        self.last_us = us;
+        // Whether it is the same second cannot be foreseen, so this has no branch.
+        let same = second == self.second;
+        self.second = second;
+        self.seconds += u8::from(!same);
+        let before = self.in_second * u32::from(same);
+        self.in_second = before + 1;
+        self.second_sq += 2 * i64::from(before) + 1;
         self.first_second += u32::from(self.seconds == 1);
     }
 }

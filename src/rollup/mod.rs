@@ -12,6 +12,7 @@ mod columns;
 mod encode;
 mod error;
 mod file;
+mod group;
 mod input;
 mod kernel;
 mod merge;
@@ -143,12 +144,13 @@ impl<'a> Rollup<'a> {
         if done.cells == 0 && done.refused.n == 0 {
             return Err(RollupError::Empty);
         }
-        let Refused { n, first } = done.refused;
+        let Refused { n, first, left_out } = done.refused;
         let first = first.map(|(file, row, reason)| {
             let file = self.names.get(file).map_or("", String::as_str);
             format!("{file}: row {row}: {reason}")
         });
-        let (rows, left_out) = (done.rows + self.left_out, self.left_out);
+        let left_out = left_out + self.left_out;
+        let rows = done.rows + left_out;
         let summary = Summary {
             rows,
             left_out,

@@ -10,8 +10,9 @@ use polars_parquet::read::{_read_metadata, ColumnChunkMetadata, PhysicalType};
 
 use super::RollupError;
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
-use super::columns::{ColumnReader, DayTimes, Lists, Numbers, Places, Values, texts};
+use super::columns::{DayTimes, Lists, Number, Numbers, Places, Whole, texts};
 use super::file::{chunk, unit};
+use crate::ingest::pages::ChunkReader;
 
 /// A column that every such table has, and no log.
 const MARKS: [&str; 3] = ["minute", "gap_sum_sq_us2", "prompt_histogram"];
@@ -134,17 +135,18 @@ struct Group<'a> {
 }
 
 impl Group<'_> {
-    fn all<V: Values>(&mut self, of: &ColumnChunkMetadata, values: V) -> Option<Vec<V::Value>> {
-        let mut all = Vec::with_capacity(self.metadata.num_rows());
-        ColumnReader::new(chunk(self.file, of)?, of, values)?.read_all(&mut all)?;
+    fn all<N: Number>(&mut self, of: &ColumnChunkMetadata, number: N) -> Option<Vec<N::Value>> {
+        let mut reader = ChunkReader::new(chunk(self.file, of)?, of, Numbers::new(number))?;
+        reader.read_all()?;
+        let all = reader.values.rows;
         (all.len() == self.metadata.num_rows()).then_some(all)
     }
 
     fn wide(&mut self, name: &str) -> Option<Vec<i64>> {
         let column = column(self.metadata, name, None)?;
         match column.physical_type() {
-            PhysicalType::Int32 => self.all(column, Numbers::<4>),
-            PhysicalType::Int64 => self.all(column, Numbers::<8>),
+            PhysicalType::Int32 => self.all(column, Whole::<4>),
+            PhysicalType::Int64 => self.all(column, Whole::<8>),
             _ => None,
         }
     }
@@ -175,8 +177,8 @@ impl Group<'_> {
             let column = column(self.metadata, name, Some(leaf))?;
             let bytes = chunk(self.file, column)?;
             match column.physical_type() {
-                PhysicalType::Int32 => Lists::read(bytes, column, &Numbers::<4>),
-                PhysicalType::Int64 => Lists::read(bytes, column, &Numbers::<8>),
+                PhysicalType::Int32 => Lists::read(bytes, column, Whole::<4>),
+                PhysicalType::Int64 => Lists::read(bytes, column, Whole::<8>),
                 _ => None,
             }
         };

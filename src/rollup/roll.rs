@@ -22,6 +22,9 @@ use super::write::{Table, compression, schema};
 /// Cells of a row group of the table.
 pub(super) const GROUP_CELLS: usize = 1 << 17;
 
+/// Most stretches that are done in one go.
+const MOST_IN_ONE_GO: usize = 4;
+
 /// Rows of a file that may be taken for a copy.
 const LEAST_COPY: usize = 1000;
 
@@ -220,17 +223,25 @@ impl Run<'_> {
         let work = || {
             let mut kernel = Kernel::<FULL>::new(self.names.len());
             loop {
-                let at = next.fetch_add(1, Ordering::Relaxed);
-                let Some(stretch) = self.stretches.get(at) else { return };
+                let taken =
+                    |at: usize| Some(at + self.in_one_go(at, workers)).filter(|it| *it > at);
+                let Ok(at) = next.fetch_update(Ordering::Relaxed, Ordering::Relaxed, taken) else {
+                    return;
+                };
+                let stretches = &self.stretches[at..at + self.in_one_go(at, workers)];
                 // Nobody may run so far ahead that what waits fills the memory.
-                let too_far = |it: &mut Turn<W>| at > it.next + 2 * workers && it.failed.is_none();
+                let most = 2 * workers * MOST_IN_ONE_GO;
+                let too_far = |it: &mut Turn<W>| at > it.next + most && it.failed.is_none();
                 let waited = written.wait_while(lock(&turn), too_far);
                 if waited.unwrap_or_else(PoisonError::into_inner).failed.is_some() {
                     return;
                 }
-                let finished = self.finished(stretch, &mut kernel);
+                let finished = self.finished(stretches, &mut kernel);
                 let mut turn = lock(&turn);
-                if let Err(error) = finished.and_then(|it| turn.take(at, it)) {
+                let taken = finished.and_then(|all| {
+                    (at..).zip(all).try_for_each(|(at, finished)| turn.take(at, finished))
+                });
+                if let Err(error) = taken {
                     turn.failed.get_or_insert(error);
                 }
                 written.notify_all();
@@ -244,22 +255,37 @@ impl Run<'_> {
         }
     }
 
-    /// The cells of a stretch, encoded.
+    /// How many stretches are done in one go from this one on: a few, since neighbours share a row
+    /// group that is then unpacked once, and fewer towards the end, so that all are done together.
+    fn in_one_go(&self, at: usize, workers: usize) -> usize {
+        let rest = self.stretches.get(at..).unwrap_or_default();
+        let in_order = rest.iter().take(MOST_IN_ONE_GO).take_while(|it| it.in_order).count();
+        let fair = (rest.len() / (2 * workers).max(1)).clamp(1, MOST_IN_ONE_GO);
+        fair.min(in_order.max(1)).min(rest.len())
+    }
+
+    /// The cells of stretches that follow each other, encoded.
     fn finished<const FULL: bool>(
         &self,
-        stretch: &Stretch,
+        stretches: &[Stretch],
         kernel: &mut Kernel<FULL>,
-    ) -> Result<Finished, RollupError> {
+    ) -> Result<Vec<Finished>, RollupError> {
         kernel.begin();
-        let mut finished = Finished::default();
-        if !(stretch.in_order && self.stream(stretch, kernel, &mut finished)?) {
-            kernel.begin();
-            finished = Finished::default();
-            self.sort(stretch, kernel, &mut finished)?;
+        if stretches.iter().all(|it| it.in_order)
+            && let Some(finished) = self.stream(stretches, kernel)?
+        {
+            return Ok(finished);
         }
-        kernel.close();
-        self.flush(kernel, 1, &mut finished)?;
-        Ok(finished)
+        kernel.begin();
+        if let [stretch] = stretches {
+            return Ok(vec![self.sort(stretch, kernel)?]);
+        }
+        // Each by itself, so that the table does not depend on which were done in one go.
+        let mut all = Vec::with_capacity(stretches.len());
+        for stretch in stretches {
+            all.extend(self.finished(std::slice::from_ref(stretch), kernel)?);
+        }
+        Ok(all)
     }
 
     /// Encodes the cells where there are at least so many.
@@ -278,33 +304,47 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// Takes the rows as they come; false where they are not in the order of time.
+    /// Takes the rows as they come; nothing where they are not in the order of time.
     fn stream<const FULL: bool>(
         &self,
-        stretch: &Stretch,
+        stretches: &[Stretch],
         kernel: &mut Kernel<FULL>,
-        finished: &mut Finished,
-    ) -> Result<bool, RollupError> {
-        let (from_us, to_us) = (stretch.from_us, stretch.to_us);
-        for (part, is_last) in &stretch.parts {
-            let mut is_ordered = true;
-            self.read(*part, *is_last, finished, &mut |rows, finished| {
-                match kernel.add(rows, from_us, to_us) {
-                    Ok(()) => {}
-                    Err(Stop::Overflow) => return Err(RollupError::TooLarge),
-                    Err(Stop::Unordered) => {
-                        is_ordered = false;
-                        return Ok(false);
+    ) -> Result<Option<Vec<Finished>>, RollupError> {
+        let (mut all, mut open) = (Vec::with_capacity(stretches.len()), Finished::default());
+        let mut is_ordered = true;
+        for (part, is_last) in parts_of(stretches) {
+            self.read(part, is_last, &mut open, &mut |rows, open| {
+                while let Some(stretch) = stretches.get(all.len()) {
+                    match kernel.add(rows, stretch.from_us, stretch.to_us) {
+                        Ok(()) => {}
+                        Err(Stop::Overflow) => return Err(RollupError::TooLarge),
+                        Err(Stop::Unordered) => {
+                            is_ordered = false;
+                            return Ok(false);
+                        }
                     }
+                    self.flush(kernel, GROUP_CELLS, open)?;
+                    if rows.at_us.last().is_none_or(|it| *it < stretch.to_us) {
+                        return Ok(true);
+                    }
+                    if all.len() + 1 == stretches.len() {
+                        break;
+                    }
+                    kernel.close();
+                    self.flush(kernel, 1, open)?;
+                    all.push(std::mem::take(open));
                 }
-                self.flush(kernel, GROUP_CELLS, finished)?;
-                Ok(*is_last || rows.at_us.last().is_none_or(|it| *it < to_us))
+                Ok(is_last)
             })?;
             if !is_ordered {
-                return Ok(false);
+                return Ok(None);
             }
         }
-        Ok(true)
+        kernel.close();
+        self.flush(kernel, 1, &mut open)?;
+        all.push(open);
+        all.resize_with(stretches.len(), Finished::default);
+        Ok(Some(all))
     }
 
     /// Gathers the rows and puts them in order first.
@@ -312,17 +352,19 @@ impl Run<'_> {
         &self,
         stretch: &Stretch,
         kernel: &mut Kernel<FULL>,
-        finished: &mut Finished,
-    ) -> Result<(), RollupError> {
-        let mut all = Rows::default();
+    ) -> Result<Finished, RollupError> {
+        let (mut all, mut finished) = (Rows::default(), Finished::default());
         for (part, is_last) in &stretch.parts {
-            self.read(*part, *is_last, finished, &mut |rows, _| {
+            self.read(*part, *is_last, &mut finished, &mut |rows, _| {
                 all.append_between(rows, stretch.from_us, stretch.to_us);
                 Ok(true)
             })?;
         }
         let all = all.in_order();
-        kernel.add(&all, i64::MIN, i64::MAX).map_err(|_| RollupError::TooLarge)
+        kernel.add(&all, i64::MIN, i64::MAX).map_err(|_| RollupError::TooLarge)?;
+        kernel.close();
+        self.flush(kernel, 1, &mut finished)?;
+        Ok(finished)
     }
 
     /// Reads a part; its rows count where no later stretch reads it again.
@@ -340,7 +382,7 @@ impl Run<'_> {
                 let n = rows.len() as u64 + refused.n;
                 finished.rows += n;
                 finished.refused.add(refused);
-                if !(self.watch)(n) {
+                if !(self.watch)(n + refused.left_out) {
                     return Err(RollupError::Interrupted);
                 }
             }
@@ -354,6 +396,18 @@ impl Run<'_> {
             take(rows, finished)
         })
     }
+}
+
+/// The parts of stretches that follow each other, each once, and whether no later stretch needs it.
+fn parts_of(stretches: &[Stretch]) -> Vec<(Part, bool)> {
+    let mut all: Vec<(Part, bool)> = Vec::new();
+    for (part, is_last) in stretches.iter().flat_map(|it| &it.parts) {
+        match all.iter_mut().rev().find(|it| it.0.place == part.place) {
+            Some(known) => known.1 |= is_last,
+            None => all.push((*part, *is_last)),
+        }
+    }
+    all
 }
 
 fn lock<T>(of: &Mutex<T>) -> MutexGuard<'_, T> {

@@ -15,7 +15,7 @@ use proptest::prelude::*;
 
 use super::bucket::bucket;
 use super::cells::{Cells, NONE_32, NONE_64};
-use super::columns::{DayTimes, Values};
+use super::columns::{DayTimes, Number};
 use super::{Detail, Part, Rollup, RollupError, Summary, merge};
 use crate::ingest::{PlainColumns, PlainLog, RequestFate, RequestRow};
 use crate::units::TokenCounts;
@@ -167,8 +167,8 @@ fn write_log(path: &Path, requests: &[Request], group_rows: usize) {
     writer.with_row_group_size(Some(group_rows)).finish(&mut frame).unwrap();
 }
 
-/// Rolls up logs in files into a file.
-fn roll_up(folder: &Path, logs: &[&Path], to: &Path) -> Result<Summary, RollupError> {
+/// Logs in files that are about to be rolled up.
+fn logs<'a>(folder: &'a Path, logs: &[&Path], status: bool) -> Result<Rollup<'a>, RollupError> {
     let mut rollup = Rollup::new(folder);
     for path in logs {
         let name = |it: &str| it.to_owned();
@@ -177,10 +177,17 @@ fn roll_up(folder: &Path, logs: &[&Path], to: &Path) -> Result<Summary, RollupEr
             workload: Some(name("workload")),
             prompt: name("prompt_tokens"),
             completion: name("completion_tokens"),
+            status: status.then(|| name("status")),
         };
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         assert!(rollup.add_log(&PlainLog { path: (*path).to_owned(), name, columns })?);
     }
+    Ok(rollup)
+}
+
+/// Rolls up logs in files into a file.
+fn roll_up(folder: &Path, paths: &[&Path], to: &Path) -> Result<Summary, RollupError> {
+    let rollup = logs(folder, paths, false)?;
     let (summary, _) = rollup.write(File::create(to).unwrap(), Detail::Full, &|_| true)?;
     Ok(summary)
 }
@@ -339,19 +346,150 @@ fn a_fault_of_a_file_is_named() {
     assert!(said.starts_with("damaged.parquet: row group "), "{said}");
     std::fs::write(path("cut.parquet"), &whole[..whole.len() / 2]).unwrap();
     assert!(fault("cut.parquet").starts_with("cut.parquet: "));
-    let interrupted = || {
-        let mut rollup = Rollup::new(folder.path());
-        let columns = PlainColumns {
-            time: "timestamp".to_owned(),
-            workload: None,
-            prompt: "prompt_tokens".to_owned(),
-            completion: "completion_tokens".to_owned(),
+    let log = path("log.parquet");
+    let rollup = logs(folder.path(), &[&log], false).unwrap();
+    let interrupted = rollup.write(std::io::sink(), Detail::Full, &|_| false).map(|_| ());
+    assert!(matches!(interrupted, Err(RollupError::Interrupted)));
+}
+
+#[test]
+fn the_bad_file_among_thirty_is_named() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = |at: i64| folder.path().join(format!("{at:02}.parquet"));
+    for at in 0..30 {
+        let start = 1_780_000_000_000_000 + at * 3_600_000_000;
+        let all: Vec<Request> =
+            (0..900).map(|it| (start + it * 1_000_003, 0, Some((it as i32, 7)))).collect();
+        write_log(&path(at), &all, 300);
+    }
+    let mut damaged = std::fs::read(path(17)).unwrap();
+    damaged[1000..3000].fill(0xff);
+    std::fs::write(path(17), damaged).unwrap();
+    let paths: Vec<_> = (0..30).map(path).collect();
+    let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
+    let error = roll_up(folder.path(), &paths, &folder.path().join("table")).unwrap_err();
+    assert!(error.to_string().starts_with("17.parquet: row group "), "{error}");
+}
+
+#[test]
+fn a_file_that_changes_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let all: Vec<Request> = (0..900)
+        .map(|it| (1_780_000_000_000_000 + it * 1_000_003, 0, Some((it as i32, 7))))
+        .collect();
+    write_log(&path, &all, 300);
+    let changed = |change: &(dyn Fn() + Sync)| {
+        let rollup = logs(folder.path(), &[&path], false).unwrap();
+        let changes = std::sync::Once::new();
+        let watch = |_| {
+            changes.call_once(change);
+            true
         };
-        let log = PlainLog { path: path("log.parquet"), name: "log.parquet".to_owned(), columns };
-        rollup.add_log(&log).unwrap();
-        rollup.write(std::io::sink(), Detail::Full, &|_| false).map(|_| ())
+        rollup.write(std::io::sink(), Detail::Full, &watch).map(|_| ()).unwrap_err().to_string()
     };
-    assert!(matches!(interrupted(), Err(RollupError::Interrupted)));
+    // Longer, cut short, and gone.
+    let whole = std::fs::read(&path).unwrap();
+    let longer = [whole.as_slice(), b"more"].concat();
+    let says = "log.parquet: the file changed while it was read";
+    assert_eq!(changed(&|| std::fs::write(&path, &longer).unwrap()), says);
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(changed(&|| std::fs::write(&path, &whole[..900]).unwrap()), says);
+    std::fs::write(&path, &whole).unwrap();
+    assert_eq!(changed(&|| std::fs::remove_file(&path).unwrap()), says);
+}
+
+/// A log in no order at all, over an hour and forty minutes.
+fn scattered(path: &Path) -> Vec<Request> {
+    let all: Vec<Request> = (0..5000i64)
+        .map(|it| {
+            let mixed = (it as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
+            let at = (mixed % 6_000_000_000) as i64;
+            (1_780_000_000_000_000 + at, (it % 4) as usize, Some((it as i32 % 900, 7)))
+        })
+        .collect();
+    write_log(path, &all, 100);
+    all
+}
+
+#[test]
+fn a_log_in_no_order_is_sorted_through_a_file() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    let all = scattered(&path);
+    let to = folder.path().join("table");
+    let summary = roll_up(folder.path(), &[&path], &to).unwrap();
+    assert_eq!(summary.rows, 5000);
+    // Whole runs are written, the rest stays in memory.
+    let sorted = std::fs::metadata(folder.path().join("sorted")).unwrap();
+    assert!((4000 * 21..5000 * 21).contains(&sorted.len()), "{}", sorted.len());
+    assert_eq!(read(&to), twin(&all));
+}
+
+#[test]
+fn no_space_and_an_interrupt_end_the_sorting() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    scattered(&path);
+    let rollup = logs(folder.path(), &[&path], false).unwrap();
+    let interrupted = rollup.write(std::io::sink(), Detail::Full, &|_| false).map(|_| ());
+    assert!(matches!(interrupted, Err(RollupError::Interrupted)));
+    // Where nothing can be written.
+    let nowhere = folder.path().join("nowhere");
+    let rollup = logs(&nowhere, &[&path], false).unwrap();
+    let error = rollup.write(std::io::sink(), Detail::Full, &|_| true).map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "the rows put aside cannot be written");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_full_disk_ends_the_run() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("log.parquet");
+    scattered(&path);
+    let rollup = logs(folder.path(), &[&path], false).unwrap();
+    let into = File::options().write(true).open("/dev/full").unwrap();
+    let error = rollup.write(into, Detail::Full, &|_| true).map(|_| ()).unwrap_err();
+    assert_eq!(error.to_string(), "the table cannot be written");
+}
+
+#[test]
+fn a_status_is_read_in_every_form() {
+    let folder = tempfile::tempdir().unwrap();
+    let codes: Vec<Option<i64>> = [Some(200), Some(500), Some(429), None, Some(7)].to_vec();
+    let words: Vec<_> = codes.iter().map(|it| it.map(|it| it.to_string())).collect();
+    let at: Vec<i64> = (0..5).map(|it| 1_780_000_020_000 + it).collect();
+    let tokens = Column::new("prompt_tokens".into(), [5.0, 0.0, 5.0, 2.5, 5.0]);
+    let status = Column::new("status".into(), &codes);
+    let mut found = Vec::new();
+    for status in
+        [status.cast(&DataType::Int32).unwrap(), status, Column::new("status".into(), words)]
+    {
+        let columns = vec![
+            Column::new("timestamp".into(), &at)
+                .cast(&DataType::Datetime(TimeUnit::Milliseconds, None))
+                .unwrap(),
+            Column::new("workload".into(), ["a"; 5]),
+            tokens.clone(),
+            tokens.clone().with_name("completion_tokens".into()),
+            status,
+        ];
+        let path = folder.path().join("log.parquet");
+        let mut frame = DataFrame::new_infer_height(columns).unwrap();
+        ParquetWriter::new(File::create(&path).unwrap()).finish(&mut frame).unwrap();
+        let rollup = logs(folder.path(), &[&path], true).unwrap();
+        let to = folder.path().join("table");
+        let into = File::create(&to).unwrap();
+        let (summary, _) = rollup.write(into, Detail::Full, &|_| true).unwrap();
+        let Summary { rows, left_out, rejected, .. } = summary;
+        found.push(((rows, left_out, rejected), read(&to).into_values().next().unwrap()));
+    }
+    let (account, told) = &found[0];
+    // The failure of no tokens counts as one whose tokens nobody counted.
+    assert_eq!(*account, (5, 1, 1));
+    assert_eq!((told.requests, told.errors, told.with_tokens), (3, Some(1), 2));
+    assert!(found.iter().all(|it| *it == found[0]), "{found:?}");
 }
 
 #[test]
@@ -384,11 +522,11 @@ fn times_of_12_bytes_are_nanoseconds_of_a_day_of_4713_bc() {
     let at = |day: i32, ns: i64| {
         let bytes = [ns.to_le_bytes().as_slice(), day.to_le_bytes().as_slice()].concat();
         let mut us = Vec::new();
-        DayTimes.take(&bytes, &mut us).map(|()| us)
+        DayTimes.take(&bytes, 1, &mut us).map(|_| us)
     };
     assert_eq!(at(2_440_588, 0), Some(vec![0]));
     assert_eq!(at(2_440_587, 86_399_999_999_999), Some(vec![-1]));
     // 1 November 2026, 05:00:00.123456.
     assert_eq!(at(2_461_346, 18_000_123_456_000), Some(vec![1_793_509_200_123_456]));
-    assert_eq!(DayTimes.take(&[0; 13], &mut Vec::new()), None);
+    assert_eq!(DayTimes.take(&[0; 11], 1, &mut Vec::new()), None);
 }

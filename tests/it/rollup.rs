@@ -1,5 +1,7 @@
 //! `rollup` from the command line: logs in every form, tables that are read back, and faults.
 
+use std::io::Write;
+
 use crate::support::{Bench, Ran};
 
 /// A log of a part of an hour: every ten seconds a request of `chat`, every minute one of `batch`.
@@ -53,6 +55,10 @@ fn every_form_of_a_log_gives_the_same_table() {
     }
     bench.write("log.jsonl", lines);
     done(bench.run(&["rollup", "log.jsonl", "--output", "jsonl.parquet"]));
+    packed(&bench);
+    for name in ["log.csv.gz", "log.csv.zst", "log.jsonl.gz"] {
+        done(bench.run(&["rollup", name, "--output", &format!("{name}.parquet")]));
+    }
     // Two files in one call are one log, whatever their order.
     bench.write("late.csv", log(1830, 3600));
     bench.write("early.csv", log(0, 1830));
@@ -60,6 +66,62 @@ fn every_form_of_a_log_gives_the_same_table() {
     let bytes = |name: &str| std::fs::read(bench.path(name)).unwrap();
     assert!(bytes("csv.parquet") == bytes("jsonl.parquet"));
     assert!(bytes("csv.parquet") == bytes("two.parquet"));
+    for name in ["log.csv.gz", "log.csv.zst", "log.jsonl.gz"] {
+        assert!(bytes("csv.parquet") == bytes(&format!("{name}.parquet")), "{name}");
+    }
+}
+
+/// Packs `log.csv` and `log.jsonl`.
+fn packed(bench: &Bench) {
+    let read = |name: &str| std::fs::read(bench.path(name)).unwrap();
+    for name in ["log.csv", "log.jsonl"] {
+        let level = flate2::Compression::fast();
+        let mut gz = flate2::write::GzEncoder::new(Vec::new(), level);
+        gz.write_all(&read(name)).unwrap();
+        std::fs::write(bench.path(&format!("{name}.gz")), gz.finish().unwrap()).unwrap();
+    }
+    let zst = zstd::bulk::compress(&read("log.csv"), 1).unwrap();
+    std::fs::write(bench.path("log.csv.zst"), zst).unwrap();
+}
+
+#[test]
+fn the_bad_log_among_thirty_is_named() {
+    let bench = Bench::new();
+    bench.write("log.csv", log(0, 60));
+    bench.write("log.jsonl", "");
+    packed(&bench);
+    let whole = std::fs::read(bench.path("log.csv.gz")).unwrap();
+    for at in 0..30 {
+        bench.write(&format!("{at:02}.csv"), log(at * 60, at * 60 + 60));
+    }
+    std::fs::remove_file(bench.path("17.csv")).unwrap();
+    std::fs::write(bench.path("17.csv.gz"), &whole[..whole.len() / 2]).unwrap();
+    fails(&bench, &["rollup", "[0-9]*.csv*", "--output", "t.parquet"], 3, "17.csv.gz");
+    assert!(!bench.path("t.parquet").exists());
+}
+
+#[cfg(unix)]
+#[test]
+fn a_full_disk_leaves_nothing() {
+    let bench = Bench::new();
+    bench.write("log.csv", log(0, 3600));
+    // No file may become longer than nothing: what a full disk says, without filling one.
+    let program = env!("CARGO_BIN_EXE_gpuadvise");
+    let script =
+        format!("trap '' XFSZ; ulimit -f 0; exec '{program}' rollup log.csv --output t.parquet");
+    let ran = std::process::Command::new("sh")
+        .args(["-c", &script])
+        .current_dir(bench.path("."))
+        .output()
+        .unwrap();
+    let stderr = String::from_utf8(ran.stderr).unwrap();
+    assert_eq!(ran.status.code(), Some(8), "{stderr}");
+    assert!(stderr.starts_with("error: ") && stderr.contains("cannot be written"), "{stderr}");
+    let left: Vec<_> = std::fs::read_dir(bench.path("."))
+        .unwrap()
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    assert_eq!(left, ["log.csv"]);
 }
 
 #[test]

@@ -5,19 +5,16 @@
 //! per row. polars makes a text of every code, which would be looked up to become a code again. It
 //! reads every other type, and whatever is not as expected here.
 
-use std::io::Cursor;
 use std::ops::Range;
 
 use foldhash::fast::FixedState;
 use indexmap::IndexMap;
-use polars_parquet::parquet::encoding::Encoding;
-use polars_parquet::parquet::encoding::hybrid_rle::{HybridRleChunk, HybridRleDecoder};
-use polars_parquet::parquet::page::{DataPage, split_buffer};
 use polars_parquet::read::{
-    BasicDecompressor, ColumnChunkMetadata, PageReader, ParquetTimeUnit, PhysicalType,
-    PrimitiveConvertedType, PrimitiveLogicalType,
+    ColumnChunkMetadata, ParquetTimeUnit, PhysicalType, PrimitiveConvertedType,
+    PrimitiveLogicalType,
 };
 
+use super::super::pages::{ChunkReader, Values};
 use super::table::{Coded, Column};
 
 /// What a column holds that can be read here.
@@ -42,26 +39,29 @@ pub(super) fn column(
     rows: Range<usize>,
     kind: Kind,
 ) -> Option<Column> {
+    let is_of = |physical: PhysicalType| metadata.physical_type() == physical;
     match kind {
+        Kind::Texts if !is_of(PhysicalType::ByteArray) => None,
+        Kind::Floats if !is_of(PhysicalType::Double) => None,
         Kind::Texts => read(chunk, metadata, rows, Texts::default()).map(Texts::finish),
         Kind::Floats => {
-            let floats = Numbers::new(PhysicalType::Double, f64::from_le_bytes);
+            let floats = Numbers::new(f64::from_le_bytes);
             read(chunk, metadata, rows, floats).map(|it| Column::Float(it.rows))
         }
-        Kind::Whole if metadata.physical_type() == PhysicalType::Int32 => {
+        Kind::Whole if is_of(PhysicalType::Int32) => {
             let short = |bytes| i64::from(i32::from_le_bytes(bytes));
-            let numbers = Numbers::new(PhysicalType::Int32, short);
+            let numbers = Numbers::new(short);
             read(chunk, metadata, rows, numbers).map(|it| Column::Int(it.rows))
         }
-        Kind::Whole => {
-            let numbers = Numbers::new(PhysicalType::Int64, i64::from_le_bytes);
+        Kind::Whole if is_of(PhysicalType::Int64) => {
+            let numbers = Numbers::new(i64::from_le_bytes);
             read(chunk, metadata, rows, numbers).map(|it| Column::Int(it.rows))
         }
-        Kind::Micros(aware) if is_in_micros(metadata) => {
-            let instants = Numbers::new(PhysicalType::Int64, i64::from_le_bytes);
+        Kind::Micros(aware) if is_of(PhysicalType::Int64) && is_in_micros(metadata) => {
+            let instants = Numbers::new(i64::from_le_bytes);
             read(chunk, metadata, rows, instants).map(|it| Column::Time(it.rows, aware))
         }
-        Kind::Micros(_) => None,
+        Kind::Whole | Kind::Micros(_) => None,
     }
 }
 
@@ -76,122 +76,16 @@ fn is_in_micros(metadata: &ColumnChunkMetadata) -> bool {
     }
 }
 
-/// The values of a column while its pages are read.
-trait Values {
-    /// How they are stored.
-    fn physical(&self) -> PhysicalType;
-    /// Takes the dictionary: so many values, end to end.
-    fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()>;
-    /// How many values the dictionary has.
-    fn in_dictionary(&self) -> usize;
-    /// Appends rows by codes of the dictionary, all of which it has.
-    fn take_codes(&mut self, codes: &[u32]);
-    /// Appends `n` rows that are written out, and takes them from the front of the bytes.
-    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()>;
-    /// Appends rows that have no value.
-    fn take_nulls(&mut self, n: usize);
-    /// Rows so far.
-    fn len(&self) -> usize;
-    /// Keeps of the rows from `start` on only some, counted from there.
-    fn keep(&mut self, start: usize, rows: Range<usize>);
-}
-
 fn read<V: Values>(
     chunk: Vec<u8>,
     metadata: &ColumnChunkMetadata,
     rows: Range<usize>,
-    mut values: V,
+    values: V,
 ) -> Option<V> {
-    let descriptor = &metadata.descriptor().descriptor;
-    let is_flat = descriptor.max_rep_level == 0 && descriptor.max_def_level <= 1;
-    if !is_flat || metadata.physical_type() != values.physical() {
-        return None;
-    }
-    let reader = PageReader::new(Cursor::new(chunk.into()), metadata, Vec::new(), usize::MAX);
-    let mut pages = BasicDecompressor::new(reader, Vec::new());
-    if let Some(dictionary) = pages.read_dict_page().ok()? {
-        values.take_dictionary(&dictionary.buffer, dictionary.num_values)?;
-    }
-    let mut next = 0;
-    while next < rows.end {
-        let page = pages.next()?.ok()?;
-        let first = next;
-        next += page.num_values();
-        if next <= rows.start {
-            continue;
-        }
-        let page = page.decompress(&mut pages).ok()?;
-        let before = values.len();
-        read_page(&page, &mut values)?;
-        if values.len() != before + page.num_values() {
-            return None;
-        }
-        values.keep(before, rows.start.saturating_sub(first)..rows.end.min(next) - first);
-        pages.reuse_page_buffer(page);
-    }
-    (values.len() == rows.len()).then_some(values)
-}
-
-fn read_page<V: Values>(page: &DataPage, values: &mut V) -> Option<()> {
-    let parts = split_buffer(page).ok()?;
-    let rows = page.num_values();
-    let levels = HybridRleDecoder::new(parts.def, 1, rows);
-    let levels = (page.descriptor.max_def_level > 0).then_some(levels);
-    match page.encoding() {
-        Encoding::PlainDictionary | Encoding::RleDictionary => {
-            // Where all rows are null there may be no width.
-            let (width, packed) = parts.values.split_first().unwrap_or((&0, &[]));
-            let codes = HybridRleDecoder::new(packed, u32::from(*width), rows).collect().ok()?;
-            let known = values.in_dictionary();
-            let mut rest = codes.as_slice();
-            each_run(levels, rows, |present, n| {
-                if !present {
-                    values.take_nulls(n);
-                    return Some(());
-                }
-                let (codes, after) = rest.split_at_checked(n)?;
-                rest = after;
-                if codes.iter().any(|code| *code as usize >= known) {
-                    return None;
-                }
-                values.take_codes(codes);
-                Some(())
-            })
-        }
-        Encoding::Plain => {
-            let mut rest = parts.values;
-            each_run(levels, rows, |present, n| {
-                if present {
-                    return values.take_plain(&mut rest, n);
-                }
-                values.take_nulls(n);
-                Some(())
-            })
-        }
-        _ => None,
-    }
-}
-
-/// Runs of rows that have a value or have none; without levels all have one.
-fn each_run(
-    levels: Option<HybridRleDecoder<'_>>,
-    rows: usize,
-    mut run: impl FnMut(bool, usize) -> Option<()>,
-) -> Option<()> {
-    let Some(levels) = levels else { return run(true, rows) };
-    for chunk in levels.into_chunk_iter() {
-        match chunk.ok()? {
-            HybridRleChunk::Rle(level, n) => run(level != 0, n)?,
-            HybridRleChunk::Bitpacked(packed) => {
-                let mut unpacked = Vec::with_capacity(packed.len());
-                packed.collect_into(&mut unpacked);
-                for same in unpacked.chunk_by(|a, b| a == b) {
-                    run(same.first().is_some_and(|it| *it != 0), same.len())?;
-                }
-            }
-        }
-    }
-    Some(())
+    let mut reader = ChunkReader::new(chunk, metadata, values)?;
+    reader.skip(rows.start)?;
+    reader.read(rows.len())?;
+    Some(reader.values)
 }
 
 /// Texts by codes.
@@ -212,10 +106,6 @@ impl Texts {
 }
 
 impl Values for Texts {
-    fn physical(&self) -> PhysicalType {
-        PhysicalType::ByteArray
-    }
-
     fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
         let mut rest = bytes;
         for _ in 0..n {
@@ -225,23 +115,33 @@ impl Values for Texts {
         Some(())
     }
 
-    fn in_dictionary(&self) -> usize {
-        self.in_dictionary
-    }
-
-    fn take_codes(&mut self, codes: &[u32]) {
+    fn take_codes(&mut self, codes: &[u32]) -> Option<()> {
+        let known = self.in_dictionary;
+        if codes.iter().max().is_some_and(|code| *code as usize >= known) {
+            return None;
+        }
         self.codes.extend(codes.iter().map(|code| code + 1));
+        Some(())
     }
 
-    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()> {
+    fn take_code(&mut self, code: u32, n: usize) -> Option<()> {
+        if code as usize >= self.in_dictionary {
+            return None;
+        }
+        self.codes.resize(self.codes.len() + n, code + 1);
+        Some(())
+    }
+
+    fn take_plain(&mut self, bytes: &[u8], n: usize) -> Option<usize> {
         // Without a dictionary these are texts that do not repeat.
         if self.in_dictionary == 0 && n > 0 {
             return None;
         }
         let index =
             self.index.get_or_insert_with(|| self.values.iter().cloned().zip(1..).collect());
+        let mut rest = bytes;
         for _ in 0..n {
-            let text = text(bytes)?;
+            let text = text(&mut rest)?;
             let next = u32::try_from(self.values.len() + 1).ok()?;
             let known = index.get(text).copied();
             let code = known.unwrap_or_else(|| {
@@ -250,20 +150,15 @@ impl Values for Texts {
             });
             self.codes.push(code);
         }
-        Some(())
+        Some(bytes.len() - rest.len())
     }
 
     fn take_nulls(&mut self, n: usize) {
         self.codes.resize(self.codes.len() + n, 0);
     }
 
-    fn len(&self) -> usize {
-        self.codes.len()
-    }
-
-    fn keep(&mut self, start: usize, rows: Range<usize>) {
-        self.codes.truncate(start + rows.end);
-        self.codes.drain(start..start + rows.start);
+    fn forget(&mut self) {
+        self.codes.clear();
     }
 }
 
@@ -277,55 +172,52 @@ fn text<'a>(bytes: &mut &'a [u8]) -> Option<&'a str> {
 
 /// Numbers of `N` bytes.
 struct Numbers<T, F, const N: usize> {
-    physical: PhysicalType,
     of: F,
     dictionary: Vec<T>,
     rows: Vec<Option<T>>,
 }
 
 impl<T: Copy, F: Fn([u8; N]) -> T, const N: usize> Numbers<T, F, N> {
-    fn new(physical: PhysicalType, of: F) -> Numbers<T, F, N> {
-        Numbers { physical, of, dictionary: Vec::new(), rows: Vec::new() }
+    fn new(of: F) -> Numbers<T, F, N> {
+        Numbers { of, dictionary: Vec::new(), rows: Vec::new() }
     }
 }
 
 impl<T: Copy, F: Fn([u8; N]) -> T, const N: usize> Values for Numbers<T, F, N> {
-    fn physical(&self) -> PhysicalType {
-        self.physical
-    }
-
     fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
         let (chunks, _) = bytes.get(..n.checked_mul(N)?)?.as_chunks::<N>();
         self.dictionary = chunks.iter().map(|it| (self.of)(*it)).collect();
         Some(())
     }
 
-    fn in_dictionary(&self) -> usize {
-        self.dictionary.len()
-    }
-
-    fn take_codes(&mut self, codes: &[u32]) {
-        self.rows.extend(codes.iter().map(|code| self.dictionary.get(*code as usize).copied()));
-    }
-
-    fn take_plain(&mut self, bytes: &mut &[u8], n: usize) -> Option<()> {
-        let (taken, rest) = bytes.split_at_checked(n.checked_mul(N)?)?;
-        *bytes = rest;
-        self.rows.extend(taken.as_chunks::<N>().0.iter().map(|it| Some((self.of)(*it))));
+    fn take_codes(&mut self, codes: &[u32]) -> Option<()> {
+        let dictionary = self.dictionary.as_slice();
+        if codes.iter().max().is_some_and(|code| *code as usize >= dictionary.len()) {
+            return None;
+        }
+        self.rows.extend(codes.iter().map(|code| dictionary.get(*code as usize).copied()));
         Some(())
+    }
+
+    fn take_code(&mut self, code: u32, n: usize) -> Option<()> {
+        let value = *self.dictionary.get(code as usize)?;
+        self.rows.resize(self.rows.len() + n, Some(value));
+        Some(())
+    }
+
+    fn take_plain(&mut self, bytes: &[u8], n: usize) -> Option<usize> {
+        let size = n.checked_mul(N)?;
+        let (chunks, _) = bytes.get(..size)?.as_chunks::<N>();
+        self.rows.extend(chunks.iter().map(|it| Some((self.of)(*it))));
+        Some(size)
     }
 
     fn take_nulls(&mut self, n: usize) {
         self.rows.resize(self.rows.len() + n, None);
     }
 
-    fn len(&self) -> usize {
-        self.rows.len()
-    }
-
-    fn keep(&mut self, start: usize, rows: Range<usize>) {
-        self.rows.truncate(start + rows.end);
-        self.rows.drain(start..start + rows.start);
+    fn forget(&mut self) {
+        self.rows.clear();
     }
 }
 

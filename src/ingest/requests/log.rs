@@ -89,12 +89,7 @@ impl Record<'_> {
             at_us: self.at_us,
             // No request has an empty prompt: zeros of a failure mean that nobody counted.
             tokens: self.tokens.filter(|it| !failed || it.total() > 0),
-            fate: match self.outcome {
-                Outcome::Served if self.tells == Tells::Nothing => RequestFate::Untold,
-                Outcome::Served => RequestFate::Served,
-                Outcome::Failed => RequestFate::Failed,
-                Outcome::Throttled | Outcome::Cached => RequestFate::LeftOut,
-            },
+            fate: RequestFate::of(self.outcome, self.tells),
         }
     }
 }

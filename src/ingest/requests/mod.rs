@@ -24,6 +24,7 @@ use std::collections::BTreeSet;
 
 use chrono_tz::Tz;
 
+use super::cell::Cell;
 use super::rejected::Rejected;
 use crate::units::TokenCounts;
 use crate::usage::schema;
@@ -33,6 +34,7 @@ pub(in crate::ingest) use builder::RequestBuilder;
 use columns::Role;
 pub use log::{RequestFacts, RequestLog, push_requests};
 pub(in crate::ingest) use mapping::{LogMapping, RawLogMappings, near_miss, workload_of_file};
+use outcome::Outcome;
 pub use outcome::Tells;
 pub(in crate::ingest) use rollup::DayCounts;
 pub(in crate::ingest) use side_by_side::add_side_by_side;
@@ -184,6 +186,32 @@ pub enum RequestFate {
     LeftOut,
 }
 
+impl RequestFate {
+    /// What a word for a status says; one that is not known counts as an answer.
+    pub fn of_word(text: &str) -> RequestFate {
+        RequestFate::of_status(Cell::Text(text))
+    }
+
+    /// What a status code of HTTP says.
+    pub fn of_code(code: i64) -> RequestFate {
+        RequestFate::of_status(Cell::Int(code.into()))
+    }
+
+    fn of_status(cell: Cell<'_>) -> RequestFate {
+        let outcome = outcome::of_status(cell).ok().flatten().unwrap_or_default();
+        RequestFate::of(outcome, outcome::tells(cell, outcome))
+    }
+
+    fn of(outcome: Outcome, tells: Tells) -> RequestFate {
+        match outcome {
+            Outcome::Served if tells == Tells::Nothing => RequestFate::Untold,
+            Outcome::Served => RequestFate::Served,
+            Outcome::Failed => RequestFate::Failed,
+            Outcome::Throttled | Outcome::Cached => RequestFate::LeftOut,
+        }
+    }
+}
+
 /// A request as a rollup needs it.
 #[derive(Clone, Copy, Debug)]
 pub struct RequestRow {
@@ -208,12 +236,14 @@ pub struct PlainColumns {
     pub prompt: String,
     /// Its completion tokens.
     pub completion: String,
+    /// What became of it, where the log tells.
+    pub status: Option<String>,
 }
 
-/// The columns of a generic log without ids and outcomes, by their headers. What a model is called
+/// The columns of a generic log without ids and latencies, by their headers. What a model is called
 /// decides nothing there.
 pub(in crate::ingest) fn plain_columns(headers: &[String]) -> Option<PlainColumns> {
-    let mut found: [Option<&String>; 4] = [None; 4];
+    let mut found: [Option<&String>; 5] = [None; 5];
     for header in headers {
         for role in columns::roles(RequestFormat::Generic, header, &[]) {
             let at = match role {
@@ -221,14 +251,15 @@ pub(in crate::ingest) fn plain_columns(headers: &[String]) -> Option<PlainColumn
                 Role::Workload => 1,
                 Role::Prompt => 2,
                 Role::Completion => 3,
+                Role::Status => 4,
                 Role::Model => continue,
                 _ => return None,
             };
             found[at] = found[at].or(Some(header));
         }
     }
-    let [time, workload, prompt, completion] = found.map(Option::<&String>::cloned);
-    Some(PlainColumns { time: time?, workload, prompt: prompt?, completion: completion? })
+    let [time, workload, prompt, completion, status] = found.map(Option::<&String>::cloned);
+    Some(PlainColumns { time: time?, workload, prompt: prompt?, completion: completion?, status })
 }
 
 /// What came of it.
