@@ -87,10 +87,10 @@ def write_section(file, text):
     Path(file).write_text("\n".join(it.strip() + "\n" for it in sections))
 
 
-def arguments(doc, runs):
+def arguments(doc, runs, rows=10_000_000):
     """What every benchmark takes on the command line; its folder exists."""
     parser = argparse.ArgumentParser(description=doc)
-    parser.add_argument("--rows", type=int, default=10_000_000)
+    parser.add_argument("--rows", type=int, default=rows)
     parser.add_argument("--seed", type=int, default=42)
     parser.add_argument("--runs", type=int, default=runs)
     parser.add_argument("--threads", type=int, default=2)

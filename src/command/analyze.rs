@@ -41,6 +41,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     talk.note(&seconds_of(&stages));
     let charts = files.iter().filter_map(|it| it.0.strip_prefix("charts/")).collect();
     output::remove_stale_report_charts(&folder.join("charts"), &charts);
+    output::remove_stale_pages(&folder, &files.iter().map(|it| it.0.as_str()).collect());
     if let Some(folder) = &args.charts {
         draw(&report, folder)?;
     }

@@ -348,7 +348,7 @@ fn publish(staging: &Path, folder: &Path, files: &Files) -> anyhow::Result<()> {
 pub(super) fn remove_stale_charts(folder: &Path, ends: &[&str], written: &BTreeSet<&str>) {
     let is_one =
         |name: &str| ends.iter().any(|end| name == *end || name.ends_with(&format!("-{end}")));
-    remove_stale(folder, is_one, written);
+    remove_stale(folder, (is_one, report::is_chart), written);
 }
 
 /// The same for the charts of a report, in both forms.
@@ -357,17 +357,27 @@ pub(super) fn remove_stale_report_charts(folder: &Path, written: &BTreeSet<&str>
         let stem = name.strip_suffix(".svg").or_else(|| name.strip_suffix(".png"));
         stem.is_some_and(report::is_chart_stem)
     };
-    remove_stale(folder, is_one, written);
+    remove_stale(folder, (is_one, report::is_chart), written);
 }
 
-fn remove_stale(folder: &Path, is_one: impl Fn(&str) -> bool, written: &BTreeSet<&str>) {
+/// The same for further pages of very many workloads.
+pub(super) fn remove_stale_pages(folder: &Path, written: &BTreeSet<&str>) {
+    let is_ours = |page: &[u8]| String::from_utf8_lossy(page).contains("id=\"workloads-table\"");
+    remove_stale(folder, (report::is_page_name, is_ours), written);
+}
+
+fn remove_stale(
+    folder: &Path,
+    (is_one, is_ours): (impl Fn(&str) -> bool, impl Fn(&[u8]) -> bool),
+    written: &BTreeSet<&str>,
+) {
     let Ok(entries) = fs::read_dir(folder) else { return };
     for entry in entries.filter_map(Result::ok) {
         let name = entry.file_name().to_string_lossy().into_owned();
         if written.contains(name.as_str()) || !is_one(&name) {
             continue;
         }
-        let is_ours = fs::read(entry.path()).is_ok_and(|it| report::is_chart(&it));
+        let is_ours = fs::read(entry.path()).is_ok_and(|it| is_ours(&it));
         if is_ours {
             // A chart that will not go is stale but harmless: no page refers to it.
             let _ = fs::remove_file(entry.path());

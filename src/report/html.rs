@@ -18,12 +18,15 @@ use super::decisions::counts_as;
 use super::mail::{self, MailReport, Section};
 use super::model::{AdviceReport, CountsAs, Interval, ReportModel, WasteReport, WorkloadReport};
 use super::number::{self, Medium};
+use super::pages::{self, Link};
 use super::table::Table;
 use super::{RenderError, blanks, checked, json, tables, words};
 use crate::units::Money;
 
 /// Sorting, filtering and the theme.
-const SCRIPT: &str = include_str!("templates/report.js");
+pub(super) const SCRIPT: &str = include_str!("templates/report.js");
+/// How the page looks.
+pub(super) const STYLE: &str = include_str!("templates/style.css");
 /// Numbers on the page.
 const PAGE: Medium = Medium::Page;
 /// Decisions on the first page; the others stand in the table below it.
@@ -71,6 +74,7 @@ struct Page {
     print_footer: String,
     notices: Vec<String>,
     workloads: Table,
+    pages: Vec<Link>,
     all_advice: Table,
     weeks: Table,
     decided: Table,
@@ -165,8 +169,9 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
     let pressing: Vec<bool> = to_do.iter().map(|it| presses(it)).collect();
     let listed = words::listed(&pressing, MOST_DECISIONS);
     let (asked, parts) = first_page(report)?;
+    let first = |table| pages::first_rows(report, table);
     let mut page = Page {
-        style: include_str!("templates/style.css"),
+        style: STYLE,
         script: SCRIPT,
         script_hash: script_hash(),
         columns: columns::in_two(parts),
@@ -189,19 +194,20 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         reconciled_in_full: reconciled_in_full(report),
         print_footer: css_text(&reconciled(report)),
         notices: report.notices.iter().map(|it| sentence(report, it)).collect(),
-        workloads: tables::workloads(report),
-        all_advice: tables::all_advice(report, PAGE),
-        weeks: tables::weeks(report, PAGE),
-        decided: tables::decided(report, PAGE),
-        promises: tables::promises(report, PAGE),
+        workloads: first(tables::workloads(report)),
+        pages: pages::links(report),
+        all_advice: first(tables::all_advice(report, PAGE)),
+        weeks: first(tables::weeks(report, PAGE)),
+        decided: first(tables::decided(report, PAGE)),
+        promises: first(tables::promises(report, PAGE)),
         commitments: tables::commitment_tables(report, PAGE),
         budget: tables::budget(report, PAGE),
-        forecast: tables::forecast(report, PAGE),
+        forecast: first(tables::forecast(report, PAGE)),
         savings_rate: tables::savings_rate(report, PAGE),
-        moved: tables::moved(report, PAGE),
+        moved: first(tables::moved(report, PAGE)),
         blank: blanks::best(report, PAGE),
         cards: (0..)
-            .zip(&report.workloads)
+            .zip(pages::shown(report))
             .map(|(at, it)| card(report, it, at >= whole_cards(report)))
             .collect::<Result<_, _>>()?,
         account: tables::reconciliation(report),
@@ -514,7 +520,7 @@ fn card(
     let rule = rule.trim_start_matches([':', ' ']).to_owned();
     let charts = if is_brief { None } else { Some(charts(report, workload)?) };
     Ok(Card {
-        anchor: format!("w-{}", workload.slug),
+        anchor: pages::anchor(workload),
         name: words::shown(&workload.name),
         class: words::class(workload),
         owner: workload.owner.as_ref().map(|it| words::shown(it)),
@@ -614,7 +620,7 @@ pub(crate) fn first_page(report: &ReportModel) -> Result<(Vec<String>, Vec<Secti
 }
 
 /// By which the policy of the page knows its script; no other runs.
-fn script_hash() -> String {
+pub(super) fn script_hash() -> String {
     STANDARD.encode(Sha256::digest(SCRIPT.as_bytes()))
 }
 

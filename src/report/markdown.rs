@@ -7,7 +7,7 @@ use askama::Template;
 use super::model::{ReportModel, WorkloadReport};
 use super::number::Medium;
 use super::table::Table;
-use super::{RenderError, blanks, html, tables, words};
+use super::{RenderError, blanks, html, pages, tables, words};
 
 pub use limit::{TooShort, within};
 
@@ -65,27 +65,32 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         let note = if it.note.is_empty() { String::new() } else { format!(" ({})", it.note) };
         (escape(&it.label), escape(&format!("{}{note}", it.value)))
     });
+    let first = |table| grid(&pages::first_rows(report, table));
     let document = Document {
         title: escape(&html::title(report)),
         headline: escape(&html::headline(report).join(" ")),
         facts: facts.collect(),
         asked: asked.iter().map(|it| escape(it)).collect(),
         together: html::together(report, PAGE).map(|it| escape(&it)),
-        decisions: tables::to_do(report).into_iter().map(|it| decision(report, it)).collect(),
+        decisions: tables::to_do(report)
+            .into_iter()
+            .take(pages::most_decisions(report))
+            .map(|it| decision(report, it))
+            .collect(),
         reconciled: html::reconciled_in_full(report),
         notices: report.notices.iter().map(|it| escape(&html::sentence(report, it))).collect(),
-        workloads: grid(&tables::workloads(report)),
-        all_advice: grid(&tables::all_advice(report, PAGE)),
-        weeks: grid(&tables::weeks(report, PAGE)),
-        decided: grid(&tables::decided(report, PAGE)),
-        promises: grid(&tables::promises(report, PAGE)),
+        workloads: first(tables::workloads(report)),
+        all_advice: first(tables::all_advice(report, PAGE)),
+        weeks: first(tables::weeks(report, PAGE)),
+        decided: first(tables::decided(report, PAGE)),
+        promises: first(tables::promises(report, PAGE)),
         commitments: tables::commitment_tables(report, PAGE).iter().map(titled).collect(),
         budget: grid(&tables::budget(report, PAGE)),
-        forecast: grid(&tables::forecast(report, PAGE)),
+        forecast: first(tables::forecast(report, PAGE)),
         savings_rate: grid(&tables::savings_rate(report, PAGE)),
-        moved: grid(&tables::moved(report, PAGE)),
+        moved: first(tables::moved(report, PAGE)),
         blank: blanks::best(report, PAGE).map(|it| escape(&it)),
-        sections: report.workloads.iter().map(|it| section(report, it)).collect(),
+        sections: pages::shown(report).into_iter().map(|it| section(report, it)).collect(),
         footer: escape(&html::footer(report)),
     };
     let mut text = document.render()?;

@@ -29,6 +29,7 @@ mod markdown;
 mod memory;
 pub mod model;
 mod number;
+mod pages;
 mod past;
 mod previous;
 mod prometheus;
@@ -62,6 +63,7 @@ pub use mail::{
 };
 pub use markdown::{TooShort, within};
 pub use model::ReportModel;
+pub use pages::is_page_name;
 pub use past::{PastError, PastReport, read_report};
 pub use simulation::{
     PlatformUsed, Room, SIMULATION_CHARTS, Simulated, SimulatedRun, SimulationReport, simulation,
@@ -275,6 +277,9 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
         ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
         ("gpuadvise.prom".to_owned(), prometheus::render(report).into_bytes()),
     ];
+    for (file, text) in pages::further(report)? {
+        files.push((file, text.into_bytes()));
+    }
     for it in chart_files(report)? {
         files.push((format!("charts/{}.svg", it.stem), it.svg().into_bytes()));
     }

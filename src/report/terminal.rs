@@ -10,7 +10,7 @@ use super::account::Spend;
 use super::model::{ReportModel, WorkloadReport};
 use super::number::{self, DASH, Medium};
 use super::table::Table;
-use super::{blanks, html, tables, words};
+use super::{blanks, html, pages, tables, words};
 use crate::ingest::Fate;
 use crate::units::Money;
 use cell::{fit, pad_left, pad_right, width, wrapped};
@@ -29,6 +29,9 @@ const MOST_NOTICES: usize = 6;
 const MOST_ENDS: usize = 8;
 /// Workloads that say why nothing changes, where nothing does.
 const MOST_KEPT: usize = 3;
+
+/// Rows and actions shown where there are very many workloads.
+const MOST_OF_MANY: usize = 30;
 
 /// How the table is written.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -201,7 +204,9 @@ fn workloads(page: &mut Page, report: &ReportModel) {
         if wide { ("WHAT IT IS", "GPUS NOW", "UNIT COST") } else { ("DEMAND", "GPUS", "UNIT") };
     let heads = ["WORKLOAD", what, gpus, "BUSY", &currency, unit, "ADVICE", &saving];
     let heads = heads.map(str::to_owned);
-    let rows: Vec<[String; 8]> = report.workloads.iter().map(|it| row(report, it, wide)).collect();
+    let most = if pages::are_many(report) { MOST_OF_MANY } else { usize::MAX };
+    let shown = report.workloads.iter().take(most);
+    let rows: Vec<[String; 8]> = shown.map(|it| row(report, it, wide)).collect();
     let mut widths = [0_usize; 8];
     for at in 1..8 {
         let cells = rows.iter().map(|row| width(&row[at]));
@@ -224,6 +229,13 @@ fn workloads(page: &mut Page, report: &ReportModel) {
     page.heading(&laid_out(&heads, &widths));
     for row in &rows {
         page.line(&laid_out(row, &widths));
+    }
+    let left = report.workloads.len() - rows.len();
+    if left > 0 {
+        page.line(&format!(
+            "    {} that cost less in the report",
+            TERM.counted(left as u64, "workload")
+        ));
     }
 }
 
@@ -324,7 +336,9 @@ fn actions(page: &mut Page, report: &ReportModel) {
     let right = format!("{}/MONTH", report.currency);
     let gap = page.columns.saturating_sub("DO NEXT".len() + right.len());
     page.heading(&format!("DO NEXT{}{right}", " ".repeat(gap)));
-    for workload in to_do {
+    let most = if pages::are_many(report) { MOST_OF_MANY } else { usize::MAX };
+    let left = to_do.len().saturating_sub(most);
+    for workload in to_do.into_iter().take(most) {
         let advice = &workload.advice;
         let amount = TERM.money(advice.monthly_savings);
         let room = page.columns.saturating_sub(width(&amount) + 5);
@@ -361,6 +375,12 @@ fn actions(page: &mut Page, report: &ReportModel) {
                 page.line(&format!("    {part}"));
             }
         }
+    }
+    if left > 0 {
+        page.line(&format!(
+            "    {} that save less in the report",
+            TERM.counted(left as u64, "action")
+        ));
     }
     if let Some(text) = to_find(report) {
         page.text.push_str(&hanging("–   ", &text, page.columns));

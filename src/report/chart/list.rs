@@ -8,7 +8,7 @@ use super::{
 };
 use crate::report::model::{ReportModel, WorkloadReport};
 use crate::report::table::Table;
-use crate::report::{RenderError, words};
+use crate::report::{RenderError, pages, words};
 
 /// Cases of commitments that get a chart, those that save the most first.
 const MOST_CASES: usize = 6;
@@ -176,7 +176,7 @@ pub fn chart_files(report: &ReportModel) -> Result<Vec<ChartFile>, RenderError> 
             chart: it.chart,
         });
     }
-    for workload in &report.workloads {
+    for workload in pages::shown(report) {
         let slug = crate::report::file_safe(&workload.slug);
         let name = words::shown(&workload.name);
         for it in workload_charts(report, workload)? {
