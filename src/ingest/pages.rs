@@ -235,7 +235,7 @@ impl Codes {
                 to(Some32::Each(some))?;
                 continue;
             }
-            if self.left.0 == 0 {
+            while self.left.0 == 0 {
                 self.open(bytes)?;
             }
             match self.run {
@@ -263,7 +263,7 @@ impl Codes {
         Some(())
     }
 
-    /// Opens the next run.
+    /// Opens the next run, which may be empty.
     fn open(&mut self, bytes: &[u8]) -> Option<()> {
         let rest = bytes.get(self.rest.clone()).filter(|it| !it.is_empty())?;
         let (head, len) = uleb128::decode(rest);
@@ -284,7 +284,7 @@ impl Codes {
             self.rest.start = start + size;
             self.left.0 = (size * 8 / self.width).min(self.left.1);
         }
-        (self.left.0 > 0).then_some(())
+        Some(())
     }
 }
 
