@@ -183,7 +183,7 @@ enum Run {
 
 /// Some codes.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Some32<'a> {
+pub(crate) enum SomeCodes<'a> {
     /// One, so many times.
     Same(u32, usize),
     /// Different ones.
@@ -224,7 +224,7 @@ impl Codes {
         &mut self,
         bytes: &[u8],
         mut n: usize,
-        mut to: impl FnMut(Some32<'_>) -> Option<()>,
+        mut to: impl FnMut(SomeCodes<'_>) -> Option<()>,
     ) -> Option<()> {
         while n > 0 {
             let ready = self.unpacked.get(self.next..)?;
@@ -232,7 +232,7 @@ impl Codes {
                 let some = ready.get(..n).unwrap_or(ready);
                 self.next += some.len();
                 n -= some.len();
-                to(Some32::Each(some))?;
+                to(SomeCodes::Each(some))?;
                 continue;
             }
             while self.left.0 == 0 {
@@ -244,7 +244,7 @@ impl Codes {
                     self.left.0 -= some;
                     self.left.1 = self.left.1.checked_sub(some)?;
                     n -= some;
-                    to(Some32::Same(code, some))?;
+                    to(SomeCodes::Same(code, some))?;
                 }
                 Run::Packed(at) => {
                     let some = self.left.0.min(CODES);
@@ -430,18 +430,18 @@ impl<V: Values> ChunkReader<V> {
                 Some(())
             }
             Body::Codes(codes) => codes.take(bytes, n, |some| match some {
-                Some32::Same(code, n) => values.take_code(code, n),
-                Some32::Each(codes) => values.take_codes(codes),
+                SomeCodes::Same(code, n) => values.take_code(code, n),
+                SomeCodes::Each(codes) => values.take_codes(codes),
             }),
         };
         let Some(levels) = levels else { return present(n, values) };
         levels.take(bytes, n, |some| match some {
-            Some32::Same(0, n) => {
+            SomeCodes::Same(0, n) => {
                 values.take_nulls(n);
                 Some(())
             }
-            Some32::Same(_, n) => present(n, values),
-            Some32::Each(levels) => {
+            SomeCodes::Same(_, n) => present(n, values),
+            SomeCodes::Each(levels) => {
                 for same in levels.chunk_by(|a, b| a == b) {
                     match same.first() {
                         Some(0) => values.take_nulls(same.len()),

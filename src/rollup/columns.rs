@@ -10,7 +10,7 @@ use polars_parquet::read::ColumnChunkMetadata;
 
 use super::rows::NONE;
 use crate::ingest::RequestFate;
-use crate::ingest::pages::{Codes, Page, Pages, Some32, Values};
+use crate::ingest::pages::{Codes, Page, Pages, SomeCodes, Values};
 
 /// How the values of a column become numbers.
 pub(super) trait Number {
@@ -134,7 +134,8 @@ impl Number for Floats {
             let value = f64::from_le_bytes(*it);
             let is_count = value.fract() == 0.0 && (0.0..f64::from(1u32 << 31)).contains(&value);
             #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a count")]
-            if is_count { value as u32 } else { NO_COUNT }
+            let count = value as u32;
+            if is_count { count } else { NO_COUNT }
         }));
         Some(size)
     }
@@ -295,8 +296,8 @@ fn add_lists<const WIDTH: usize>(
             bytes,
             n_values,
             |some| match some {
-                Some32::Same(code, n) => values.take_code(code, n),
-                Some32::Each(codes) => values.take_codes(codes),
+                SomeCodes::Same(code, n) => values.take_code(code, n),
+                SomeCodes::Each(codes) => values.take_codes(codes),
             },
         )?;
     }
@@ -316,8 +317,8 @@ fn levels(bytes: &[u8], range: Range<usize>, width: usize, n: usize) -> Option<V
     let mut all = Vec::with_capacity(n);
     Codes::new(range, width, n, Vec::new()).take(bytes, n, |some| {
         match some {
-            Some32::Same(level, n) => all.resize(all.len() + n, level),
-            Some32::Each(levels) => all.extend_from_slice(levels),
+            SomeCodes::Same(level, n) => all.resize(all.len() + n, level),
+            SomeCodes::Each(levels) => all.extend_from_slice(levels),
         }
         Some(())
     })?;

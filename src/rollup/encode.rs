@@ -313,7 +313,7 @@ fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
 /// `n` levels of one bit, which are 1 but at some places, as one run.
 fn ones_but(zeros: &[usize], n: usize, into: &mut Vec<u8>) {
     let size = n.div_ceil(8);
-    head((size as u64) << 1 | 1, into);
+    head(((size as u64) << 1) | 1, into);
     let start = into.len();
     into.resize(start + size, 0xff);
     let bytes = &mut into[start..];
@@ -323,7 +323,7 @@ fn ones_but(zeros: &[usize], n: usize, into: &mut Vec<u8>) {
     // What fills the last byte up is never read. It is what polars' packer leaves there, 32 levels
     // back, so that the bytes of a table do not depend on who packed them.
     for at in n..size * 8 {
-        if at < 32 || bytes[(at - 32) / 8] & 1 << (at % 8) == 0 {
+        if at < 32 || bytes[(at - 32) / 8] & (1 << (at % 8)) == 0 {
             bytes[at / 8] &= !(1 << (at % 8));
         }
     }

@@ -134,7 +134,7 @@ impl<'a> GroupReader<'a> {
         })
     }
 
-    /// Reads a stretch of rows; false after the last.
+    /// Reads a stretch of rows; says what was refused of it, and nothing after the last.
     pub(super) fn read(&mut self, rows: &mut Rows) -> Option<Option<Refused>> {
         rows.clear();
         let n = self.left.min(STRETCH);

@@ -65,7 +65,7 @@ impl Buckets {
 
     #[inline]
     fn add(&mut self, workload: usize, prompt: u32, completion: u32) {
-        self.lists[workload].push(bucket(prompt) | bucket(completion) << 16);
+        self.lists[workload].push(bucket(prompt) | (bucket(completion) << 16));
     }
 
     fn close(&mut self, workload: usize, prompts: &mut Histograms, completions: &mut Histograms) {
@@ -87,14 +87,14 @@ fn count(list: impl Iterator<Item = u32>, counts: &mut [u32; WORDS * 64], into: 
         words |= 1 << (bucket / 64);
     }
     while words != 0 {
-        let word = words.trailing_zeros() as usize % WORDS;
+        let word = words.trailing_zeros();
         words &= words - 1;
-        let mut rest = used[word];
+        let mut rest = used[word as usize % WORDS];
         while rest != 0 {
-            let bucket = word * 64 + rest.trailing_zeros() as usize % 64;
+            let bucket = word * 64 + rest.trailing_zeros();
             rest &= rest - 1;
-            into.buckets.push(u32::try_from(bucket).unwrap_or(0));
-            into.counts.push(std::mem::take(&mut counts[bucket]));
+            into.buckets.push(bucket);
+            into.counts.push(std::mem::take(&mut counts[bucket as usize % (WORDS * 64)]));
         }
     }
     into.ends.push(into.buckets.len());

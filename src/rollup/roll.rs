@@ -259,7 +259,7 @@ impl Run<'_> {
     /// group that is then unpacked once, and fewer towards the end, so that all are done together.
     fn in_one_go(&self, at: usize, workers: usize) -> usize {
         let rest = self.stretches.get(at..).unwrap_or_default();
-        let in_order = rest.iter().take_while(|it| it.in_order).count();
+        let in_order = rest.iter().take(MOST_IN_ONE_GO).take_while(|it| it.in_order).count();
         let fair = (rest.len() / (2 * workers).max(1)).clamp(1, MOST_IN_ONE_GO);
         fair.min(in_order.max(1)).min(rest.len())
     }

