@@ -4,6 +4,8 @@
 //! wants them as they stand there: nothing is copied on the way. What is not as expected (a list,
 //! another encoding, damage) ends in nothing, and the caller says what that means.
 
+mod delta;
+
 use std::io::Cursor;
 use std::ops::Range;
 
@@ -13,7 +15,9 @@ use polars_parquet::parquet::encoding::uleb128;
 use polars_parquet::parquet::page::{
     CompressedDataPage, CompressedPage, DataPageHeader, FormatEncoding,
 };
-use polars_parquet::read::{BasicDecompressor, ColumnChunkMetadata, PageReader};
+use polars_parquet::read::{BasicDecompressor, ColumnChunkMetadata, PageReader, PhysicalType};
+
+use delta::undelta;
 
 /// Codes that are unpacked at a time; they stay in the nearest cache.
 const CODES: usize = 1 << 11;
@@ -25,6 +29,7 @@ pub(crate) struct Pages {
     zstd: Option<zstd::bulk::Decompressor<'static>>,
     other: DecompressionContext,
     has: (bool, bool),
+    physical: PhysicalType,
     /// The open page.
     bytes: Vec<u8>,
 }
@@ -56,7 +61,8 @@ impl Pages {
         let mut reader = reader();
         reader.read_dict().ok()?;
         let (zstd, other) = (None, DecompressionContext::Unset);
-        Some(Pages { reader, dictionary, zstd, other, has, bytes: Vec::new() })
+        let physical = metadata.physical_type();
+        Some(Pages { reader, dictionary, zstd, other, has, physical, bytes: Vec::new() })
     }
 
     /// The bytes of the dictionary and how many values it has, where there is one.
@@ -135,6 +141,20 @@ impl Pages {
         (len <= rest.len()).then_some(at + 4..at + 4 + len)
     }
 
+    /// Writes out the differences of a page at its end, and says where.
+    fn write_out(&mut self, page: &Page) -> Option<Range<usize>> {
+        let mut plain = Vec::new();
+        let differences = self.bytes.get(page.values.clone())?;
+        match self.physical {
+            PhysicalType::Int32 => undelta::<4>(differences, page.n, &mut plain)?,
+            PhysicalType::Int64 => undelta::<8>(differences, page.n, &mut plain)?,
+            _ => return None,
+        }
+        let start = self.bytes.len();
+        self.bytes.append(&mut plain);
+        Some(start..self.bytes.len())
+    }
+
     /// Appends `size` bytes that are packed.
     fn fill(&mut self, packed: &[u8], size: usize, packing: Compression) -> Option<()> {
         let start = self.bytes.len();
@@ -159,6 +179,20 @@ impl Pages {
         }
         (self.bytes.len() == start + size).then_some(())
     }
+}
+
+/// Whether the first page of a chunk is written in a way that is read here; so is one that cannot
+/// even be looked at, for whoever reads it to say so.
+pub(crate) fn is_read_here(chunk: Vec<u8>, metadata: &ColumnChunkMetadata) -> bool {
+    let page = Pages::new(chunk, metadata).and_then(|mut it| it.next_packed()).flatten();
+    let is_number = matches!(metadata.physical_type(), PhysicalType::Int32 | PhysicalType::Int64);
+    page.is_none_or(|page| match page.header().encoding() {
+        FormatEncoding::PLAIN
+        | FormatEncoding::PLAIN_DICTIONARY
+        | FormatEncoding::RLE_DICTIONARY => true,
+        FormatEncoding::DELTA_BINARY_PACKED => is_number,
+        _ => false,
+    })
 }
 
 /// Codes of a fixed number of bits, in runs of one code and in packs.
@@ -411,6 +445,10 @@ impl<V: Values> ChunkReader<V> {
         }
         if page.encoding == FormatEncoding::PLAIN {
             self.body = Body::Plain(page.values);
+            return Some(());
+        }
+        if page.encoding == FormatEncoding::DELTA_BINARY_PACKED {
+            self.body = Body::Plain(self.pages.write_out(&page)?);
             return Some(());
         }
         let n = page.n;

@@ -20,6 +20,7 @@ use super::group::{GroupReader, PLAUSIBLE_US, is_plain, times};
 use super::input::Take;
 use super::rows::Rows;
 use crate::ingest::PlainColumns;
+use crate::ingest::pages::is_read_here;
 
 /// A log that can be read row group by row group.
 pub(super) struct LogFile {
@@ -90,6 +91,17 @@ impl LogFile {
         }
         let instants = column(group, &file.columns.time).and_then(unit);
         let Some(instants) = instants else { return Ok(None) };
+        let PlainColumns { time, workload, prompt, completion, status } = &file.columns;
+        for name in [time, prompt, completion].into_iter().chain(workload).chain(status) {
+            let is_read_here = file.guarded(0, || {
+                let column = column(group, name)?;
+                let chunk = chunk(&mut File::open(&file.path).ok()?, column)?;
+                Some(is_read_here(chunk, column))
+            })?;
+            if !is_read_here {
+                return Ok(None);
+            }
+        }
         file.instants = instants;
         Ok(Some(file))
     }
