@@ -43,12 +43,14 @@ impl<N: Number> Values for Numbers<N> {
     }
 
     fn take_codes(&mut self, codes: &[u32]) -> Option<()> {
-        let dictionary = self.dictionary.as_slice();
-        if codes.iter().max().is_some_and(|it| *it as usize >= dictionary.len()) {
-            return None;
-        }
-        self.rows.extend(codes.iter().map(|it| dictionary[*it as usize]));
-        Some(())
+        let Numbers { dictionary, rows, .. } = self;
+        let mut is_known = true;
+        rows.extend(codes.iter().map(|it| {
+            let value = dictionary.get(*it as usize).copied();
+            is_known &= value.is_some();
+            value.unwrap_or(N::NONE)
+        }));
+        is_known.then_some(())
     }
 
     fn take_code(&mut self, code: u32, n: usize) -> Option<()> {

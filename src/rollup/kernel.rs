@@ -3,6 +3,7 @@
 //! In that order one minute is open at a time, and what is known of each workload in it stands in a
 //! small dense array: no row is hashed or sorted.
 
+use super::RollupError;
 use super::bucket::{BUCKETS, bucket};
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
 use super::rows::{NONE, Rows};
@@ -15,15 +16,6 @@ pub(super) const SECOND_US: i64 = 1_000_000;
 
 /// Words of 64 bits that hold a bit for each bucket, rounded up for the sake of cheap bounds.
 const WORDS: usize = BUCKETS.div_ceil(64).next_power_of_two();
-
-/// Why rows cannot be added.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Stop {
-    /// They are not in the order of time.
-    Unordered,
-    /// Token counts whose squares do not add up to a number of 64 bits.
-    Overflow,
-}
 
 /// What is known of a workload in the minute that is open. Times are microseconds of that minute.
 #[derive(Clone, Copy, Debug, Default)]
@@ -133,12 +125,15 @@ impl<const FULL: bool> Kernel<FULL> {
         (self.minute_us, self.last_us) = (i64::MIN, i64::MIN);
     }
 
-    /// Adds requests that came from `from_us` on and before `to_us`.
-    pub(super) fn add(&mut self, rows: &Rows, from_us: i64, to_us: i64) -> Result<(), Stop> {
+    /// Whether rows are in the order of time, and after all that were added.
+    pub(super) fn is_next(&self, rows: &Rows) -> bool {
+        rows.is_in_order() && rows.at_us.first().is_none_or(|it| *it >= self.last_us)
+    }
+
+    /// Adds those of some requests, which are in the order of time, that arrived from one time to
+    /// another.
+    pub(super) fn add(&mut self, rows: &Rows, from_us: i64, to_us: i64) -> Result<(), RollupError> {
         let at_us = rows.at_us.as_slice();
-        if !rows.is_in_order() || at_us.first().is_some_and(|it| *it < self.last_us) {
-            return Err(Stop::Unordered);
-        }
         let mut start = at_us.partition_point(|it| *it < from_us);
         let end = at_us.partition_point(|it| *it < to_us);
         while let Some(first_us) = at_us.get(start..end).and_then(<[i64]>::first) {
@@ -155,7 +150,11 @@ impl<const FULL: bool> Kernel<FULL> {
     }
 
     /// Adds requests of the open minute.
-    fn add_minute(&mut self, rows: &Rows, range: std::ops::Range<usize>) -> Result<(), Stop> {
+    fn add_minute(
+        &mut self,
+        rows: &Rows,
+        range: std::ops::Range<usize>,
+    ) -> Result<(), RollupError> {
         self.last_us = rows.at_us[range.end - 1];
         let fate = rows.fate.get(range.clone());
         let all = rows.at_us[range.clone()]
@@ -201,7 +200,7 @@ impl<const FULL: bool> Kernel<FULL> {
                 self.buckets.add(workload, *prompt, *completion);
             }
         }
-        if overflow { Err(Stop::Overflow) } else { Ok(()) }
+        if overflow { Err(RollupError::TooLarge) } else { Ok(()) }
     }
 
     /// Ends the open minute.

@@ -14,7 +14,7 @@ use super::blocks::{Aside, Blocks};
 use super::encode::{Encoded, encode};
 use super::file::Refused;
 use super::input::Input;
-use super::kernel::{Kernel, Stop};
+use super::kernel::Kernel;
 use super::plan::{Part, Stretch, plan};
 use super::rows::Rows;
 use super::write::{Table, compression, schema};
@@ -314,15 +314,12 @@ impl Run<'_> {
         let mut is_ordered = true;
         for (part, is_last) in parts_of(stretches) {
             self.read(part, is_last, &mut open, &mut |rows, open| {
+                if !kernel.is_next(rows) {
+                    is_ordered = false;
+                    return Ok(false);
+                }
                 while let Some(stretch) = stretches.get(all.len()) {
-                    match kernel.add(rows, stretch.from_us, stretch.to_us) {
-                        Ok(()) => {}
-                        Err(Stop::Overflow) => return Err(RollupError::TooLarge),
-                        Err(Stop::Unordered) => {
-                            is_ordered = false;
-                            return Ok(false);
-                        }
-                    }
+                    kernel.add(rows, stretch.from_us, stretch.to_us)?;
                     self.flush(kernel, GROUP_CELLS, open)?;
                     if rows.at_us.last().is_none_or(|it| *it < stretch.to_us) {
                         return Ok(true);
@@ -361,7 +358,7 @@ impl Run<'_> {
             })?;
         }
         let all = all.in_order();
-        kernel.add(&all, i64::MIN, i64::MAX).map_err(|_| RollupError::TooLarge)?;
+        kernel.add(&all, i64::MIN, i64::MAX)?;
         kernel.close();
         self.flush(kernel, 1, &mut finished)?;
         Ok(finished)

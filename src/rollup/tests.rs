@@ -304,6 +304,27 @@ fn any_number_of_threads_writes_the_same_bytes() {
 }
 
 #[test]
+fn a_log_in_order_is_read_once() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = folder.path().join("log.parquet");
+    let all: Vec<Request> =
+        (0..5000).map(|it| (1_780_000_000_000_000 + it * 1_000_003, 0, Some((5, 7)))).collect();
+    write_log(&log, &all, 100);
+    let read = std::sync::atomic::AtomicU64::new(0);
+    let watch = |n: u64| {
+        read.fetch_add(n, std::sync::atomic::Ordering::Relaxed);
+        true
+    };
+    logs(folder.path(), &[&log], false)
+        .unwrap()
+        .write(std::io::sink(), Detail::Full, &watch)
+        .map(|_| ())
+        .unwrap();
+    // Rows that had to be taken in another way are told twice.
+    assert_eq!(read.into_inner(), 5000);
+}
+
+#[test]
 fn what_became_of_requests_is_told_where_it_is_known() {
     use RequestFate::{Failed, LeftOut, Served, Untold};
 
