@@ -1,15 +1,13 @@
 //! Parquet files of requests whose four columns are read as they are.
 
 use std::collections::BTreeSet;
-use std::fs::{File, Metadata};
-use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use polars_parquet::parquet::metadata::{FileMetadata, RowGroupMetadata};
 use polars_parquet::parquet::statistics::Statistics;
 use polars_parquet::read::{
-    _read_metadata, ColumnChunkMetadata, ParquetTimeUnit, PhysicalType, PrimitiveConvertedType,
+    ColumnChunkMetadata, ParquetTimeUnit, PhysicalType, PrimitiveConvertedType,
     PrimitiveLogicalType,
 };
 use rayon::prelude::*;
@@ -18,7 +16,8 @@ use super::RollupError;
 use super::columns::{ColumnReader, Counts, Instants, NO_COUNT, Places, texts};
 use super::input::Take;
 use super::rows::{NONE, Rows};
-use crate::ingest::PlainColumns;
+use super::stored::{Stored, footer};
+use crate::ingest::{PlainColumns, stem};
 
 /// Rows that are decoded at a time; their columns stay in the cache.
 const STRETCH: usize = 1 << 13;
@@ -26,15 +25,13 @@ const STRETCH: usize = 1 << 13;
 const PLAUSIBLE_US: std::ops::Range<i64> = 0..4_133_980_800_000_000;
 
 /// A log that can be read row group by row group.
-pub(super) struct LogFile {
-    path: PathBuf,
+pub struct LogFile {
+    bytes: Arc<dyn Stored>,
     /// What messages call it.
     pub(super) name: String,
     /// The workload of rows that name none.
     pub(super) stem: String,
     columns: PlainColumns,
-    /// What the file system said when it was opened.
-    seen: Metadata,
     metadata: FileMetadata,
     instants: (i64, i64),
 }
@@ -68,23 +65,15 @@ impl Refused {
 
 impl LogFile {
     /// Opens a file; nothing where its columns are of other types, which the general reader knows.
-    pub(super) fn open(
-        path: &Path,
+    pub fn open(
+        bytes: Arc<dyn Stored>,
         name: &str,
         columns: &PlainColumns,
     ) -> Result<Option<LogFile>, RollupError> {
-        let unreadable = |reason: String| RollupError::Unreadable { file: name.to_owned(), reason };
-        let mut file = File::open(path).map_err(|it| unreadable(it.to_string()))?;
-        let seen = file.metadata().map_err(|it| unreadable(it.to_string()))?;
-        let metadata = catch_unwind(AssertUnwindSafe(|| _read_metadata(&mut file)));
-        let metadata = match metadata {
-            Ok(Ok(metadata)) => metadata,
-            Ok(Err(error)) => return Err(unreadable(error.to_string())),
-            Err(_) => return Err(unreadable("the Parquet metadata cannot be decoded".to_owned())),
-        };
-        let stem = name.split('.').next().filter(|it| !it.is_empty()).unwrap_or(name).to_owned();
-        let (path, name, columns) = (path.to_owned(), name.to_owned(), columns.clone());
-        let mut file = LogFile { path, name, stem, columns, seen, metadata, instants: (1, 1) };
+        let metadata = footer(&*bytes, name)?;
+        let stem = stem(name).to_owned();
+        let (name, columns) = (name.to_owned(), columns.clone());
+        let mut file = LogFile { bytes, name, stem, columns, metadata, instants: (1, 1) };
         let Some(group) = file.metadata.row_groups.first() else { return Ok(Some(file)) };
         let is_count = |name: &str| {
             let kind = column(group, name).map(ColumnChunkMetadata::physical_type);
@@ -121,7 +110,7 @@ impl LogFile {
                 return Some(Some(Span { first_us, last_us }));
             }
             let mut at_us = Vec::new();
-            self.times(&mut File::open(&self.path).ok()?, metadata)?.read_all(&mut at_us)?;
+            self.times(metadata)?.read_all(&mut at_us)?;
             let plausible = at_us.iter().filter(|it| PLAUSIBLE_US.contains(it));
             let (first, last) = (plausible.clone().min(), plausible.max());
             Some(first.zip(last).map(|(first, last)| Span { first_us: *first, last_us: *last }))
@@ -147,9 +136,8 @@ impl LogFile {
         self.guarded(group, || {
             let metadata = self.metadata.row_groups.get(group)?;
             let column = column(metadata, name)?;
-            let mut file = File::open(&self.path).ok()?;
             let mut names = BTreeSet::new();
-            let chunk = chunk(&mut file, column)?;
+            let chunk = chunk(&*self.bytes, column)?;
             texts(chunk, column, |text| {
                 if let Some(name) = super::name(text)
                     && !names.contains(name)
@@ -162,10 +150,19 @@ impl LogFile {
         })
     }
 
-    fn times(&self, file: &mut File, group: &RowGroupMetadata) -> Option<ColumnReader<Instants>> {
+    fn times(&self, group: &RowGroupMetadata) -> Option<ColumnReader<Instants>> {
         let column = column(group, &self.columns.time)?;
         let (times, parts) = self.instants;
-        ColumnReader::new(chunk(file, column)?, column, Instants { times, parts })
+        let chunk = chunk(&*self.bytes, column)?;
+        ColumnReader::new(chunk, column, Instants { times, parts })
+    }
+
+    /// Says which bytes of a row group are about to be read.
+    fn prepare(&self, group: &RowGroupMetadata) {
+        let it = &self.columns;
+        let names = [Some(&it.time), it.workload.as_ref(), Some(&it.prompt), Some(&it.completion)];
+        let columns = names.into_iter().flatten().filter_map(|name| column(group, name));
+        self.bytes.prepare(&columns.map(ColumnChunkMetadata::byte_range).collect::<Vec<_>>());
     }
 
     /// Reads the rows of a row group in stretches; `take` says whether it wants more. The names are
@@ -180,19 +177,20 @@ impl LogFile {
         let mut first_row: u64 = self.groups().take(group).map(|it| it as u64).sum();
         self.guarded(group, || {
             let metadata = self.metadata.row_groups.get(group)?;
-            let mut file = File::open(&self.path).ok()?;
+            self.prepare(metadata);
+            let bytes = &*self.bytes;
             let mut reader = GroupReader {
-                at_us: self.times(&mut file, metadata)?,
+                at_us: self.times(metadata)?,
                 workload: match &self.columns.workload {
                     None => None,
                     Some(name) => {
                         let column = column(metadata, name)?;
-                        let chunk = chunk(&mut file, column)?;
+                        let chunk = chunk(bytes, column)?;
                         Some(ColumnReader::new(chunk, column, Places(names))?)
                     }
                 },
-                prompt: Tokens::new(&mut file, column(metadata, &self.columns.prompt)?)?,
-                completion: Tokens::new(&mut file, column(metadata, &self.columns.completion)?)?,
+                prompt: Tokens::new(bytes, column(metadata, &self.columns.prompt)?)?,
+                completion: Tokens::new(bytes, column(metadata, &self.columns.completion)?)?,
                 unnamed: u32::try_from(names.binary_search(&self.stem).ok()?).ok()?,
                 left: metadata.num_rows(),
             };
@@ -217,12 +215,7 @@ impl LogFile {
 
     /// Fails where the file is no longer what it was when it was opened.
     pub(super) fn check(&self) -> Result<(), RollupError> {
-        let now = std::fs::metadata(&self.path).ok();
-        let same = now.is_some_and(|now| {
-            let times = (now.modified().ok(), self.seen.modified().ok());
-            now.len() == self.seen.len() && times.0 == times.1
-        });
-        if same { Ok(()) } else { Err(RollupError::Changed { file: self.name.clone() }) }
+        self.bytes.check()
     }
 
     /// Runs a decoder, which a damaged page must not bring down, and says what is at fault.
@@ -260,22 +253,11 @@ fn column<'a>(group: &'a RowGroupMetadata, name: &str) -> Option<&'a ColumnChunk
     columns.next().filter(|_| columns.next().is_none())
 }
 
-pub(super) fn chunk(file: &mut File, column: &ColumnChunkMetadata) -> Option<Vec<u8>> {
+/// The bytes of a column of a row group.
+pub(super) fn chunk(of: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Vec<u8>> {
     let range = column.byte_range();
-    bytes(file, range.start, range.end)
-}
-
-fn bytes(file: &mut File, start: u64, end: u64) -> Option<Vec<u8>> {
-    let len = usize::try_from(end.checked_sub(start)?).ok()?;
     // A damaged file must not ask for more than there is.
-    let there = file.metadata().ok()?.len();
-    if end > there {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(len);
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let read = file.take(end - start).read_to_end(&mut bytes).ok()?;
-    (read == len).then_some(bytes)
+    (range.end <= of.size()).then(|| of.read(range))?
 }
 
 struct GroupReader<'a> {
@@ -319,8 +301,8 @@ enum Tokens {
 }
 
 impl Tokens {
-    fn new(file: &mut File, column: &ColumnChunkMetadata) -> Option<Tokens> {
-        let chunk = chunk(file, column)?;
+    fn new(of: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Tokens> {
+        let chunk = chunk(of, column)?;
         Some(match column.physical_type() {
             PhysicalType::Int32 => Tokens::Short(ColumnReader::new(chunk, column, Counts)?),
             _ => Tokens::Long(ColumnReader::new(chunk, column, Counts)?),
