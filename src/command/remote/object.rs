@@ -84,14 +84,13 @@ impl Object {
         let said = |error| Fault::of_store(&error, self.scheme);
         let options = GetOptions {
             range: Some(GetRange::Bounded(range.clone())),
-            if_match: self.meta.e_tag.as_deref().map(quoted),
+            if_match: self.condition(),
             ..GetOptions::default()
         };
         let found = self.store.get_opts(&self.meta.location, options).await.map_err(said)?;
         // A store that does not know the condition still says what it gave.
-        let tag =
-            |it: &ObjectMeta| it.e_tag.as_deref().map(|it| quoted(it.trim_start_matches("W/")));
-        let other_tag = tag(&found.meta).zip(tag(&self.meta)).is_some_and(|(a, b)| a != b);
+        let tags = found.meta.e_tag.as_deref().zip(self.meta.e_tag.as_deref());
+        let other_tag = tags.is_some_and(|(now, then)| bare(now) != bare(then));
         if other_tag || found.meta.size != self.meta.size {
             return Err(Fault::changed());
         }
@@ -102,15 +101,31 @@ impl Object {
         Ok(bytes.to_vec())
     }
 
-    /// A range of any length, by several requests at a time.
-    async fn pieces(&self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
-        let mut all = Vec::new();
-        let mut pieces =
-            stream::iter(cut(range)).map(|range| self.piece(range)).buffered(IN_FLIGHT);
-        while let Some(piece) = pieces.try_next().await? {
-            all.extend(piece);
+    /// The version that was listed. Lists of Azure leave the quotes out.
+    fn condition(&self) -> Option<String> {
+        let tag = self.meta.e_tag.as_deref()?;
+        Some(if self.scheme == Scheme::Az { format!("\"{}\"", bare(tag)) } else { tag.to_owned() })
+    }
+
+    /// Ranges of any length, by several requests at a time.
+    async fn ranges(&self, wanted: Vec<Range<u64>>) -> Result<Vec<(Range<u64>, Vec<u8>)>, Fault> {
+        let cuts: Vec<Range<u64>> = wanted.iter().cloned().flat_map(cut).collect();
+        let mut pieces = stream::iter(cuts).map(|it| self.piece(it)).buffered(IN_FLIGHT);
+        let mut all = Vec::with_capacity(wanted.len());
+        for range in wanted {
+            let mut bytes = Vec::new();
+            for _ in cut(range.clone()) {
+                bytes.extend(pieces.try_next().await?.unwrap_or_default());
+            }
+            all.push((range, bytes));
         }
         Ok(all)
+    }
+
+    /// One of them.
+    async fn pieces(&self, range: Range<u64>) -> Result<Vec<u8>, Fault> {
+        let mut read = self.ranges(vec![range]).await?;
+        Ok(read.pop().unwrap_or_default().1)
     }
 
     /// Its size in bytes.
@@ -162,13 +177,9 @@ fn footer_len(end: &[u8]) -> Option<u64> {
     (mark == MARK).then(|| u64::from(u32::from_le_bytes(*length)))
 }
 
-/// A tag as a condition has it: lists of some stores leave the quotes out.
-fn quoted(tag: &str) -> String {
-    if tag.starts_with('"') || tag.starts_with("W/") {
-        tag.to_owned()
-    } else {
-        format!("\"{tag}\"")
-    }
+/// A tag without its quotes and the mark of a weak one.
+fn bare(tag: &str) -> &str {
+    tag.trim_start_matches("W/").trim_matches('"')
 }
 
 impl Stored for Object {
@@ -195,11 +206,8 @@ impl Stored for Object {
     }
 
     fn prepare(&self, ranges: &[Range<u64>]) {
-        let wanted = ranges.iter().filter(|it| it.end <= self.meta.size).cloned();
-        let all = stream::iter(wanted)
-            .map(|range| async { self.pieces(range.clone()).await.map(|bytes| (range, bytes)) })
-            .buffered(IN_FLIGHT);
-        match wait(all.try_collect::<Vec<_>>()) {
+        let wanted = ranges.iter().filter(|it| it.end <= self.meta.size).cloned().collect();
+        match wait(self.ranges(wanted)) {
             Ok(read) => lock(&self.ahead).extend(read),
             Err(fault) => {
                 lock(&self.fault).get_or_insert(fault);
@@ -251,7 +259,7 @@ mod tests {
         let cuts: Vec<_> = cut(5..2 * PIECE + 7).collect();
         assert_eq!(cuts, [5..PIECE + 5, PIECE + 5..2 * PIECE + 5, 2 * PIECE + 5..2 * PIECE + 7]);
         assert_eq!(cut(3..3).count(), 0);
-        assert_eq!((quoted("0x8D"), quoted("\"a\"")), ("\"0x8D\"".into(), "\"a\"".into()));
+        assert_eq!((bare("0x8D"), bare("\"a\""), bare("W/\"a\"")), ("0x8D", "a", "a"));
         assert_eq!(footer_len(b"xx\x10\0\0\0PAR1"), Some(16));
         assert_eq!(footer_len(b"PAR1"), None);
     }
