@@ -23,7 +23,7 @@ const CONNECT_TIMEOUT: &str = "5 seconds";
 /// How often a request is tried again after a fault that may pass.
 const RETRIES: usize = 4;
 /// For how long it is tried again.
-const RETRY_TIMEOUT: Duration = Duration::from_secs(60);
+const RETRY_TIMEOUT: Duration = Duration::from_mins(1);
 /// How often somebody who waits looks for Ctrl-C.
 const LOOK: Duration = Duration::from_millis(50);
 

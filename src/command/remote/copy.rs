@@ -21,7 +21,7 @@ const BEGIN: &str = "gpuadvise-copies-";
 /// The file in it that is locked while it is in use.
 const LOCK: &str = ".lock";
 /// The age at which a folder whose lock nobody holds was left behind.
-const LEFT_BEHIND: Duration = Duration::from_secs(60);
+const LEFT_BEHIND: Duration = Duration::from_mins(1);
 
 /// The folder of this run.
 static FOLDER: Mutex<Option<Held>> = Mutex::new(None);

@@ -77,16 +77,23 @@ impl Fault {
     pub(super) fn of_store(error: &StoreError, scheme: Scheme) -> Fault {
         let text = error.to_string();
         let code = code(&text).map(|it| format!(" ({it})")).unwrap_or_default();
+        // A list that failed is of no kind, but has its status.
+        let is = |status: &str| text.contains(&format!("status code: {status}"));
+        // Whoever gives credentials to a machine was asked. A key may have any of the plainer words.
+        let asked = ["169.254.169.254", "/latest/api/token", "metadata.google.internal"];
         match error {
-            StoreError::NotFound { .. } => Fault {
+            _ if asked.iter().any(|it| text.contains(it)) => {
+                Fault::new("no credentials were found", no_credentials(scheme))
+            }
+            _ if is("404") || matches!(error, StoreError::NotFound { .. }) => Fault {
                 kind: Kind::Missing,
                 ..Fault::new(
                     format!("no such object or bucket{code}"),
                     "check the bucket and the key, and that the endpoint is the right one",
                 )
             },
-            StoreError::Precondition { .. } => Fault::changed(),
-            StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. } => {
+            _ if is("412") || matches!(error, StoreError::Precondition { .. }) => Fault::changed(),
+            _ if is("401") || is("403") || is_refused(error) => {
                 Fault::new(format!("access denied{code}"), denied(&code))
             }
             StoreError::InvalidPath { .. } => Fault::malformed("the key has an empty or odd part"),
@@ -98,11 +105,7 @@ impl Fault {
 
     /// What a client has no kind of error for.
     fn of_text(text: &str, root: &str, code: &str, scheme: Scheme) -> Fault {
-        // The address in the text may have a key with any of the plainer words.
         let has = |words: &[&str]| words.iter().any(|it| text.contains(it));
-        if has(&["169.254.169.254", "/latest/api/token", "metadata.google.internal"]) {
-            return Fault::new("no credentials were found", no_credentials(scheme));
-        }
         if root.starts_with("Requested ") {
             return Fault::changed();
         }
@@ -163,6 +166,10 @@ impl Fault {
             _ => RollupError::OutOfReach { file, reason: self.reason, hint: self.hint },
         }
     }
+}
+
+const fn is_refused(error: &StoreError) -> bool {
+    matches!(error, StoreError::PermissionDenied { .. } | StoreError::Unauthenticated { .. })
 }
 
 const fn no_credentials(scheme: Scheme) -> &'static str {
@@ -231,6 +238,8 @@ mod tests {
         let fault = Fault::of_store(&denied, Scheme::S3);
         assert_eq!(fault.reason, "access denied (InvalidAccessKeyId)");
         assert!(fault.hint.contains("wrong"));
+        let list = StoreError::Generic { store: "S3", source: body.into() };
+        assert_eq!(Fault::of_store(&list, Scheme::S3), fault);
         let of = |text: &'static str| {
             let source: Box<dyn Error + Send + Sync> = text.into();
             let fault = Fault::of_store(&StoreError::Generic { store: "S3", source }, Scheme::S3);

@@ -85,6 +85,9 @@ mod with_feature {
     /// What addresses stood for.
     static NAMES: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
+    /// A word, and the objects that it means.
+    type Listed = (String, Vec<Arc<Object>>);
+
     /// The inputs that words on the command line mean, all of them here.
     pub(in crate::command) fn expand(words: &[String], talk: Talk) -> Result<Vec<Source>, Failure> {
         let mut copied = COPIED.lock().unwrap_or_else(PoisonError::into_inner);
@@ -164,7 +167,7 @@ mod with_feature {
     }
 
     /// The objects of each word.
-    fn listed(words: &[String]) -> Result<Vec<(String, Vec<Arc<Object>>)>, Failure> {
+    fn listed(words: &[String]) -> Result<Vec<Listed>, Failure> {
         let mut all = Vec::new();
         let mut seen = std::collections::BTreeSet::new();
         for word in words {
