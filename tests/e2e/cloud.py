@@ -326,8 +326,10 @@ def faults(case, logs, at, put):
     changed = []
 
     def change(handler):
-        if not changed:
-            changed.append(put("day-29.parquet", (logs / "day-28.parquet").read_bytes()))
+        with Proxy.lock:
+            if not changed:
+                changed.append(True)
+                put("day-29.parquet", (logs / "day-28.parquet").read_bytes())
         return False
 
     Proxy.reset(only_day(30, change))
@@ -336,8 +338,9 @@ def faults(case, logs, at, put):
     put("day-29.parquet", (logs / "day-29.parquet").read_bytes())
 
     def change_text(handler):
-        if "Range" in handler.headers:
-            put("edge.csv.gz", gzip.compress(b"timestamp\n"))
+        with Proxy.lock:
+            if "Range" in handler.headers:
+                put("edge.csv.gz", gzip.compress(b"timestamp\n"))
         return False
 
     Proxy.reset(change_text)
