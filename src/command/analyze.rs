@@ -15,10 +15,10 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, ahead, decide, describe, email, output, what_if};
+use super::{CommandResult, ahead, decide, describe, email, inputs, output, remote, what_if};
 use crate::classify::{Description, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
-use crate::ingest::{Decisions, Ingested, Source};
+use crate::ingest::{self, Decisions, Ingested, Source};
 use crate::recommend::{self, Context, Described, Part, Search, Sharer, WhatIf};
 use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
 use crate::units::Money;
@@ -30,7 +30,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let mut stages = vec![began.elapsed()];
     let config = inputs.config.email.as_ref();
     let email = args.email.then(|| email::check(config, global.redact)).transpose()?;
-    let folder = report_folder(&args.input.files, !args.what_if.is_empty(), global)?;
+    let folder = report_folder(&args.input.files, !args.what_if.is_empty(), (global, talk))?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
     let _claim = output::claim(&folder, talk)?;
     let report = analyse(inputs, args, global, talk)?;
@@ -193,9 +193,9 @@ fn decisions(
     global: &Global,
     talk: Talk,
 ) -> Result<Option<Decisions>, Failure> {
-    let sources = crate::ingest::expand(&args.input.files)?;
-    let first = sources.iter().find_map(Source::path);
-    let beside = global.config.as_deref().or(first);
+    let sources = remote::expand(&args.input.files, talk)?;
+    let first = sources.iter().find_map(|it| it.beside(inputs::CONFIG_NAME));
+    let beside = global.config.as_deref().or(first.as_deref());
     match decide::decisions_file(args.decisions.as_deref(), beside) {
         Some(_) if global.redact => {
             talk.warn("decisions name people and workloads: a redacted report leaves them out");
@@ -268,7 +268,11 @@ pub(super) fn advise_all(
 }
 
 /// `--output`, else `reports/<stem of the first input>`, which what-if runs do not overwrite.
-fn report_folder(words: &[String], is_what_if: bool, global: &Global) -> Result<PathBuf, Failure> {
+fn report_folder(
+    words: &[String],
+    is_what_if: bool,
+    (global, talk): (&Global, Talk),
+) -> Result<PathBuf, Failure> {
     if let Some(folder) = &global.output {
         if folder.is_file() {
             return Err(Failure::usage(
@@ -282,8 +286,8 @@ fn report_folder(words: &[String], is_what_if: bool, global: &Global) -> Result<
         return Ok(Path::new("reports").join("redacted"));
     }
     let suffix = if is_what_if { "-what-if" } else { "" };
-    let sources = crate::ingest::expand(words)?;
-    let name = sources.first().map_or("stdin", Source::name);
+    let sources = remote::expand(words, talk)?;
+    let name = ingest::file_name(sources.first().map_or("stdin", Source::name));
     let stem = name.split('.').find(|it| !it.is_empty()).unwrap_or("report");
     Ok(Path::new("reports").join(format!("{stem}{suffix}")))
 }

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use chrono_tz::Tz;
 
 use super::failure::{ExitStatus, Failure};
+use super::remote;
 use super::talk::Talk;
 use crate::catalog::{Catalog, GpuMatch, Offer, ServerlessPlatform, near_names};
 use crate::cli::{Global, InputArgs};
@@ -47,7 +48,7 @@ impl Inputs {
         talk: Talk,
         facts_will_do: bool,
     ) -> Result<Inputs, Failure> {
-        let sources = ingest::expand(&args.files)?;
+        let sources = remote::expand(&args.files, talk)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
         let mut config = read_config(global.config.as_deref(), &sources, talk)?;
         let catalog = read_catalog(global.pricing.as_deref())?
@@ -145,10 +146,7 @@ pub(super) fn read_config(
     sources: &[Source],
     talk: Talk,
 ) -> Result<Config, Failure> {
-    let beside = sources.iter().find_map(|it| match it {
-        Source::Path(path) => Some(path.with_file_name(CONFIG_NAME)),
-        Source::Stdin => None,
-    });
+    let beside = sources.iter().find_map(|it| it.beside(CONFIG_NAME));
     let path = match (named, beside) {
         (Some(path), _) => path.to_owned(),
         (None, Some(path)) if path.is_file() => path,

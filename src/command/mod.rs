@@ -21,6 +21,7 @@ mod output;
 mod past_report;
 mod prices;
 mod progress;
+mod remote;
 mod rollup;
 pub mod sample;
 mod simulate;
@@ -72,6 +73,7 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Collect(args) => collect::run(&args, &cli.global, talk),
         Command::Sample(_) => generate::run(&cli.global, talk),
     }));
+    remote::clean();
     match result {
         Ok(Ok(status)) => status.into(),
         // After Ctrl-C its handler has the one last word, and ends the process.
@@ -80,7 +82,7 @@ pub fn run(cli: Cli) -> ExitCode {
         },
         Ok(Err(failure)) => {
             let failure = match hidden {
-                Some(files) => failure.without_names(&files),
+                Some(files) => failure.without_names(&[files, remote::names()].concat()),
                 None => failure,
             };
             talk.failure(&failure).into()
@@ -100,7 +102,7 @@ fn names_of_files(cli: &Cli) -> Vec<String> {
         Command::Simulate(args) => &args.files,
         _ => return Vec::new(),
     };
-    let sources = crate::ingest::expand(words).unwrap_or_default();
+    let sources = crate::ingest::expand(&remote::split(words).0).unwrap_or_default();
     let named = sources.iter().map(|it| it.name().to_owned());
     let config = cli.global.config.iter().map(|it| it.display().to_string());
     words.iter().cloned().chain(named).chain(config).collect()

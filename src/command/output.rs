@@ -11,6 +11,7 @@ use std::time::Duration;
 use anyhow::Context;
 
 use super::failure::{ExitStatus, Failure};
+use super::remote;
 use super::talk::{self, Talk};
 use crate::cli::{Cli, Command, Format, Global};
 use crate::report;
@@ -32,9 +33,17 @@ pub(super) fn install_interrupt_handler() {
     let _ = ctrlc::set_handler(|| {
         INTERRUPTED.store(true, Ordering::SeqCst);
         let _writer_has_ended = WRITING.lock();
+        remote::clean();
         talk::interrupted(PUBLISHED.load(Ordering::SeqCst));
         std::process::exit(i32::from(ExitStatus::Interrupted as u8));
     });
+}
+
+/// Runs what has to be undone where it is interrupted: an interrupt waits until it has ended.
+#[cfg(feature = "cloud")]
+pub(super) fn while_interrupts_wait<T>(run: impl FnOnce() -> T) -> T {
+    let _running = WRITING.lock();
+    run()
 }
 
 /// The form of a report that `--format` asks for.

@@ -10,11 +10,12 @@ use super::failure::{ExitStatus, Failure};
 use super::inputs::{read_config, refuse_overwriting};
 use super::output;
 use super::progress::Progress;
+use super::remote::{self, Found};
 use super::talk::Talk;
 use crate::cli::{Engine, Format, Global, RollupArgs};
 use crate::ingest::{self, Config, IngestError, RowsRead, Source};
 use crate::report;
-use crate::rollup::{self, Detail, Dialect, Part, Rollup, RollupError, Summary};
+use crate::rollup::{self, Detail, Dialect, LogFile, Part, Rollup, RollupError, Summary};
 
 pub(super) fn run(args: &RollupArgs, global: &Global, talk: Talk) -> CommandResult {
     if let Some(engine) = args.emit_sql {
@@ -23,13 +24,16 @@ pub(super) fn run(args: &RollupArgs, global: &Global, talk: Talk) -> CommandResu
         return Ok(ExitStatus::Done);
     }
     let path = output_path(global)?;
-    let sources = ingest::expand(&args.files)?;
+    let (here, there) = remote::split(&args.files);
+    let mut sources = ingest::expand(&here)?;
     refuse_overwriting(&sources, Some(path))?;
     let config = read_config(global.config.as_deref(), &sources, talk)?;
     let zone = global.time_zone.or(config.reporting.time_zone).unwrap_or(Tz::UTC);
     let detail = if args.simple { Detail::Simple } else { Detail::Full };
     let began = std::time::Instant::now();
-    let tables = tables(&sources)?;
+    let Found { tables, logs, copies } = remote::find(&there, (&config, zone), talk)?;
+    sources.extend(copies);
+    let tables = all_tables(tables, logs.len(), &sources)?;
     let (summary, read) = output::stream_to_file(path, |folder, file| {
         let progress = Progress::rows(talk, "rolling up");
         let watch = |n: u64| {
@@ -40,7 +44,7 @@ pub(super) fn run(args: &RollupArgs, global: &Global, talk: Talk) -> CommandResu
             let (summary, file) = rollup::merge(&tables, file, &watch)?;
             return Ok(((summary, RowsRead::default()), file));
         }
-        let (rollup, read) = gather(&sources, (&config, zone), folder)?;
+        let (rollup, read) = gather((logs, &sources), (&config, zone), folder)?;
         let (summary, file) = match rollup.write(file, detail, &watch) {
             // Where every row was rejected, that is what there is to say.
             Err(RollupError::Empty) => {
@@ -84,14 +88,18 @@ fn output_path(global: &Global) -> Result<&Path, Failure> {
 }
 
 /// The inputs as tables that were rolled up before; none where they are logs.
-fn tables(sources: &[Source]) -> Result<Vec<Part>, Failure> {
-    let mut tables = Vec::new();
+fn all_tables(
+    mut tables: Vec<Part>,
+    n_logs: usize,
+    sources: &[Source],
+) -> Result<Vec<Part>, Failure> {
+    let n = tables.len() + n_logs + sources.len();
     for source in sources {
         if let Some(path) = source.path() {
             tables.extend(Part::open(path, source.name())?);
         }
     }
-    if tables.is_empty() || tables.len() == sources.len() {
+    if tables.is_empty() || tables.len() == n {
         return Ok(tables);
     }
     Err(Failure::usage(
@@ -102,11 +110,14 @@ fn tables(sources: &[Source]) -> Result<Vec<Part>, Failure> {
 
 /// Opens all logs: those with plain columns as they are, the others row by row.
 fn gather<'a>(
-    sources: &[Source],
+    (logs, sources): (Vec<LogFile>, &[Source]),
     (config, zone): (&Config, Tz),
     folder: &'a Path,
 ) -> Result<(Rollup<'a>, RowsRead), Failure> {
     let mut rollup = Rollup::new(folder);
+    for log in logs {
+        rollup.add(log);
+    }
     let mut others = Vec::new();
     for source in sources {
         let is_taken = match ingest::plain_log(source, config, zone)? {

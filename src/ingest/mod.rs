@@ -65,11 +65,11 @@ pub use reconcile::{
 };
 pub use redact::{redact, redact_held, without_names};
 pub use rejected::{Rejected, RejectedKind};
-pub use request_rows::{PlainLog, RowsRead, plain_log, read_rows};
+pub use request_rows::{PlainLog, RowsRead, plain_columns, plain_log, read_rows};
 pub use requests::{
     PlainColumns, RequestFacts, RequestFate, RequestLog, RequestRow, Tells, push_requests,
 };
-pub use source::{Source, expand};
+pub use source::{Source, expand, file_name, stem};
 pub use window::WindowCut;
 
 /// What the caller decides about reading.

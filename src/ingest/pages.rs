@@ -34,6 +34,10 @@ pub(crate) struct Pages {
     bytes: Vec<u8>,
 }
 
+/// A page that cannot be read here.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Unread;
+
 /// What a page holds, and where in [`Pages::bytes`].
 #[derive(Clone, Debug)]
 pub(crate) struct Page {
@@ -71,11 +75,11 @@ impl Pages {
     }
 
     /// The next page, still packed; nothing after the last.
-    fn next_packed(&mut self) -> Option<Option<CompressedDataPage>> {
+    fn next_packed(&mut self) -> Result<Option<CompressedDataPage>, Unread> {
         match self.reader.next() {
-            None => Some(None),
-            Some(Ok(CompressedPage::Data(page))) => Some(Some(page)),
-            Some(_) => None,
+            None => Ok(None),
+            Some(Ok(CompressedPage::Data(page))) => Ok(Some(page)),
+            Some(_) => Err(Unread),
         }
     }
 
@@ -83,11 +87,11 @@ impl Pages {
     pub(crate) fn next(
         &mut self,
         mut wants: impl FnMut(usize, FormatEncoding) -> bool,
-    ) -> Option<Option<Page>> {
+    ) -> Result<Option<Page>, Unread> {
         loop {
-            let Some(page) = self.next_packed()? else { return Some(None) };
+            let Some(page) = self.next_packed()? else { return Ok(None) };
             if wants(page.num_values(), page.header().encoding()) {
-                return self.unpack(page).map(Some);
+                return self.unpack(page).map(Some).ok_or(Unread);
             }
         }
     }
@@ -184,7 +188,7 @@ impl Pages {
 /// Whether the first page of a chunk is written in a way that is read here; so is one that cannot
 /// even be looked at, for whoever reads it to say so.
 pub(crate) fn is_read_here(chunk: Vec<u8>, metadata: &ColumnChunkMetadata) -> bool {
-    let page = Pages::new(chunk, metadata).and_then(|mut it| it.next_packed()).flatten();
+    let page = Pages::new(chunk, metadata).and_then(|mut it| it.next_packed().ok()).flatten();
     let is_number = matches!(metadata.physical_type(), PhysicalType::Int32 | PhysicalType::Int64);
     page.is_none_or(|page| match page.header().encoding() {
         FormatEncoding::PLAIN

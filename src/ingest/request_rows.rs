@@ -48,16 +48,35 @@ pub fn plain_log(
     zone: Tz,
 ) -> Result<Option<PlainLog>, IngestError> {
     let Some(path) = source.path() else { return Ok(None) };
-    let asks_nobody = config.rules.is_empty() && config.mappings.is_empty();
-    if !asks_nobody || zone != Tz::UTC || !raw::is_parquet(source)? {
+    if !asks_nobody(config, zone) || !raw::is_parquet(source)? {
         return Ok(None);
     }
     let Opened::Table(input) = raw::open(source)? else { return Ok(None) };
-    let is_generic =
-        requests::detect(&input.headers, source.name(), &[]) == Some(RequestFormat::Generic);
-    let columns = requests::plain_columns(&input.headers).filter(|_| is_generic);
     let (path, name) = (path.to_owned(), source.name().to_owned());
+    let columns = plain(&input.headers, source.name());
     Ok(columns.map(|columns| PlainLog { path, name, columns }))
+}
+
+/// The same of a Parquet file of which no more than the footer is here.
+pub fn plain_columns(
+    footer: Vec<u8>,
+    name: &str,
+    config: &Config,
+    zone: Tz,
+) -> Result<Option<PlainColumns>, IngestError> {
+    if !asks_nobody(config, zone) {
+        return Ok(None);
+    }
+    Ok(plain(&raw::headers_of_footer(footer, name)?, name))
+}
+
+fn asks_nobody(config: &Config, zone: Tz) -> bool {
+    config.rules.is_empty() && config.mappings.is_empty() && zone == Tz::UTC
+}
+
+fn plain(headers: &[String], name: &str) -> Option<PlainColumns> {
+    let is_generic = requests::detect(headers, name, &[]) == Some(RequestFormat::Generic);
+    requests::plain_columns(headers).filter(|_| is_generic)
 }
 
 /// Reads request logs of any format and gives their requests to `take`, which may end it.

@@ -9,6 +9,8 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use regex::Regex;
 use serde::Deserialize;
 
+use super::file_name;
+
 /// What is known of a row, as far as rules may look at it. Every file fills what it has.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Subject<'a> {
@@ -45,7 +47,7 @@ pub(super) struct Subject<'a> {
 impl<'a> Subject<'a> {
     fn field(&self, field: Field) -> Option<&'a str> {
         match field {
-            Field::File => self.file,
+            Field::File => self.file.map(file_name),
             Field::Provider => self.provider,
             Field::SubAccount => self.sub_account,
             Field::Region => self.region,
@@ -63,7 +65,7 @@ impl<'a> Subject<'a> {
     /// What a rule may match in a field: several texts only where it is in several files.
     fn values(&self, field: Field) -> impl Iterator<Item = &'a str> {
         let more = if field == Field::File { self.more_files } else { &[] };
-        self.field(field).into_iter().chain(more.iter().map(String::as_str))
+        self.field(field).into_iter().chain(more.iter().map(|it| file_name(it)))
     }
 
     /// The value of a tag; cloud prefixes of user tags and the case of the key do not matter.

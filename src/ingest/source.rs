@@ -10,14 +10,22 @@ use super::IngestError;
 pub enum Source {
     /// A file.
     Path(PathBuf),
+    /// A file that was copied here, and its address where it came from.
+    Copy {
+        /// Where it is now.
+        path: PathBuf,
+        /// Where it came from, without credentials.
+        address: String,
+    },
     /// Standard input, already named `-`.
     Stdin,
 }
 
 impl Source {
-    /// What messages and the report call it: the file name without its folder, or `stdin`.
+    /// What messages and the report call it: the file name without its folder, an address, or `stdin`.
     pub fn name(&self) -> &str {
         match self {
+            Source::Copy { address, .. } => address,
             Source::Path(path) => path.file_name().and_then(|it| it.to_str()).unwrap_or("input"),
             Source::Stdin => "stdin",
         }
@@ -26,15 +34,23 @@ impl Source {
     /// Its path, where it has one.
     pub fn path(&self) -> Option<&Path> {
         match self {
-            Source::Path(path) => Some(path),
+            Source::Path(path) | Source::Copy { path, .. } => Some(path),
             Source::Stdin => None,
+        }
+    }
+
+    /// A file of this name in the folder of a path.
+    pub fn beside(&self, name: &str) -> Option<PathBuf> {
+        match self {
+            Source::Path(path) => Some(path.with_file_name(name)),
+            Source::Copy { .. } | Source::Stdin => None,
         }
     }
 
     /// Its bytes, one after the other.
     pub(super) fn open(&self) -> Result<Box<dyn Read + Send>, IngestError> {
         match self {
-            Source::Path(path) => match std::fs::File::open(path) {
+            Source::Path(path) | Source::Copy { path, .. } => match std::fs::File::open(path) {
                 Ok(file) => Ok(Box::new(file)),
                 Err(error) => Err(self.unreadable(&error)),
             },
@@ -44,7 +60,7 @@ impl Source {
 
     /// The extension, lower case, without a compression suffix.
     pub(super) fn extension(&self) -> Option<String> {
-        let Source::Path(path) = self else { return None };
+        let path = self.path()?;
         let lower = |path: &Path| path.extension().map(|it| it.to_string_lossy().to_lowercase());
         match lower(path).as_deref() {
             Some("gz" | "zst") => lower(Path::new(path.file_stem()?)),
@@ -55,6 +71,7 @@ impl Source {
     pub(super) fn unreadable(&self, error: &std::io::Error) -> IngestError {
         let file = match self {
             Source::Path(path) => path.display().to_string(),
+            Source::Copy { address, .. } => address.clone(),
             Source::Stdin => "stdin".to_owned(),
         };
         let (reason, hint) = match error.kind() {
@@ -76,6 +93,17 @@ impl Source {
     }
 }
 
+/// What a file is called in its folder or bucket.
+pub fn file_name(name: &str) -> &str {
+    name.rsplit_once('/').map_or(name, |it| it.1)
+}
+
+/// That without its extensions: the workload of rows that name none.
+pub fn stem(name: &str) -> &str {
+    let name = file_name(name);
+    name.split('.').next().filter(|it| !it.is_empty()).unwrap_or(name)
+}
+
 /// The inputs that words on the command line mean: `-`, a path, or a pattern in name order.
 /// A word that names a file as it stands is that file, whatever characters it has.
 pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
@@ -89,6 +117,9 @@ pub fn expand(words: &[String]) -> Result<Vec<Source>, IngestError> {
             continue;
         }
         let path = PathBuf::from(word);
+        if let Some((scheme, _)) = word.split_once("://").filter(|_| !path.exists()) {
+            return Err(elsewhere(scheme));
+        }
         if path.is_dir() {
             sources.extend(folder(&path)?);
             continue;
@@ -134,6 +165,20 @@ fn folder(path: &Path) -> Result<Vec<Source>, IngestError> {
     Ok(paths.into_iter().map(Source::Path).collect())
 }
 
+/// Says what to do about an address: it may hold a password, so no more than its beginning is shown.
+fn elsewhere(scheme: &str) -> IngestError {
+    let hint = if matches!(scheme, "s3" | "gs" | "az") {
+        "build with `--features cloud` (docs/input.md), or copy the files here and give their paths"
+    } else {
+        "copy the files here and give their paths; a build with `--features cloud` reads s3://, gs:// and az://"
+    };
+    IngestError::Unreadable {
+        file: format!("{}://…", super::rejected::excerpt(scheme)),
+        reason: "this build reads no such address".to_owned(),
+        hint: hint.to_owned(),
+    }
+}
+
 fn pattern(word: &str, reason: &str) -> IngestError {
     IngestError::Pattern { pattern: word.to_owned(), reason: reason.to_owned() }
 }
@@ -152,6 +197,18 @@ mod tests {
         ] {
             assert_eq!(Source::Path(name.into()).extension().as_deref(), Some(expected));
         }
+    }
+
+    #[test]
+    fn an_address_is_called_by_its_last_part() {
+        let copy =
+            Source::Copy { path: "1/x.csv.gz".into(), address: "s3://b/logs/chat.csv.gz".into() };
+        assert_eq!(copy.name(), "s3://b/logs/chat.csv.gz");
+        assert_eq!((file_name(copy.name()), stem(copy.name())), ("chat.csv.gz", "chat"));
+        assert_eq!((stem("chat.csv"), stem(".csv"), stem("stdin")), ("chat", ".csv", "stdin"));
+        let error = expand(&["s3://key:secret@bucket/a.csv".to_owned()]).unwrap_err();
+        assert_eq!(error.to_string(), "s3://…: this build reads no such address");
+        assert!(error.hint().contains("--features cloud"), "{}", error.hint());
     }
 
     #[test]

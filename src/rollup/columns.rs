@@ -242,7 +242,7 @@ pub(super) fn texts(
     if let Some((bytes, n)) = pages.dictionary() {
         each_text(bytes, n, &mut take)?;
     }
-    while let Some(page) = pages.next(|_, encoding| encoding == FormatEncoding::PLAIN)? {
+    while let Some(page) = pages.next(|_, encoding| encoding == FormatEncoding::PLAIN).ok()? {
         let mut bytes = pages.bytes().get(page.values)?;
         // Rows without a text have none here.
         while !bytes.is_empty() {
@@ -293,7 +293,7 @@ impl Lists {
             values.take_dictionary(bytes, n)?;
         }
         let mut ends = Vec::new();
-        while let Some(page) = pages.next(|_, _| true)? {
+        while let Some(page) = pages.next(|_, _| true).ok()? {
             add_lists(pages.bytes(), &page, most, (&mut ends, &mut values))?;
         }
         ends.push(values.rows.len());

@@ -27,6 +27,16 @@ pub enum RollupError {
         /// The file.
         file: String,
     },
+    /// What lies elsewhere cannot be read.
+    #[error("{file}: {reason}")]
+    OutOfReach {
+        /// The file.
+        file: String,
+        /// What is in the way.
+        reason: String,
+        /// What to do.
+        hint: &'static str,
+    },
     /// Two files whose row groups have the same rows and times.
     #[error("{first} and {second} hold the same requests")]
     Twice {
@@ -77,6 +87,7 @@ impl RollupError {
             RollupError::Unreadable { .. } | RollupError::Damaged { .. } => {
                 "the file is probably cut short or damaged: copy or export it again"
             }
+            RollupError::OutOfReach { hint, .. } => hint,
             RollupError::Changed { .. } => {
                 "wait until whoever writes the file is done, then run it again"
             }

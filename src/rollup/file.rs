@@ -1,15 +1,13 @@
 //! Parquet files of requests whose four columns are read as they are.
 
 use std::collections::BTreeSet;
-use std::fs::{File, Metadata};
-use std::io::{Read, Seek, SeekFrom};
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use polars_parquet::parquet::metadata::{FileMetadata, RowGroupMetadata};
 use polars_parquet::parquet::statistics::Statistics;
 use polars_parquet::read::{
-    _read_metadata, ColumnChunkMetadata, ParquetTimeUnit, PhysicalType, PrimitiveConvertedType,
+    ColumnChunkMetadata, ParquetTimeUnit, PhysicalType, PrimitiveConvertedType,
     PrimitiveLogicalType,
 };
 use rayon::prelude::*;
@@ -19,19 +17,18 @@ use super::columns::texts;
 use super::group::{GroupReader, PLAUSIBLE_US, is_plain, times};
 use super::input::Take;
 use super::rows::Rows;
-use crate::ingest::PlainColumns;
+use super::stored::{Stored, footer};
+use crate::ingest::{PlainColumns, stem};
 use crate::ingest::pages::is_read_here;
 
 /// A log that can be read row group by row group.
-pub(super) struct LogFile {
-    path: PathBuf,
+pub struct LogFile {
+    bytes: Arc<dyn Stored>,
     /// What messages call it.
     pub(super) name: String,
     /// The workload of rows that name none.
     pub(super) stem: String,
     columns: PlainColumns,
-    /// What the file system said when it was opened.
-    seen: Metadata,
     metadata: FileMetadata,
     instants: (i64, i64),
 }
@@ -68,35 +65,25 @@ impl Refused {
 
 impl LogFile {
     /// Opens a file; nothing where its columns are of other types, which the general reader knows.
-    pub(super) fn open(
-        path: &Path,
+    pub fn open(
+        bytes: Arc<dyn Stored>,
         name: &str,
         columns: &PlainColumns,
     ) -> Result<Option<LogFile>, RollupError> {
-        let unreadable = |reason: String| RollupError::Unreadable { file: name.to_owned(), reason };
-        let mut file = File::open(path).map_err(|it| unreadable(it.to_string()))?;
-        let seen = file.metadata().map_err(|it| unreadable(it.to_string()))?;
-        let metadata = catch_unwind(AssertUnwindSafe(|| _read_metadata(&mut file)));
-        let metadata = match metadata {
-            Ok(Ok(metadata)) => metadata,
-            Ok(Err(error)) => return Err(unreadable(error.to_string())),
-            Err(_) => return Err(unreadable("the Parquet metadata cannot be decoded".to_owned())),
-        };
-        let stem = name.split('.').next().filter(|it| !it.is_empty()).unwrap_or(name).to_owned();
-        let (path, name, columns) = (path.to_owned(), name.to_owned(), columns.clone());
-        let mut file = LogFile { path, name, stem, columns, seen, metadata, instants: (1, 1) };
+        let metadata = footer(&*bytes, name)?;
+        let stem = stem(name).to_owned();
+        let (name, columns) = (name.to_owned(), columns.clone());
+        let mut file = LogFile { bytes, name, stem, columns, metadata, instants: (1, 1) };
         let Some(group) = file.metadata.row_groups.first() else { return Ok(Some(file)) };
         if !is_plain(group, &file.columns) {
             return Ok(None);
         }
         let instants = column(group, &file.columns.time).and_then(unit);
         let Some(instants) = instants else { return Ok(None) };
-        let PlainColumns { time, workload, prompt, completion, status } = &file.columns;
-        for name in [time, prompt, completion].into_iter().chain(workload).chain(status) {
+        for name in file.columns.names() {
             let is_read_here = file.guarded(0, || {
                 let column = column(group, name)?;
-                let chunk = chunk(&mut File::open(&file.path).ok()?, column)?;
-                Some(is_read_here(chunk, column))
+                Some(is_read_here(first_bytes(&*file.bytes, column)?, column))
             })?;
             if !is_read_here {
                 return Ok(None);
@@ -123,8 +110,7 @@ impl LogFile {
                 let (first_us, last_us) = (self.in_us(first), self.in_us(last));
                 return Some(Some(Span { first_us, last_us }));
             }
-            let mut file = File::open(&self.path).ok()?;
-            let mut times = times(&mut file, metadata, &self.columns.time)?;
+            let mut times = times(&*self.bytes, metadata, &self.columns.time)?;
             times.read_all()?;
             let plausible = times.values.rows.iter().filter(|it| PLAUSIBLE_US.contains(it));
             let (first, last) = (plausible.clone().min(), plausible.max());
@@ -151,9 +137,8 @@ impl LogFile {
         self.guarded(group, || {
             let metadata = self.metadata.row_groups.get(group)?;
             let column = column(metadata, name)?;
-            let mut file = File::open(&self.path).ok()?;
             let mut names = BTreeSet::new();
-            let chunk = chunk(&mut file, column)?;
+            let chunk = chunk(&*self.bytes, column)?;
             texts(chunk, column, |text| {
                 if let Some(name) = super::name(text)
                     && !names.contains(name)
@@ -164,6 +149,12 @@ impl LogFile {
             })?;
             Some(names)
         })
+    }
+
+    /// Says which bytes of a row group are about to be read.
+    fn prepare(&self, group: &RowGroupMetadata) {
+        let columns = self.columns.names().filter_map(|name| column(group, name));
+        self.bytes.prepare(&columns.map(ColumnChunkMetadata::byte_range).collect::<Vec<_>>());
     }
 
     /// Reads the rows of a row group in stretches; `take` says whether it wants more. The names are
@@ -178,11 +169,12 @@ impl LogFile {
         let first_row: u64 = self.groups().take(group).map(|it| it as u64).sum();
         self.guarded(group, || {
             let metadata = self.metadata.row_groups.get(group)?;
-            let mut file = File::open(&self.path).ok()?;
+            self.prepare(metadata);
             let (whose, place) = ((names, &self.stem), (number, first_row));
-            let mut reader = GroupReader::new(&mut file, metadata, &self.columns, whose, place)?;
+            let mut reader = GroupReader::new(&*self.bytes, metadata, &self.columns, whose, place)?;
             let mut rows = Rows::default();
-            while let Some(refused) = reader.read(&mut rows)? {
+            while !reader.is_at_end() {
+                let refused = reader.read(&mut rows)?;
                 match take(&rows, refused) {
                     Ok(true) => {}
                     Ok(false) => break,
@@ -199,12 +191,7 @@ impl LogFile {
 
     /// Fails where the file is no longer what it was when it was opened.
     pub(super) fn check(&self) -> Result<(), RollupError> {
-        let now = std::fs::metadata(&self.path).ok();
-        let same = now.is_some_and(|now| {
-            let times = (now.modified().ok(), self.seen.modified().ok());
-            now.len() == self.seen.len() && times.0 == times.1
-        });
-        if same { Ok(()) } else { Err(RollupError::Changed { file: self.name.clone() }) }
+        self.bytes.check()
     }
 
     /// Runs a decoder, which a damaged page must not bring down, and says what is at fault.
@@ -245,20 +232,17 @@ pub(super) fn column<'a>(
     columns.next().filter(|_| columns.next().is_none())
 }
 
-pub(super) fn chunk(file: &mut File, column: &ColumnChunkMetadata) -> Option<Vec<u8>> {
+/// The first bytes of a column of a row group: enough for its dictionary and first page.
+fn first_bytes(of: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Vec<u8>> {
+    const ENOUGH: u64 = 4 << 20;
     let range = column.byte_range();
-    bytes(file, range.start, range.end)
+    let end = range.end.min(range.start.saturating_add(ENOUGH));
+    (end <= of.size()).then(|| of.read(range.start..end))?
 }
 
-fn bytes(file: &mut File, start: u64, end: u64) -> Option<Vec<u8>> {
-    let len = usize::try_from(end.checked_sub(start)?).ok()?;
+/// The bytes of a column of a row group.
+pub(super) fn chunk(of: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Vec<u8>> {
+    let range = column.byte_range();
     // A damaged file must not ask for more than there is.
-    let there = file.metadata().ok()?.len();
-    if end > there {
-        return None;
-    }
-    let mut bytes = Vec::with_capacity(len);
-    file.seek(SeekFrom::Start(start)).ok()?;
-    let read = file.take(end - start).read_to_end(&mut bytes).ok()?;
-    (read == len).then_some(bytes)
+    (range.end <= of.size()).then(|| of.read(range))?
 }

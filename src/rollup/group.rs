@@ -1,7 +1,5 @@
 //! The columns of a row group as requests, a stretch of rows at a time.
 
-use std::fs::File;
-
 use polars_parquet::parquet::metadata::RowGroupMetadata;
 use polars_parquet::read::{
     ColumnChunkMetadata, PhysicalType, PrimitiveConvertedType, PrimitiveLogicalType,
@@ -12,6 +10,7 @@ use super::columns::{
 };
 use super::file::{Refused, chunk, column, unit};
 use super::rows::{NONE, Rows};
+use super::stored::Stored;
 use crate::ingest::pages::ChunkReader;
 use crate::ingest::{PlainColumns, RequestFate};
 
@@ -77,22 +76,22 @@ fn is_whole(column: &ColumnChunkMetadata) -> bool {
 
 /// Begins to read a column.
 pub(super) fn reader<N: Number>(
-    file: &mut File,
+    bytes: &dyn Stored,
     column: &ColumnChunkMetadata,
     number: N,
 ) -> Option<Reader<N>> {
-    ChunkReader::new(chunk(file, column)?, column, Numbers::new(number))
+    ChunkReader::new(chunk(bytes, column)?, column, Numbers::new(number))
 }
 
 /// Begins to read the times of a row group.
 pub(super) fn times(
-    file: &mut File,
+    bytes: &dyn Stored,
     group: &RowGroupMetadata,
     name: &str,
 ) -> Option<Reader<Instants>> {
     let column = column(group, name)?;
     let (times, parts) = unit(column)?;
-    reader(file, column, Instants { times, parts })
+    reader(bytes, column, Instants { times, parts })
 }
 
 /// Reads the next `n` rows into where others were.
@@ -108,7 +107,7 @@ impl<'a> GroupReader<'a> {
     /// Begins with a row group, of which the first row has this place. The names are those of all
     /// files, in order; rows that name nobody belong to `stem`.
     pub(super) fn new(
-        file: &mut File,
+        bytes: &dyn Stored,
         group: &RowGroupMetadata,
         columns: &PlainColumns,
         (names, stem): (&'a [String], &String),
@@ -116,17 +115,17 @@ impl<'a> GroupReader<'a> {
     ) -> Option<GroupReader<'a>> {
         let workload = match &columns.workload {
             None => None,
-            Some(name) => Some(reader(file, column(group, name)?, Places(names))?),
+            Some(name) => Some(reader(bytes, column(group, name)?, Places(names))?),
         };
         let status = match &columns.status {
             None => None,
-            Some(name) => Some(Status::new(file, column(group, name)?)?),
+            Some(name) => Some(Status::new(bytes, column(group, name)?)?),
         };
         Some(GroupReader {
-            at_us: times(file, group, &columns.time)?,
+            at_us: times(bytes, group, &columns.time)?,
             workload,
-            prompt: Tokens::new(file, column(group, &columns.prompt)?)?,
-            completion: Tokens::new(file, column(group, &columns.completion)?)?,
+            prompt: Tokens::new(bytes, column(group, &columns.prompt)?)?,
+            completion: Tokens::new(bytes, column(group, &columns.completion)?)?,
             status,
             unnamed: u32::try_from(names.binary_search(stem).ok()?).ok()?,
             left: group.num_rows(),
@@ -134,13 +133,15 @@ impl<'a> GroupReader<'a> {
         })
     }
 
-    /// Reads a stretch of rows; says what was refused of it, and nothing after the last.
-    pub(super) fn read(&mut self, rows: &mut Rows) -> Option<Option<Refused>> {
+    /// Whether all rows were read.
+    pub(super) fn is_at_end(&self) -> bool {
+        self.left == 0
+    }
+
+    /// Reads a stretch of rows; says what was refused of it.
+    pub(super) fn read(&mut self, rows: &mut Rows) -> Option<Refused> {
         rows.clear();
         let n = self.left.min(STRETCH);
-        if n == 0 {
-            return Some(None);
-        }
         self.left -= n;
         read(&mut self.at_us, n, &mut rows.at_us)?;
         self.prompt.read(n, &mut rows.prompt)?;
@@ -160,7 +161,7 @@ impl<'a> GroupReader<'a> {
         rows.look();
         let refused = sift(rows, self.place);
         self.place.1 += n as u64;
-        Some(Some(refused))
+        Some(refused)
     }
 }
 
@@ -172,11 +173,11 @@ enum Tokens {
 }
 
 impl Tokens {
-    fn new(file: &mut File, column: &ColumnChunkMetadata) -> Option<Tokens> {
+    fn new(bytes: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Tokens> {
         Some(match column.physical_type() {
-            PhysicalType::Int32 => Tokens::Short(reader(file, column, Counts)?),
-            PhysicalType::Int64 => Tokens::Long(reader(file, column, Counts)?),
-            PhysicalType::Double => Tokens::Floats(reader(file, column, Floats)?),
+            PhysicalType::Int32 => Tokens::Short(reader(bytes, column, Counts)?),
+            PhysicalType::Int64 => Tokens::Long(reader(bytes, column, Counts)?),
+            PhysicalType::Double => Tokens::Floats(reader(bytes, column, Floats)?),
             _ => return None,
         })
     }
@@ -198,11 +199,11 @@ enum Status {
 }
 
 impl Status {
-    fn new(file: &mut File, column: &ColumnChunkMetadata) -> Option<Status> {
+    fn new(bytes: &dyn Stored, column: &ColumnChunkMetadata) -> Option<Status> {
         Some(match column.physical_type() {
-            PhysicalType::Int32 => Status::Short(reader(file, column, FateCodes)?),
-            PhysicalType::Int64 => Status::Long(reader(file, column, FateCodes)?),
-            PhysicalType::ByteArray => Status::Words(reader(file, column, FateWords)?),
+            PhysicalType::Int32 => Status::Short(reader(bytes, column, FateCodes)?),
+            PhysicalType::Int64 => Status::Long(reader(bytes, column, FateCodes)?),
+            PhysicalType::ByteArray => Status::Words(reader(bytes, column, FateWords)?),
             _ => return None,
         })
     }

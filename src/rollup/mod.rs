@@ -21,21 +21,26 @@ mod plan;
 mod roll;
 mod rows;
 mod sql;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod write;
 
 use std::io::Write;
 use std::path::Path;
+use std::sync::Arc;
 
 use blocks::Aside;
 pub use error::RollupError;
-use file::{LogFile, Refused};
+pub use file::LogFile;
+use file::Refused;
 use input::Input;
 pub use merge::merge;
 pub use part::Part;
 pub use roll::Watch;
 pub use sql::{Dialect, query};
+use stored::LocalFile;
+pub use stored::Stored;
 
 use crate::ingest::{PlainLog, RequestFate, RequestRow};
 
@@ -83,12 +88,18 @@ impl<'a> Rollup<'a> {
 
     /// Adds a log; false where it has to be read row by row.
     pub fn add_log(&mut self, log: &PlainLog) -> Result<bool, RollupError> {
-        let Some(file) = LogFile::open(&log.path, &log.name, &log.columns)? else {
+        let bytes = LocalFile::open(&log.path, &log.name)?;
+        let Some(file) = LogFile::open(Arc::new(bytes), &log.name, &log.columns)? else {
             return Ok(false);
         };
-        self.names.push(log.name.clone());
-        self.inputs.push(Input::Log(Box::new(file)));
+        self.add(file);
         Ok(true)
+    }
+
+    /// Adds a log that was opened.
+    pub fn add(&mut self, log: LogFile) {
+        self.names.push(log.name.clone());
+        self.inputs.push(Input::Log(Box::new(log)));
     }
 
     /// Adds requests, whose workloads are numbers until [`Rollup::name`] says what they are called.

@@ -1,17 +1,18 @@
 //! A table that was rolled up before, by this program or by the query of an engine.
 
 use std::collections::BTreeSet;
-use std::fs::File;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::{Path, PathBuf};
+use std::path::Path;
+use std::sync::Arc;
 
 use polars_parquet::parquet::metadata::{FileMetadata, RowGroupMetadata};
-use polars_parquet::read::{_read_metadata, ColumnChunkMetadata, PhysicalType};
+use polars_parquet::read::{ColumnChunkMetadata, PhysicalType};
 
 use super::RollupError;
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
 use super::columns::{DayTimes, Lists, Number, Numbers, Places, Whole, texts};
 use super::file::{chunk, unit};
+use super::stored::{LocalFile, Stored, footer};
 use crate::ingest::pages::ChunkReader;
 
 /// A column that every such table has, and no log.
@@ -19,7 +20,7 @@ const MARKS: [&str; 3] = ["minute", "gap_sum_sq_us2", "prompt_histogram"];
 
 /// A table that can be read row group by row group.
 pub struct Part {
-    path: PathBuf,
+    bytes: Arc<dyn Stored>,
     name: String,
     metadata: FileMetadata,
 }
@@ -27,16 +28,21 @@ pub struct Part {
 impl Part {
     /// Opens a file; nothing where it is no such table.
     pub fn open(path: &Path, name: &str) -> Result<Option<Part>, RollupError> {
-        let unreadable = |reason: String| RollupError::Unreadable { file: name.to_owned(), reason };
-        let mut file = File::open(path).map_err(|it| unreadable(it.to_string()))?;
-        let metadata = catch_unwind(AssertUnwindSafe(|| _read_metadata(&mut file)));
-        // Whether it is Parquet at all is for whoever reads logs to say.
-        let Ok(Ok(metadata)) = metadata else { return Ok(None) };
+        Part::of(Arc::new(LocalFile::open(path, name)?), name)
+    }
+
+    /// The same of bytes that lie elsewhere.
+    pub fn of(bytes: Arc<dyn Stored>, name: &str) -> Result<Option<Part>, RollupError> {
+        let Ok(metadata) = footer(&*bytes, name) else {
+            bytes.check()?;
+            // Whether it is Parquet at all is for whoever reads logs to say.
+            return Ok(None);
+        };
         let has = |mark: &&str| metadata.schema().fields().iter().any(|it| it.name() == *mark);
         if !MARKS.iter().all(has) {
             return Ok(None);
         }
-        Ok(Some(Part { path: path.to_owned(), name: name.to_owned(), metadata }))
+        Ok(Some(Part { bytes, name: name.to_owned(), metadata }))
     }
 
     /// What messages call it.
@@ -53,9 +59,9 @@ impl Part {
     pub(super) fn workloads(&self) -> Result<BTreeSet<String>, RollupError> {
         let mut names = BTreeSet::new();
         for group in 0..self.n_groups() {
-            self.guarded(group, |file, metadata| {
+            self.guarded(group, |bytes, metadata| {
                 let column = column(metadata, "workload", None)?;
-                texts(chunk(file, column)?, column, |text| {
+                texts(chunk(bytes, column)?, column, |text| {
                     names.insert(super::name(text)?.to_owned());
                     Some(())
                 })
@@ -66,8 +72,8 @@ impl Part {
 
     /// The cells of a row group; the names are those of all tables, in order.
     pub(super) fn cells(&self, group: usize, names: &[String]) -> Result<Cells, RollupError> {
-        self.guarded(group, |file, metadata| {
-            let mut group = Group { file, metadata };
+        self.guarded(group, |bytes, metadata| {
+            let mut group = Group { bytes, metadata };
             let cells = Cells {
                 minute_us: group.times("minute")?,
                 workload: group.all(column(metadata, "workload", None)?, Places(names))?,
@@ -103,15 +109,16 @@ impl Part {
     fn guarded<T>(
         &self,
         group: usize,
-        run: impl FnOnce(&mut File, &RowGroupMetadata) -> Option<T>,
+        run: impl FnOnce(&dyn Stored, &RowGroupMetadata) -> Option<T>,
     ) -> Result<T, RollupError> {
         let run = || {
             let metadata = self.metadata.row_groups.get(group)?;
-            run(&mut File::open(&self.path).ok()?, metadata)
+            run(&*self.bytes, metadata)
         };
         if let Ok(Some(found)) = catch_unwind(AssertUnwindSafe(run)) {
             return Ok(found);
         }
+        self.bytes.check()?;
         let (file, n_groups) = (self.name.clone(), self.n_groups());
         Err(RollupError::Damaged { file, group: group + 1, n_groups })
     }
@@ -130,13 +137,13 @@ fn column<'a>(
 }
 
 struct Group<'a> {
-    file: &'a mut File,
+    bytes: &'a dyn Stored,
     metadata: &'a RowGroupMetadata,
 }
 
 impl Group<'_> {
     fn all<N: Number>(&mut self, of: &ColumnChunkMetadata, number: N) -> Option<Vec<N::Value>> {
-        let mut reader = ChunkReader::new(chunk(self.file, of)?, of, Numbers::new(number))?;
+        let mut reader = ChunkReader::new(chunk(self.bytes, of)?, of, Numbers::new(number))?;
         reader.read_all()?;
         let all = reader.values.rows;
         (all.len() == self.metadata.num_rows()).then_some(all)
@@ -173,9 +180,9 @@ impl Group<'_> {
     }
 
     fn histograms(&mut self, name: &str) -> Option<Histograms> {
-        let mut leaf = |leaf: &str| {
+        let leaf = |leaf: &str| {
             let column = column(self.metadata, name, Some(leaf))?;
-            let bytes = chunk(self.file, column)?;
+            let bytes = chunk(self.bytes, column)?;
             match column.physical_type() {
                 PhysicalType::Int32 => Lists::read(bytes, column, Whole::<4>),
                 PhysicalType::Int64 => Lists::read(bytes, column, Whole::<8>),

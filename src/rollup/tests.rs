@@ -426,7 +426,7 @@ fn scattered(path: &Path) -> Vec<Request> {
         .map(|it| {
             let mixed = (it as u64).wrapping_mul(0x9e37_79b9_7f4a_7c15);
             let mixed = (mixed ^ (mixed >> 29)).wrapping_mul(0xbf58_476d_1ce4_e5b9) >> 20;
-            let at = (mixed % 6_000_000_000) as i64;
+            let at = (mixed % 6_000_000_000).cast_signed();
             (1_780_000_000_000_000 + at, (it % 4) as usize, Some((it as i32 % 900, 7)))
         })
         .collect();

@@ -29,6 +29,9 @@ const LAYERS: &[(&str, u32)] = &[
 const FENCES: &[(&str, &[&str])] = &[
     ("polars::", &["usage", "ingest", "classify", "rollup", "report", "command"]),
     ("lettre::", &["ingest", "command"]),
+    ("object_store::", &["command"]),
+    ("tokio::", &["command"]),
+    ("futures_util::", &["command"]),
     ("safetensors::", &["catalog"]),
     ("rust_xlsxwriter", &["report"]),
     ("rayon::", &["ingest", "rollup", "simulate", "recommend", "command"]),

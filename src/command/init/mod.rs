@@ -22,6 +22,7 @@ use chrono_tz::Tz;
 use super::analyze::advise_all;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::{CONFIG_NAME, read_catalog};
+use super::remote;
 use super::talk::Talk;
 use super::{CommandResult, output, reconciled};
 use crate::catalog::Catalog;
@@ -58,7 +59,7 @@ enum Target {
 
 pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResult {
     refuse(global)?;
-    let sources = ingest::expand(&args.files)?;
+    let sources = remote::expand(&args.files, talk)?;
     let target = target(global.output.as_deref(), &sources)?;
     let catalog = read_catalog(global.pricing.as_deref())?;
     let options = ReadOptions {
@@ -116,10 +117,7 @@ fn target(output: Option<&Path>, sources: &[Source]) -> Result<Target, Failure> 
     if output == Some(Path::new("-")) {
         return Ok(Target::Stdout);
     }
-    let beside = sources.iter().find_map(|it| match it {
-        Source::Path(path) => Some(path.with_file_name(CONFIG_NAME)),
-        Source::Stdin => None,
-    });
+    let beside = sources.iter().find_map(|it| it.beside(CONFIG_NAME));
     // Where everything comes from standard input no run finds a config by itself.
     let found = beside.clone();
     let default = beside.unwrap_or_else(|| PathBuf::from(CONFIG_NAME));

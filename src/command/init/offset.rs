@@ -44,7 +44,7 @@ impl Carried {
 pub(super) fn carried(sources: &[Source]) -> Option<Carried> {
     let mut found: BTreeMap<i32, String> = BTreeMap::new();
     for source in sources {
-        let Source::Path(path) = source else { continue };
+        let Some(path) = source.path() else { continue };
         let mut head = Vec::new();
         // A file that cannot be read is reported by those who must read it.
         let read = std::fs::File::open(path).and_then(|it| it.take(HEAD).read_to_end(&mut head));

@@ -29,7 +29,7 @@ pub(super) fn read(
 ) -> Result<Reading, IngestError> {
     let names: Vec<String> = sources.iter().map(|it| it.name().to_owned()).collect();
     // Standard input is gone after the first try.
-    let repeats = sources.iter().all(|it| matches!(it, Source::Path(_)));
+    let repeats = sources.iter().all(|it| it.path().is_some());
     let (mut unmapped, mut unrated) = (Vec::new(), Vec::new());
     let mut config = Config::default();
     loop {

@@ -16,7 +16,7 @@ use rayon::prelude::*;
 use super::failure::{ExitStatus, Failure};
 use super::progress::Progress;
 use super::talk::Talk;
-use super::{CommandResult, inputs, output};
+use super::{CommandResult, inputs, output, remote};
 use crate::cli::{Global, SimulateArgs};
 use crate::report::{self, Simulated, SimulatedRun, SimulationReport, TerminalStyle};
 use crate::simulate::{
@@ -49,7 +49,7 @@ A serverless platform on your own log:
 pub(super) fn run(args: &SimulateArgs, global: &Global, talk: Talk) -> CommandResult {
     let format =
         output::text_format(global.format, "simulate", "use --format table, json, csv or md")?;
-    let sources = crate::ingest::expand(&args.files)?;
+    let sources = remote::expand(&args.files, talk)?;
     // Files say themselves which config is read.
     let quiet = if sources.is_empty() { talk } else { talk.quietly() };
     let config = inputs::read_config(global.config.as_deref(), &sources, quiet)?;

@@ -98,6 +98,11 @@ pub(super) fn is_parquet(source: &Source) -> Result<bool, IngestError> {
     }
 }
 
+/// The headers of a Parquet file by its footer.
+pub(super) fn headers_of_footer(footer: Vec<u8>, file: &str) -> Result<Vec<String>, IngestError> {
+    Ok(ParquetInput::open(ParquetInput::of_bytes(footer), file)?.headers)
+}
+
 /// All bytes of a source, unpacked, and the hash of the file.
 pub(super) fn whole(source: &Source) -> Result<(Vec<u8>, String), IngestError> {
     let reader = BufReader::with_capacity(1 << 16, Hashed::new(source.open()?));

@@ -10,6 +10,7 @@ use rayon::prelude::*;
 use super::super::IngestError;
 use super::super::raw::RawTable;
 use super::super::rejected::{Rejected, RejectedKind, excerpt};
+use super::super::stem;
 use super::account::{Fate, RequestAccount};
 use super::columns::{Columns, Labels, Plain, Row};
 use super::log::{Gathered, Record, RequestLog};
@@ -396,7 +397,6 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(source: LogSource<'a>) -> Names<'a> {
-        let stem = source.file.split('.').next().filter(|it| !it.is_empty());
         let own = match source.format {
             RequestFormat::Mapped(at) => source.mappings.get(at).and_then(LogMapping::workload),
             _ => None,
@@ -405,7 +405,7 @@ impl<'a> Names<'a> {
             source,
             by_rule: BTreeMap::new(),
             of_file: own.or_else(|| workload_of_file(source.file, source.mappings)),
-            stem: stem.unwrap_or(source.file),
+            stem: stem(source.file),
         }
     }
 

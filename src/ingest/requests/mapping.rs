@@ -6,6 +6,7 @@ use serde::de::{MapAccess, SeqAccess, Visitor};
 
 use super::clock::TimeFormat;
 use super::columns::Role;
+use crate::ingest::file_name;
 use crate::usage::schema;
 
 /// One `[[mapping]]` as the config has it.
@@ -144,7 +145,7 @@ impl LogMapping {
     }
 
     fn is_for(&self, file: &str) -> bool {
-        self.pattern.as_ref().is_none_or(|it| it.matches(file))
+        self.pattern.as_ref().is_none_or(|it| it.matches(file_name(file)))
     }
 
     /// The workload it gives to requests whose row names none.

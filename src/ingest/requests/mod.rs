@@ -240,6 +240,14 @@ pub struct PlainColumns {
     pub status: Option<String>,
 }
 
+impl PlainColumns {
+    /// Their headers.
+    pub fn names(&self) -> impl Iterator<Item = &String> {
+        let always = [&self.time, &self.prompt, &self.completion];
+        always.into_iter().chain(&self.workload).chain(&self.status)
+    }
+}
+
 /// The columns of a generic log without ids and latencies, by their headers. What a model is called
 /// decides nothing there.
 pub(in crate::ingest) fn plain_columns(headers: &[String]) -> Option<PlainColumns> {
