@@ -427,7 +427,8 @@ impl<V: Values> ChunkReader<V> {
             let wanted = n > *pass;
             *pass -= if wanted { 0 } else { n };
             wanted
-        })?;
+        });
+        let page = page.ok()?;
         let is_there = page.is_some();
         if let Some(page) = page {
             self.begin(page)?;

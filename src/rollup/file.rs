@@ -18,8 +18,8 @@ use super::group::{GroupReader, PLAUSIBLE_US, is_plain, times};
 use super::input::Take;
 use super::rows::Rows;
 use super::stored::{Stored, footer};
-use crate::ingest::{PlainColumns, stem};
 use crate::ingest::pages::is_read_here;
+use crate::ingest::{PlainColumns, stem};
 
 /// A log that can be read row group by row group.
 pub struct LogFile {
