@@ -239,7 +239,7 @@ pub(super) fn nth(sorted: &[f64], rank: f64) -> f64 {
 }
 
 /// The value that would be at a rank, a whole number, if the values were sorted.
-fn nth_least(values: &mut [f64], rank: f64) -> f64 {
+pub(super) fn nth_least(values: &mut [f64], rank: f64) -> f64 {
     let Some(last) = values.len().checked_sub(1) else { return 0.0 };
     #[expect(
         clippy::cast_possible_truncation,

@@ -17,7 +17,7 @@ const STEP_MINUTES: i64 = 15;
 
 /// Offset of the zone's clock from UTC, microseconds.
 pub(super) fn offset_us(zone: Tz, at_us: i64) -> i64 {
-    if at_us.saturating_abs() > CALENDAR_US {
+    if zone == Tz::UTC || at_us.saturating_abs() > CALENDAR_US {
         return 0;
     }
     Timestamp::from_us(at_us).in_zone(zone).and_utc().timestamp_micros().saturating_sub(at_us)
@@ -27,6 +27,12 @@ pub(super) fn offset_us(zone: Tz, at_us: i64) -> i64 {
 pub(super) fn hour_and_weekday(zone: Tz, at_us: i64) -> Option<(usize, usize)> {
     if at_us.saturating_abs() > CALENDAR_US {
         return None;
+    }
+    if zone == Tz::UTC {
+        let hours = at_us.div_euclid(HOUR_US);
+        // The epoch is a Thursday.
+        let weekday = (hours.div_euclid(24) + 3).rem_euclid(7);
+        return usize::try_from(hours.rem_euclid(24)).ok().zip(usize::try_from(weekday).ok());
     }
     let local = Timestamp::from_us(at_us).in_zone(zone);
     Some((local.hour() as usize, local.weekday().num_days_from_monday() as usize))
@@ -98,5 +104,17 @@ mod tests {
         assert!(full_days(i64::MIN, 48, Tz::UTC).is_empty());
         assert_eq!(hour_and_weekday(Tz::UTC, i64::MIN), None);
         assert_eq!(hour_and_weekday(Tz::UTC, 0), Some((0, 3)));
+    }
+
+    #[test]
+    fn the_short_way_of_utc_is_that_of_the_calendar() {
+        // A zone of another name, whose clock is that of UTC all the same.
+        let long = Tz::Etc__UTC;
+        for day in -800..800 {
+            let at_us = day * 47 * HOUR_US + 1_790_000_000_000_001;
+            assert_eq!(hour_and_weekday(Tz::UTC, at_us), hour_and_weekday(long, at_us), "{at_us}");
+            assert_eq!(hour_and_weekday(Tz::UTC, -at_us), hour_and_weekday(long, -at_us));
+        }
+        assert_eq!(offset_us(Tz::UTC, 1), offset_us(long, 1));
     }
 }

@@ -58,6 +58,9 @@ impl ClockChange {
 /// all bear the first time after it. Rows that always share their start, as those of two pools do,
 /// are none.
 pub fn clock_changes(rows: &[Period]) -> Vec<ClockChange> {
+    if rows.is_sorted_by(|a, b| a.start() < b.start()) {
+        return Vec::new();
+    }
     let mut starts: BTreeMap<Timestamp, (u64, i64)> = BTreeMap::new();
     for row in rows {
         let start = starts.entry(row.start()).or_insert((0, row.len_us()));

@@ -59,6 +59,9 @@ fn up_to(bin: &CostBin, at: Timestamp) -> Result<Money, MoneyError> {
     if past_us >= bin.period.len_us() {
         return Ok(bin.cost);
     }
+    if past_us <= 0 {
+        return Ok(Money::zero(bin.cost.currency()));
+    }
     let us = |it: i64| u64::try_from(it).unwrap_or(0);
     bin.cost.scale(us(past_us), us(bin.period.len_us()))
 }

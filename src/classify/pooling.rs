@@ -13,6 +13,8 @@ use crate::workload::{Demand, LevelBin, LevelSeries, Workload};
 
 /// Pairs a pool names, the most complementary first.
 const MOST_PAIRS: usize = 5;
+/// Workloads of a pool of which all pairs are looked at: pairs grow with the square.
+const MOST_PAIRED: usize = 200;
 /// Slack of comparisons between sums of fractions, in GPUs.
 const SLACK: f64 = 1e-9;
 
@@ -187,20 +189,21 @@ struct Common {
 
 impl Common {
     fn of(members: &[&PoolMember]) -> Common {
-        let by_hour = |it: &PoolMember| -> BTreeMap<Timestamp, f64> {
-            let series = &it.demanded.hourly;
-            let values = series.values.iter().enumerate();
-            values.filter_map(|(at, value)| Some((series.hour_start(at), (*value)?))).collect()
-        };
-        let maps: Vec<_> = members.iter().map(|it| by_hour(it)).collect();
-        let starts: Vec<Timestamp> = maps.first().map_or(Vec::new(), |first| {
-            first.keys().copied().filter(|at| maps.iter().all(|it| it.contains_key(at))).collect()
+        let series = || members.iter().map(|it| &it.demanded.hourly);
+        let starts: Vec<Timestamp> = members.first().map_or(Vec::new(), |first| {
+            let hours = 0..first.demanded.hourly.values.len();
+            let starts = hours.map(|at| first.demanded.hourly.hour_start(at));
+            starts.filter(|at| series().all(|it| value_at(it, *at).is_some())).collect()
         });
-        let row = |map: &BTreeMap<Timestamp, f64>| {
-            starts.iter().filter_map(|at| map.get(at).copied()).collect()
-        };
-        Common { values: maps.iter().map(row).collect(), starts }
+        let row = |it| starts.iter().filter_map(|at| value_at(it, *at)).collect();
+        Common { values: series().map(row).collect(), starts }
     }
+}
+
+/// The value of the hour that starts at an instant.
+fn value_at(series: &HourlySeries, at: Timestamp) -> Option<f64> {
+    let past_us = at.us().checked_sub(series.start.us()).filter(|it| it % HOUR_US == 0)?;
+    series.values.get(usize::try_from(past_us / HOUR_US).ok()?).copied().flatten()
 }
 
 fn pool(group: Vec<&PoolMember>, zone: Tz, limits: &Limits) -> Option<Pool> {
@@ -264,28 +267,74 @@ fn peak(it: &PoolMember, values: &[f64], starts: &[Timestamp], zone: Tz) -> Opti
     })
 }
 
-/// The pairs whose peaks coincide least.
+/// The pairs whose peaks coincide least; of very many workloads those of the largest.
 fn pairs(members: &[&PoolMember], values: &[Vec<f64>], unit: HourlyUnit) -> Vec<Pair> {
-    let mut pairs = Vec::new();
-    for (at, a) in values.iter().enumerate() {
-        for (other, b) in values.iter().enumerate().skip(at + 1) {
-            let sum: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + b).collect();
-            let peaks = largest(a) + largest(b);
+    let mut largest_first: Vec<(usize, f64)> =
+        values.iter().map(|it| largest(it)).enumerate().collect();
+    largest_first.sort_by(|a, b| b.1.total_cmp(&a.1));
+    largest_first.truncate(MOST_PAIRED);
+    largest_first.sort_by_key(|it| it.0);
+    let rows: Vec<Row<'_>> =
+        largest_first.iter().map(|(at, peak)| Row::of(*at, *peak, &values[*at])).collect();
+    // The best so far with their keys, the best first.
+    let mut best: Vec<([f64; 2], Pair)> = Vec::new();
+    for (at, a) in rows.iter().enumerate() {
+        for b in &rows[at + 1..] {
+            let peaks = a.peak + b.peak;
             let is_gpus = unit == HourlyUnit::Gpus && peaks > 0.0;
-            pairs.push(Pair {
-                names: [members[at].name.clone(), members[other].name.clone()],
-                correlation: correlation(a, b),
-                peak_ratio: is_gpus.then(|| largest(&sum) / peaks),
+            let peak_ratio = is_gpus.then(|| {
+                let sums = a.values.iter().zip(b.values).map(|(a, b)| a + b);
+                sums.reduce(f64::max).unwrap_or(0.0) / peaks
             });
+            let is_less = |than: &[f64; 2], key: &[f64; 2]| {
+                than[0].total_cmp(&key[0]).then(than[1].total_cmp(&key[1])).is_le()
+            };
+            let worst = best.last().filter(|_| best.len() == MOST_PAIRS).map(|it| it.0);
+            // A ratio above that of the worst needs no correlation.
+            if worst.is_some_and(|it| peak_ratio.unwrap_or(1.0).total_cmp(&it[0]).is_gt()) {
+                continue;
+            }
+            let correlation = a.correlation(b);
+            let key = [peak_ratio.unwrap_or(1.0), correlation.unwrap_or(1.0)];
+            let place = best.partition_point(|it| is_less(&it.0, &key));
+            if place < MOST_PAIRS {
+                let names = [a.at, b.at].map(|it| members[it].name.clone());
+                best.insert(place, (key, Pair { names, correlation, peak_ratio }));
+                best.truncate(MOST_PAIRS);
+            }
         }
     }
-    let key = |it: &Pair| (it.peak_ratio.unwrap_or(1.0), it.correlation.unwrap_or(1.0));
-    pairs.sort_by(|a, b| {
-        let (a, b) = (key(a), key(b));
-        a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1))
-    });
-    pairs.truncate(MOST_PAIRS);
-    pairs
+    best.into_iter().map(|it| it.1).collect()
+}
+
+/// One side of pairs: its values, and those about their mean with the sum of their squares.
+struct Row<'a> {
+    at: usize,
+    peak: f64,
+    values: &'a [f64],
+    about_mean: Vec<f64>,
+    squares: f64,
+    varies: bool,
+}
+
+impl Row<'_> {
+    fn of(at: usize, peak: f64, values: &[f64]) -> Row<'_> {
+        let n = values.len() as f64;
+        let mean = values.iter().sum::<f64>() / n;
+        let about_mean: Vec<f64> = values.iter().map(|it| it - mean).collect();
+        let squares = about_mean.iter().fold(0.0, |sum, it| sum + it * it);
+        let varies = squares > 1e-18 * n * mean * mean;
+        Row { at, peak, values, about_mean, squares, varies }
+    }
+
+    /// Pearson's correlation; nothing where one series does not vary.
+    fn correlation(&self, other: &Row<'_>) -> Option<f64> {
+        (self.varies && other.varies).then(|| {
+            let both = self.about_mean.iter().zip(&other.about_mean);
+            let products = both.fold(0.0, |sum, (a, b)| sum + a * b);
+            (products / (self.squares.sqrt() * other.squares.sqrt())).clamp(-1.0, 1.0)
+        })
+    }
 }
 
 /// Sums hour by hour.
@@ -303,19 +352,6 @@ fn p99(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     quantile(&sorted, 0.99)
-}
-
-/// Pearson's correlation; nothing where one series does not vary.
-fn correlation(a: &[f64], b: &[f64]) -> Option<f64> {
-    let n = a.len() as f64;
-    let (mean_a, mean_b) = (a.iter().sum::<f64>() / n, b.iter().sum::<f64>() / n);
-    let (mut ab, mut aa, mut bb) = (0.0, 0.0, 0.0);
-    for (a, b) in a.iter().zip(b) {
-        let (a, b) = (a - mean_a, b - mean_b);
-        (ab, aa, bb) = (ab + a * b, aa + a * a, bb + b * b);
-    }
-    let varies = aa > 1e-18 * n * mean_a * mean_a && bb > 1e-18 * n * mean_b * mean_b;
-    varies.then(|| (ab / (aa.sqrt() * bb.sqrt())).clamp(-1.0, 1.0))
 }
 
 #[cfg(test)]

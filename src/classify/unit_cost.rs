@@ -367,6 +367,10 @@ fn add_spread(counts: &mut [u64], edges: &[Timestamp], period: Period, n: u64) {
         if pair[0] >= period.end() {
             break;
         }
+        if pair[0] <= period.start() && period.end() <= pair[1] {
+            *count = count.saturating_add(n);
+            break;
+        }
         *count = count.saturating_add(up_to(pair[1]).saturating_sub(up_to(pair[0])));
     }
 }

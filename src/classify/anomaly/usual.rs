@@ -18,6 +18,62 @@ pub(super) struct Expected {
     pub(super) by_weekday: bool,
 }
 
+/// Past cells that are alike, their values in order: what is usual for one of them is what the others
+/// say, and there are many.
+#[derive(Default)]
+struct Past {
+    atto: Vec<i128>,
+    gpu_hours: Vec<f64>,
+}
+
+impl Past {
+    fn of(cells: &[&Cell]) -> Past {
+        let mut atto: Vec<i128> = cells.iter().map(|it| it.cost.atto()).collect();
+        atto.sort_unstable();
+        let mut gpu_hours: Vec<f64> = cells.iter().filter_map(|it| it.gpu_hours).collect();
+        gpu_hours.sort_unstable_by(f64::total_cmp);
+        Past { atto, gpu_hours }
+    }
+
+    /// The exact median: of two middle amounts their mean, cut to 10^-18.
+    fn median_atto(&self, without: Option<&Cell>) -> Option<i128> {
+        let hole = without.and_then(|it| self.atto.binary_search(&it.cost.atto()).ok());
+        let rest = Rest { sorted: &self.atto, hole };
+        let n = rest.len();
+        Some(rest.nth(n.checked_sub(1)? / 2)?.midpoint(rest.nth(n / 2)?))
+    }
+
+    /// The median of the GPU-hours; nothing where one of the cells has none.
+    fn median_gpu_hours(&self, without: Option<&Cell>) -> Option<f64> {
+        let own = without.and_then(|it| it.gpu_hours);
+        let unknown = self.atto.len() - self.gpu_hours.len();
+        if unknown > usize::from(without.is_some() && own.is_none()) {
+            return None;
+        }
+        let place = |it: f64| self.gpu_hours.binary_search_by(|a| a.total_cmp(&it)).ok();
+        let rest = Rest { sorted: &self.gpu_hours, hole: own.and_then(place) };
+        let last = rest.len().checked_sub(1)?;
+        let (low, high) = (rest.nth(last / 2)?, rest.nth(last.div_ceil(2))?);
+        Some(low + (high - low) * if last.is_multiple_of(2) { 0.0 } else { 0.5 })
+    }
+}
+
+/// Values in order, without the one at a place.
+struct Rest<'a, T> {
+    sorted: &'a [T],
+    hole: Option<usize>,
+}
+
+impl<T: Copy> Rest<'_, T> {
+    fn len(&self) -> usize {
+        self.sorted.len() - usize::from(self.hole.is_some())
+    }
+
+    fn nth(&self, rank: usize) -> Option<T> {
+        self.sorted.get(rank + usize::from(self.hole.is_some_and(|it| it <= rank))).copied()
+    }
+}
+
 /// The cells before the judged time.
 pub(super) struct Usual {
     pub(super) currency: Currency,
@@ -26,8 +82,8 @@ pub(super) struct Usual {
     /// Mean cost of 24 hours.
     pub(super) cost_per_day: f64,
     cells: Vec<Cell>,
-    by_weekday: BTreeMap<(usize, usize), Vec<usize>>,
-    by_hour: BTreeMap<usize, Vec<usize>>,
+    by_weekday: BTreeMap<(usize, usize), Past>,
+    by_hour: BTreeMap<usize, Past>,
     /// By hour: the spread of past costs around what was expected of them.
     spread: BTreeMap<usize, f64>,
     /// The least spread as a share of what is usual.
@@ -57,14 +113,18 @@ impl Usual {
             min_days: rules.min_days,
         };
         let (mut cost, mut hours) = (0.0, 0.0);
-        for (at, cell) in cells.iter().enumerate().filter(|it| it.1.is_whole()) {
-            usual.by_weekday.entry((cell.weekday, cell.hour)).or_default().push(at);
-            usual.by_hour.entry(cell.hour).or_default().push(at);
+        let mut by_weekday: BTreeMap<(usize, usize), Vec<&Cell>> = BTreeMap::new();
+        let mut by_hour: BTreeMap<usize, Vec<&Cell>> = BTreeMap::new();
+        for cell in cells.iter().filter(|it| it.is_whole()) {
+            by_weekday.entry((cell.weekday, cell.hour)).or_default().push(cell);
+            by_hour.entry(cell.hour).or_default().push(cell);
             usual.history += 1;
             cost += cell.cost.to_f64();
             hours += cell.period.hours();
         }
         usual.cost_per_day = if hours > 0.0 { cost * 24.0 / hours } else { 0.0 };
+        usual.by_weekday = by_weekday.iter().map(|(key, it)| (*key, Past::of(it))).collect();
+        usual.by_hour = by_hour.iter().map(|(key, it)| (*key, Past::of(it))).collect();
         usual.measure(rules);
         usual
     }
@@ -107,20 +167,19 @@ impl Usual {
     /// that is the one that is asked about.
     pub(super) fn of_cell(&self, cell: &Cell, without: Option<usize>) -> Option<Expected> {
         let own = self.by_weekday.get(&(cell.weekday, cell.hour));
-        let weeks = own.filter(|it| it.len() as f64 >= self.min_weeks);
+        let weeks = own.filter(|it| it.atto.len() as f64 >= self.min_weeks);
         let (past, by_weekday) = match weeks {
             Some(past) => (past, true),
             None => {
-                (self.by_hour.get(&cell.hour).filter(|it| it.len() as f64 >= self.min_days)?, false)
+                let days = self.by_hour.get(&cell.hour);
+                (days.filter(|it| it.atto.len() as f64 >= self.min_days)?, false)
             }
         };
-        let past: Vec<&Cell> =
-            past.iter().filter(|at| Some(**at) != without).map(|at| &self.cells[*at]).collect();
-        let cost = median_atto(past.iter().map(|it| it.cost.atto()).collect())?;
-        let gpu_hours: Option<Vec<f64>> = past.iter().map(|it| it.gpu_hours).collect();
+        let without = without.and_then(|at| self.cells.get(at)).filter(|it| it.is_whole());
+        let cost = past.median_atto(without)?;
         Some(Expected {
             cost: Money::from_atto(cost.max(0), self.currency),
-            gpu_hours: gpu_hours.map(median),
+            gpu_hours: past.median_gpu_hours(without),
             by_weekday,
         })
     }
@@ -144,9 +203,37 @@ impl Usual {
     }
 }
 
-/// The exact median: of two middle amounts their mean, cut to 10^-18.
-fn median_atto(mut values: Vec<i128>) -> Option<i128> {
-    values.sort_unstable();
-    let (low, high) = (values.len().checked_sub(1)? / 2, values.len() / 2);
-    Some(values[low].midpoint(values[high]))
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::units::{Period, Timestamp};
+    use proptest::prelude::*;
+
+    fn cell(cost: i128, gpu_hours: Option<f64>) -> Cell {
+        let period = Period::new(Timestamp::from_s(0), Timestamp::from_s(3600)).unwrap();
+        let cost = Money::from_atto(cost, Currency::USD);
+        Cell { period, hour: 0, weekday: 0, cost, gpu_hours, whole_us: period.len_us() }
+    }
+
+    proptest! {
+        #[test]
+        fn what_the_others_say_is_their_median(
+            values in proptest::collection::vec((0_i128..9, proptest::option::weighted(0.9, 0_u8..5)), 1..20),
+            without in proptest::option::of(0_usize..20),
+        ) {
+            let cells: Vec<Cell> =
+                values.iter().map(|it| cell(it.0, it.1.map(|it| f64::from(it) / 3.0))).collect();
+            let without = without.filter(|it| *it < cells.len());
+            let past = Past::of(&cells.iter().collect::<Vec<_>>());
+            let others = || cells.iter().enumerate().filter(|it| Some(it.0) != without);
+            let mut atto: Vec<i128> = others().map(|it| it.1.cost.atto()).collect();
+            atto.sort_unstable();
+            let found = past.median_atto(without.map(|it| &cells[it]));
+            let n = atto.len();
+            prop_assert_eq!(found, (n > 0).then(|| atto[(n.max(1) - 1) / 2].midpoint(atto[n / 2])));
+            let hours: Option<Vec<f64>> = others().map(|it| it.1.gpu_hours).collect();
+            let found = past.median_gpu_hours(without.map(|it| &cells[it]));
+            prop_assert_eq!(found, hours.filter(|it| !it.is_empty()).map(median));
+        }
+    }
 }

@@ -81,7 +81,67 @@ fn requests_are_not_added_and_a_week_is_needed() {
 fn the_worked_percentile() {
     let values: Vec<f64> = (0..=200).map(f64::from).collect();
     close(Some(p99(&values)), 198.0);
-    assert_eq!(correlation(&[1.0, 1.0], &[1.0, 2.0]), None);
+    let row = |values| Row::of(0, 1.0, values);
+    assert_eq!(row(&[1.0, 1.0]).correlation(&row(&[1.0, 2.0])), None);
+}
+
+#[test]
+fn the_pairs_of_very_many_are_those_of_the_largest() {
+    // The first and the last are the largest, and ask at other times.
+    let n = MOST_PAIRED + 50;
+    let values = |of: usize| -> Vec<f64> {
+        let is_large = of == 0 || of == n - 1;
+        (0..200)
+            .map(|at| {
+                if is_large { f64::from(u8::from(at % 2 == of % 2)) * 9.0 } else { (at % 5) as f64 }
+            })
+            .collect()
+    };
+    let members: Vec<PoolMember> = (0..n)
+        .map(|of| {
+            let values = values(of);
+            gpus(&format!("w{of:04}"), 200, move |at| values[at])
+        })
+        .collect();
+    let found = pools(&members);
+    assert_eq!(found[0].peaks.len(), n);
+    assert_eq!(found[0].pairs.len(), MOST_PAIRS);
+    assert_eq!(found[0].pairs[0].names, ["w0000".to_owned(), format!("w{:04}", n - 1)]);
+    close(found[0].pairs[0].peak_ratio, 0.5);
+}
+
+/// The best pairs are the first of all pairs in order.
+#[test]
+fn the_best_pairs_are_the_first_of_all() {
+    let value = |of: usize, at: usize| ((of * 7 + at * (of + 3)) % 11) as f64;
+    let rows: Vec<Vec<f64>> =
+        (0..12).map(|of| (0..168).map(|at| value(of, at)).collect()).collect();
+    for unit in [HourlyUnit::Gpus, HourlyUnit::Requests] {
+        let members: Vec<PoolMember> = rows
+            .iter()
+            .enumerate()
+            .map(|(of, row)| {
+                member(&format!("w{of}"), row.iter().copied().map(Some).collect(), unit)
+            })
+            .collect();
+        let mut all = Vec::new();
+        for (at, a) in rows.iter().enumerate() {
+            for (other, b) in rows.iter().enumerate().skip(at + 1) {
+                let sum: Vec<f64> = a.iter().zip(b).map(|(a, b)| a + b).collect();
+                let ratio = largest(&sum) / (largest(a) + largest(b));
+                let ratio = if unit == HourlyUnit::Gpus { ratio } else { 1.0 };
+                let correlation = Row::of(0, 1.0, a).correlation(&Row::of(0, 1.0, b));
+                all.push((ratio, correlation.unwrap_or(1.0), [at, other]));
+            }
+        }
+        all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
+        let members: Vec<&PoolMember> = members.iter().collect();
+        let found: Vec<[String; 2]> =
+            pairs(&members, &rows, unit).into_iter().map(|it| it.names).collect();
+        let expected: Vec<[String; 2]> =
+            all[..MOST_PAIRS].iter().map(|it| it.2.map(|at| format!("w{at}"))).collect();
+        assert_eq!(found, expected);
+    }
 }
 
 #[test]
