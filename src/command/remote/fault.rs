@@ -99,12 +99,12 @@ impl Fault {
             StoreError::InvalidPath { .. } => Fault::malformed("the key has an empty or odd part"),
             // Only ranges of what was listed are asked for.
             _ if code.contains("InvalidRange") || code.contains("416") => Fault::changed(),
-            _ => Fault::of_text(&text, root(error).as_str(), &code, scheme),
+            _ => Fault::of_text(&text, root(error).as_str(), &code),
         }
     }
 
     /// What a client has no kind of error for.
-    fn of_text(text: &str, root: &str, code: &str, scheme: Scheme) -> Fault {
+    fn of_text(text: &str, root: &str, code: &str) -> Fault {
         let has = |words: &[&str]| words.iter().any(|it| text.contains(it));
         if root.starts_with("Requested ") {
             return Fault::changed();
