@@ -78,11 +78,11 @@ pub(super) fn finish(
     let rates = rates(&usage.table, &closed, config, &first_rows)?;
     let span = span_of_all(&usage.table, &logs.logs, (&closed, &measured));
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
-    let billed = span.filter(|_| closed.span.is_some());
     let has_bill = closed.span.is_some();
+    let billed = span.filter(|_| has_bill);
     let windows = undated(span, &files, options)
-        .and_then(|span| windows(span, has_bill, options).map(|(window, cut)| (span, window, cut)));
-    let cut = windows.as_ref().ok().and_then(|it| it.2);
+        .and_then(|span| Ok((span, windows(span, has_bill, options)?)));
+    let cut = windows.as_ref().ok().and_then(|it| it.1.1);
     let tables = reconcile::TableTotals::of(&usage, &rates, cut)?;
     let joined = join(usage.table, &closed, (&measured, billed), &rates)?;
     refuse_same_money(&joined, &files)?;
@@ -90,7 +90,7 @@ pub(super) fn finish(
     notices.extend(joined.notices);
     notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
-    let (span, window, cut) = windows?;
+    let (span, (window, cut)) = windows?;
     notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
     let window = cut.map_or(window, |asked| of_whole_days(&joined.table, asked, window));
     let (table, before) = window::split(joined.table, cut);
@@ -110,7 +110,6 @@ pub(super) fn finish(
     let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
     let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);
     notices.extend(coverage.notices());
-    let rules = config.rules.matched();
     Ok(Ingested {
         usage: table,
         before,
@@ -126,9 +125,14 @@ pub(super) fn finish(
         coverage,
         invoice: closed.invoice.said(gathered.estimated),
         files,
-        rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
+        rules: rules_of(config),
         notices,
     })
+}
+
+fn rules_of(config: &Config) -> Vec<RuleMatch> {
+    let rules = config.rules.matched().into_iter();
+    rules.map(|(rule, matched)| RuleMatch { rule, matched }).collect()
 }
 
 /// Counts the duplicates among the rejected rows of their files: they are known only with all files read.

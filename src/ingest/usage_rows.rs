@@ -215,7 +215,9 @@ impl UsageBuilder {
         }
         if !duplicates.is_empty() {
             let mut kept = vec![true; table.len()];
-            duplicates.iter().for_each(|at| kept[*at] = false);
+            for at in duplicates {
+                kept[at] = false;
+            }
             table.keep(&kept);
         }
         let mut notices = Vec::new();

@@ -44,8 +44,8 @@ impl Codes {
                 *same = code;
                 *n += 1;
             }
-            Codes::One(codes) if code <= u32::from(u8::MAX) => codes.push(code as u8),
-            Codes::Two(codes) if code <= u32::from(u16::MAX) => codes.push(code as u16),
+            Codes::One(codes) if u8::try_from(code).is_ok() => codes.push(code as u8),
+            Codes::Two(codes) if u16::try_from(code).is_ok() => codes.push(code as u16),
             Codes::Four(codes) => codes.push(code),
             _ => {
                 self.widen(code);
@@ -112,15 +112,15 @@ impl Codes {
             Codes::Same(same, _) => code.max(*same),
             _ => code,
         };
-        if largest <= u32::from(u8::MAX) {
+        if u8::try_from(largest).is_ok() {
             if let Codes::Same(same, n) = self {
                 *self = Codes::One(vec![*same as u8; *n]);
             }
-        } else if largest <= u32::from(u16::MAX) {
+        } else if u16::try_from(largest).is_ok() {
             match self {
                 Codes::Same(same, n) => *self = Codes::Two(vec![*same as u16; *n]),
                 Codes::One(codes) => {
-                    *self = Codes::Two(codes.iter().map(|it| (*it).into()).collect())
+                    *self = Codes::Two(codes.iter().map(|it| (*it).into()).collect());
                 }
                 Codes::Two(_) | Codes::Four(_) => {}
             }

@@ -176,6 +176,7 @@ impl TextColumn {
     }
 
     /// The column with every text replaced.
+    #[must_use]
     pub fn mapped(&self, of: impl Fn(&str) -> String) -> TextColumn {
         let texts: Vec<Option<String>> = self.values.iter().map(|it| Some(of(it))).collect();
         TextColumn::of_codes(&texts, (0..self.len()).map(|row| self.code(row)))

@@ -31,7 +31,7 @@ pub fn to_frame(table: &UsageTable) -> PolarsResult<DataFrame> {
         number("gpu_hours", &table.gpu_hours),
         Column::new(
             "pricing_category".into(),
-            table.pricing_category.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            table.pricing_category.iter().map(super::PricingCategory::as_str).collect::<Vec<_>>(),
         ),
         Column::new("billing_currency".into(), vec![table.currency.as_str(); count]),
         amount("billed_cost", &table.billed_cost)?,

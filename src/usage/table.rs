@@ -276,7 +276,7 @@ impl UsageTable {
 
     /// The instant a row starts.
     pub fn start(&self, at: usize) -> Option<Timestamp> {
-        self.period.get(at).map(|it| it.start())
+        self.period.get(at).map(Period::start)
     }
 }
 

@@ -67,7 +67,7 @@ pub(super) fn convert(
     if !is_whole && ends.iter().any(|it| matches!(it, Ok(None))) {
         return Converted::EndMissing;
     }
-    let Some(currency) = reader.currency() else { return Converted::RowByRow };
+    let Ok(currency) = reader.currency() else { return Converted::RowByRow };
     let workload = reader.texts(schema::WORKLOAD);
     let spacing = spacing(&starts, &ends, &workload);
     let spaced = |row: usize| spacing.get(workload.code(row) as usize).copied().flatten();
@@ -99,6 +99,9 @@ struct Reader<'a> {
     /// Rows with a fault.
     bad: Vec<bool>,
 }
+
+/// Rows that do not name one currency alike, or none.
+struct Differ;
 
 /// The amounts of a column: their sum, and how many were floats.
 struct Sum {
@@ -152,23 +155,17 @@ impl<'a> Reader<'a> {
             let parsed: Vec<Result<Option<T>, String>> =
                 std::iter::once(Ok(None)).chain(texts).collect();
             for (row, code) in coded.codes.iter().enumerate() {
-                match parsed.get(*code as usize) {
-                    Some(Ok(value)) => take(value.clone()),
-                    _ => {
-                        self.bad[row] = true;
-                        take(None);
-                    }
-                }
+                let value = parsed.get(*code as usize).and_then(|it| it.as_ref().ok());
+                self.bad[row] |= value.is_none();
+                take(value.cloned().flatten());
             }
             return;
         }
         let mut bad = std::mem::take(&mut self.bad);
-        self.cells(at, |row, cell| match parse(cell) {
-            Ok(value) => take(value),
-            Err(_) => {
-                bad[row] = true;
-                take(None);
-            }
+        self.cells(at, |row, cell| {
+            let value = parse(cell);
+            bad[row] |= value.is_err();
+            take(value.ok().flatten());
         });
         self.bad = bad;
     }
@@ -297,10 +294,10 @@ impl<'a> Reader<'a> {
         periods
     }
 
-    /// The one currency that all rows name, or that none names; nothing where they differ.
-    fn currency(&self) -> Option<Option<Currency>> {
-        let Some(at) = self.column_at("billing_currency") else { return Some(None) };
-        let coded = self.coded(at)?;
+    /// The one currency that all rows name, or that none names.
+    fn currency(&self) -> Result<Option<Currency>, Differ> {
+        let Some(at) = self.column_at("billing_currency") else { return Ok(None) };
+        let coded = self.coded(at).ok_or(Differ)?;
         let text = |it: &String| cell::text(Cell::Text(it)).ok().flatten();
         let texts: Vec<Option<String>> =
             std::iter::once(None).chain(coded.values.iter().map(text)).collect();
@@ -308,12 +305,9 @@ impl<'a> Reader<'a> {
         let of = |code: &u32| texts.get(*code as usize).cloned().flatten();
         let first = runs.next().and_then(of);
         if runs.any(|it| of(it) != first) {
-            return None;
+            return Err(Differ);
         }
-        match first {
-            None => Some(None),
-            Some(text) => Currency::parse(&text).ok().map(Some),
-        }
+        first.map(|text| Currency::parse(&text).map_err(|_| Differ)).transpose()
     }
 
     fn amounts(&mut self, name: &'static str) -> (Column<i128>, Sum) {

@@ -76,7 +76,7 @@ impl UsageBuilder {
         let next = AtomicUsize::new(0);
         let lock = || turn.lock().unwrap_or_else(PoisonError::into_inner);
         let read = |at: usize| {
-            let Some(piece) = input.pieces.get(at) else { return None };
+            let piece = input.pieces.get(at)?;
             let read = || {
                 let raw = input.piece(piece, wants)?;
                 let mapping = Mapping::of(&raw, file)?;

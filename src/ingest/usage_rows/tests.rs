@@ -49,18 +49,23 @@ fn column(form: u8, cells: &[&str], choices: &[u8]) -> Option<Column> {
         0 => return None,
         1 => {
             let mut texts = Texts::default();
-            rows.iter().for_each(|it| texts.push(it));
+            for text in &rows {
+                texts.push(text);
+            }
             Column::Text(texts)
         }
         2 | 3 => Column::Coded(Coded {
-            codes: choices.iter().map(|it| u32::from(*it) % (cells.len() as u32 + 1)).collect(),
+            codes: choices
+                .iter()
+                .map(|it| u32::from(*it) % (u32::try_from(cells.len()).unwrap() + 1))
+                .collect(),
             values: cells.iter().map(|it| (*it).to_owned()).collect(),
         }),
         4 => Column::Float(numbers(&rows)),
         5 => Column::Int(whole(&rows)),
         6 => Column::UInt(whole(&rows).into_iter().map(|it| it.map(i64::unsigned_abs)).collect()),
         7 => Column::Decimal(whole(&rows).into_iter().map(|it| it.map(i128::from)).collect(), 3),
-        8 => Column::Bool(choices.iter().map(|it| (*it % 3 == 0).then_some(true)).collect()),
+        8 => Column::Bool(choices.iter().map(|it| it.is_multiple_of(3).then_some(true)).collect()),
         _ => Column::Mixed(
             rows.iter()
                 .map(|it| match it.parse::<f64>() {
@@ -135,8 +140,8 @@ fn table(forms: &[u8], choices: &[Vec<u8>], clean: u8, currencies: u8) -> RawTab
         let picked: Vec<u8> =
             choices[at].iter().map(|it| if it % 16 < clean { it % 2 } else { it / 16 }).collect();
         let found = match (*header, forms[at] % 10) {
-            ("period_start", 4..) => Some(times(&picked, 0, forms[at] % 2 == 0)),
-            ("period_end", 4..) => Some(times(&picked, 3, forms[at] % 2 == 0)),
+            ("period_start", 4..) => Some(times(&picked, 0, forms[at].is_multiple_of(2))),
+            ("period_end", 4..) => Some(times(&picked, 3, forms[at].is_multiple_of(2))),
             ("workload", 4..7) => column(2, cells, &picked),
             ("period_start", 0) => column(1, cells, &picked),
             (_, form) => column(form, cells, &picked),
@@ -255,7 +260,9 @@ fn parts_say_what_the_whole_says() {
 fn a_second_currency_stops_the_run_at_its_row() {
     let text = |cells: &[&str]| {
         let mut texts = Texts::default();
-        cells.iter().for_each(|it| texts.push(it));
+        for text in cells {
+            texts.push(text);
+        }
         Column::Text(texts)
     };
     let table = |currency: &str| {
