@@ -15,6 +15,7 @@ use crate::cli::{DescribeArgs, Global};
 use crate::ingest::Ingested;
 use crate::report::{self, DescriptionReport, TerminalStyle, Told};
 use crate::units::Period;
+use crate::usage::RowsOf;
 use crate::workload::Workload;
 
 pub(super) fn run(args: &DescribeArgs, global: &Global, talk: Talk) -> CommandResult {
@@ -70,14 +71,14 @@ pub(super) fn describe_all<'a>(
 }
 
 /// What clock changes did to the rows of each workload.
-fn clock_changes(ingested: &Ingested) -> BTreeMap<&str, Vec<ClockChange>> {
+fn clock_changes<'a>(ingested: &'a Ingested) -> BTreeMap<&'a str, Vec<ClockChange>> {
     let table = &ingested.usage;
-    let mut rows: BTreeMap<&str, Vec<Period>> = BTreeMap::new();
-    for at in 0..table.len() {
-        let has_demand = table.requests[at].is_some() || table.gpu_hours_of(at).is_some();
-        if let Some(name) = table.workload.get(at).filter(|_| has_demand) {
-            rows.entry(name).or_default().push(table.period[at]);
-        }
-    }
-    rows.into_iter().map(|(name, rows)| (name, classify::clock_changes(&rows))).collect()
+    let by_workload = table.by_workload();
+    let of_workload = |(name, rows): &RowsOf<'a>| {
+        let has_demand = |at: &usize| table.requests.has(*at) || table.has_gpu_hours(*at);
+        let rows = rows.iter().map(|it| *it as usize).filter(has_demand);
+        let periods: Vec<Period> = rows.map(|at| table.period[at]).collect();
+        (*name).map(|name| (name, classify::clock_changes(&periods)))
+    };
+    by_workload.par_iter().filter_map(of_workload).collect()
 }

@@ -115,24 +115,18 @@ pub(super) fn coverage(
     let mut cost: BTreeSet<i64> = BTreeSet::new();
     let mut counts: BTreeSet<i64> = BTreeSet::new();
     let mut metrics: BTreeSet<i64> = BTreeSet::new();
+    // Many rows share a period, whose hours are marked once.
+    let mut found = [(); 3].map(|()| vec![false; table.period.n_codes()]);
     for at in 0..table.len() {
-        let Some(period) = table.period.get(at).and_then(|it| it.intersect(window)) else {
-            continue;
-        };
-        let last = hours(period.end().plus_us(-1));
-        let mark = |into: &mut BTreeSet<i64>| {
-            for hour in hours(period.start())..=last {
-                into.insert(hour);
-            }
-        };
-        if table.billed_cost[at].is_some() || table.effective_cost[at].is_some() {
-            mark(&mut cost);
-        }
-        if table.requests[at].is_some() {
-            mark(&mut counts);
-        }
-        if table.gpu_util[at].is_some() || table.kv_cache_usage[at].is_some() {
-            mark(&mut metrics);
+        let code = table.period.code(at) as usize;
+        found[0][code] |= table.has_cost(at);
+        found[1][code] |= table.requests.has(at);
+        found[2][code] |= table.gpu_util.has(at) || table.kv_cache_usage.has(at);
+    }
+    for (found, into) in found.iter().zip([&mut cost, &mut counts, &mut metrics]) {
+        let found = table.period.values().zip(found).filter(|it| *it.1);
+        for period in found.filter_map(|(period, _)| period.intersect(window)) {
+            into.extend(hours(period.start())..=hours(period.end().plus_us(-1)));
         }
     }
     for log in requests {

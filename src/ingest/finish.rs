@@ -78,16 +78,19 @@ pub(super) fn finish(
     let rates = rates(&usage.table, &closed, config, &first_rows)?;
     let span = span_of_all(&usage.table, &logs.logs, (&closed, &measured));
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
-    let billed = span.filter(|_| closed.span.is_some());
-    let joined = join(&usage.table, &closed, (&measured, billed), &rates)?;
+    let has_bill = closed.span.is_some();
+    let billed = span.filter(|_| has_bill);
+    let windows = undated(span, &files, options)
+        .and_then(|span| Ok((span, windows(span, has_bill, options)?)));
+    let cut = windows.as_ref().ok().and_then(|it| it.1.1);
+    let tables = reconcile::TableTotals::of(&usage, &rates, cut)?;
+    let joined = join(usage.table, &closed, (&measured, billed), &rates)?;
     refuse_same_money(&joined, &files)?;
     notices.extend(usage.notices.iter().cloned());
     notices.extend(joined.notices);
     notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
-    let span = undated(span, &files, options)?;
-    let has_bill = closed.span.is_some();
-    let (window, cut) = windows(span, has_bill, options)?;
+    let (span, (window, cut)) = windows?;
     notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
     let window = cut.map_or(window, |asked| of_whole_days(&joined.table, asked, window));
     let (table, before) = window::split(joined.table, cut);
@@ -97,19 +100,16 @@ pub(super) fn finish(
     if dated && table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
         return Err(IngestError::EmptyWindow { window, data: span });
     }
-    let outside_rows = cut.map_or(0, |window| window::rows_outside(&usage.table, window));
     let rows = reconcile::RowCounts {
         rows_in,
         rejected: refused.all(),
         duplicates: refused.duplicates(),
-        outside_window: outside_rows + n_all - n_requests(&requests),
+        outside_window: tables.n_outside() + n_all - n_requests(&requests),
     };
-    let tables = reconcile::TableTotals::of(&usage);
     let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
     let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
     let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);
     notices.extend(coverage.notices());
-    let rules = config.rules.matched();
     Ok(Ingested {
         usage: table,
         before,
@@ -125,9 +125,14 @@ pub(super) fn finish(
         coverage,
         invoice: closed.invoice.said(gathered.estimated),
         files,
-        rules: rules.into_iter().map(|(rule, matched)| RuleMatch { rule, matched }).collect(),
+        rules: rules_of(config),
         notices,
     })
+}
+
+fn rules_of(config: &Config) -> Vec<RuleMatch> {
+    let rules = config.rules.matched().into_iter();
+    rules.map(|(rule, matched)| RuleMatch { rule, matched }).collect()
 }
 
 /// Counts the duplicates among the rejected rows of their files: they are known only with all files read.
@@ -169,8 +174,7 @@ fn span_of_all(
 
 /// The periods of the rows that have a cost.
 fn periods_with_cost(table: &UsageTable) -> impl Iterator<Item = Period> {
-    let rows = (0..table.len()).filter_map(|at| table.row(at));
-    rows.filter(|it| it.effective_cost.or(it.billed_cost).is_some()).filter_map(|it| it.period)
+    (0..table.len()).filter(|at| table.has_cost(*at)).filter_map(|at| table.period.get(at))
 }
 
 /// Says how many rows of GPU cost lie across the edges of the window: a row counts whole where it
@@ -341,20 +345,17 @@ fn without_hours(closed: &Closed) -> Option<String> {
 }
 
 fn join(
-    table: &UsageTable,
+    table: UsageTable,
     closed: &Closed,
     (measured, within): (&Measured, Option<Period>),
     rates: &Rates,
 ) -> Result<Joined, IngestError> {
-    let mut joined = UsageTable::new(rates.to);
+    let mut joined = measured::table_in_currency(table, rates)?;
     let mut notices = Vec::new();
     let mut of_tables: BTreeSet<Cost> = BTreeSet::new();
-    for at in 0..table.len() {
-        if let Some(row) = table.row(at) {
-            let row = measured::in_currency(&row, rates)?;
-            of_tables.extend(Cost::of(&row));
-            joined.push(&row);
-        }
+    // Costs are compared with those of bills only.
+    if closed.entries.iter().any(Closed::is_usage) {
+        of_tables.extend((0..joined.len()).filter_map(|at| Cost::of(&joined.row(at)?)));
     }
     let mut of_bills: BTreeSet<Cost> = BTreeSet::new();
     let (mut dropped, mut without_effective) = (0_u64, 0_u64);

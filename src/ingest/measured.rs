@@ -134,10 +134,11 @@ impl Measured {
     /// by rows that the table has already, else by engines, else by daily counts. Returns the
     /// workloads whose further counts were left out.
     pub(super) fn push_rows(&self, table: &mut UsageTable, within: Option<Period>) -> Vec<String> {
-        let mut counted: BTreeSet<String> = (0..table.len())
-            .filter(|at| table.requests[*at].is_some())
-            .filter_map(|at| table.workload.get(at).map(str::to_owned))
-            .collect();
+        if self.is_empty() {
+            return Vec::new();
+        }
+        let mut counted: BTreeSet<String> =
+            table.counted_workloads().into_iter().map(str::to_owned).collect();
         let mut left_out = BTreeSet::new();
         let inside = |it: Period| within.is_none_or(|within| within.contains(it.start()));
         let by_engine: BTreeSet<String> = self
@@ -344,6 +345,26 @@ pub(super) fn in_currency<'a>(
         list_cost: convert(row.list_cost)?,
         contracted_cost: convert(row.contracted_cost)?,
         ..row.clone()
+    })
+}
+
+/// A table with its amounts in the currency of the report.
+pub(super) fn table_in_currency(
+    table: UsageTable,
+    rates: &Rates,
+) -> Result<UsageTable, MoneyError> {
+    let from = table.currency;
+    if from == rates.to || table.is_empty() {
+        return Ok(UsageTable { currency: rates.to, ..table });
+    }
+    let convert = |atto: i128| rates.convert(atto, from);
+    Ok(UsageTable {
+        currency: rates.to,
+        billed_cost: table.billed_cost.try_mapped(convert)?,
+        effective_cost: table.effective_cost.try_mapped(convert)?,
+        list_cost: table.list_cost.try_mapped(convert)?,
+        contracted_cost: table.contracted_cost.try_mapped(convert)?,
+        ..table
     })
 }
 

@@ -260,9 +260,15 @@ impl Gathered {
             }
             return Err(unknown(&headers, file));
         }
-        let (table, facts) = input.whole(&is_usage_column)?;
-        let before = self.usage.n_rejected();
-        let used = self.usage.add(&table, file, reader.options.zone)?;
+        let (before, zone) = (self.usage.n_rejected(), reader.options.zone);
+        let by_parts = self.usage.add_parts(&input, &is_usage_column, (file, zone))?;
+        let (facts, used) = if let Some(read) = by_parts {
+            read
+        } else {
+            let (table, facts) = input.whole(&is_usage_column)?;
+            let used = self.usage.add(&table, file, zone)?;
+            (facts, used)
+        };
         let rejected = self.usage.n_rejected() - before + facts.rejected.len() as u64;
         self.refuse_copy(file, &facts.sha256, "usage table")?;
         let ignored = ignored(&facts.headers, &used);

@@ -41,6 +41,15 @@ impl CostTotals {
         }
     }
 
+    /// Adds other totals.
+    pub(super) fn add_all(&mut self, other: &CostTotals) -> Result<(), MoneyError> {
+        self.billed = plus(self.billed, other.billed)?;
+        self.effective = plus(self.effective, other.effective)?;
+        self.list = plus(self.list, other.list)?;
+        self.contracted = plus(self.contracted, other.contracted)?;
+        Ok(())
+    }
+
     /// Adds the amounts of a row.
     pub(super) fn add(&mut self, row: &UsageRow<'_>) -> Result<(), MoneyError> {
         self.billed = plus(self.billed, row.billed_cost)?;
@@ -205,29 +214,88 @@ pub(super) struct RowCounts {
 }
 
 /// What the usage tables brought.
-pub(super) struct TableTotals<'a> {
-    /// Their rows, before the cut.
-    pub(super) table: &'a UsageTable,
+pub(super) struct TableTotals {
+    /// The currency of their rows.
+    currency: Currency,
+    is_empty: bool,
     /// Every readable amount.
-    pub(super) file: CostTotals,
+    file: CostTotals,
     /// Those of refused rows.
-    pub(super) rejected: CostTotals,
+    rejected: CostTotals,
     /// How many these are.
-    pub(super) n_rejected: u64,
+    n_rejected: u64,
     /// Amounts from floats.
-    pub(super) from_floats: u64,
+    from_floats: u64,
+    /// Rows that were kept, by their place in the account.
+    sums: BTreeMap<Fate, Sums>,
+    /// Those of no workload inside the window, in the currency of the report: who is paid, the
+    /// account, the GPU, the owner.
+    unmatched: BTreeMap<[Option<String>; 4], Sums>,
 }
 
-impl TableTotals<'_> {
-    /// What the usage tables brought.
-    pub(super) fn of(usage: &UsageRows) -> TableTotals<'_> {
-        TableTotals {
-            table: &usage.table,
+impl TableTotals {
+    /// What the usage tables brought, with `cut` where a window was asked for.
+    pub(super) fn of(
+        usage: &UsageRows,
+        rates: &Rates,
+        cut: Option<Period>,
+    ) -> Result<TableTotals, MoneyError> {
+        let table = &usage.table;
+        let mut totals = TableTotals {
+            currency: table.currency,
+            is_empty: table.is_empty(),
             file: usage.file_totals,
             rejected: usage.rejected_totals,
             n_rejected: usage.rejected.len() as u64,
             from_floats: usage.amounts_from_floats,
+            sums: BTreeMap::new(),
+            unmatched: BTreeMap::new(),
+        };
+        let mut of_fates = [Fate::Assigned, Fate::Unassigned, Fate::OutsideWindow]
+            .map(|fate| (fate, Sums::default()));
+        for at in 0..table.len() {
+            let fate = match (is_inside(table, at, cut), table.workload.code(at)) {
+                (false, _) => 2,
+                (true, 0) => 1,
+                (true, _) => 0,
+            };
+            let costs = Costs {
+                billed: table.billed_cost.get(at),
+                effective: table.effective_cost.get(at),
+                list: table.list_cost.get(at),
+                contracted: table.contracted_cost.get(at),
+            };
+            if fate == 1 {
+                totals.add_unmatched(table, at, &costs, rates)?;
+            }
+            of_fates[fate].1.add(&Sums::of(costs, None))?;
         }
+        totals.sums.extend(of_fates.into_iter().filter(|it| it.1.rows > 0));
+        Ok(totals)
+    }
+
+    fn add_unmatched(
+        &mut self,
+        table: &UsageTable,
+        at: usize,
+        costs: &Costs,
+        rates: &Rates,
+    ) -> Result<(), MoneyError> {
+        let convert =
+            |atto: Option<i128>| atto.map(|it| rates.convert(it, table.currency)).transpose();
+        let costs = Costs {
+            billed: convert(costs.billed)?,
+            effective: convert(costs.effective)?,
+            ..Costs::default()
+        };
+        let texts = [&table.provider, &table.sub_account, &table.gpu, &table.owner];
+        let key = texts.map(|it| it.get(at).map(str::to_owned));
+        self.unmatched.entry(key).or_default().add(&Sums::of(costs, None))
+    }
+
+    /// Rows that begin outside the window that was asked for.
+    pub(super) fn n_outside(&self) -> u64 {
+        self.sums.get(&Fate::OutsideWindow).map_or(0, |it| it.rows)
     }
 }
 
@@ -351,7 +419,7 @@ fn fate_of(entry: &Entry, cut: Option<Period>) -> Fate {
 /// Closes the account.
 pub(super) fn reconcile(
     rows: &RowCounts,
-    tables: &TableTotals<'_>,
+    tables: &TableTotals,
     bills: &Bills<'_>,
 ) -> Result<Reconciliation, MoneyError> {
     let rates = bills.rates;
@@ -370,7 +438,7 @@ pub(super) fn reconcile(
         let key = (entry.booking.currency, word(&entry.booking));
         ledger.part(key, fate, &entry.sums.costs, entry.sums.rows)?;
     }
-    table_rows(&mut ledger, tables, bills.cut)?;
+    table_rows(&mut ledger, tables)?;
     let mut whole = Sides::default();
     for sides in ledger.report.values() {
         whole.total.add(&sides.total)?;
@@ -409,41 +477,21 @@ pub(super) fn reconcile(
             })
             .collect::<Result<_, MoneyError>>()?,
         by_commitment: by_commitment(bills)?,
-        unmatched: unmatched(bills, tables.table)?,
+        unmatched: unmatched(bills, tables)?,
         amounts_from_floats: tables.from_floats + bills.closed.from_floats,
     })
 }
 
 /// Rows of usage tables are charges of the category Usage.
-fn table_rows(
-    ledger: &mut Ledger<'_>,
-    tables: &TableTotals<'_>,
-    cut: Option<Period>,
-) -> Result<(), MoneyError> {
-    let table = tables.table;
-    if table.is_empty() && tables.file == CostTotals::default() {
+fn table_rows(ledger: &mut Ledger<'_>, tables: &TableTotals) -> Result<(), MoneyError> {
+    if tables.is_empty && tables.file == CostTotals::default() {
         return Ok(());
     }
-    let key = (table.currency, Some("Usage"));
+    let key = (tables.currency, Some("Usage"));
     ledger.total(key, &tables.file.costs())?;
     ledger.part(key, Fate::Rejected, &tables.rejected.costs(), tables.n_rejected)?;
-    let mut sums: BTreeMap<Fate, Sums> = BTreeMap::new();
-    for at in 0..table.len() {
-        let fate = match (is_inside(table, at, cut), table.workload.get(at)) {
-            (false, _) => Fate::OutsideWindow,
-            (true, Some(_)) => Fate::Assigned,
-            (true, None) => Fate::Unassigned,
-        };
-        let costs = Costs {
-            billed: table.billed_cost[at],
-            effective: table.effective_cost[at],
-            list: table.list_cost[at],
-            contracted: table.contracted_cost[at],
-        };
-        sums.entry(fate).or_default().add(&Sums::of(costs, None))?;
-    }
-    for (fate, sums) in sums {
-        ledger.part(key, fate, &sums.costs, sums.rows)?;
+    for (fate, sums) in &tables.sums {
+        ledger.part(key, *fate, &sums.costs, sums.rows)?;
     }
     Ok(())
 }
@@ -526,7 +574,7 @@ fn by_commitment(bills: &Bills<'_>) -> Result<Vec<CommitmentTotals>, MoneyError>
 type UnmatchedKey<'a> = (Fate, Option<&'a str>, Option<&'a str>, Option<&'a str>, Option<&'a str>);
 
 /// What no workload claims, by resource or service, the largest first.
-fn unmatched(bills: &Bills<'_>, table: &UsageTable) -> Result<Vec<Unmatched>, MoneyError> {
+fn unmatched(bills: &Bills<'_>, tables: &TableTotals) -> Result<Vec<Unmatched>, MoneyError> {
     let mut found: BTreeMap<UnmatchedKey<'_>, Sums> = BTreeMap::new();
     let convert = |atto: Option<i128>, currency: Currency| {
         atto.map(|it| bills.rates.convert(it, currency)).transpose()
@@ -546,18 +594,9 @@ fn unmatched(bills: &Bills<'_>, table: &UsageTable) -> Result<Vec<Unmatched>, Mo
         let key = (fate, provider, what, booking.gpu.as_deref(), None);
         found.entry(key).or_default().add(&Sums { costs, ..entry.sums })?;
     }
-    for at in (0..table.len()).filter(|at| table.workload.get(*at).is_none()) {
-        if !is_inside(table, at, bills.cut) {
-            continue;
-        }
-        let costs = Costs {
-            billed: convert(table.billed_cost[at], table.currency)?,
-            effective: convert(table.effective_cost[at], table.currency)?,
-            ..Costs::default()
-        };
-        let (provider, what) = (table.provider.get(at), table.sub_account.get(at));
-        let key = (Fate::Unassigned, provider, what, table.gpu.get(at), table.owner.get(at));
-        found.entry(key).or_default().add(&Sums::of(costs, None))?;
+    for ([provider, what, gpu, owner], sums) in &tables.unmatched {
+        let [provider, what, gpu, owner] = [provider, what, gpu, owner].map(Option::as_deref);
+        found.entry((Fate::Unassigned, provider, what, gpu, owner)).or_default().add(sums)?;
     }
     let money = |atto: Option<i128>| atto.map(|it| Money::from_atto(it, bills.rates.to));
     let mut lines: Vec<(UnmatchedKey<'_>, Sums)> = found.into_iter().collect();

@@ -11,7 +11,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::{Digest, Sha256};
 
 use super::{HeldCommitment, Ingested};
-use crate::usage::{UsageRow, UsageTable};
+use crate::usage::UsageTable;
 use crate::workload::Workload;
 
 /// Hexadecimal digits of a pseudonym.
@@ -184,11 +184,18 @@ pub fn redact_held(held: &mut [HeldCommitment], key: &str) {
 fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
     let mut names = Names { key: key.to_owned(), ..Names::default() };
     let table = &ingested.usage;
+    let columns = [&table.workload, &table.owner, &table.sub_account, &table.environment];
+    let mut seen = columns.map(|it| vec![false; it.n_codes()]);
     for at in 0..table.len() {
-        names.add("workload", table.workload.get(at));
-        names.add("owner", table.owner.get(at));
-        names.add("account", table.sub_account.get(at));
-        names.add_environment(table.environment.get(at));
+        let codes = columns.map(|it| it.code(at) as usize);
+        let is_new = |it: (&mut Vec<bool>, usize)| !std::mem::replace(&mut it.0[it.1], true);
+        // Every column is marked, so no short way out.
+        if seen.iter_mut().zip(codes).map(is_new).fold(false, |a, b| a | b) {
+            names.add("workload", table.workload.get(at));
+            names.add("owner", table.owner.get(at));
+            names.add("account", table.sub_account.get(at));
+            names.add_environment(table.environment.get(at));
+        }
     }
     for log in &ingested.requests {
         names.add("workload", Some(&log.workload));
@@ -226,21 +233,14 @@ fn names(ingested: &Ingested, workloads: &[Workload], key: &str) -> Names {
 }
 
 fn table(table: &UsageTable, names: &Names) -> UsageTable {
-    let mut redacted = UsageTable::new(table.currency);
-    let of = |name: Option<&str>| name.map(|it| names.of(it));
-    for at in 0..table.len() {
-        let Some(row) = table.row(at) else { continue };
-        let (workload, owner) = (of(row.workload), of(row.owner));
-        let (account, environment) = (of(row.sub_account), of(row.environment));
-        redacted.push(&UsageRow {
-            workload: workload.as_deref(),
-            owner: owner.as_deref(),
-            sub_account: account.as_deref(),
-            environment: environment.as_deref(),
-            ..row
-        });
+    let of = |name: &str| names.of(name);
+    UsageTable {
+        workload: table.workload.mapped(of),
+        owner: table.owner.mapped(of),
+        sub_account: table.sub_account.mapped(of),
+        environment: table.environment.mapped(of),
+        ..table.clone()
     }
-    redacted
 }
 
 #[cfg(test)]

@@ -1,4 +1,14 @@
 //! Rows of a usage table: each kept whole or refused with its reason.
+//!
+//! Most tables hold what they should, so they are read column by column (`columns.rs`), the parts of
+//! a Parquet file side by side (`parts.rs`). What is left, a row with a fault or a part with two
+//! currencies, is read cell by cell here, which is the rule for both.
+
+mod columns;
+mod duplicates;
+mod parts;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 
@@ -8,10 +18,11 @@ use super::cell::{self, Cell};
 use super::raw::RawTable;
 use super::rejected::{Rejected, RejectedKind, excerpt};
 use super::{CostTotals, IngestError};
-use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
+use crate::units::{Currency, Money, MoneyError, Period};
 use crate::usage::PricingCategory;
 use crate::usage::schema::{self, CellKind};
 use crate::usage::{UsageRow, UsageTable};
+use columns::{Converted, Part};
 
 /// Longest period a row may cover: 400 days, so that a yearly bill passes and a typo does not.
 const MAX_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;
@@ -20,14 +31,47 @@ const MAX_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;
 #[derive(Default)]
 pub(super) struct UsageBuilder {
     table: Option<UsageTable>,
-    /// File and row of each row of the table.
-    origin: Vec<(usize, u64)>,
+    origin: Origins,
     files: Vec<String>,
     rejected: Vec<Rejected>,
     file_totals: CostTotals,
     rejected_totals: CostTotals,
     amounts_from_floats: u64,
     rows_without_effective: u64,
+    /// The currency of the rows of other files.
+    in_force: Option<Currency>,
+}
+
+/// File and row of each row of the table: runs of rows that follow each other in a file.
+#[derive(Default)]
+struct Origins {
+    /// First row of the table, file, row of the file.
+    runs: Vec<(usize, usize, u64)>,
+    n: usize,
+}
+
+impl Origins {
+    fn push(&mut self, file: usize, number: u64) {
+        let follows = self.runs.last().is_some_and(|(first, of, from)| {
+            *of == file && from + (self.n - first) as u64 == number
+        });
+        if !follows {
+            self.runs.push((self.n, file, number));
+        }
+        self.n += 1;
+    }
+
+    fn append(&mut self, other: Origins, n_files: usize) {
+        let runs = other.runs.into_iter();
+        self.runs.extend(runs.map(|(at, file, number)| (at + self.n, file + n_files, number)));
+        self.n += other.n;
+    }
+
+    fn get(&self, at: usize) -> (usize, u64) {
+        let after = self.runs.partition_point(|it| it.0 <= at);
+        let run = after.checked_sub(1).and_then(|it| self.runs.get(it));
+        run.map_or((0, 0), |(first, file, number)| (*file, number + (at - first) as u64))
+    }
 }
 
 /// What came of it.
@@ -77,12 +121,31 @@ impl UsageBuilder {
     ) -> Result<Vec<String>, IngestError> {
         let mapping = Mapping::of(raw, file)?;
         self.files.push(file.to_owned());
-        let periods = periods(raw, &mapping, zone);
-        for (row, period) in periods.into_iter().enumerate() {
+        match columns::convert(raw, &mapping, (zone, true)) {
+            Converted::Part(part) => self.absorb(*part, file)?,
+            Converted::RowByRow | Converted::EndMissing => {
+                self.add_rows(raw, &mapping, file, zone)?;
+            }
+        }
+        Ok(mapping.headers())
+    }
+
+    /// Adds rows cell by cell.
+    fn add_rows(
+        &mut self,
+        raw: &RawTable,
+        mapping: &Mapping,
+        file: &str,
+        zone: Tz,
+    ) -> Result<(), IngestError> {
+        let spacing = spacing(raw, mapping, zone);
+        for row in 0..raw.len() {
+            let spaced = || spacing.get(&name_of(raw, mapping, row)).copied().flatten();
+            let period = period(raw, mapping, (row, zone), spaced);
             let number = raw.row_number(row);
-            let currency = self.currency(raw, &mapping, row, file)?;
+            let currency = self.currency(raw, mapping, row, file)?;
             let amounts = match currency {
-                Ok(currency) => Amounts::of(raw, &mapping, row, currency),
+                Ok(currency) => Amounts::of(raw, mapping, row, currency),
                 Err(fault) => {
                     self.reject(file, number, fault);
                     continue;
@@ -90,31 +153,57 @@ impl UsageBuilder {
             };
             self.file_totals.add(&amounts.row())?;
             self.amounts_from_floats += amounts.n_floats;
-            let kept = match (period, &amounts.fault) {
-                (Err(fault), _) => Err(fault),
-                (Ok(_), Some(fault)) => Err(fault.clone()),
-                (Ok(period), None) => self.keep(raw, &mapping, row, period, &amounts),
-            };
+            let kept = amounts.with(period).and_then(|period| {
+                let keep = &mut |new: &UsageRow<'_>| self.keep(new, number, amounts.currency);
+                mapping.row(raw, row, (period, &amounts), keep)
+            });
             if let Err(fault) = kept {
                 self.rejected_totals.add(&amounts.row())?;
                 self.reject(file, number, fault);
             }
         }
-        Ok(mapping.at.into_values().map(|(_, header)| header).collect())
+        Ok(())
+    }
+
+    /// Adds rows that were read column by column.
+    fn absorb(&mut self, part: Part, file: &str) -> Result<(), IngestError> {
+        let in_force = self.in_force();
+        let currency = match (part.currency, in_force) {
+            (Some(found), Some(expected)) if found != expected => {
+                let (file, row) = (file.to_owned(), part.first_row);
+                return Err(IngestError::MixedCurrencies { file, row, found, expected });
+            }
+            (found, expected) => found.or(expected).unwrap_or(Currency::USD),
+        };
+        let totals = |sums: [Option<i128>; 4]| {
+            let [billed, effective, list, contracted] =
+                sums.map(|it| it.map(|atto| Money::from_atto(atto, currency)));
+            CostTotals { billed, effective, list, contracted }
+        };
+        self.file_totals.add_all(&totals(part.sums))?;
+        self.amounts_from_floats += part.n_floats;
+        self.rows_without_effective += part.without_effective;
+        for refused in part.refused {
+            self.rejected_totals.add_all(&totals(refused.amounts))?;
+            self.reject(file, refused.row, refused.fault);
+        }
+        for number in part.kept {
+            self.origin.push(self.files.len() - 1, number);
+        }
+        if !part.table.is_empty() {
+            let table = self.table.get_or_insert_with(|| UsageTable::new(currency));
+            table.append(part.table);
+        }
+        Ok(())
     }
 
     /// The table without its duplicates, and the account of it.
     pub(super) fn finish(mut self) -> Result<UsageRows, MoneyError> {
-        let table = self.table.take().unwrap_or_else(|| UsageTable::new(Currency::USD));
-        let (duplicates, n_summed) = duplicates(&table);
-        let mut kept = UsageTable::new(table.currency);
-        for at in 0..table.len() {
-            let Some(row) = table.row(at) else { continue };
-            if !duplicates.contains(&at) {
-                kept.push(&row);
-                continue;
-            }
-            let (file, number) = self.origin[at];
+        let mut table = self.table.take().unwrap_or_else(|| UsageTable::new(Currency::USD));
+        let (duplicates, n_summed) = duplicates::find(&table);
+        for at in &duplicates {
+            let Some(row) = table.row(*at) else { continue };
+            let (file, number) = self.origin.get(*at);
             self.rejected_totals.add(&row)?;
             self.rejected.push(Rejected {
                 file: self.files[file].clone(),
@@ -123,6 +212,13 @@ impl UsageBuilder {
                 reason: "an identical row came before".to_owned(),
                 kind: RejectedKind::Duplicate,
             });
+        }
+        if !duplicates.is_empty() {
+            let mut kept = vec![true; table.len()];
+            for at in duplicates {
+                kept[at] = false;
+            }
+            table.keep(&kept);
         }
         let mut notices = Vec::new();
         if n_summed > 0 {
@@ -138,7 +234,7 @@ impl UsageBuilder {
             ));
         }
         Ok(UsageRows {
-            table: kept,
+            table,
             rejected: self.rejected,
             file_totals: self.file_totals,
             rejected_totals: self.rejected_totals,
@@ -152,6 +248,11 @@ impl UsageBuilder {
         self.rejected.push(Rejected { file, row, column, reason, kind: RejectedKind::Faulty });
     }
 
+    /// The currency of the rows that were kept so far.
+    fn in_force(&self) -> Option<Currency> {
+        self.table.as_ref().map(|it| it.currency).or(self.in_force)
+    }
+
     /// The currency of a row: its own, which must be that of all, else the one in force.
     fn currency(
         &mut self,
@@ -160,7 +261,7 @@ impl UsageBuilder {
         row: usize,
         file: &str,
     ) -> Result<Result<Currency, Fault>, IngestError> {
-        let in_force = self.table.as_ref().map(|it| it.currency);
+        let in_force = self.in_force();
         let found = match mapping.read(raw, "billing_currency", row, cell::text) {
             Ok(None) => return Ok(Ok(in_force.unwrap_or(Currency::USD))),
             Ok(Some(text)) => Currency::parse(&text).map_err(|_| {
@@ -176,84 +277,20 @@ impl UsageBuilder {
             Err(fault) => return Ok(Err(fault)),
         };
         match in_force {
-            Some(expected)
-                if expected != found && !self.table.as_ref().is_none_or(UsageTable::is_empty) =>
-            {
-                Err(IngestError::MixedCurrencies {
-                    file: file.to_owned(),
-                    row: raw.row_number(row),
-                    found,
-                    expected,
-                })
+            Some(expected) if expected != found => {
+                let (file, row) = (file.to_owned(), raw.row_number(row));
+                Err(IngestError::MixedCurrencies { file, row, found, expected })
             }
             _ => Ok(Ok(found)),
         }
     }
 
-    fn keep(
-        &mut self,
-        raw: &RawTable,
-        mapping: &Mapping,
-        row: usize,
-        period: Period,
-        amounts: &Amounts,
-    ) -> Result<(), Fault> {
-        let quantity = |name| mapping.read(raw, name, row, cell::quantity);
-        let count = |name| mapping.read(raw, name, row, cell::count);
-        let share = |name: &'static str| {
-            let percent = mapping.percent.get(name).copied().unwrap_or(false);
-            mapping.read(raw, name, row, |cell| cell::share(cell, percent))
-        };
-        let texts = mapping.texts(raw, row)?;
-        let [
-            workload,
-            provider,
-            region,
-            sub_account,
-            owner,
-            environment,
-            gpu,
-            model,
-            dtype,
-            quantization,
-        ] = texts.each_ref().map(Option::as_deref);
-        let new = UsageRow {
-            period: Some(period),
-            workload,
-            provider,
-            region,
-            sub_account,
-            owner,
-            environment,
-            gpu,
-            model,
-            dtype,
-            quantization,
-            gpu_count: quantity("gpu_count")?,
-            gpu_hours: quantity("gpu_hours")?,
-            pricing_category: mapping.category(raw, row)?,
-            billed_cost: amounts.billed,
-            effective_cost: amounts.effective,
-            list_cost: amounts.list,
-            contracted_cost: amounts.contracted,
-            requests: count("requests")?,
-            prompt_tokens: count("prompt_tokens")?,
-            completion_tokens: count("completion_tokens")?,
-            interarrival_cv: quantity("interarrival_cv")?,
-            gpu_util: share("gpu_util")?,
-            memory_fraction: share("memory_fraction")?,
-            kv_cache_usage: share("kv_cache_usage")?,
-            vram_used_mib: quantity("vram_used_mib")?,
-            tensor_parallel_size: mapping.parallel(raw, row)?,
-            max_model_len: count("max_model_len")?,
-        };
-        if amounts.billed.is_some() && amounts.effective.is_none() {
+    fn keep(&mut self, new: &UsageRow<'_>, number: u64, currency: Currency) {
+        if new.billed_cost.is_some() && new.effective_cost.is_none() {
             self.rows_without_effective += 1;
         }
-        let table = self.table.get_or_insert_with(|| UsageTable::new(amounts.currency));
-        table.push(&new);
-        self.origin.push((self.files.len() - 1, raw.row_number(row)));
-        Ok(())
+        self.table.get_or_insert_with(|| UsageTable::new(currency)).push(new);
+        self.origin.push(self.files.len() - 1, number);
     }
 }
 
@@ -294,6 +331,71 @@ impl Mapping {
             }
         }
         Ok(Mapping { at, percent })
+    }
+
+    /// The row, given its period and amounts, or its first fault.
+    fn row(
+        &self,
+        raw: &RawTable,
+        row: usize,
+        (period, amounts): (Period, &Amounts),
+        take: &mut dyn FnMut(&UsageRow<'_>),
+    ) -> Result<(), Fault> {
+        let quantity = |name| self.read(raw, name, row, cell::quantity);
+        let count = |name| self.read(raw, name, row, cell::count);
+        let share = |name: &'static str| {
+            let percent = self.percent.get(name).copied().unwrap_or(false);
+            self.read(raw, name, row, |cell| cell::share(cell, percent))
+        };
+        let texts = self.texts(raw, row)?;
+        let [
+            workload,
+            provider,
+            region,
+            sub_account,
+            owner,
+            environment,
+            gpu,
+            model,
+            dtype,
+            quantization,
+        ] = texts.each_ref().map(Option::as_deref);
+        take(&UsageRow {
+            period: Some(period),
+            workload,
+            provider,
+            region,
+            sub_account,
+            owner,
+            environment,
+            gpu,
+            model,
+            dtype,
+            quantization,
+            gpu_count: quantity("gpu_count")?,
+            gpu_hours: quantity("gpu_hours")?,
+            pricing_category: self.category(raw, row)?,
+            billed_cost: amounts.billed,
+            effective_cost: amounts.effective,
+            list_cost: amounts.list,
+            contracted_cost: amounts.contracted,
+            requests: count("requests")?,
+            prompt_tokens: count("prompt_tokens")?,
+            completion_tokens: count("completion_tokens")?,
+            interarrival_cv: quantity("interarrival_cv")?,
+            gpu_util: share("gpu_util")?,
+            memory_fraction: share("memory_fraction")?,
+            kv_cache_usage: share("kv_cache_usage")?,
+            vram_used_mib: quantity("vram_used_mib")?,
+            tensor_parallel_size: self.parallel(raw, row)?,
+            max_model_len: count("max_model_len")?,
+        });
+        Ok(())
+    }
+
+    /// The headers that are read.
+    fn headers(self) -> Vec<String> {
+        self.at.into_values().map(|(_, header)| header).collect()
     }
 
     fn read<T>(
@@ -373,6 +475,18 @@ impl Amounts {
         Amounts { currency, billed, effective, list, contracted, n_floats, fault }
     }
 
+    /// The period of the row, unless it has a fault.
+    fn with(&self, period: Result<Period, Fault>) -> Result<Period, Fault> {
+        match (period, &self.fault) {
+            (Ok(_), Some(fault)) => Err(fault.clone()),
+            (period, _) => period,
+        }
+    }
+
+    fn atto(&self) -> [Option<i128>; 4] {
+        [self.billed, self.effective, self.list, self.contracted].map(|it| it.map(Money::atto))
+    }
+
     fn row(&self) -> UsageRow<'static> {
         UsageRow {
             billed_cost: self.billed,
@@ -384,58 +498,49 @@ impl Amounts {
     }
 }
 
-/// The period of every row. Where the end is missing it is the start plus the usual spacing of
-/// that workload's starts.
-fn periods(raw: &RawTable, mapping: &Mapping, zone: Tz) -> Vec<Result<Period, Fault>> {
-    let starts: Vec<Result<Timestamp, Fault>> = (0..raw.len())
-        .map(|row| {
-            mapping.read(raw, schema::PERIOD_START, row, |cell| cell::time(cell, zone))?.ok_or_else(
-                || mapping.fault(schema::PERIOD_START, "the start is missing".to_owned()),
-            )
-        })
-        .collect();
-    let ends: Vec<Result<Option<Timestamp>, Fault>> = (0..raw.len())
-        .map(|row| mapping.read(raw, schema::PERIOD_END, row, |cell| cell::time(cell, zone)))
-        .collect();
-    let name = |row| mapping.read(raw, schema::WORKLOAD, row, cell::text).ok().flatten();
-    let spacing = if ends.iter().any(|it| matches!(it, Ok(None))) {
-        let mut by_workload: BTreeMap<Option<String>, Vec<i64>> = BTreeMap::new();
-        for (row, start) in starts.iter().enumerate() {
-            if let Ok(start) = start {
-                by_workload.entry(name(row)).or_default().push(start.us());
-            }
+/// The period of a row. Where the end is missing it is the start plus the usual spacing of that
+/// workload's starts.
+fn period(
+    raw: &RawTable,
+    mapping: &Mapping,
+    (row, zone): (usize, Tz),
+    spacing: impl Fn() -> Option<i64>,
+) -> Result<Period, Fault> {
+    let time = |name| mapping.read(raw, name, row, |cell| cell::time(cell, zone));
+    let start = time(schema::PERIOD_START)?
+        .ok_or_else(|| mapping.fault(schema::PERIOD_START, "the start is missing".to_owned()))?;
+    let spaced = || Some(start.plus_us(spacing()?));
+    let end = time(schema::PERIOD_END)?.or_else(spaced).ok_or_else(|| {
+        let reason = "the end is missing, and one start gives no spacing to infer it from";
+        mapping.fault(schema::PERIOD_END, reason.to_owned())
+    })?;
+    let fault = |reason: String| mapping.fault(schema::PERIOD_END, reason);
+    let period = Period::new(start, end)
+        .ok_or_else(|| fault(format!("the period ends at {end}, not after its start")))?;
+    if period.len_us() > MAX_PERIOD_US {
+        return Err(fault("the period is longer than 400 days".to_owned()));
+    }
+    Ok(period)
+}
+
+/// The workload of a row, if it can be read.
+fn name_of(raw: &RawTable, mapping: &Mapping, row: usize) -> Option<String> {
+    mapping.read(raw, schema::WORKLOAD, row, cell::text).ok().flatten()
+}
+
+/// The usual spacing of starts by workload, where an end is missing.
+fn spacing(raw: &RawTable, mapping: &Mapping, zone: Tz) -> BTreeMap<Option<String>, Option<i64>> {
+    let time = |name, row| mapping.read(raw, name, row, |cell| cell::time(cell, zone));
+    if !(0..raw.len()).any(|row| matches!(time(schema::PERIOD_END, row), Ok(None))) {
+        return BTreeMap::new();
+    }
+    let mut starts: BTreeMap<Option<String>, Vec<i64>> = BTreeMap::new();
+    for row in 0..raw.len() {
+        if let Ok(Some(start)) = time(schema::PERIOD_START, row) {
+            starts.entry(name_of(raw, mapping, row)).or_default().push(start.us());
         }
-        by_workload.into_iter().map(|(name, starts)| (name, modal_spacing(starts))).collect()
-    } else {
-        BTreeMap::new()
-    };
-    starts
-        .into_iter()
-        .zip(ends)
-        .enumerate()
-        .map(|(row, (start, end))| {
-            let start = start?;
-            let spaced = || {
-                let us = spacing.get(&name(row)).copied().flatten()?;
-                Some(start.plus_us(us))
-            };
-            let end = end?.or_else(spaced).ok_or_else(|| {
-                let reason = "the end is missing, and one start gives no spacing to infer it from";
-                mapping.fault(schema::PERIOD_END, reason.to_owned())
-            })?;
-            let period = Period::new(start, end).ok_or_else(|| {
-                mapping.fault(
-                    schema::PERIOD_END,
-                    format!("the period ends at {end}, not after its start"),
-                )
-            })?;
-            if period.len_us() > MAX_PERIOD_US {
-                return Err(mapping
-                    .fault(schema::PERIOD_END, "the period is longer than 400 days".to_owned()));
-            }
-            Ok(period)
-        })
-        .collect()
+    }
+    starts.into_iter().map(|(name, starts)| (name, modal_spacing(starts))).collect()
 }
 
 /// The most frequent distance between neighbouring starts, the shortest of equals.
@@ -448,56 +553,4 @@ fn modal_spacing(mut starts: Vec<i64>) -> Option<i64> {
     }
     let most = counts.values().copied().max()?;
     counts.into_iter().find(|(_, n)| *n == most).map(|(spacing, _)| spacing)
-}
-
-/// Rows identical to an earlier one, and how many others share an earlier row's key.
-fn duplicates(table: &UsageTable) -> (std::collections::BTreeSet<usize>, u64) {
-    let key = |at: usize| {
-        (
-            table.start(at),
-            table.workload.code(at),
-            table.provider.code(at),
-            table.region.code(at),
-            table.sub_account.code(at),
-            table.gpu.code(at),
-            table.pricing_category[at],
-            table.model.code(at),
-        )
-    };
-    // What only measures counts nothing twice: seven idle GPUs of a machine are seven equal rows.
-    let counts = |at: &usize| {
-        let costs = [&table.billed_cost, &table.effective_cost, &table.list_cost];
-        let counts = [&table.requests, &table.prompt_tokens, &table.completion_tokens];
-        costs.iter().any(|it| it[*at].is_some())
-            || counts.iter().any(|it| it[*at].is_some())
-            || table.gpu_hours_of(*at).is_some()
-    };
-    let mut order: Vec<usize> = (0..table.len()).filter(counts).collect();
-    order.sort_by_key(|at| (key(*at), *at));
-    let (mut found, mut n_summed) = (std::collections::BTreeSet::new(), 0);
-    for group in order.chunk_by(|a, b| key(*a) == key(*b)) {
-        let mut distinct: Vec<usize> = Vec::new();
-        for at in group {
-            if distinct.iter().any(|first| table.same_row(*first, *at)) {
-                found.insert(*at);
-            } else {
-                distinct.push(*at);
-            }
-        }
-        n_summed += distinct.len() as u64 - 1;
-    }
-    (found, n_summed)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn spacing_is_the_most_frequent_one() {
-        assert_eq!(modal_spacing(vec![0, 60, 120, 300, 360]), Some(60));
-        assert_eq!(modal_spacing(vec![0, 60, 180]), Some(60));
-        assert_eq!(modal_spacing(vec![5, 5]), None);
-        assert_eq!(modal_spacing(vec![]), None);
-    }
 }

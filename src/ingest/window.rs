@@ -127,23 +127,20 @@ pub(super) fn minutes_around(first: i64, last: i64) -> Option<Period> {
 
 /// The rows that start inside the window, and those that start before it.
 pub(super) fn split(table: UsageTable, window: Option<Period>) -> (UsageTable, UsageTable) {
-    let (mut inside, mut before) =
-        (UsageTable::new(table.currency), UsageTable::new(table.currency));
-    let Some(window) = window else { return (table, before) };
-    for at in 0..table.len() {
-        let Some((start, row)) = table.start(at).zip(table.row(at)) else { continue };
-        if window.contains(start) {
-            inside.push(&row);
-        } else if start < window.start() {
-            before.push(&row);
-        }
+    let nothing = UsageTable::new(table.currency);
+    let Some(window) = window else { return (table, nothing) };
+    let rows = |is_in: &dyn Fn(Timestamp) -> bool| -> Vec<bool> {
+        table.period.iter().map(|it| is_in(it.start())).collect()
+    };
+    let (inside, earlier) = (rows(&|it| window.contains(it)), rows(&|it| it < window.start()));
+    let mut before = nothing;
+    if earlier.contains(&true) {
+        before = table.clone();
+        before.keep(&earlier);
     }
-    (inside, before)
-}
-
-/// Rows that start outside the window.
-pub(super) fn rows_outside(table: &UsageTable, window: Period) -> u64 {
-    table.period.iter().filter(|it| !window.contains(it.start())).count() as u64
+    let mut table = table;
+    table.keep(&inside);
+    (table, before)
 }
 
 #[cfg(test)]

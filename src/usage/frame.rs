@@ -4,7 +4,7 @@ use std::io::Write;
 
 use polars::prelude::*;
 
-use super::{TextColumn, UsageTable};
+use super::{Number, TextColumn, UsageTable};
 
 /// Decimal digits and decimals of an amount column.
 const DECIMAL: (usize, usize) = (38, 18);
@@ -27,30 +27,30 @@ pub fn to_frame(table: &UsageTable) -> PolarsResult<DataFrame> {
         text("owner", &table.owner),
         text("environment", &table.environment),
         text("gpu", &table.gpu),
-        Column::new("gpu_count".into(), &table.gpu_count),
-        Column::new("gpu_hours".into(), &table.gpu_hours),
+        number("gpu_count", &table.gpu_count),
+        number("gpu_hours", &table.gpu_hours),
         Column::new(
             "pricing_category".into(),
-            table.pricing_category.iter().map(|it| it.as_str()).collect::<Vec<_>>(),
+            table.pricing_category.iter().map(super::PricingCategory::as_str).collect::<Vec<_>>(),
         ),
         Column::new("billing_currency".into(), vec![table.currency.as_str(); count]),
         amount("billed_cost", &table.billed_cost)?,
         amount("effective_cost", &table.effective_cost)?,
         amount("list_cost", &table.list_cost)?,
         amount("contracted_cost", &table.contracted_cost)?,
-        Column::new("requests".into(), &table.requests),
-        Column::new("prompt_tokens".into(), &table.prompt_tokens),
-        Column::new("completion_tokens".into(), &table.completion_tokens),
-        Column::new("interarrival_cv".into(), &table.interarrival_cv),
-        Column::new("gpu_util".into(), &table.gpu_util),
-        Column::new("memory_fraction".into(), &table.memory_fraction),
-        Column::new("kv_cache_usage".into(), &table.kv_cache_usage),
-        Column::new("vram_used_mib".into(), &table.vram_used_mib),
+        number("requests", &table.requests),
+        number("prompt_tokens", &table.prompt_tokens),
+        number("completion_tokens", &table.completion_tokens),
+        number("interarrival_cv", &table.interarrival_cv),
+        number("gpu_util", &table.gpu_util),
+        number("memory_fraction", &table.memory_fraction),
+        number("kv_cache_usage", &table.kv_cache_usage),
+        number("vram_used_mib", &table.vram_used_mib),
         text("model", &table.model),
         text("dtype", &table.dtype),
         text("quantization", &table.quantization),
-        Column::new("tensor_parallel_size".into(), &table.tensor_parallel_size),
-        Column::new("max_model_len".into(), &table.max_model_len),
+        number("tensor_parallel_size", &table.tensor_parallel_size),
+        number("max_model_len", &table.max_model_len),
     ];
     DataFrame::new(count, columns)
 }
@@ -73,8 +73,15 @@ fn text(name: &str, column: &TextColumn) -> Column {
     builder.finish().into_series().into()
 }
 
-fn amount(name: &str, atto: &[Option<i128>]) -> PolarsResult<Column> {
-    let physical = Int128Chunked::from_slice_options(name.into(), atto);
+fn number<T: Number>(name: &str, column: &super::Column<T>) -> Column
+where
+    Series: NamedFrom<Vec<Option<T>>, [Option<T>]>,
+{
+    Series::new(name.into(), column.iter().collect::<Vec<_>>()).into()
+}
+
+fn amount(name: &str, atto: &super::Column<i128>) -> PolarsResult<Column> {
+    let physical = Int128Chunked::from_slice_options(name.into(), &atto.iter().collect::<Vec<_>>());
     Ok(physical.into_decimal(DECIMAL.0, DECIMAL.1)?.into_series().into())
 }
 

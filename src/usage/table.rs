@@ -1,60 +1,7 @@
 //! Typed columns of the usage table, all of one length.
 
-use std::collections::BTreeMap;
-
-use super::PricingCategory;
+use super::{Column, PricingCategory, Repeated, TextColumn};
 use crate::units::{Currency, Money, Period, Timestamp};
-
-/// A column of texts that repeat: a code per row, each text stored once.
-#[derive(Clone, Debug, Default)]
-pub struct TextColumn {
-    codes: Vec<u32>,
-    values: Vec<String>,
-    index: BTreeMap<String, u32>,
-}
-
-impl TextColumn {
-    /// Appends a text or nothing.
-    pub fn push(&mut self, value: Option<&str>) {
-        let code = match value {
-            None => 0,
-            Some(value) => match self.index.get(value) {
-                Some(code) => *code,
-                None => self.add(value),
-            },
-        };
-        self.codes.push(code);
-    }
-
-    /// The text of a row.
-    pub fn get(&self, row: usize) -> Option<&str> {
-        let code = *self.codes.get(row)? as usize;
-        code.checked_sub(1).and_then(|at| self.values.get(at)).map(String::as_str)
-    }
-
-    /// A number that is equal for equal texts of this column; 0 for none.
-    pub fn code(&self, row: usize) -> u32 {
-        self.codes.get(row).copied().unwrap_or(0)
-    }
-
-    /// Rows.
-    pub fn len(&self) -> usize {
-        self.codes.len()
-    }
-
-    /// True without rows.
-    pub fn is_empty(&self) -> bool {
-        self.codes.is_empty()
-    }
-
-    fn add(&mut self, value: &str) -> u32 {
-        self.values.push(value.to_owned());
-        // A column of four billion distinct texts would not fit memory; the code saturates there.
-        let code = u32::try_from(self.values.len()).unwrap_or(u32::MAX);
-        self.index.insert(value.to_owned(), code);
-        code
-    }
-}
 
 /// One row, borrowed or about to be appended.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -95,7 +42,7 @@ pub struct UsageRow<'a> {
 #[expect(missing_docs, reason = "the fields are the columns of schema.rs")]
 pub struct UsageTable {
     pub currency: Currency,
-    pub period: Vec<Period>,
+    pub period: Repeated<Period>,
     pub workload: TextColumn,
     pub provider: TextColumn,
     pub region: TextColumn,
@@ -103,26 +50,26 @@ pub struct UsageTable {
     pub owner: TextColumn,
     pub environment: TextColumn,
     pub gpu: TextColumn,
-    pub gpu_count: Vec<Option<f64>>,
-    pub gpu_hours: Vec<Option<f64>>,
-    pub pricing_category: Vec<PricingCategory>,
-    pub billed_cost: Vec<Option<i128>>,
-    pub effective_cost: Vec<Option<i128>>,
-    pub list_cost: Vec<Option<i128>>,
-    pub contracted_cost: Vec<Option<i128>>,
-    pub requests: Vec<Option<u64>>,
-    pub prompt_tokens: Vec<Option<u64>>,
-    pub completion_tokens: Vec<Option<u64>>,
-    pub interarrival_cv: Vec<Option<f64>>,
-    pub gpu_util: Vec<Option<f64>>,
-    pub memory_fraction: Vec<Option<f64>>,
-    pub kv_cache_usage: Vec<Option<f64>>,
-    pub vram_used_mib: Vec<Option<f64>>,
+    pub gpu_count: Column<f64>,
+    pub gpu_hours: Column<f64>,
+    pub pricing_category: Repeated<PricingCategory>,
+    pub billed_cost: Column<i128>,
+    pub effective_cost: Column<i128>,
+    pub list_cost: Column<i128>,
+    pub contracted_cost: Column<i128>,
+    pub requests: Column<u64>,
+    pub prompt_tokens: Column<u64>,
+    pub completion_tokens: Column<u64>,
+    pub interarrival_cv: Column<f64>,
+    pub gpu_util: Column<f64>,
+    pub memory_fraction: Column<f64>,
+    pub kv_cache_usage: Column<f64>,
+    pub vram_used_mib: Column<f64>,
     pub model: TextColumn,
     pub dtype: TextColumn,
     pub quantization: TextColumn,
-    pub tensor_parallel_size: Vec<Option<u32>>,
-    pub max_model_len: Vec<Option<u64>>,
+    pub tensor_parallel_size: Column<u32>,
+    pub max_model_len: Column<u64>,
 }
 
 /// Applies one expression to every column.
@@ -130,38 +77,67 @@ macro_rules! each_column {
     ($table:expr, $row:expr, $push:ident) => {
         $push!($table, $row,
             text: workload provider region sub_account owner environment gpu model dtype quantization;
-            plain: gpu_count gpu_hours pricing_category requests prompt_tokens completion_tokens
-                interarrival_cv gpu_util memory_fraction kv_cache_usage vram_used_mib
-                tensor_parallel_size max_model_len;
+            repeated: pricing_category;
+            plain: gpu_count gpu_hours requests prompt_tokens completion_tokens interarrival_cv
+                gpu_util memory_fraction kv_cache_usage vram_used_mib tensor_parallel_size
+                max_model_len;
             money: billed_cost effective_cost list_cost contracted_cost)
     };
 }
 
 macro_rules! push_row {
-    ($table:expr, $row:expr, text: $($text:ident)*; plain: $($plain:ident)*; money: $($money:ident)*) => {{
+    ($table:expr, $row:expr, text: $($text:ident)*; repeated: $($repeated:ident)*;
+     plain: $($plain:ident)*; money: $($money:ident)*) => {{
         $($table.$text.push($row.$text);)*
+        $($table.$repeated.push($row.$repeated);)*
         $($table.$plain.push($row.$plain);)*
         $($table.$money.push($row.$money.map(Money::atto));)*
     }};
 }
 
 macro_rules! read_row {
-    ($table:expr, $at:expr, text: $($text:ident)*; plain: $($plain:ident)*; money: $($money:ident)*) => {
+    ($table:expr, $at:expr, text: $($text:ident)*; repeated: $($repeated:ident)*;
+     plain: $($plain:ident)*; money: $($money:ident)*) => {
         UsageRow {
-            period: $table.period.get($at).copied(),
+            period: $table.period.get($at),
             $($text: $table.$text.get($at),)*
-            $($plain: $table.$plain[$at],)*
-            $($money: $table.$money[$at].map(|atto| Money::from_atto(atto, $table.currency)),)*
+            $($repeated: $table.$repeated[$at],)*
+            $($plain: $table.$plain.get($at),)*
+            $($money: $table.$money.get($at).map(|atto| Money::from_atto(atto, $table.currency)),)*
         }
     };
 }
+
+macro_rules! append_rows {
+    ($table:expr, $other:expr, text: $($text:ident)*; repeated: $($repeated:ident)*;
+     plain: $($plain:ident)*; money: $($money:ident)*) => {{
+        $($table.$text.append(&$other.$text);)*
+        $($table.$repeated.append(&$other.$repeated);)*
+        $($table.$plain.append($other.$plain);)*
+        $($table.$money.append($other.$money);)*
+    }};
+}
+
+macro_rules! keep_rows {
+    ($table:expr, $rows:expr, text: $($text:ident)*; repeated: $($repeated:ident)*;
+     plain: $($plain:ident)*; money: $($money:ident)*) => {{
+        $($table.$text.keep($rows);)*
+        $($table.$repeated.keep($rows);)*
+        $($table.$plain.keep($rows);)*
+        $($table.$money.keep($rows);)*
+    }};
+}
+
+/// The rows of one name, in the order of their starts, then of the files. The rows of a table are
+/// counted by 32 bits here: four billion of them would not fit memory.
+pub type RowsOf<'a> = (Option<&'a str>, Vec<u32>);
 
 impl UsageTable {
     /// A table without rows whose amounts are in `currency`.
     pub fn new(currency: Currency) -> UsageTable {
         UsageTable {
             currency,
-            period: Vec::new(),
+            period: Repeated::default(),
             workload: TextColumn::default(),
             provider: TextColumn::default(),
             region: TextColumn::default(),
@@ -169,26 +145,26 @@ impl UsageTable {
             owner: TextColumn::default(),
             environment: TextColumn::default(),
             gpu: TextColumn::default(),
-            gpu_count: Vec::new(),
-            gpu_hours: Vec::new(),
-            pricing_category: Vec::new(),
-            billed_cost: Vec::new(),
-            effective_cost: Vec::new(),
-            list_cost: Vec::new(),
-            contracted_cost: Vec::new(),
-            requests: Vec::new(),
-            prompt_tokens: Vec::new(),
-            completion_tokens: Vec::new(),
-            interarrival_cv: Vec::new(),
-            gpu_util: Vec::new(),
-            memory_fraction: Vec::new(),
-            kv_cache_usage: Vec::new(),
-            vram_used_mib: Vec::new(),
+            gpu_count: Column::default(),
+            gpu_hours: Column::default(),
+            pricing_category: Repeated::default(),
+            billed_cost: Column::default(),
+            effective_cost: Column::default(),
+            list_cost: Column::default(),
+            contracted_cost: Column::default(),
+            requests: Column::default(),
+            prompt_tokens: Column::default(),
+            completion_tokens: Column::default(),
+            interarrival_cv: Column::default(),
+            gpu_util: Column::default(),
+            memory_fraction: Column::default(),
+            kv_cache_usage: Column::default(),
+            vram_used_mib: Column::default(),
             model: TextColumn::default(),
             dtype: TextColumn::default(),
             quantization: TextColumn::default(),
-            tensor_parallel_size: Vec::new(),
-            max_model_len: Vec::new(),
+            tensor_parallel_size: Column::default(),
+            max_model_len: Column::default(),
         }
     }
 
@@ -198,6 +174,23 @@ impl UsageTable {
         let Some(period) = row.period else { return };
         self.period.push(period);
         each_column!(self, row, push_row);
+    }
+
+    /// Appends the rows of another table, whose amounts are in the same currency.
+    pub fn append(&mut self, other: UsageTable) {
+        if self.is_empty() {
+            let currency = self.currency;
+            *self = UsageTable { currency, ..other };
+            return;
+        }
+        self.period.append(&other.period);
+        each_column!(self, other, append_rows);
+    }
+
+    /// Keeps the rows that are marked, in their order.
+    pub fn keep(&mut self, rows: &[bool]) {
+        self.period.keep(rows);
+        each_column!(self, rows, keep_rows);
     }
 
     /// A row, if there is one at that place.
@@ -225,33 +218,65 @@ impl UsageTable {
 
     /// Hours of the period of a row.
     pub fn hours(&self, at: usize) -> f64 {
-        self.period.get(at).map_or(0.0, |it| it.hours())
+        self.period.get(at).map_or(0.0, Period::hours)
     }
 
     /// GPU-hours of a row: as given, else GPUs x hours.
     pub fn gpu_hours_of(&self, at: usize) -> Option<f64> {
-        let given = self.gpu_hours.get(at).copied().flatten();
-        given.or_else(|| Some(self.gpu_count.get(at).copied().flatten()? * self.hours(at)))
+        self.gpu_hours.get(at).or_else(|| Some(self.gpu_count.get(at)? * self.hours(at)))
+    }
+
+    /// Whether GPU-hours of a row are known.
+    pub fn has_gpu_hours(&self, at: usize) -> bool {
+        self.gpu_hours.has(at) || self.gpu_count.has(at)
+    }
+
+    /// Whether a row has a billed or an effective cost.
+    pub fn has_cost(&self, at: usize) -> bool {
+        self.effective_cost.has(at) || self.billed_cost.has(at)
+    }
+
+    /// The workloads that have a row with a count of requests.
+    pub fn counted_workloads(&self) -> Vec<&str> {
+        let mut is_counted = vec![false; self.workload.n_codes()];
+        for at in (0..self.len()).filter(|at| self.requests.has(*at)) {
+            is_counted[self.workload.code(at) as usize] = true;
+        }
+        let codes = (0..).zip(is_counted).filter(|it| it.1);
+        codes.filter_map(|(code, _)| self.workload.text_of(code)).collect()
     }
 
     /// The smallest period that holds every row.
     pub fn span(&self) -> Option<Period> {
-        self.period.iter().copied().reduce(Period::cover)
+        self.period.iter().reduce(Period::cover)
     }
 
-    /// Row numbers in the order of workload name, then start, then place in the files.
-    pub fn order_by_workload(&self) -> Vec<usize> {
-        let mut order: Vec<usize> = (0..self.len()).collect();
-        let start = |at: &usize| self.period[*at].start();
-        order.sort_by(|a, b| {
-            (self.workload.get(*a), start(a)).cmp(&(self.workload.get(*b), start(b)))
-        });
-        order
+    /// The rows of each workload in the order of names, those without one first.
+    pub fn by_workload(&self) -> Vec<RowsOf<'_>> {
+        let column = &self.workload;
+        let mut counts = vec![0_usize; column.n_codes()];
+        for at in 0..self.len() {
+            counts[column.code(at) as usize] += 1;
+        }
+        let mut rows: Vec<Vec<u32>> = counts.iter().map(|n| Vec::with_capacity(*n)).collect();
+        for at in 0..self.len() {
+            rows[column.code(at) as usize].push(u32::try_from(at).unwrap_or(u32::MAX));
+        }
+        let start = |at: &u32| self.period[*at as usize].start();
+        let mut found: Vec<RowsOf<'_>> = Vec::new();
+        for (code, mut rows) in (0..).zip(rows).filter(|it| !it.1.is_empty()) {
+            if !rows.is_sorted_by_key(start) {
+                rows.sort_by_key(start);
+            }
+            found.push((column.text_of(code), rows));
+        }
+        found.sort_by_key(|it| it.0);
+        found
     }
 
     /// The instant a row starts.
     pub fn start(&self, at: usize) -> Option<Timestamp> {
-        self.period.get(at).map(|it| it.start())
+        self.period.get(at).map(Period::start)
     }
 }
 
@@ -280,6 +305,6 @@ mod tests {
         assert_eq!(table.gpu_hours_of(0), Some(2.0));
         assert_eq!(table.row(1).unwrap().requests, None);
         assert!(table.row(2).is_none());
-        assert_eq!(table.order_by_workload(), vec![1, 0]);
+        assert_eq!(table.by_workload(), vec![(None, vec![1]), (Some("chat"), vec![0])]);
     }
 }

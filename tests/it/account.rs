@@ -110,7 +110,7 @@ pub(crate) fn of_rows(found: &Ingested) -> [i128; 2] {
     let mut sums = [0, 0];
     for at in 0..usage.len() {
         let which = usize::from(usage.workload.get(at).is_none());
-        sums[which] += usage.billed_cost[at].unwrap_or(0);
+        sums[which] += usage.billed_cost.get(at).unwrap_or(0);
     }
     sums
 }

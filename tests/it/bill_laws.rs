@@ -75,14 +75,14 @@ fn of_table(found: &Ingested, only_gpus: bool) -> (Sums, i128) {
     let (mut total, mut nano) = (Sums::default(), 0);
     for at in (0..usage.len()).filter(|at| !only_gpus || usage.gpu.get(*at).is_some()) {
         let costs = [
-            usage.billed_cost[at],
-            usage.effective_cost[at],
-            usage.list_cost[at],
-            usage.contracted_cost[at],
+            usage.billed_cost.get(at),
+            usage.effective_cost.get(at),
+            usage.list_cost.get(at),
+            usage.contracted_cost.get(at),
         ];
         add(&mut total, costs);
         #[expect(clippy::cast_possible_truncation, reason = "a few thousand hours")]
-        let hours = usage.gpu_hours[at].map_or(0, |it| (it * 1e9).round() as i128);
+        let hours = usage.gpu_hours.get(at).map_or(0, |it| (it * 1e9).round() as i128);
         nano += hours;
     }
     (total, nano)

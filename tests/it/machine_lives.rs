@@ -72,7 +72,7 @@ fn divided(bill: &str, cluster: &str) -> Vec<String> {
     for at in 0..usage.len() {
         let name = usage.workload.get(at).unwrap_or("-").to_owned();
         let sum = sums.entry(name).or_default();
-        sum.0 += usage.billed_cost[at].unwrap_or(0);
+        sum.0 += usage.billed_cost.get(at).unwrap_or(0);
         sum.1 += usage.gpu_hours_of(at).unwrap_or(0.0);
     }
     let shown = |(name, (cost, hours)): (&String, &(i128, f64))| {

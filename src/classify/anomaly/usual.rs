@@ -167,13 +167,13 @@ impl Usual {
     /// that is the one that is asked about.
     pub(super) fn of_cell(&self, cell: &Cell, without: Option<usize>) -> Option<Expected> {
         let own = self.by_weekday.get(&(cell.weekday, cell.hour));
-        let weeks = own.filter(|it| it.atto.len() as f64 >= self.min_weeks);
-        let (past, by_weekday) = if let Some(past) = weeks {
-            (past, true)
-        } else {
-            let days = self.by_hour.get(&cell.hour);
-            (days.filter(|it| it.atto.len() as f64 >= self.min_days)?, false)
-        };
+        let (past, by_weekday) =
+            if let Some(weeks) = own.filter(|it| it.atto.len() as f64 >= self.min_weeks) {
+                (weeks, true)
+            } else {
+                let days = self.by_hour.get(&cell.hour);
+                (days.filter(|it| it.atto.len() as f64 >= self.min_days)?, false)
+            };
         let without = without.and_then(|at| self.cells.get(at)).filter(|it| it.is_whole());
         let cost = past.median_atto(without)?;
         Some(Expected {

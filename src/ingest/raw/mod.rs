@@ -24,7 +24,7 @@ use stream::Hashed;
 pub(super) use flatten::flatten;
 #[cfg(test)]
 pub(super) use table::Texts;
-pub(super) use table::{Column, MixedRows, RawTable, RowNumbers, Tuples, Value};
+pub(super) use table::{Coded, Column, MixedRows, RawTable, RowNumbers, Tuples, Value};
 
 /// Largest JSON document that is read whole, unpacked.
 const MOST_DOCUMENT_BYTES: u64 = 512 << 20;

@@ -405,10 +405,8 @@ fn nearest_rank(sorted: &[u64], percent: usize) -> Option<u64> {
 pub fn push_requests(table: &mut UsageTable, logs: &[RequestLog]) -> bool {
     const HOUR_US: i64 = 3_600_000_000;
     let before = table.len();
-    let counted: BTreeSet<String> = (0..before)
-        .filter(|at| table.requests.get(*at).copied().flatten().is_some())
-        .filter_map(|at| table.workload.get(at).map(str::to_owned))
-        .collect();
+    let counted: BTreeSet<String> =
+        table.counted_workloads().into_iter().map(str::to_owned).collect();
     for log in logs.iter().filter(|it| !counted.contains(&it.workload)) {
         let trace = &log.trace;
         let mut first = 0;
