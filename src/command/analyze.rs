@@ -299,15 +299,17 @@ mod tests {
     use super::*;
     use crate::cli::{Cli, Command};
 
+    const MODEL: &str = "meta-llama/Meta-Llama-3.1-8B";
+
     /// The report of two days of a usage table, with what is asked.
     fn report_of(words: &[&str]) -> ReportModel {
         let row = |workload: &str, owner: &str, day: u32, hour: u32| {
             let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
             let (start, end) = (at(hour), at(hour + 1));
-            format!("{start},{end},{workload},{owner},aws,H100,1,4.00,100,1000,1000")
+            format!("{start},{end},{workload},{owner},aws,H100,1,4.00,100,1000,1000,{MODEL}")
         };
         let head = "period_start,period_end,workload,owner,provider,gpu,gpu_count,cost,requests,\
-                    prompt_tokens,completion_tokens";
+                    prompt_tokens,completion_tokens,model";
         let mut lines = vec![head.to_owned()];
         for (day, hour) in (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))) {
             lines.push(row("chat", "ann", day, hour));

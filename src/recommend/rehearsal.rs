@@ -139,7 +139,8 @@ fn days(per_day: &[usize], n: f64) -> Vec<(u64, u64)> {
     let mut order: Vec<usize> = (0..per_day.len()).collect();
     order.sort_by_key(|day| (per_day[*day], *day));
     let middle = |part: usize| (2 * part + 1) * order.len() / (2 * n);
-    let places = (0..n).map(|part| if part + 1 == n { order.len() - 1 } else { middle(part) });
+    let places =
+        (0..n).map(|part| if part + 1 == n { order.len().saturating_sub(1) } else { middle(part) });
     let mut chosen: Vec<usize> = places.filter_map(|at| order.get(at).copied()).collect();
     chosen.sort_unstable();
     chosen.into_iter().map(|day| (day as u64 * DAY_US, (day as u64 + 1) * DAY_US)).collect()
