@@ -114,18 +114,20 @@ pub(super) struct Rooms {
     all: [usize; 2],
     /// Of each way to buy that may be advised, at least.
     of_a_kind: usize,
+    /// Whether each term is a way of its own.
+    terms_apart: bool,
 }
 
 impl Rooms {
     /// For so many plans, a quarter of them beyond the policy, and so many of each way to buy.
     pub(super) fn new(plans: f64, of_a_kind: f64) -> Rooms {
         let n = whole(plans);
-        Rooms { all: [n / 4, n - n / 4], of_a_kind: whole(of_a_kind) }
+        Rooms { all: [n / 4, n - n / 4], of_a_kind: whole(of_a_kind), terms_apart: false }
     }
 
-    /// For so many plans of each way to buy.
+    /// For so many plans of each way to buy, each term a way of its own.
     pub(super) fn of_each_kind(n: f64) -> Rooms {
-        Rooms { all: [0, 0], of_a_kind: whole(n) }
+        Rooms { all: [0, 0], of_a_kind: whole(n), terms_apart: true }
     }
 
     /// The cheapest of all, and the cheapest of each way to buy; of reserved bases each term is the same
@@ -136,8 +138,8 @@ impl Rooms {
         let keys = ranked.iter().filter_map(|(_, allowed, key)| {
             let allowed = *allowed;
             let kind = match key.1 {
-                Kind::Reserved(_) => Kind::Reserved(0),
-                Kind::ReservedServerless(_) => Kind::ReservedServerless(0),
+                Kind::Reserved(_) if !self.terms_apart => Kind::Reserved(0),
+                Kind::ReservedServerless(_) if !self.terms_apart => Kind::ReservedServerless(0),
                 other => other,
             };
             let of_kind = of_kinds.entry(kind).or_insert(0);
@@ -263,7 +265,7 @@ mod tests {
         ranked.extend((30..33).map(|at| plan(f64::from(at), true, Kind::Scheduled)));
         ranked.extend([plan(33.0, true, Kind::Reserved(1)), plan(34.0, true, Kind::Reserved(12))]);
         ranked.extend((35..38).map(|at| plan(f64::from(at), false, Kind::Spot)));
-        let taken = Rooms { all: [1, 3], of_a_kind: 2 }.taken(&mut ranked);
+        let taken = Rooms { all: [1, 3], of_a_kind: 2, terms_apart: false }.taken(&mut ranked);
         let mut names: Vec<&str> = taken.iter().map(|it| it.0.as_str()).collect();
         names.sort_unstable();
         assert_eq!(names, ["c0", "c1", "c2", "c30", "c31", "c33", "c34", "c35"]);
