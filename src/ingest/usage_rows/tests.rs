@@ -99,13 +99,9 @@ fn told(read: Result<UsageBuilder, IngestError>) -> String {
         Ok(rows) => rows,
         Err(error) => return error.to_string(),
     };
-    let mut text = String::new();
-    for at in 0..rows.table.len() {
-        text.push_str(&format!("{:?}\n", rows.table.row(at)));
-    }
-    for it in &rows.rejected {
-        text.push_str(&format!("{it} {:?}\n", it.kind));
-    }
+    let kept = (0..rows.table.len()).map(|at| format!("{:?}\n", rows.table.row(at)));
+    let rejected = rows.rejected.iter().map(|it| format!("{it} {:?}\n", it.kind));
+    let text: String = kept.chain(rejected).collect::<Vec<_>>().concat();
     let sums = (rows.file_totals, rows.rejected_totals);
     text + &format!(
         "{sums:?} {} {:?} {}",
