@@ -221,7 +221,7 @@ fn the_published_schema_is_that_of_the_model() {
     let published = std::fs::read_to_string(path).unwrap_or_default();
     assert!(
         fresh == published,
-        "write docs/report.schema.json again: INSTA_UPDATE=always cargo test published_schema"
+        "write docs/report.schema.json again: INSTA_UPDATE=always cargo test --release published_schema"
     );
 }
 
