@@ -225,7 +225,8 @@ fn searches(workloads: &[Workload], asked: Option<usize>, context: Context<'_>) 
     let assumed = &context.catalog.assumptions.advice;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
     let (many, dearest) = (assumed.many_workloads as usize, assumed.full_searches as usize);
-    let n = asked.unwrap_or(if workloads.len() > many { dearest } else { many });
+    let is_cut = workloads.len() > many && context.search == Search::Full;
+    let n = asked.unwrap_or(if is_cut { dearest } else { workloads.len() });
     let mut searches = vec![context.search; workloads.len()];
     let mut order: Vec<usize> = (0..workloads.len()).collect();
     let cost = |at: &usize| workloads[*at].totals.effective_cost.map(Money::atto);
