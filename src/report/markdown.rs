@@ -74,7 +74,7 @@ pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
         together: html::together(report, PAGE).map(|it| escape(&it)),
         decisions: tables::to_do(report)
             .into_iter()
-            .take(pages::most_decisions(report))
+            .take(pages::most(report, pages::SHOWN))
             .map(|it| decision(report, it))
             .collect(),
         reconciled: html::reconciled_in_full(report),

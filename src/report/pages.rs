@@ -19,18 +19,18 @@ const PAGE: Medium = Medium::Page;
 const MANY: usize = 500;
 /// Of more, so many of the dearest have a card and charts, and as many of those that save the most. So
 /// many rows are left of a table, too.
-const SHOWN: usize = 100;
+pub(crate) const SHOWN: usize = 100;
 /// Rows of a further page.
 const ROWS: usize = 500;
 
 /// Whether there are more workloads than a page holds.
-pub(crate) fn are_many(report: &ReportModel) -> bool {
+fn are_many(report: &ReportModel) -> bool {
     report.workloads.len() > MANY
 }
 
-/// Decisions of a list.
-pub(crate) fn most_decisions(report: &ReportModel) -> usize {
-    if are_many(report) { SHOWN } else { usize::MAX }
+/// How many lines of a list are written: of very many workloads at most so many.
+pub(crate) fn most(report: &ReportModel, of_many: usize) -> usize {
+    if are_many(report) { of_many } else { usize::MAX }
 }
 
 /// The workloads with a card and charts, in their order.
@@ -89,6 +89,7 @@ struct Further {
     chart_style: &'static str,
     script: &'static str,
     script_hash: String,
+    /// With the period: the name of the document.
     title: String,
     period: String,
     heading: String,
@@ -113,6 +114,7 @@ pub(crate) fn links(report: &ReportModel) -> Vec<Link> {
 /// The further pages: file and text.
 pub(crate) fn further(report: &ReportModel) -> Result<Vec<(String, String)>, RenderError> {
     let links = links(report);
+    let period = words::plain(&report.period_label);
     let mut all = tables::workloads(report);
     let mut pages = Vec::new();
     for at in 0..links.len() {
@@ -128,8 +130,8 @@ pub(crate) fn further(report: &ReportModel) -> Result<Vec<(String, String)>, Ren
             chart_style: chart::STYLE,
             script: html::SCRIPT,
             script_hash: html::script_hash(),
-            title: format!("Workloads {}", links[at].says),
-            period: words::plain(&report.period_label),
+            title: format!("Workloads {}, {period}", links[at].says),
+            period: period.clone(),
             heading: format!(
                 "Workloads {} of {}",
                 links[at].says,

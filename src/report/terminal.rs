@@ -204,7 +204,7 @@ fn workloads(page: &mut Page, report: &ReportModel) {
         if wide { ("WHAT IT IS", "GPUS NOW", "UNIT COST") } else { ("DEMAND", "GPUS", "UNIT") };
     let heads = ["WORKLOAD", what, gpus, "BUSY", &currency, unit, "ADVICE", &saving];
     let heads = heads.map(str::to_owned);
-    let most = if pages::are_many(report) { MOST_OF_MANY } else { usize::MAX };
+    let most = pages::most(report, MOST_OF_MANY);
     let shown = report.workloads.iter().take(most);
     let rows: Vec<[String; 8]> = shown.map(|it| row(report, it, wide)).collect();
     let mut widths = [0_usize; 8];
@@ -336,7 +336,7 @@ fn actions(page: &mut Page, report: &ReportModel) {
     let right = format!("{}/MONTH", report.currency);
     let gap = page.columns.saturating_sub("DO NEXT".len() + right.len());
     page.heading(&format!("DO NEXT{}{right}", " ".repeat(gap)));
-    let most = if pages::are_many(report) { MOST_OF_MANY } else { usize::MAX };
+    let most = pages::most(report, MOST_OF_MANY);
     let left = to_do.len().saturating_sub(most);
     for workload in to_do.into_iter().take(most) {
         let advice = &workload.advice;
