@@ -5,7 +5,9 @@
 //! another encoding, damage) ends in nothing, and the caller says what that means.
 
 mod delta;
+mod numbers;
 
+use std::cell::RefCell;
 use std::io::Cursor;
 use std::ops::Range;
 
@@ -17,16 +19,28 @@ use polars_parquet::parquet::page::{
 };
 use polars_parquet::read::{BasicDecompressor, ColumnChunkMetadata, PageReader, PhysicalType};
 
-use delta::undelta;
+pub(crate) use delta::undelta;
+pub(crate) use numbers::{Counts, Instants, NO_COUNT, NONE, Number, Numbers, chunks, whole};
 
 /// Codes that are unpacked at a time; they stay in the nearest cache.
 const CODES: usize = 1 << 11;
+
+/// Lets the allocator of glibc keep what is freed: it gives large blocks back to the system at once,
+/// and half of the time of a run would go into taking them again. Freeing one block of this size, of
+/// which no page was ever touched, is how it learns better.
+pub(crate) fn keep_memory() {
+    drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
+}
+
+thread_local! {
+    /// The decoder of each thread: to make one costs as much as to unpack a small page.
+    static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+}
 
 /// The pages of a column chunk.
 pub(crate) struct Pages {
     reader: PageReader,
     dictionary: Option<(Vec<u8>, usize)>,
-    zstd: Option<zstd::bulk::Decompressor<'static>>,
     other: DecompressionContext,
     has: (bool, bool),
     physical: PhysicalType,
@@ -64,9 +78,9 @@ impl Pages {
         let dictionary = dictionary.map(|it| (it.buffer.into_vec(), it.num_values));
         let mut reader = reader();
         reader.read_dict().ok()?;
-        let (zstd, other) = (None, DecompressionContext::Unset);
+        let other = DecompressionContext::Unset;
         let physical = metadata.physical_type();
-        Some(Pages { reader, dictionary, zstd, other, has, physical, bytes: Vec::new() })
+        Some(Pages { reader, dictionary, other, has, physical, bytes: Vec::new() })
     }
 
     /// The bytes of the dictionary and how many values it has, where there is one.
@@ -171,8 +185,10 @@ impl Pages {
                 self.bytes.reserve(size);
                 let mut into = Cursor::new(std::mem::take(&mut self.bytes));
                 into.set_position(start as u64);
-                let zstd = self.zstd.get_or_insert_with(zstd::bulk::Decompressor::default);
-                zstd.decompress_to_buffer(packed, &mut into).ok()?;
+                ZSTD.with_borrow_mut(|it| {
+                    let zstd = it.get_or_insert_with(zstd::bulk::Decompressor::default);
+                    zstd.decompress_to_buffer(packed, &mut into).ok()
+                })?;
                 self.bytes = into.into_inner();
             }
             packing => {

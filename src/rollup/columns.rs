@@ -8,100 +8,9 @@ use std::ops::Range;
 use polars_parquet::parquet::page::FormatEncoding;
 use polars_parquet::read::ColumnChunkMetadata;
 
-use super::rows::NONE;
 use crate::ingest::RequestFate;
-use crate::ingest::pages::{Codes, Page, Pages, SomeCodes, Values};
-
-/// How the values of a column become numbers.
-pub(super) trait Number {
-    /// What a row has.
-    type Value: Copy;
-    /// What stands for no value.
-    const NONE: Self::Value;
-    /// Appends `n` values that are written out; returns how many bytes they took.
-    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<Self::Value>) -> Option<usize>;
-}
-
-/// A column as numbers.
-pub(super) struct Numbers<N: Number> {
-    number: N,
-    dictionary: Vec<N::Value>,
-    /// The rows that were read.
-    pub(super) rows: Vec<N::Value>,
-}
-
-impl<N: Number> Numbers<N> {
-    /// No rows yet.
-    pub(super) fn new(number: N) -> Numbers<N> {
-        Numbers { number, dictionary: Vec::new(), rows: Vec::new() }
-    }
-}
-
-impl<N: Number> Values for Numbers<N> {
-    fn take_dictionary(&mut self, bytes: &[u8], n: usize) -> Option<()> {
-        self.number.take(bytes, n, &mut self.dictionary).map(|_| ())
-    }
-
-    fn take_codes(&mut self, codes: &[u32]) -> Option<()> {
-        let Numbers { dictionary, rows, .. } = self;
-        let mut is_known = true;
-        rows.extend(codes.iter().map(|it| {
-            let value = dictionary.get(*it as usize).copied();
-            is_known &= value.is_some();
-            value.unwrap_or(N::NONE)
-        }));
-        is_known.then_some(())
-    }
-
-    fn take_code(&mut self, code: u32, n: usize) -> Option<()> {
-        let value = self.dictionary.get(code as usize)?;
-        self.rows.resize(self.rows.len() + n, *value);
-        Some(())
-    }
-
-    fn take_plain(&mut self, bytes: &[u8], n: usize) -> Option<usize> {
-        self.number.take(bytes, n, &mut self.rows)
-    }
-
-    fn take_nulls(&mut self, n: usize) {
-        self.rows.resize(self.rows.len() + n, N::NONE);
-    }
-
-    fn forget(&mut self) {
-        self.rows.clear();
-    }
-}
-
-/// `n` values of as many bytes each, and how many bytes that is.
-fn chunks<const WIDTH: usize>(bytes: &[u8], n: usize) -> Option<(&[[u8; WIDTH]], usize)> {
-    let size = n.checked_mul(WIDTH)?;
-    Some((bytes.get(..size)?.as_chunks::<WIDTH>().0, size))
-}
-
-/// Instants, brought to microseconds.
-pub(super) struct Instants {
-    /// Microseconds of one unit.
-    pub(super) times: i64,
-    /// Units of one microsecond.
-    pub(super) parts: i64,
-}
-
-impl Number for Instants {
-    type Value = i64;
-    const NONE: i64 = i64::MIN;
-
-    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<i64>) -> Option<usize> {
-        let (values, size) = chunks::<8>(bytes, n)?;
-        let values = values.iter().map(|it| i64::from_le_bytes(*it));
-        match (self.times, self.parts) {
-            (1, 1) => into.extend(values),
-            // What overflows is no time of ours.
-            (times, 1) => into.extend(values.map(|it| it.saturating_mul(times))),
-            (_, parts) => into.extend(values.map(|it| it.div_euclid(parts))),
-        }
-        Some(size)
-    }
-}
+use crate::ingest::pages::{Codes, NONE, Page, Pages, SomeCodes, Values, chunks, whole};
+pub(super) use crate::ingest::pages::{Counts, Instants, NO_COUNT, Number, Numbers};
 
 /// Instants of 12 bytes, which Spark writes unless told otherwise: nanoseconds of a day, and the number
 /// of the day since 4713 BC.
@@ -118,26 +27,6 @@ impl Number for DayTimes {
         into.extend(values.iter().map(|[n0, n1, n2, n3, n4, n5, n6, n7, day @ ..]| {
             let ns = i64::from_le_bytes([*n0, *n1, *n2, *n3, *n4, *n5, *n6, *n7]);
             (i64::from(i32::from_le_bytes(*day)) - DAY_1970) * DAY_US + ns.div_euclid(1000)
-        }));
-        Some(size)
-    }
-}
-
-/// Stands for a number that no count of tokens is.
-pub(super) const NO_COUNT: u32 = u32::MAX - 1;
-
-/// Counts of tokens, of 4 or 8 bytes.
-pub(super) struct Counts<const WIDTH: usize>;
-
-impl<const WIDTH: usize> Number for Counts<WIDTH> {
-    type Value = u32;
-    const NONE: u32 = NONE;
-
-    fn take(&self, bytes: &[u8], n: usize, into: &mut Vec<u32>) -> Option<usize> {
-        let (values, size) = chunks::<WIDTH>(bytes, n)?;
-        into.extend(values.iter().map(|it| {
-            let count = i32::try_from(whole(*it)).ok();
-            count.and_then(|it| u32::try_from(it).ok()).unwrap_or(NO_COUNT)
         }));
         Some(size)
     }
@@ -190,13 +79,6 @@ impl Number for FateWords {
             Some(())
         })
     }
-}
-
-/// A whole number of 4 or 8 bytes.
-fn whole<const WIDTH: usize>(bytes: [u8; WIDTH]) -> i64 {
-    let mut wide = [if bytes[WIDTH - 1] > 127 { 255 } else { 0 }; 8];
-    wide[..WIDTH].copy_from_slice(&bytes);
-    i64::from_le_bytes(wide)
 }
 
 /// Workloads by their place in a list of names that is in order.

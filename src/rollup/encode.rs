@@ -1,12 +1,12 @@
 //! Cells as compressed pages of Parquet.
 //!
 //! A column of the table is one page of one row group. Small counts are codes of a dictionary that
-//! holds every number up to the largest, so that no value has to be looked up.
+//! holds every number up to the largest, so that no value has to be looked up. Other numbers are written
+//! as differences in as many bits as they need, which zstd would make hardly smaller and much slower.
 
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::CompressionOptions;
 use polars_parquet::parquet::encoding::hybrid_rle::Encoder as HybridRle;
-use polars_parquet::parquet::encoding::uleb128;
 use polars_parquet::parquet::error::{ParquetError, ParquetResult};
 use polars_parquet::parquet::metadata::{ColumnDescriptor, SchemaDescriptor};
 use polars_parquet::parquet::page::{
@@ -16,6 +16,7 @@ use polars_parquet::parquet::statistics::PrimitiveStatistics;
 use polars_parquet::parquet::write::compress;
 
 use super::cells::{Cells, Histograms, NONE_32, NONE_64};
+use super::differences::{differences, number};
 
 /// Largest number of a dictionary.
 const MOST_IN_DICTIONARY: u32 = 1 << 16;
@@ -71,10 +72,19 @@ enum Null {
 
 /// A page before it is compressed.
 struct Raw {
-    /// The dictionary and how many values it has.
-    dictionary: Option<(Vec<u8>, usize)>,
+    body: Body,
     data: Vec<u8>,
     n: usize,
+}
+
+/// What the values of a page are.
+enum Body {
+    /// Codes of a dictionary, and how many values that has.
+    Codes(Vec<u8>, usize),
+    /// The values themselves.
+    Plain,
+    /// Differences, which are left as they are.
+    Differences,
 }
 
 struct Encoder<'a> {
@@ -99,40 +109,44 @@ impl Encoder<'_> {
             }
             .serialize()
         });
-        let is_coded = raw.dictionary.is_some();
         let mut pages = Vec::new();
-        if let Some((bytes, n)) = raw.dictionary {
-            let page = Page::Dict(DictPage::new(CowBuffer::Owned(bytes), n, true));
-            pages.push(compress(page, Vec::new(), self.compression)?);
-        }
+        let (encoding, compression) = match raw.body {
+            Body::Codes(bytes, n) => {
+                let page = Page::Dict(DictPage::new(CowBuffer::Owned(bytes), n, true));
+                pages.push(compress(page, Vec::new(), self.compression)?);
+                (FormatEncoding::RLE_DICTIONARY, self.compression)
+            }
+            Body::Plain => (FormatEncoding::PLAIN, self.compression),
+            Body::Differences => {
+                (FormatEncoding::DELTA_BINARY_PACKED, CompressionOptions::Uncompressed)
+            }
+        };
         let header = DataPageHeaderV1 {
             num_values: i32::try_from(raw.n).map_err(|_| bug("too many values"))?,
-            encoding: if is_coded { FormatEncoding::RLE_DICTIONARY } else { FormatEncoding::PLAIN },
+            encoding,
             definition_level_encoding: FormatEncoding::RLE,
             repetition_level_encoding: FormatEncoding::RLE,
             statistics,
         };
         let (header, data) = (DataPageHeader::V1(header), CowBuffer::Owned(raw.data));
         let page = DataPage::new(header, data, column.descriptor.clone(), self.rows);
-        pages.push(compress(Page::Data(page), Vec::new(), self.compression)?);
+        pages.push(compress(Page::Data(page), Vec::new(), compression)?);
         self.encoded.push(pages);
         Ok(())
     }
 
-    /// Numbers as they are.
+    /// Numbers of any size.
     fn wide(&mut self, values: &[i64], null: Null) -> ParquetResult<()> {
-        let mut data = Vec::with_capacity(values.len() * 8 + 16);
+        let mut data = Vec::with_capacity(values.len() * 4 + 16);
         let some = null == Null::Sometimes
             && levels(values.iter().map(|it| *it != NONE_64), values.len(), &mut data)?;
         if some {
-            data.extend(values.iter().filter(|it| **it != NONE_64).flat_map(|it| it.to_le_bytes()));
+            let known: Vec<i64> = values.iter().copied().filter(|it| *it != NONE_64).collect();
+            differences(known.into_iter(), &mut data);
         } else {
-            let start = data.len();
-            data.resize(start + values.len() * 8, 0);
-            let slots = data[start..].as_chunks_mut::<8>().0;
-            slots.iter_mut().zip(values).for_each(|(slot, it)| *slot = it.to_le_bytes());
+            differences(values.iter().copied(), &mut data);
         }
-        self.end(Raw { dictionary: None, data, n: values.len() }, None)
+        self.end(Raw { body: Body::Differences, data, n: values.len() }, None)
     }
 
     /// Numbers that are mostly small.
@@ -160,15 +174,15 @@ impl Encoder<'_> {
             values
         };
         let most = present.iter().copied().max().unwrap_or(0);
-        let dictionary = if most < MOST_IN_DICTIONARY {
+        let body = if most < MOST_IN_DICTIONARY {
             code(present, most, &mut data)?;
             let numbers = (0..=i64::from(most)).flat_map(i64::to_le_bytes);
-            Some((numbers.collect(), most as usize + 1))
+            Body::Codes(numbers.collect(), most as usize + 1)
         } else {
-            data.extend(present.iter().flat_map(|it| i64::from(*it).to_le_bytes()));
-            None
+            differences(present.iter().map(|it| i64::from(*it)), &mut data);
+            Body::Differences
         };
-        self.end(Raw { dictionary, data, n: values.len() }, None)
+        self.end(Raw { body, data, n: values.len() }, None)
     }
 
     /// Minutes, each for as many rows as it has.
@@ -182,7 +196,7 @@ impl Encoder<'_> {
         let n = lengths.len();
         let data = runs(&lengths)?;
         let range = values.first().copied().zip(values.last().copied());
-        self.end(Raw { dictionary: Some((dictionary, n)), data, n: values.len() }, range)
+        self.end(Raw { body: Body::Codes(dictionary, n), data, n: values.len() }, range)
     }
 
     /// Workloads by their names; only those that occur are in the dictionary.
@@ -203,8 +217,8 @@ impl Encoder<'_> {
         let codes: Vec<u32> = values.iter().map(|it| place[*it as usize]).collect();
         let mut data = Vec::with_capacity(values.len() + 16);
         code(&codes, n.saturating_sub(1), &mut data)?;
-        let dictionary = Some((dictionary, n as usize));
-        self.end(Raw { dictionary, data, n: values.len() }, None)
+        let body = Body::Codes(dictionary, n as usize);
+        self.end(Raw { body, data, n: values.len() }, None)
     }
 
     /// Lists of buckets and counts.
@@ -218,14 +232,14 @@ impl Encoder<'_> {
             };
             let mut data = Vec::with_capacity(levels.len() + values.len() * 2 + 16);
             data.extend_from_slice(&levels);
-            let dictionary = if most < MOST_IN_DICTIONARY {
+            let body = if most < MOST_IN_DICTIONARY {
                 code(values, most, &mut data)?;
-                Some(((0..=most).flat_map(number).collect(), most as usize + 1))
+                Body::Codes((0..=most).flat_map(number).collect(), most as usize + 1)
             } else {
                 data.extend(values.iter().copied().flat_map(number));
-                None
+                Body::Plain
             };
-            self.end(Raw { dictionary, data, n }, None)?;
+            self.end(Raw { body, data, n }, None)?;
         }
         Ok(())
     }
@@ -301,7 +315,7 @@ fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
     push_with_length(&bytes, &mut data);
     bytes.clear();
     if empty.is_empty() {
-        head((n as u64) << 1, &mut bytes);
+        number((n as u64) << 1, &mut bytes);
         bytes.push(1);
     } else {
         ones_but(&empty, n, &mut bytes);
@@ -313,7 +327,7 @@ fn list_levels(of: &Histograms) -> (Vec<u8>, usize) {
 /// `n` levels of one bit, which are 1 but at some places, as one run.
 fn ones_but(zeros: &[usize], n: usize, into: &mut Vec<u8>) {
     let size = n.div_ceil(8);
-    head(((size as u64) << 1) | 1, into);
+    number(((size as u64) << 1) | 1, into);
     let start = into.len();
     into.resize(start + size, 0xff);
     let bytes = &mut into[start..];
@@ -327,13 +341,6 @@ fn ones_but(zeros: &[usize], n: usize, into: &mut Vec<u8>) {
             bytes[at / 8] &= !(1 << (at % 8));
         }
     }
-}
-
-/// The head of a run.
-fn head(number: u64, into: &mut Vec<u8>) {
-    let mut bytes = [0; 10];
-    let used = uleb128::encode(number, &mut bytes);
-    into.extend_from_slice(&bytes[..used]);
 }
 
 fn push_with_length(bytes: &[u8], data: &mut Vec<u8>) {

@@ -9,6 +9,7 @@ mod blocks;
 mod bucket;
 mod cells;
 mod columns;
+mod differences;
 mod encode;
 mod error;
 mod file;

@@ -18,6 +18,7 @@ use super::kernel::Kernel;
 use super::plan::{Part, Stretch, plan};
 use super::rows::Rows;
 use super::write::{Table, compression, schema};
+use crate::ingest::pages::keep_memory;
 
 /// Cells of a row group of the table.
 pub(super) const GROUP_CELLS: usize = 1 << 17;
@@ -80,13 +81,6 @@ pub(super) fn roll_up<W: Write + Send, const FULL: bool>(
     done.refused.add(refused);
     done.cells = table.rows;
     Ok((done, table.end()?))
-}
-
-/// Lets the allocator of glibc keep what is freed: it gives large blocks back to the system at once,
-/// and half of the time of a run would go into taking them again. Freeing one block of this size, of
-/// which no page was ever touched, is how it learns better.
-fn keep_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(31 << 20)));
 }
 
 /// The workloads of all inputs, in order.

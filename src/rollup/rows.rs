@@ -3,7 +3,7 @@
 use crate::ingest::RequestFate;
 
 /// Stands for no token count, and for a workload that a row does not name.
-pub(super) const NONE: u32 = u32::MAX;
+pub(super) use crate::ingest::pages::NONE;
 
 /// Some requests.
 #[derive(Clone, Debug, Default)]

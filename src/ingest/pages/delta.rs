@@ -3,7 +3,7 @@
 use polars_parquet::parquet::encoding::{bitpacked, uleb128};
 
 /// Appends the numbers as `WIDTH` bytes each; nothing where they are damaged or more than `most`.
-pub(super) fn undelta<const WIDTH: usize>(
+pub(crate) fn undelta<const WIDTH: usize>(
     mut bytes: &[u8],
     most: usize,
     into: &mut Vec<u8>,

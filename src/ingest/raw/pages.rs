@@ -65,7 +65,8 @@ pub(super) fn column(
     }
 }
 
-fn is_in_micros(metadata: &ColumnChunkMetadata) -> bool {
+/// Whether a column counts microseconds.
+pub(super) fn is_in_micros(metadata: &ColumnChunkMetadata) -> bool {
     let primitive = &metadata.descriptor().descriptor.primitive_type;
     match (primitive.logical_type, primitive.converted_type) {
         (Some(PrimitiveLogicalType::Timestamp { unit, .. }), _) => {
@@ -90,16 +91,22 @@ fn read<V: Values>(
 
 /// Texts by codes.
 #[derive(Default)]
-struct Texts {
-    codes: Vec<u32>,
+pub(super) struct Texts {
+    /// Of each row 0 for none, else one more than the place of its text.
+    pub(super) codes: Vec<u32>,
     /// The texts; those of the dictionary first, then those of pages that write their texts out.
-    values: Vec<String>,
+    pub(super) values: Vec<String>,
     in_dictionary: usize,
     /// The codes of the texts, made when the first page writes them out.
     index: Option<IndexMap<String, u32, FixedState>>,
 }
 
 impl Texts {
+    /// With the memory of others' codes.
+    pub(super) fn into(codes: Vec<u32>) -> Texts {
+        Texts { codes, ..Texts::default() }
+    }
+
     fn finish(self) -> Column {
         Column::Coded(Coded { codes: self.codes, values: self.values })
     }
