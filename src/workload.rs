@@ -11,7 +11,7 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use crate::units::{Fraction, Money, Period, Timestamp, TokenCounts};
+use crate::units::{Fraction, Money, Period, RequestTokens, Timestamp};
 pub use crate::usage::PricingCategory;
 pub use future::{Future, Growth};
 
@@ -158,7 +158,7 @@ pub struct ArrivalTrace {
     /// Arrival, microseconds since the epoch (or since the log's own zero), not falling.
     pub at_us: Vec<i64>,
     /// Prompt and completion tokens of each request; empty when the log has none.
-    pub tokens: Vec<TokenCounts>,
+    pub tokens: Vec<RequestTokens>,
     /// True when the times count from the start of the log and no date is known.
     pub relative: bool,
 }

@@ -40,7 +40,9 @@ impl Gaps {
         let (mut longest, mut shortest, mut ties) = (0, i64::MAX, 0_usize);
         // Gaps that are warm at every timeout.
         let mut short_us = 0_i64;
+        let (mean, mut squares) = (span_us as f64 / n as f64, 0.0);
         for gap in gaps(at_us) {
+            squares += (gap as f64 - mean) * (gap as f64 - mean);
             longest = gap.max(longest);
             if gap == 0 {
                 ties += 1;
@@ -56,7 +58,7 @@ impl Gaps {
                 *over += u64::from(gap > *limit);
             }
         }
-        let cv = variation(at_us, span_us as f64 / n as f64);
+        let cv = variation(n, mean, squares);
         let known = span_us > 0;
         Gaps {
             cv,
@@ -75,14 +77,10 @@ fn gaps(at_us: &[i64]) -> impl Iterator<Item = i64> {
     at_us.windows(2).map(|pair| pair[1].saturating_sub(pair[0]))
 }
 
-/// Coefficient of variation of the gaps; nothing for fewer than two gaps or no time between them.
-/// Gaps of 1 s and 3 s: standard deviation 1 s, mean 2 s, 0.5.
-fn variation(at_us: &[i64], mean: f64) -> Option<f64> {
-    if at_us.len() < 3 || mean <= 0.0 {
-        return None;
-    }
-    let squares: f64 = gaps(at_us).map(|gap| (gap as f64 - mean) * (gap as f64 - mean)).sum();
-    Some((squares / (at_us.len() - 1) as f64).sqrt() / mean)
+/// Coefficient of variation of `n` gaps from the squares of their distance to the mean; nothing for fewer
+/// than two gaps or no time between them. Gaps of 1 s and 3 s: standard deviation 1 s, mean 2 s, 0.5.
+fn variation(n: usize, mean: f64, squares: f64) -> Option<f64> {
+    (n > 1 && mean > 0.0).then(|| (squares / n as f64).sqrt() / mean)
 }
 
 /// B = (cv - 1) / (cv + 1): -1 for a timer, 0 for a Poisson process (Goh and Barabasi,

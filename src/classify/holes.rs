@@ -156,6 +156,19 @@ fn rows(demand: &Demand) -> Vec<(Period, bool)> {
     }
 }
 
+/// The times with demand; requests that are less apart than a silence counts from make one.
+fn busy(demand: &Demand) -> Vec<Period> {
+    let Demand::Arrivals(log) = demand else {
+        return rows(demand).into_iter().filter(|it| it.1).map(|it| it.0).collect();
+    };
+    let together = log.at_us.chunk_by(|a, b| b.saturating_sub(*a) < MIN_OUTAGE_US);
+    let period = |it: &[i64]| {
+        let last = Timestamp::from_us(*it.last()?);
+        Period::new(Timestamp::from_us(*it.first()?), last.plus_us(1))
+    };
+    together.filter_map(period).collect()
+}
+
 /// The parts of a span, of at least this length, that none of the periods (by start) covers.
 fn between(span: Period, periods: impl Iterator<Item = Period>, least_us: i64) -> Vec<Period> {
     let mut free = Vec::new();
@@ -186,8 +199,7 @@ impl<'a> Watched<'a> {
         if !fits_densely(span.len_us(), HOUR_US) {
             return None;
         }
-        let busy = rows(demand).into_iter().filter(|it| it.1).map(|it| it.0);
-        let silences = between(span, busy, MIN_OUTAGE_US);
+        let silences = between(span, busy(demand).into_iter(), MIN_OUTAGE_US);
         let mut hours = [[(0.0, 0.0); 24]; 2];
         for (sort, hour, len_us) in by_hour(span, zone) {
             hours[sort][hour].1 += len_us;

@@ -7,7 +7,7 @@ use crate::catalog::{Catalog, ModelArch};
 use crate::size::{
     Architecture, Constants, Deployment, Fit, Precision, Replica, TokenProfile, fit, splits,
 };
-use crate::units::{TokenCounts, whole_us};
+use crate::units::{RequestTokens, whole_us};
 use crate::workload::{self, Demand, Workload};
 
 /// What tells how long a request takes.
@@ -75,13 +75,12 @@ fn profile(
     match &workload.demand {
         Demand::Arrivals(trace) if !trace.tokens.is_empty() => {
             let n = trace.tokens.len() as f64;
-            let prompt: u64 = trace.tokens.iter().map(|it| it.prompt).sum();
-            let completion: u64 = trace.tokens.iter().map(|it| it.completion).sum();
-            let mut totals: Vec<u64> = trace.tokens.iter().map(|it| it.total()).collect();
+            let prompt: u64 = trace.tokens.iter().map(|it| u64::from(it.prompt)).sum();
+            let completion: u64 = trace.tokens.iter().map(|it| u64::from(it.completion)).sum();
             // Nearest rank: the least value that 95 % of the requests do not exceed.
-            let rank = (totals.len() * 95).div_ceil(100).max(1);
-            let (_, p95, _) = totals.select_nth_unstable(rank - 1);
-            TokenProfile::new(*p95, prompt as f64 / n, completion as f64 / n)
+            let rank = (trace.tokens.len() * 95).div_ceil(100).max(1);
+            let p95 = nth_total(&trace.tokens, rank - 1);
+            TokenProfile::new(p95, prompt as f64 / n, completion as f64 / n)
         }
         Demand::Counts(series) => {
             let counted = series
@@ -104,6 +103,28 @@ fn profile(
         }
         _ => None,
     }
+}
+
+/// The tokens of the request at a place, counted from 0, were they in the order of their tokens. Of many
+/// requests each length is counted, which is faster than to look for the place.
+fn nth_total(tokens: &[RequestTokens], place: usize) -> u64 {
+    let totals = || tokens.iter().map(|it| it.total());
+    let most = totals().max().unwrap_or(0);
+    let n_lengths = usize::try_from(most).ok().filter(|it| *it < tokens.len() / 4);
+    let Some(n_lengths) = n_lengths else {
+        let mut totals: Vec<u64> = totals().collect();
+        return *totals.select_nth_unstable(place).1;
+    };
+    let mut counts = vec![0_usize; n_lengths + 1];
+    for total in totals().filter_map(|it| usize::try_from(it).ok()) {
+        counts[total] += 1;
+    }
+    let mut before = 0;
+    let is_there = |n: &usize| {
+        before += n;
+        before > place
+    };
+    counts.iter().position(is_there).map_or(most, |it| it as u64)
 }
 
 /// GPUs one of today's replicas spans; one where nobody says.
@@ -141,8 +162,8 @@ impl RequestTime {
     }
 
     /// The time of a request of a log; of the mean one where it has no tokens.
-    pub(super) fn of_tokens(&self, tokens: Option<&TokenCounts>, mean_s: f64) -> f64 {
-        tokens.map_or(mean_s, |it| self.of(it.prompt as f64, it.completion as f64))
+    pub(super) fn of_tokens(&self, tokens: Option<&RequestTokens>, mean_s: f64) -> f64 {
+        tokens.map_or(mean_s, |it| self.of(f64::from(it.prompt), f64::from(it.completion)))
     }
 
     fn on(replica: &Replica, batch: u32) -> RequestTime {
@@ -243,6 +264,39 @@ pub(super) fn todays_replica(
                 at_batch: RequestTime::on(&replica, batch),
                 mean_s: [1, batch, slots].map(|it| replica.mean_service_time_s(it)),
             })
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn of(totals: &[u32]) -> Vec<RequestTokens> {
+        let tokens = |it: &u32| RequestTokens { prompt: it / 3, completion: it - it / 3 };
+        totals.iter().map(tokens).collect()
+    }
+
+    #[test]
+    fn the_third_of_five() {
+        assert_eq!(nth_total(&of(&[9, 1, 5, 7, 3]), 2), 5);
+        // Lengths that are counted: 20 times 1, then 20 times 2.
+        let many: Vec<u32> = (0..40).map(|it| 1 + it % 2).collect();
+        assert_eq!([0, 19, 20, 39].map(|place| nth_total(&of(&many), place)), [1, 1, 2, 2]);
+    }
+
+    proptest! {
+        #[test]
+        fn counting_finds_what_sorting_finds(
+            mut totals in prop::collection::vec(0_u32..40, 1..400),
+            place in 0.0..1.0_f64,
+        ) {
+            #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "a place")]
+            let place = (place * totals.len() as f64) as usize;
+            let found = nth_total(&of(&totals), place);
+            totals.sort_unstable();
+            prop_assert_eq!(found, u64::from(totals[place]));
         }
     }
 }

@@ -260,9 +260,9 @@ impl Source<'_> {
                     let tokens = trace.tokens.get(at);
                     let n = match unit {
                         Unit::Requests | Unit::Named(_) => Some(1),
-                        Unit::Input => tokens.map(|it| it.prompt),
-                        Unit::Output => tokens.map(|it| it.completion),
-                        Unit::Tokens => tokens.map(|it| it.prompt.saturating_add(it.completion)),
+                        Unit::Input => tokens.map(|it| it.prompt.into()),
+                        Unit::Output => tokens.map(|it| it.completion.into()),
+                        Unit::Tokens => tokens.map(|it| it.total()),
                     };
                     let Some(n) = n else { break };
                     any = true;

@@ -121,8 +121,8 @@ fn workload(
         totals.requests = Some(log.trace.len() as u64);
         let tokens = &log.trace.tokens;
         if !tokens.is_empty() {
-            totals.prompt_tokens = Some(tokens.iter().map(|it| it.prompt).sum());
-            totals.completion_tokens = Some(tokens.iter().map(|it| it.completion).sum());
+            totals.prompt_tokens = Some(tokens.iter().map(|it| u64::from(it.prompt)).sum());
+            totals.completion_tokens = Some(tokens.iter().map(|it| u64::from(it.completion)).sum());
         }
     }
     Ok(Workload {

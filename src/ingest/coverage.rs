@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use rayon::prelude::*;
 
 use super::RequestLog;
 use super::measured::Measured;
@@ -129,11 +130,22 @@ pub(super) fn coverage(
             into.extend(hours(period.start())..=hours(period.end().plus_us(-1)));
         }
     }
-    for log in requests {
-        for hour in log.trace.at_us.chunk_by(|a, b| a.div_euclid(HOUR_US) == b.div_euclid(HOUR_US))
-        {
-            counts.insert(hour[0].div_euclid(HOUR_US));
+    let hours_of = |log: &RequestLog| {
+        let (mut hours, mut rest) = (Vec::new(), log.trace.at_us.as_slice());
+        while let Some(hour) = rest.first().map(|it| it.div_euclid(HOUR_US)) {
+            hours.push(hour);
+            let end_us = (hour + 1).saturating_mul(HOUR_US);
+            // Its end lies near: it is looked for in ever larger steps.
+            let is_in = |it: &i64| *it < end_us;
+            let steps = std::iter::successors(Some(64_usize), |it| it.checked_mul(2));
+            let most = steps.into_iter().find(|it| !rest.get(*it).is_some_and(is_in));
+            let near = &rest[..most.unwrap_or(rest.len()).min(rest.len())];
+            rest = &rest[near.partition_point(is_in)..];
         }
+        hours
+    };
+    for hours in requests.par_iter().map(hours_of).collect::<Vec<_>>() {
+        counts.extend(hours);
     }
     let mut configuration: BTreeSet<i64> = BTreeSet::new();
     for at in measured.snapshots() {

@@ -62,7 +62,11 @@ pub(super) fn gather(
 ) -> Result<Gathered, IngestError> {
     let mut gathered = Gathered {
         usage: usage_rows::UsageBuilder::default(),
-        logs: requests::RequestBuilder::default(),
+        logs: if sources.len() == 1 {
+            requests::RequestBuilder::default().alone()
+        } else {
+            requests::RequestBuilder::default()
+        },
         books: Books::default(),
         measured: Measured::default(),
         view: ClusterView::new(Vec::new()),

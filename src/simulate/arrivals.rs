@@ -54,11 +54,7 @@ impl Trace {
         };
         let at_us = inside().map(|(_, at)| at).collect();
         let tokens = has_tokens.then(|| {
-            inside()
-                .map(|(i, _)| {
-                    (clamp_u32(log.tokens[i].prompt), clamp_u32(log.tokens[i].completion))
-                })
-                .unzip()
+            inside().map(|(i, _)| (log.tokens[i].prompt, log.tokens[i].completion)).unzip()
         });
         Trace { at_us, tokens, window_us: length(window), n_tokens_imputed: 0 }.proven()
     }
@@ -384,14 +380,10 @@ fn length(period: Period) -> u64 {
     u64::try_from(period.len_us()).unwrap_or(0)
 }
 
-fn clamp_u32(value: u64) -> u32 {
-    u32::try_from(value).unwrap_or(u32::MAX)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::units::TokenCounts;
+    use crate::units::RequestTokens;
     use proptest::prelude::*;
 
     fn period(start: i64, end: i64) -> Period {
@@ -451,7 +443,7 @@ mod tests {
     fn a_log_is_clipped_to_the_window() {
         let log = ArrivalTrace {
             at_us: vec![5, 10, 19, 20],
-            tokens: (1..=4).map(|n| TokenCounts { prompt: n, completion: 2 * n }).collect(),
+            tokens: (1..=4).map(|n| RequestTokens { prompt: n, completion: 2 * n }).collect(),
             relative: false,
         };
         let trace = Trace::from_arrivals(&log, period(10, 20));

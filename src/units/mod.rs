@@ -17,4 +17,4 @@ pub use money::{
 pub use time::{
     HOURS_PER_MONTH, Period, TimeError, Timestamp, parse_span_us, whole_months, whole_us,
 };
-pub use tokens::TokenCounts;
+pub use tokens::{RequestTokens, TokenCounts};

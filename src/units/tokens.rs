@@ -9,6 +9,30 @@ pub struct TokenCounts {
     pub completion: u64,
 }
 
+/// Tokens of one request, in half of the memory: no request has four billion of them.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct RequestTokens {
+    /// Tokens read.
+    pub prompt: u32,
+    /// Tokens written.
+    pub completion: u32,
+}
+
+impl RequestTokens {
+    /// Nothing where a count is too large for a request.
+    pub fn new(tokens: TokenCounts) -> Option<RequestTokens> {
+        Some(RequestTokens {
+            prompt: u32::try_from(tokens.prompt).ok()?,
+            completion: u32::try_from(tokens.completion).ok()?,
+        })
+    }
+
+    /// Prompt plus completion.
+    pub fn total(self) -> u64 {
+        u64::from(self.prompt) + u64::from(self.completion)
+    }
+}
+
 impl TokenCounts {
     /// Prompt plus completion.
     pub const fn total(self) -> u64 {

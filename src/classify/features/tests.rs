@@ -3,7 +3,6 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::units::TokenCounts;
 use crate::workload::{CountBin, LevelBin};
 
 const HOUR: i64 = 3600;
@@ -25,7 +24,7 @@ fn counts(rows: &[(i64, u64)], width_s: i64) -> Demand {
 }
 
 fn log(at_us: Vec<i64>, relative: bool) -> Demand {
-    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::<TokenCounts>::new(), relative }.into())
+    Demand::Arrivals(ArrivalTrace { at_us, tokens: Vec::new(), relative }.into())
 }
 
 fn hourly_rows(values: &[u64]) -> Demand {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use proptest::prelude::*;
 
 use super::*;
-use crate::units::TokenCounts;
+use crate::units::RequestTokens;
 use crate::workload::{ArrivalTrace, CostBin, CountSeries, DeliveredUnit, PricingCategory};
 
 const HOUR_US: i64 = 3_600_000_000;
@@ -76,7 +76,7 @@ fn the_worked_number_and_what_is_not_known() {
 fn a_log_pays_for_its_own_hours_only() {
     let log = ArrivalTrace {
         at_us: vec![6 * HOUR_US, 7 * HOUR_US],
-        tokens: vec![TokenCounts { prompt: 300, completion: 100 }; 2],
+        tokens: vec![RequestTokens { prompt: 300, completion: 100 }; 2],
         relative: false,
     };
     let day = cost(period(0, 24), usd("24"));

@@ -10,6 +10,7 @@ mod flatten;
 mod json_rows;
 mod pages;
 mod parquet;
+mod plain;
 mod stream;
 mod table;
 
@@ -18,10 +19,11 @@ use std::io::{BufRead, BufReader, Read};
 use super::rejected::{Rejected, RejectedKind};
 use super::{IngestError, Source, telemetry};
 use json_rows::JsonLines;
-use parquet::ParquetInput;
 use stream::Hashed;
 
 pub(super) use flatten::flatten;
+pub(super) use parquet::{ParquetInput, Piece};
+pub(super) use plain::{PlainHeaders, PlainRows};
 #[cfg(test)]
 pub(super) use table::Texts;
 pub(super) use table::{Coded, Column, MixedRows, RawTable, RowNumbers, Tuples, Value};

@@ -16,6 +16,7 @@ use sha2::{Digest, Sha256};
 
 use super::super::IngestError;
 use super::pages;
+use super::plain::{PlainHeaders, PlainRows};
 use super::stream::hex;
 use super::table::{Coded, Column, RawTable, RowNumbers, Texts};
 use super::{FileFacts, unreadable};
@@ -80,6 +81,11 @@ pub(in crate::ingest) struct Piece {
 }
 
 impl Piece {
+    /// How many rows it has.
+    pub(in crate::ingest) fn n_rows(&self) -> usize {
+        self.rows.len()
+    }
+
     /// The first of its rows.
     pub(in crate::ingest) fn head(&self, most: usize) -> Piece {
         self.parts(most.max(1)).next().unwrap_or_else(|| self.clone())
@@ -264,6 +270,48 @@ impl ParquetInput {
             catch_unwind(read).ok()?
         };
         (0..self.headers.len()).map(&mut column).collect()
+    }
+
+    /// Reads a piece of a plain log, or its names alone; nothing where a column or a value of it is not as
+    /// expected.
+    pub(in crate::ingest) fn plain(
+        &self,
+        piece: &Piece,
+        (headers, only_names): (&PlainHeaders, bool),
+        into: &mut PlainRows,
+    ) -> Option<()> {
+        let (group, first) = piece.group?;
+        let group = self.metadata.as_ref()?.row_groups.get(group)?;
+        let mut file = match &self.bytes {
+            Bytes::Path(path) => File::open(path).ok(),
+            Bytes::Memory(_) => None,
+        };
+        let mut chunk = |at: usize, is_kind: fn(pages::Kind) -> bool| {
+            (*self.kinds.get(at)?).filter(|it| is_kind(*it))?;
+            let chunk = group.columns_under_root_iter(self.tops.get(at)?)?.next()?;
+            Some((self.bytes.range(file.as_mut(), chunk.byte_range())?, chunk))
+        };
+        let names = match headers.name {
+            Some(at) => Some(chunk(at, |it| it == pages::Kind::Texts)?),
+            None => None,
+        };
+        let rows = piece.rows.start - first..piece.rows.end - first;
+        // Whatever a damaged page does to the decoder, polars says what is wrong with it.
+        if only_names {
+            let read = AssertUnwindSafe(|| into.read_names(&rows, names));
+            return catch_unwind(read).ok()?;
+        }
+        let times = chunk(headers.time, |it| matches!(it, pages::Kind::Micros(_)))?;
+        let [prompt, completion] = headers.tokens;
+        let tokens = [
+            chunk(prompt, |it| it == pages::Kind::Whole)?,
+            chunk(completion, |it| it == pages::Kind::Whole)?,
+        ];
+        if !pages::is_in_micros(times.1) {
+            return None;
+        }
+        let read = AssertUnwindSafe(|| into.read(&rows, (times, tokens, names)));
+        catch_unwind(read).ok()?
     }
 
     /// All rows as one piece.

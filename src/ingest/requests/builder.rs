@@ -23,7 +23,7 @@ use super::{
     Fault, LogMapping, LogSource, RequestFormat, RequestRow, RequestSubject, Requests,
     workload_of_file,
 };
-use crate::units::TokenCounts;
+use crate::units::{RequestTokens, TokenCounts};
 
 /// Most duplicates that are listed; the others are counted.
 const MOST_DUPLICATES_LISTED: usize = 100_000;
@@ -44,6 +44,8 @@ pub(in crate::ingest) struct RequestBuilder {
     /// What is known of the file that is being read.
     open: OpenFile,
     sketches: Sketches,
+    /// Whether no other file is read, so that no sample of this one is compared with any.
+    is_alone: bool,
     account: RequestAccount,
     rejected: Vec<Rejected>,
     /// Duplicates that are listed, and that are not.
@@ -72,6 +74,16 @@ impl RequestBuilder {
     /// For whoever takes the requests one by one.
     pub(in crate::ingest) fn for_rows() -> RequestBuilder {
         RequestBuilder { rows: Some(Vec::new()), ..RequestBuilder::default() }
+    }
+
+    /// Of a run with one file only.
+    pub(in crate::ingest) fn alone(self) -> RequestBuilder {
+        RequestBuilder { is_alone: true, ..self }
+    }
+
+    /// Whether somebody else takes the requests one by one.
+    pub(super) fn is_for_rows(&self) -> bool {
+        self.rows.is_some()
     }
 
     /// Takes the requests since the last time. Their workloads are the places of their names.
@@ -124,6 +136,9 @@ impl RequestBuilder {
     ) -> Result<(), IngestError> {
         let OpenFile { passes, sketch } = std::mem::take(&mut self.open);
         self.notices.extend(passes.notice(file));
+        if self.is_alone {
+            return Ok(());
+        }
         for overlap in self.sketches.close(file, format, &sketch) {
             if overlap.verdict == overlap::Verdict::Same {
                 return Err(IngestError::SameRequestsTwice {
@@ -141,7 +156,25 @@ impl RequestBuilder {
     /// For a later part of the file that is being read, whose rows stand alone.
     pub(super) fn part(&self) -> RequestBuilder {
         let open = OpenFile { sketch: self.open.sketch.part(), ..OpenFile::default() };
-        RequestBuilder { open, ..RequestBuilder::default() }
+        RequestBuilder { open, is_alone: self.is_alone, ..RequestBuilder::default() }
+    }
+
+    /// Adds requests of which only times and tokens are known, in no order.
+    pub(super) fn add_plain(&mut self, name: &str, at_us: Vec<i64>, tokens: Vec<RequestTokens>) {
+        self.account.read += at_us.len() as u64;
+        let log = place_of(&mut self.dated, name);
+        self.dated[log].absorb(Gathered::plain(at_us, tokens));
+    }
+
+    /// Notes one of them for the sample of the open file, which nothing is compared with where it is alone.
+    #[inline]
+    pub(super) fn note_plain(&mut self, at_us: i64, tokens: RequestTokens, whose: u64) {
+        if !self.is_alone {
+            let (prompt, completion) = (tokens.prompt.into(), tokens.completion.into());
+            let tokens = Some(TokenCounts { prompt, completion });
+            let record = Record { at_us, tokens, ..Record::default() };
+            self.open.sketch.note(&record, whose, false);
+        }
     }
 
     /// Adds such a part.
@@ -168,7 +201,9 @@ impl RequestBuilder {
                 && let Some(known) = self.known(&mut known[labels], (&columns, at), &mut names)
             {
                 let record = known.record(at_us, tokens);
-                self.open.sketch.note(&record, known.whose, false);
+                if !self.is_alone {
+                    self.open.sketch.note(&record, known.whose, false);
+                }
                 add(&mut self.rows, &mut self.dated, known.log, &record);
                 continue;
             }
@@ -388,7 +423,7 @@ impl Known<'_> {
 }
 
 /// Names the workloads of a file's requests; what the rules say of a subject is asked once.
-struct Names<'a> {
+pub(super) struct Names<'a> {
     source: LogSource<'a>,
     by_rule: BTreeMap<String, Option<String>>,
     of_file: Option<&'a str>,
@@ -396,7 +431,7 @@ struct Names<'a> {
 }
 
 impl<'a> Names<'a> {
-    fn new(source: LogSource<'a>) -> Names<'a> {
+    pub(super) fn new(source: LogSource<'a>) -> Names<'a> {
         let own = match source.format {
             RequestFormat::Mapped(at) => source.mappings.get(at).and_then(LogMapping::workload),
             _ => None,
@@ -411,7 +446,7 @@ impl<'a> Names<'a> {
 
     /// The workload: by a rule, by the row itself, by a mapping for the file, by what the format
     /// groups requests by, else the name of the file without its extensions.
-    fn workload<'b>(&'b mut self, labels: &'b Labels<'_>) -> &'b str {
+    pub(super) fn workload<'b>(&'b mut self, labels: &'b Labels<'_>) -> &'b str {
         let source = self.source;
         let by_rule = self.by_rule.entry(labels.text()).or_insert_with(|| labels.named_by(source));
         let grouped = match source.format {

@@ -5,7 +5,7 @@ use std::borrow::Cow;
 use chrono_tz::Tz;
 
 use super::super::cell::{self, Cell};
-use super::super::raw::{Column, RawTable, Tuples};
+use super::super::raw::{Column, PlainHeaders, RawTable, Tuples};
 use super::clock::{TimeFormat, Unit};
 use super::log::Record;
 use super::mapping::LogMapping;
@@ -309,6 +309,18 @@ impl<'a> Columns<'a> {
         let column = self.places[Role::Time as usize].and_then(|at| self.raw.column(at));
         let is_wall_clock = !matches!(column, Some(Column::Time(_, true)));
         self.zone == Tz::UTC || self.is_relative() || !is_wall_clock
+    }
+
+    /// The columns of a log that has nothing but times, names and tokens.
+    pub(super) fn plain_headers(&self) -> Option<PlainHeaders> {
+        let place = |role: Role| self.places[role as usize];
+        let (time, name) = (place(Role::Time)?, place(Role::Workload));
+        let tokens = [place(Role::Prompt)?, place(Role::Completion)?];
+        let is_plain = self.is_one_instant()
+            && self.clock == TimeFormat::Auto
+            && self.format != RequestFormat::LiteLlm
+            && self.used().count() == 3 + usize::from(name.is_some());
+        is_plain.then_some(PlainHeaders { time, name, tokens })
     }
 
     /// The columns as they are, where a log has a time, tokens and labels only, each of the type

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::super::window;
 use super::outcome::{Outcome, Tells};
 use super::{RequestFate, RequestRow};
-use crate::units::{Period, Timestamp, TokenCounts};
+use crate::units::{Period, RequestTokens, Timestamp, TokenCounts};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::{ArrivalTrace, Offered};
 
@@ -98,7 +98,7 @@ impl Record<'_> {
 type Series = Vec<(i64, u64)>;
 
 /// What the facts are made of.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq)]
 struct Samples {
     failed: Vec<i64>,
     throttled: Vec<i64>,
@@ -119,7 +119,7 @@ pub(super) struct Gathered {
     /// Arrivals of the requests with token counts.
     at_us: Vec<i64>,
     /// Their tokens.
-    tokens: Vec<TokenCounts>,
+    tokens: Vec<RequestTokens>,
     /// Arrivals of those without, failed ones among them.
     without_tokens: Vec<i64>,
     samples: Samples,
@@ -160,7 +160,8 @@ impl Gathered {
         count(&mut samples.teams, record.team, at);
         let failed = record.outcome == Outcome::Failed;
         // No request has an empty prompt: zeros of a failure mean that nobody counted.
-        match record.tokens.filter(|it| !failed || it.total() > 0) {
+        let tokens = record.tokens.filter(|it| !failed || it.total() > 0);
+        match tokens.and_then(RequestTokens::new) {
             Some(tokens) => {
                 self.at_us.push(at);
                 self.tokens.push(tokens);
@@ -169,8 +170,20 @@ impl Gathered {
         }
     }
 
+    /// Requests of which nothing is known but when they came and their tokens.
+    pub(super) fn plain(at_us: Vec<i64>, tokens: Vec<RequestTokens>) -> Gathered {
+        Gathered { at_us, tokens, ..Gathered::default() }
+    }
+
     /// Adds the requests of a later part of the file.
     pub(super) fn absorb(&mut self, other: Gathered) {
+        if self.at_us.is_empty()
+            && self.without_tokens.is_empty()
+            && self.samples == Samples::default()
+        {
+            *self = other;
+            return;
+        }
         self.at_us.extend(other.at_us);
         self.tokens.extend(other.tokens);
         self.without_tokens.extend(other.without_tokens);
@@ -204,7 +217,7 @@ impl Gathered {
 }
 
 /// Sorts requests by arrival, then by tokens. Most logs are in the order of time already.
-fn sort_by_arrival(at_us: &mut Vec<i64>, tokens: &mut Vec<TokenCounts>) {
+fn sort_by_arrival(at_us: &mut Vec<i64>, tokens: &mut Vec<RequestTokens>) {
     if at_us.is_sorted() {
         let mut rest = tokens.as_mut_slice();
         for same in at_us.chunk_by(|a, b| a == b) {
@@ -272,6 +285,8 @@ impl Samples {
         self.throttled.extend(other.throttled);
         self.cached.extend(other.cached);
         self.without_tokens.extend(other.without_tokens);
+        self.images.extend(other.images);
+        self.tells = self.tells.max(other.tells);
         self.latency_us.extend(other.latency_us);
         self.ttft_us.extend(other.ttft_us);
         self.cached_prompt_tokens.extend(other.cached_prompt_tokens);
@@ -412,7 +427,7 @@ pub fn push_requests(table: &mut UsageTable, logs: &[RequestLog]) -> bool {
         let mut first = 0;
         for hour in trace.at_us.chunk_by(|a, b| a.div_euclid(HOUR_US) == b.div_euclid(HOUR_US)) {
             let tokens = trace.tokens.get(first..first + hour.len());
-            let sum = |of: &dyn Fn(&TokenCounts) -> u64| tokens.map(|it| it.iter().map(of).sum());
+            let sum = |of: &dyn Fn(&RequestTokens) -> u64| tokens.map(|it| it.iter().map(of).sum());
             first += hour.len();
             let start = Timestamp::from_us(hour[0].div_euclid(HOUR_US) * HOUR_US);
             table.push(&UsageRow {
@@ -420,8 +435,8 @@ pub fn push_requests(table: &mut UsageTable, logs: &[RequestLog]) -> bool {
                 workload: Some(&log.workload),
                 owner: log.owner.as_deref(),
                 requests: Some(hour.len() as u64),
-                prompt_tokens: sum(&|it| it.prompt),
-                completion_tokens: sum(&|it| it.completion),
+                prompt_tokens: sum(&|it| it.prompt.into()),
+                completion_tokens: sum(&|it| it.completion.into()),
                 ..UsageRow::default()
             });
         }

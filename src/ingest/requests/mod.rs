@@ -14,6 +14,7 @@ mod otel;
 mod outcome;
 mod overlap;
 mod passes;
+mod plain;
 mod rollup;
 mod seen;
 mod side_by_side;

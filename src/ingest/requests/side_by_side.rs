@@ -1,16 +1,18 @@
 //! A Parquet log whose rows stand alone, read by several workers at once.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use rayon::prelude::*;
 
 use super::super::IngestError;
+use super::super::pages::keep_memory;
 use super::super::raw::{FileFacts, TableInput};
 use super::LogSource;
 use super::builder::RequestBuilder;
 use super::columns::Columns;
+use super::plain;
 
 /// Parts of a file that are done, until those before them are.
 struct Turn<'a> {
@@ -50,9 +52,25 @@ pub(in crate::ingest) fn add_side_by_side(
     let Some(input) = input.pieces().filter(|it| it.pieces.len() > 1) else { return Ok(None) };
     let Some(first) = input.pieces.first() else { return Ok(None) };
     let head = input.piece(&first.head(1), &wants)?;
-    if !Columns::bind(&head, source.format, source.mappings, source.zone).stand_alone() {
+    let columns = Columns::bind(&head, source.format, source.mappings, source.zone);
+    if !columns.stand_alone() {
         return Ok(None);
     }
+    let facts = |sha256: String| FileFacts {
+        rows_in: input.rows(),
+        rejected: Vec::new(),
+        sha256,
+        headers: input.headers.clone(),
+    };
+    if let Some(headers) = columns.plain_headers().filter(|_| !logs.is_for_rows()) {
+        let places: BTreeSet<usize> = columns.used().collect();
+        let used = places.into_iter().filter_map(|at| input.headers.get(at).cloned()).collect();
+        let read = || plain::add(logs, (input, source), (&headers, &wants));
+        let (sha256, read) = rayon::join(|| input.sha256(), read);
+        read?;
+        return Ok(Some((facts(sha256?), used)));
+    }
+    keep_memory();
     let turn = Mutex::new(Turn { logs, next: 0, waiting: BTreeMap::new(), done: Ok(Vec::new()) });
     let next = AtomicUsize::new(0);
     let lock = || turn.lock().unwrap_or_else(PoisonError::into_inner);
@@ -71,11 +89,5 @@ pub(in crate::ingest) fn add_side_by_side(
     let (sha256, ()) =
         rayon::join(|| input.sha256(), || (0..workers).into_par_iter().for_each(|_| work()));
     let used = turn.into_inner().unwrap_or_else(PoisonError::into_inner).done?;
-    let facts = FileFacts {
-        rows_in: input.rows(),
-        rejected: Vec::new(),
-        sha256: sha256?,
-        headers: input.headers.clone(),
-    };
-    Ok(Some((facts, used)))
+    Ok(Some((facts(sha256?), used)))
 }

@@ -68,7 +68,7 @@ fn log<'a>(requests: &'a Requests, workload: &str) -> &'a RequestLog {
 }
 
 fn pairs(log: &RequestLog) -> Vec<(u64, u64)> {
-    log.trace.tokens.iter().map(|it| (it.prompt, it.completion)).collect()
+    log.trace.tokens.iter().map(|it| (it.prompt.into(), it.completion.into())).collect()
 }
 
 fn mapping(text: &str) -> Result<Vec<LogMapping>, String> {
