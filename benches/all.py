@@ -11,6 +11,6 @@ import sys
 
 from run import HERE
 
-for name in ("run.py", "describe.py", "rollup.py", "advice.py"):
+for name in ("run.py", "describe.py", "rollup.py", "advice.py", "many.py"):
     print(f"==> benches/{name}", flush=True)
     subprocess.run([sys.executable, str(HERE / name), *sys.argv[1:]], check=True)

@@ -1,12 +1,14 @@
 #!/usr/bin/env python3
-"""200 workloads, among them names that want to be more than names, through `analyze` into every format.
+"""200 workloads, among them names that want to be more than names, through `analyze` into every format; then 1,100, whose
+report is paged.
 
     pip install playwright openpyxl
     tests/e2e/many.py PATH_TO_GPUADVISE
 
 Nothing executes, nothing is written outside the report folder, nothing is wider than its window, and
-no cell of the workbook or the CSV is a formula. How long the page takes to load and to paint is told;
-it decides nothing, since the machine may be busy.
+no cell of the workbook or the CSV is a formula. Of the 1,100 each has a row on one of the pages, which link to each other, and
+the pages go when the report has fewer again. How long the page takes to load and to paint is told; it decides nothing, since the
+machine may be busy.
 """
 
 import csv
@@ -24,6 +26,7 @@ from page import CHROMIUM, FLAGS
 from playwright.sync_api import sync_playwright
 
 N = 200
+N_PAGED = 1_100
 HOSTILE = [
     "<script>alert(1)</script>",
     '"><img src=x onerror=alert(1)>',
@@ -43,9 +46,9 @@ HOSTILE = [
 ]
 
 
-def write(path):
-    """A week of hourly rows for each, with a few requests."""
-    names = HOSTILE + [f"workload-{at:03}" for at in range(N - len(HOSTILE))]
+def write(path, n_all=N, hours=9 * 24):
+    """A week and more of hourly rows for each, with a few requests."""
+    names = HOSTILE + [f"workload-{at:03}" for at in range(n_all - len(HOSTILE))]
     head = "period_start,period_end,workload,owner,provider,region,gpu,gpu_count,gpu_hours,effective_cost"
     head += ",billed_cost,requests,prompt_tokens,completion_tokens,model"
     start = datetime.datetime(2026, 10, 5)
@@ -54,7 +57,7 @@ def write(path):
         rows.writerow(head.split(","))
         for at, name in enumerate(names):
             owner = HOSTILE[at % len(HOSTILE)] if at % 3 == 0 else f"team-{at % 7}"
-            for hour in range(9 * 24):
+            for hour in range(hours):
                 day = start + datetime.timedelta(hours=hour)
                 busy = 8 <= day.hour < 18 and day.weekday() < 5
                 n = (40 if busy else 2) + (at * 7 + hour) % 5
@@ -132,6 +135,56 @@ def check_cells(report):
     return texts, formulas
 
 
+def check_pages(program, browser, folder):
+    """A report of very many workloads, and the same folder with fewer again."""
+    folder.mkdir()
+
+    def analyse(n):
+        write(folder / "usage.csv", n, 48)
+        words = [program, "analyze", str(folder / "usage.csv"), "--output", "report", "--quiet", "--full-search", "2"]
+        ran = subprocess.run(words, cwd=folder, capture_output=True, text=True)
+        assert ran.returncode == 0, ran.stderr
+        return ran.stdout
+
+    said = analyse(N_PAGED)
+    assert "--full-search" in said and max(map(len, said.splitlines())) <= 80, said
+    report = folder / "report"
+    pages = sorted(it.name for it in report.glob("workloads-*.html"))
+    assert pages == ["workloads-001.html", "workloads-002.html", "workloads-003.html"], pages
+    names = []
+    for file in ["report.html", *pages]:
+        for width, scheme in ((360, "dark"), (1440, "light")):
+            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+            page = context.new_page()
+            faults = []
+            page.on("dialog", lambda it: (faults.append(f"dialog {it.message}"), it.dismiss()))
+            page.on("console", lambda it: faults.append(it.text) if it.type in ("error", "warning") else None)
+            page.on("pageerror", lambda it: faults.append(str(it)))
+            page.goto((report / file).resolve().as_uri())
+            wide = page.evaluate("document.documentElement.scrollWidth")
+            assert wide <= width, f"{file}, {width} px: {wide} px wide"
+            links = set(page.evaluate("[...document.querySelectorAll('a')].map((it) => it.getAttribute('href'))"))
+            others = {it for it in links if not it.startswith("#")}
+            expected = set(pages) if file == "report.html" else {"report.html", *pages} - {file}
+            assert others == expected, (file, others)
+            anchors = {it[1:] for it in links if it.startswith("#")}
+            missing = [it for it in anchors if page.locator(f"[id='{it}']").count() != 1]
+            assert not missing, (file, missing[:3])
+            assert not faults, (file, faults[:3])
+            if file != "report.html" and width == 1440:
+                rows = page.locator("#workloads-table tbody tr th").all_inner_texts()
+                names += rows
+                page.fill("#filter", "workload-1")
+                shown = page.locator("#workloads-table tbody tr:visible").count()
+                assert 0 < shown < len(rows), (file, shown)
+            context.close()
+    assert len(names) == len(set(names)) == N_PAGED, (len(names), len(set(names)))
+    size = sum((report / it).stat().st_size for it in ["report.html", *pages])
+    analyse(N)
+    assert not list(report.glob("workloads-*.html")), "pages of a report that has none are left"
+    print(f"{N_PAGED} workloads: {len(pages)} further pages, {size:,} bytes of HTML in all, each workload once")
+
+
 def main():
     program = os.path.abspath(sys.argv[1])
     with tempfile.TemporaryDirectory() as folder, sync_playwright() as play:
@@ -143,6 +196,7 @@ def main():
             for width in (1440, 360)
             for scheme in ("light", "dark")
         ]
+        check_pages(program, browser, pathlib.Path(folder) / "paged")
         browser.close()
         texts, formulas = check_cells(report)
         print(f"{N} workloads, {len(HOSTILE)} hostile names: analyze {took:.1f} s, all formats and charts")

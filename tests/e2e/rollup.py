@@ -31,6 +31,7 @@ import pyarrow.parquet as pq
 from rollup_spark import Cluster
 
 ROWS = 300_000
+BIG_ROWS = 15_000_000
 # Two hours with the end of summer time in New York, in which the sessions of the engines are.
 START_US = int(datetime.datetime(2026, 11, 1, 5, tzinfo=datetime.UTC).timestamp()) * 1_000_000
 MINUTES = 120
@@ -259,10 +260,10 @@ def laws(program, native, logs, rows):
 
 
 def big(folder):
-    """A log in no order that is read row by row and sorted through a file: time enough to be disturbed."""
+    """A log in no order that is sorted through a file: time enough to be disturbed."""
     path = folder / "big.parquet"
-    duckdb.execute(f"""COPY (SELECT make_timestamp({START_US} + (range * 7919) % 86400000000) AS timestamp, 'w' || range % 50 AS workload,
-        range % 1000 AS prompt_tokens, range % 77 AS completion_tokens, 200 AS status FROM range(5000000)) TO '{path}' (FORMAT parquet)""")
+    duckdb.execute(f"""COPY (SELECT make_timestamp({START_US} + (range * 7919000003) % 86400000000) AS timestamp, 'w' || range % 50 AS workload,
+        range % 1000 AS prompt_tokens, range % 77 AS completion_tokens, 200 AS status FROM range({BIG_ROWS})) TO '{path}' (FORMAT parquet)""")
     return path
 
 
@@ -271,7 +272,7 @@ def until(is_so, child, what):
     while not is_so():
         if child.poll() is not None or time.monotonic() > end:
             check(False, f"the run ended before {what}: {child.communicate()}")
-        time.sleep(0.005)
+        time.sleep(0.001)
 
 
 def interrupts(program, log_file):
@@ -279,13 +280,13 @@ def interrupts(program, log_file):
     folder.mkdir()
     words = ("rollup", log_file, "--output", folder / "t.parquet", "--quiet")
     child = program.start(*words)
-    until(lambda: any(folder.glob(".gpuadvise-rollup-*/rows")), child, "it put rows aside")
+    until(lambda: any(folder.glob(".gpuadvise-rollup-*/sorted")), child, "it put rows aside")
     child.send_signal(signal.SIGINT)
     _, err = child.communicate()
     check(child.returncode == 130 and len(err.splitlines()) == 1, f"Ctrl-C: exit code 130 and one line ({err.strip()})")
     check(not list(folder.iterdir()), "Ctrl-C: no table and no folder is left")
     child = program.start(*words)
-    until(lambda: any(folder.glob(".gpuadvise-rollup-*/rows")), child, "it put rows aside")
+    until(lambda: any(folder.glob(".gpuadvise-rollup-*/sorted")), child, "it put rows aside")
     child.kill()
     child.communicate()
     check(len(program.rests(folder)) == 1 and not (folder / "t.parquet").exists(), "killed: no table, and the folder of the run is there")
