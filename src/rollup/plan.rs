@@ -38,18 +38,33 @@ pub(super) struct Plan {
     pub(super) rows_read: usize,
 }
 
+/// Where the rows of a part lie in time, a quarter of a stretch at a time, were they spread evenly. Parts
+/// that all begin alike are in no order, and a stretch must not hold all of them.
+fn instants(part: &Part) -> impl Iterator<Item = (i64, usize)> {
+    let Part { first_us, last_us, rows, .. } = *part;
+    let n = rows.div_ceil(ROWS / 4).max(1);
+    let len_us = i128::from(last_us) - i128::from(first_us);
+    (0..n).map(move |at| {
+        let after_us = len_us * at as i128 / n as i128;
+        let at_us = i64::try_from(i128::from(first_us) + after_us).unwrap_or(i64::MAX);
+        (at_us, rows * (at + 1) / n - rows * at / n)
+    })
+}
+
 /// Divides the time of all parts.
 pub(super) fn plan(mut parts: Vec<Part>) -> Plan {
     parts.sort_by_key(|it| (it.first_us, it.last_us, it.place));
+    let mut instants: Vec<(i64, usize)> = parts.iter().flat_map(instants).collect();
+    instants.sort_unstable();
     let mut cuts: Vec<i64> = Vec::new();
     let mut rows = 0;
-    for part in &parts {
-        let cut = part.first_us.saturating_add(MINUTE_US - 1).div_euclid(MINUTE_US) * MINUTE_US;
+    for (at_us, n) in instants {
+        let cut = at_us.saturating_add(MINUTE_US - 1).div_euclid(MINUTE_US) * MINUTE_US;
         if rows >= ROWS && cuts.last().is_none_or(|it| *it < cut) {
             cuts.push(cut);
             rows = 0;
         }
-        rows += part.rows;
+        rows += n;
     }
     let starts = std::iter::once(i64::MIN).chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain([i64::MAX]);
@@ -103,5 +118,14 @@ mod tests {
             ]
         );
         assert_eq!(plan.rows_read, 5 * (ROWS / 2));
+    }
+
+    #[test]
+    fn a_log_in_no_order_is_in_as_many_stretches_as_any() {
+        let part =
+            |at: usize| Part { first_us: 0, last_us: 3_600_000_000, rows: ROWS, place: (0, at) };
+        let plan = plan((0..4).map(part).collect());
+        assert_eq!(plan.stretches.len(), 4);
+        assert_eq!(plan.rows_read, 4 * 4 * ROWS);
     }
 }
