@@ -130,6 +130,38 @@ impl Hours {
     }
 }
 
+/// The hours that some demands have in common, and how much of each all of them measured.
+#[derive(Clone, Debug)]
+pub(super) struct Common {
+    start: Timestamp,
+    lens_us: Vec<u64>,
+}
+
+impl Common {
+    /// Those of one demand; nothing where it has none.
+    pub(super) fn of(one: &Hours) -> Option<Common> {
+        one.span()?;
+        let lens_us = one.steps.iter().map(|it| it.len_us).collect();
+        Some(Common { start: one.start, lens_us })
+    }
+
+    /// Those that another demand has too; nothing where it has none of them.
+    pub(super) fn with(&self, other: &Hours) -> Option<Common> {
+        let start = self.start.max(other.start);
+        let from = |first: Timestamp| usize::try_from((start.us() - first.us()) / HOUR_US).ok();
+        let own = self.lens_us.get(from(self.start)?..)?;
+        let others = other.steps.get(from(other.start)?..)?;
+        let least = own.iter().zip(others).map(|(own, other)| *own.min(&other.len_us));
+        let lens_us: Vec<u64> = least.collect();
+        (!lens_us.is_empty()).then_some(Common { start, lens_us })
+    }
+
+    /// Their time in days.
+    pub(super) fn days(&self) -> f64 {
+        self.lens_us.iter().sum::<u64>() as f64 / (24 * HOUR_US) as f64
+    }
+}
+
 /// `whole x part / of`, rounded down; all of it where `of` is nothing.
 fn share(whole: u64, part: u64, of: u64) -> u64 {
     let product = u128::from(whole) * u128::from(part);
@@ -257,6 +289,23 @@ mod tests {
     }
 
     proptest! {
+        #[test]
+        fn what_is_common_one_by_one_is_common_to_all(
+            all in prop::collection::vec(
+                (0_i64..6, prop::collection::vec(0_u64..5, 1..9)), 1..6),
+        ) {
+            let hours = |(start, lens): &(i64, Vec<u64>)| {
+                Hours::new(at(start * HOUR_US), lens.iter().map(|it| step(it * HOUR / 4, 1)).collect())
+            };
+            let all: Vec<Hours> = all.iter().map(hours).collect();
+            let mut common = Common::of(&all[0]);
+            for it in &all[1..] {
+                common = common.and_then(|common| common.with(it));
+            }
+            let together = Hours::in_common(&all.iter().collect::<Vec<_>>());
+            prop_assert_eq!(common.map(|it| it.days()), together.map(|it| it[0].days()));
+        }
+
         #[test]
         fn the_clock_changes_no_amount(
             late_us in 0_i64..HOUR_US,

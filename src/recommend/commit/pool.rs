@@ -1,6 +1,6 @@
 //! Workloads on one instance together.
 
-use super::hours::Hours;
+use super::hours::{Common, Hours};
 use super::member::Member;
 use super::{CommitmentGroup, Instance, TermCase, UnusedHours};
 use crate::commitment::SavingsCurve;
@@ -26,13 +26,17 @@ impl Pool {
             longer.then_with(|| a.workload.cmp(&b.workload))
         });
         let (mut taken, mut left_out): (Vec<Member>, Vec<Member>) = (Vec::new(), Vec::new());
+        let mut common: Option<Common> = None;
         for it in members {
-            let with: Vec<&Hours> = taken.iter().chain([&it]).map(|it| &it.hours).collect();
-            let common = Hours::in_common(&with).and_then(|it| it.first().map(Hours::days));
+            let with = match &common {
+                None => Common::of(&it.hours),
+                Some(common) => common.with(&it.hours),
+            };
             // The hours of logs without dates are not those of others.
             let is_alone = taken.is_empty();
             let dated = is_alone || !(it.is_relative || taken.iter().any(|it| it.is_relative));
-            if dated && common.is_some_and(|days| days >= min_days) {
+            if dated && with.as_ref().is_some_and(|it| it.days() >= min_days) {
+                common = with;
                 taken.push(it);
             } else {
                 left_out.push(it);
