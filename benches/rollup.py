@@ -5,7 +5,7 @@ came out to RESULTS.md.
 The log is made by generate_rollup.py where it is not there yet (100,000,000 requests unless --rows says otherwise). All run
 in turn, so that what else the machine does falls on all of them. DuckDB runs three times: as it writes the counts and sums of
 each minute to Parquet, which is what `rollup --simple` does; as it only counts its groups; and as it scans the four columns
-and adds them up, which `describe` is measured against. pandas runs once: it takes many times as long. Last
+and adds them up, which `describe` is measured against. polars writes too, and once only collects. pandas runs once: it takes many times as long. Last
 `cargo bench --bench rollup` says how far ours is from a bare decode of the four columns, without start and table. Build first:
 cargo build --release. Needs duckdb, polars, pandas and pyarrow.
 """
@@ -31,6 +31,7 @@ POLARS = """import polars as pl
 minute = pl.col("timestamp").dt.truncate("1m").alias("minute")
 sums = [pl.len(), pl.col("prompt_tokens").cast(pl.Int64).sum(), pl.col("completion_tokens").cast(pl.Int64).sum()]
 pl.scan_parquet("{log}").group_by("workload", minute).agg(sums).collect(engine="streaming")"""
+POLARS_TO = POLARS.replace('.collect(engine="streaming")', '.sink_parquet("{to}", compression="zstd")')
 PANDAS = """import pyarrow.parquet as pq
 log = pq.read_table("{log}", read_dictionary=["workload"]).to_pandas(self_destruct=True, split_blocks=True)
 log["minute"] = log["timestamp"].dt.floor("min")
@@ -60,7 +61,8 @@ def commands(args, log, to):
         "gpuadvise rollup": ours,
         "DuckDB, to Parquet": duckdb(f"COPY ({groups}) TO '{to}' (FORMAT parquet, COMPRESSION zstd)"),
         "DuckDB, counted": duckdb(f"SELECT count(*), sum(requests) FROM ({groups})"),
-        "polars, streaming": [sys.executable, "-c", POLARS.format(log=log)],
+        "polars, streaming, to Parquet": [sys.executable, "-c", POLARS_TO.format(log=log, to=to)],
+        "polars, streaming, collected": [sys.executable, "-c", POLARS.format(log=log)],
         "DuckDB, scan of the columns": duckdb(SCAN.format(log=log)),
         "gpuadvise describe": [args.binary, "describe", log, "--format", "json"],
     }

@@ -102,7 +102,7 @@ impl Table {
 
     /// Adds a row.
     pub(crate) fn push(&mut self, cells: Vec<String>) {
-        debug_assert_eq!(cells.len(), self.columns.len(), "{}", self.caption);
+        assert_eq!(cells.len(), self.columns.len(), "{}", self.caption);
         self.rows.push(Row { anchor: None, strong: false, cells });
     }
 

@@ -36,35 +36,22 @@ pub(super) struct Plan {
     pub(super) stretches: Vec<Stretch>,
     /// Rows of all parts, each as often as it is read.
     pub(super) rows_read: usize,
-}
-
-/// Where the rows of a part lie in time, a quarter of a stretch at a time, were they spread evenly. Parts
-/// that all begin alike are in no order, and a stretch must not hold all of them.
-fn instants(part: &Part) -> impl Iterator<Item = (i64, usize)> {
-    let Part { first_us, last_us, rows, .. } = *part;
-    let n = rows.div_ceil(ROWS / 4).max(1);
-    let len_us = i128::from(last_us) - i128::from(first_us);
-    (0..n).map(move |at| {
-        let after_us = len_us * at as i128 / n as i128;
-        let at_us = i64::try_from(i128::from(first_us) + after_us).unwrap_or(i64::MAX);
-        (at_us, rows * (at + 1) / n - rows * at / n)
-    })
+    /// Rows of the largest stretch that must be put in order, about.
+    pub(super) most_sorted: usize,
 }
 
 /// Divides the time of all parts.
 pub(super) fn plan(mut parts: Vec<Part>) -> Plan {
     parts.sort_by_key(|it| (it.first_us, it.last_us, it.place));
-    let mut instants: Vec<(i64, usize)> = parts.iter().flat_map(instants).collect();
-    instants.sort_unstable();
     let mut cuts: Vec<i64> = Vec::new();
     let mut rows = 0;
-    for (at_us, n) in instants {
-        let cut = at_us.saturating_add(MINUTE_US - 1).div_euclid(MINUTE_US) * MINUTE_US;
+    for part in &parts {
+        let cut = part.first_us.saturating_add(MINUTE_US - 1).div_euclid(MINUTE_US) * MINUTE_US;
         if rows >= ROWS && cuts.last().is_none_or(|it| *it < cut) {
             cuts.push(cut);
             rows = 0;
         }
-        rows += n;
+        rows += part.rows;
     }
     let starts = std::iter::once(i64::MIN).chain(cuts.iter().copied());
     let ends = cuts.iter().copied().chain([i64::MAX]);
@@ -84,7 +71,23 @@ pub(super) fn plan(mut parts: Vec<Part>) -> Plan {
         }
     }
     stretches.retain(|it| !it.parts.is_empty());
-    Plan { stretches, rows_read }
+    let sorted = stretches.iter().filter(|it| !it.in_order).map(Stretch::rows);
+    let most_sorted = sorted.max().unwrap_or(0);
+    Plan { stretches, rows_read, most_sorted }
+}
+
+impl Stretch {
+    /// Its rows, were those of each part spread evenly over its time.
+    fn rows(&self) -> usize {
+        let len = |from_us: i64, to_us: i64| (i128::from(to_us) - i128::from(from_us)).max(0);
+        let of = |part: &Part| {
+            let whole = len(part.first_us, part.last_us);
+            let own = len(part.first_us.max(self.from_us), part.last_us.min(self.to_us));
+            let rows = (part.rows as i128 * own).checked_div(whole);
+            rows.and_then(|it| usize::try_from(it).ok()).unwrap_or(part.rows)
+        };
+        self.parts.iter().map(|it| of(&it.0)).sum()
+    }
 }
 
 #[cfg(test)]
@@ -120,12 +123,27 @@ mod tests {
         assert_eq!(plan.rows_read, 5 * (ROWS / 2));
     }
 
+    /// Parts of as many rows each, from a second to another.
+    fn parts(n: usize, rows: usize, span: impl Fn(i64) -> (i64, i64)) -> Vec<Part> {
+        let part = |at: usize| {
+            let (first_s, last_s) = span(i64::try_from(at).unwrap());
+            let (first_us, last_us) = (first_s * 1_000_000, last_s * 1_000_000);
+            Part { first_us, last_us, rows, place: (0, at) }
+        };
+        (0..n).map(part).collect()
+    }
+
     #[test]
-    fn a_log_in_no_order_is_in_as_many_stretches_as_any() {
-        let part =
-            |at: usize| Part { first_us: 0, last_us: 3_600_000_000, rows: ROWS, place: (0, at) };
-        let plan = plan((0..4).map(part).collect());
-        assert_eq!(plan.stretches.len(), 4);
-        assert_eq!(plan.rows_read, 4 * 4 * ROWS);
+    fn how_many_rows_are_sorted_at_once_is_known() {
+        // In no order: small parts that all begin alike, of which the first minute is cut off.
+        let plan_of_all = plan(parts(80, ROWS / 8, |_| (5, 3605)));
+        assert_eq!(plan_of_all.most_sorted, 80 * (ROWS / 8 * 3545 / 3600));
+        assert!(plan_of_all.rows_read <= 2 * 80 * (ROWS / 8));
+        // In order, however large the parts are: nothing is sorted.
+        let ordered = plan(parts(4, 20 * ROWS, |at| (at * 600, (at + 1) * 600)));
+        assert_eq!((ordered.most_sorted, ordered.rows_read), (0, 7 * 20 * ROWS));
+        // Neighbours that reach into each other.
+        let seams = plan(parts(20, ROWS / 4, |at| (at * 60, at * 60 + 90)));
+        assert!((1..2 * ROWS).contains(&seams.most_sorted), "{}", seams.most_sorted);
     }
 }

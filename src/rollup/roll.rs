@@ -47,6 +47,9 @@ pub(super) struct Done {
 /// sorted once and for all.
 const MOST_READS: usize = 3;
 
+/// Most rows of a stretch that are put in order in memory. Tests have few rows.
+const MOST_SORTED: usize = if cfg!(test) { 1 << 12 } else { 1 << 22 };
+
 /// Rolls up inputs into a table; rows in no order are put aside in a folder.
 pub(super) fn roll_up<W: Write + Send, const FULL: bool>(
     mut inputs: Vec<Input>,
@@ -60,7 +63,8 @@ pub(super) fn roll_up<W: Write + Send, const FULL: bool>(
     let mut stretches = plan(parts_of_all);
     let rows: usize = inputs.iter().flat_map(Input::parts).sum();
     let mut refused = Refused::default();
-    if stretches.rows_read > rows.saturating_mul(MOST_READS) {
+    if stretches.rows_read > rows.saturating_mul(MOST_READS) || stretches.most_sorted > MOST_SORTED
+    {
         let blocks;
         (blocks, refused) = put_aside(&inputs, &names, folder, watch)?;
         for input in &inputs {

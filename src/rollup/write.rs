@@ -48,7 +48,7 @@ pub(super) fn schema(full: bool) -> ParquetResult<SchemaDescriptor> {
     SchemaDescriptor::try_from_message(&format!("message rollup {{ {} }}", columns.join("\n")))
 }
 
-/// How pages are packed: the fastest level of zstd, which more would make little smaller.
+/// How pages are packed that are not differences: the fastest level of zstd, which more would make little smaller.
 pub(super) fn compression() -> CompressionOptions {
     CompressionOptions::Zstd(ZstdLevel::try_new(1).ok())
 }

@@ -140,13 +140,14 @@ impl Gathered {
     pub(super) fn add(&mut self, record: &Record<'_>) {
         let samples = &mut self.samples;
         let at = record.at_us;
+        let tokens = record.tokens.and_then(RequestTokens::new);
         samples.tells = samples.tells.max(record.tells);
         match record.outcome {
             Outcome::Cached => return samples.cached.push(at),
             Outcome::Throttled => return samples.throttled.push(at),
             Outcome::Failed => samples.failed.push(at),
             Outcome::Served => {
-                if record.tokens.is_none() {
+                if tokens.is_none() {
                     samples.without_tokens.push(at);
                 }
                 samples.latency_us.extend(record.latency_us.map(|it| (at, it)));
@@ -160,8 +161,7 @@ impl Gathered {
         count(&mut samples.teams, record.team, at);
         let failed = record.outcome == Outcome::Failed;
         // No request has an empty prompt: zeros of a failure mean that nobody counted.
-        let tokens = record.tokens.filter(|it| !failed || it.total() > 0);
-        match tokens.and_then(RequestTokens::new) {
+        match tokens.filter(|it| !failed || it.total() > 0) {
             Some(tokens) => {
                 self.at_us.push(at);
                 self.tokens.push(tokens);

@@ -55,12 +55,13 @@ pub(super) fn add(
     }
     let mut rooms: Vec<BTreeMap<String, Room<'_>>> =
         parts.iter().map(|_| BTreeMap::new()).collect();
-    for (name, log) in &mut all {
+    all.par_iter_mut().for_each(|(_, log)| {
         let n = log.parts.iter().map(|it| it.0).sum();
-        // Pages of zeros cost nothing until they are written to.
         (log.at_us, log.tokens) = (vec![0; n], vec![RequestTokens::default(); n]);
+    });
+    for (name, log) in &mut all {
         let (mut at_us, mut tokens) = (log.at_us.as_mut_slice(), log.tokens.as_mut_slice());
-        for (rooms, (n, _)) in rooms.iter_mut().zip(&log.parts) {
+        for (rooms, (n, _)) in rooms.iter_mut().zip(&log.parts).filter(|it| it.1.0 > 0) {
             let (own, rest) = at_us.split_at_mut(*n);
             let (own_tokens, rest_tokens) = tokens.split_at_mut(*n);
             (at_us, tokens) = (rest, rest_tokens);
@@ -83,9 +84,11 @@ pub(super) fn add(
         let filled = rooms.into_iter().map(|(name, it)| (name, it.filled)).collect();
         Ok((part, filled))
     });
-    let read: Vec<(RequestBuilder, BTreeMap<String, usize>)> =
-        read.collect::<Result<_, IngestError>>()?;
-    for (part, (builder, filled)) in read.into_iter().enumerate() {
+    // The first fault in the order of the file is told, whoever found one first.
+    let read =
+        read.collect::<Vec<Result<(RequestBuilder, BTreeMap<String, usize>), IngestError>>>();
+    for (part, read) in read.into_iter().enumerate() {
+        let (builder, filled) = read?;
         for (name, n) in filled {
             if let Some(log) = all.get_mut(name.as_str()) {
                 log.parts[part].1 = n;

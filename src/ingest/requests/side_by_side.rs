@@ -8,7 +8,7 @@ use rayon::prelude::*;
 
 use super::super::IngestError;
 use super::super::pages::keep_memory;
-use super::super::raw::{FileFacts, TableInput};
+use super::super::raw::{FileFacts, PlainHeaders, PlainRows, TableInput};
 use super::LogSource;
 use super::builder::RequestBuilder;
 use super::columns::Columns;
@@ -62,7 +62,11 @@ pub(in crate::ingest) fn add_side_by_side(
         sha256,
         headers: input.headers.clone(),
     };
-    if let Some(headers) = columns.plain_headers().filter(|_| !logs.is_for_rows()) {
+    // What is nothing like a plain log in its first piece is none.
+    let is_plain =
+        |it: &PlainHeaders| input.plain(first, (it, false), &mut PlainRows::default()).is_some();
+    let headers = columns.plain_headers().filter(|_| !logs.is_for_rows());
+    if let Some(headers) = headers.filter(is_plain) {
         let places: BTreeSet<usize> = columns.used().collect();
         let used = places.into_iter().filter_map(|at| input.headers.get(at).cloned()).collect();
         let read = || plain::add(logs, (input, source), (&headers, &wants));

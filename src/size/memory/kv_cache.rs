@@ -245,7 +245,7 @@ fn element_bytes(it: &Deployment) -> f64 {
 /// llama.cpp keeps whole cells of 256 tokens; the sequences share one context.
 pub(super) fn llama_cpp_bytes(model: &Architecture, it: &Deployment, context: u64) -> f64 {
     const CELL: f64 = 256.0;
-    debug_assert_eq!(it.engine, Engine::LlamaCpp);
+    assert_eq!(it.engine, Engine::LlamaCpp);
     let padded = |tokens: f64| (tokens / CELL).ceil() * CELL;
     let sequences = f64::from(it.max_num_seqs.unwrap_or(1).max(1));
     model

@@ -81,6 +81,51 @@ fn pieces_make_the_log() {
     }
 }
 
+/// Adds a file side by side, or in its order; fails where an earlier one has the same requests.
+fn add_file(
+    builder: &mut RequestBuilder,
+    bytes: &[u8],
+    (name, by_side): (&str, bool),
+) -> Result<(), String> {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join(name);
+    std::fs::write(&path, bytes).unwrap();
+    let Ok(Opened::Table(input)) = raw::open(&Source::Path(path)) else { panic!("it is a table") };
+    let format = detect(&input.headers, name, &[]).unwrap();
+    let zone = Tz::UTC;
+    let source = LogSource { file: name, format, mappings: &[], rules: &no_rules, zone };
+    if by_side {
+        assert!(add_side_by_side(builder, &input, source).unwrap().is_some());
+    } else {
+        let mut add = |table: RawTable| builder.add(&table, source).map(|_| ());
+        input.batches(&|it| format.wants(it, &[]), 1 << 16, &mut add).unwrap();
+    }
+    builder.close(name, format).map_err(|it| it.to_string())
+}
+
+#[test]
+fn a_copy_is_told_however_it_is_read() {
+    for ways in [(true, true), (true, false), (false, true)] {
+        let mut builder = RequestBuilder::default();
+        add_file(&mut builder, &parquet(1000), ("first.parquet", ways.0)).unwrap();
+        let again = add_file(&mut builder, &parquet(500), ("second.parquet", ways.1));
+        let error = again.unwrap_err();
+        assert!(error.contains("first.parquet") && error.contains("second.parquet"), "{error}");
+        let mut alone = RequestBuilder::default().alone();
+        add_file(&mut alone, &parquet(1000), ("first.parquet", ways.0)).unwrap();
+    }
+}
+
+#[test]
+fn more_tokens_than_a_request_can_have_are_none() {
+    let header = "timestamp,workload,prompt_tokens,completion_tokens\n";
+    let row = |second: u32, tokens: u64| format!("2026-10-01T00:00:{second:02}Z,chat,{tokens},1\n");
+    let rows: String = (0..3).map(|it| row(it, if it == 0 { 7 } else { 5_000_000_000 })).collect();
+    let found = read(&[("log.csv", &format!("{header}{rows}"))]);
+    let log = log(&found, "chat");
+    assert_eq!((log.trace.len(), log.trace.tokens.len(), log.facts.without_tokens), (3, 0, 2));
+}
+
 #[test]
 fn columns_are_read_as_rows_are() {
     let number = |it: Option<i64>| it.map_or(String::new(), |it| it.to_string());

@@ -66,7 +66,7 @@ fn row(workload: &WorkloadReport, plan: &PlanReport, number: usize) -> Vec<Cell>
     let (first, last) = (letters(FIRST_PART), letters(FIRST_PART + COST_PARTS.len() - 1));
     let advised = workload.advice.plan_id.as_ref() == Some(&plan.id);
     let oldest = plan.price_as_of.iter().min();
-    debug_assert_eq!(FIRST_PART, MONTH + 1, "the parts follow their sum");
+    assert_eq!(FIRST_PART, MONTH + 1, "the parts follow their sum");
     vec![
         Cell::text(&workload.name),
         Cell::text(&plan.label),
