@@ -137,8 +137,8 @@ pub(super) fn coverage(
             let end_us = (hour + 1).saturating_mul(HOUR_US);
             // Its end lies near: it is looked for in ever larger steps.
             let is_in = |it: &i64| *it < end_us;
-            let steps = std::iter::successors(Some(64_usize), |it| it.checked_mul(2));
-            let most = steps.into_iter().find(|it| !rest.get(*it).is_some_and(is_in));
+            let mut steps = std::iter::successors(Some(64_usize), |it| it.checked_mul(2));
+            let most = steps.find(|it| !rest.get(*it).is_some_and(is_in));
             let near = &rest[..most.unwrap_or(rest.len()).min(rest.len())];
             rest = &rest[near.partition_point(is_in)..];
         }

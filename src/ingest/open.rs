@@ -62,11 +62,7 @@ pub(super) fn gather(
 ) -> Result<Gathered, IngestError> {
     let mut gathered = Gathered {
         usage: usage_rows::UsageBuilder::default(),
-        logs: if sources.len() == 1 {
-            requests::RequestBuilder::default().alone()
-        } else {
-            requests::RequestBuilder::default()
-        },
+        logs: requests::RequestBuilder::of_files(sources.len()),
         books: Books::default(),
         measured: Measured::default(),
         view: ClusterView::new(Vec::new()),

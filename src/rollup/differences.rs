@@ -24,17 +24,16 @@ pub(super) fn differences(values: impl ExactSizeIterator<Item = i64>, into: &mut
             last = value;
             (least, most) = (least.min(*slot), most.max(*slot));
         }
-        let above = block.map(|it| it.wrapping_sub(least).cast_unsigned());
+        let mut above = block.map(|it| it.wrapping_sub(least).cast_unsigned());
+        // The last block is filled up: what stands behind its end is never read.
+        above[n..].fill(0);
         let width = 64 - most.abs_diff(least).leading_zeros();
         signed(least, into);
         into.push(u8::try_from(width).unwrap_or(u8::MAX));
-        // The last block is filled up: what stands behind its end is never read.
-        let mut filled = [0_u64; BLOCK];
-        filled[..n].copy_from_slice(&above[..n]);
         if width > 0 {
             let start = into.len();
             into.resize(start + BLOCK / 8 * width as usize, 0);
-            bitpacked::encode(&filled, width as usize, &mut into[start..]);
+            bitpacked::encode(&above, width as usize, &mut into[start..]);
         }
     }
 }

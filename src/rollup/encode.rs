@@ -2,7 +2,7 @@
 //!
 //! A column of the table is one page of one row group. Small counts are codes of a dictionary that
 //! holds every number up to the largest, so that no value has to be looked up. Other numbers are written
-//! as differences in as many bits as they need, which zstd would make hardly smaller and much slower.
+//! as differences in as many bits as they need, and are not packed beyond that.
 
 use polars_parquet::parquet::CowBuffer;
 use polars_parquet::parquet::compression::CompressionOptions;

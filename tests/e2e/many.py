@@ -91,14 +91,20 @@ def analysed(program, folder):
     return inside / "report", took
 
 
-def check_page(browser, url, width, scheme):
-    """No dialog, no request, no error, nothing wider than the window."""
+def opened(browser, width, scheme):
+    """A window, and the faults that it will have."""
     context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     page = context.new_page()
     faults = []
     page.on("dialog", lambda it: (faults.append(f"dialog {it.message}"), it.dismiss()))
     page.on("console", lambda it: faults.append(it.text) if it.type in ("error", "warning") else None)
     page.on("pageerror", lambda it: faults.append(str(it)))
+    return page, faults
+
+
+def check_page(browser, url, width, scheme):
+    """No dialog, no request, no error, nothing wider than the window."""
+    page, faults = opened(browser, width, scheme)
     page.on("request", lambda it: faults.append(it.url) if it.url != url else None)
     start = time.time()
     page.goto(url)
@@ -111,7 +117,7 @@ def check_page(browser, url, width, scheme):
     links = page.evaluate("[...document.querySelectorAll('a')].map((it) => it.getAttribute('href'))")
     assert all(it.startswith("#") for it in links), [it for it in links if not it.startswith("#")]
     assert not faults, faults[:3]
-    context.close()
+    page.context.close()
     return took
 
 
@@ -154,12 +160,7 @@ def check_pages(program, browser, folder):
     names = []
     for file in ["report.html", *pages]:
         for width, scheme in ((360, "dark"), (1440, "light")):
-            context = browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-            page = context.new_page()
-            faults = []
-            page.on("dialog", lambda it: (faults.append(f"dialog {it.message}"), it.dismiss()))
-            page.on("console", lambda it: faults.append(it.text) if it.type in ("error", "warning") else None)
-            page.on("pageerror", lambda it: faults.append(str(it)))
+            page, faults = opened(browser, width, scheme)
             page.goto((report / file).resolve().as_uri())
             wide = page.evaluate("document.documentElement.scrollWidth")
             assert wide <= width, f"{file}, {width} px: {wide} px wide"
@@ -177,7 +178,7 @@ def check_pages(program, browser, folder):
                 page.fill("#filter", next(it for it in rows if it.startswith("workload-")))
                 shown = page.locator("#workloads-table tbody tr:visible").count()
                 assert 0 < shown < len(rows), (file, shown)
-            context.close()
+            page.context.close()
     assert len(names) == len(set(names)) == N_PAGED, (len(names), len(set(names)))
     size = sum((report / it).stat().st_size for it in ["report.html", *pages])
     analyse(N)

@@ -103,7 +103,7 @@ pub(super) struct Texts {
 
 impl Texts {
     /// With the memory of others' codes.
-    pub(super) fn into(codes: Vec<u32>) -> Texts {
+    pub(super) fn with_memory(codes: Vec<u32>) -> Texts {
         Texts { codes, ..Texts::default() }
     }
 

@@ -1,5 +1,7 @@
 //! A request log of Parquet that is nothing but times, names and tokens, by the pages of its columns.
 
+use std::ops::Range;
+
 use polars_parquet::read::{ColumnChunkMetadata, PhysicalType};
 
 use super::super::cell::plausible_us;
@@ -37,7 +39,7 @@ impl PlainRows {
     /// nothing where one of them has no time that may be one, or no count.
     pub(super) fn read(
         &mut self,
-        rows: &std::ops::Range<usize>,
+        rows: &Range<usize>,
         (times, tokens, names): (Chunk<'_>, [Chunk<'_>; 2], Option<Chunk<'_>>),
     ) -> Option<()> {
         numbers(times, Instants { times: 1, parts: 1 }, rows, &mut self.at_us)?;
@@ -55,13 +57,13 @@ impl PlainRows {
     /// Reads the names alone.
     pub(super) fn read_names(
         &mut self,
-        rows: &std::ops::Range<usize>,
+        rows: &Range<usize>,
         names: Option<Chunk<'_>>,
     ) -> Option<()> {
         self.codes.clear();
         self.names.clear();
         let Some((bytes, column)) = names else { return Some(()) };
-        let texts = Texts::into(std::mem::take(&mut self.codes));
+        let texts = Texts::with_memory(std::mem::take(&mut self.codes));
         let mut reader = ChunkReader::new(bytes, column, texts)?;
         reader.skip(rows.start)?;
         reader.read(rows.len())?;
@@ -71,7 +73,7 @@ impl PlainRows {
 }
 
 /// Reads a column of counts.
-fn counts(chunk: Chunk<'_>, rows: &std::ops::Range<usize>, into: &mut Vec<u32>) -> Option<()> {
+fn counts(chunk: Chunk<'_>, rows: &Range<usize>, into: &mut Vec<u32>) -> Option<()> {
     match chunk.1.physical_type() {
         PhysicalType::Int32 => numbers(chunk, Counts::<4>, rows, into),
         PhysicalType::Int64 => numbers(chunk, Counts::<8>, rows, into),
@@ -82,7 +84,7 @@ fn counts(chunk: Chunk<'_>, rows: &std::ops::Range<usize>, into: &mut Vec<u32>) 
 fn numbers<N: Number>(
     (bytes, column): Chunk<'_>,
     number: N,
-    rows: &std::ops::Range<usize>,
+    rows: &Range<usize>,
     into: &mut Vec<N::Value>,
 ) -> Option<()> {
     into.clear();

@@ -76,9 +76,9 @@ impl RequestBuilder {
         RequestBuilder { rows: Some(Vec::new()), ..RequestBuilder::default() }
     }
 
-    /// Of a run with one file only.
-    pub(in crate::ingest) fn alone(self) -> RequestBuilder {
-        RequestBuilder { is_alone: true, ..self }
+    /// Of a run with so many files.
+    pub(in crate::ingest) fn of_files(n: usize) -> RequestBuilder {
+        RequestBuilder { is_alone: n == 1, ..RequestBuilder::default() }
     }
 
     /// Whether somebody else takes the requests one by one.

@@ -111,7 +111,7 @@ fn a_copy_is_told_however_it_is_read() {
         let again = add_file(&mut builder, &parquet(500), ("second.parquet", ways.1));
         let error = again.unwrap_err();
         assert!(error.contains("first.parquet") && error.contains("second.parquet"), "{error}");
-        let mut alone = RequestBuilder::default().alone();
+        let mut alone = RequestBuilder::of_files(1);
         add_file(&mut alone, &parquet(1000), ("first.parquet", ways.0)).unwrap();
     }
 }
