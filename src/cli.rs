@@ -287,7 +287,7 @@ pub struct AnalyzeArgs {
     #[arg(long)]
     pub exhaustive: bool,
     /// Replay the requests of so many workloads, those that cost the most; of the others only the GPUs in
-    /// use are bought another way [default: all up to 500 workloads, else 50]
+    /// use are bought another way [default: all up to 500 workloads, else 50 of at most a million each]
     #[arg(long, value_name = "N", conflicts_with = "exhaustive")]
     pub full_search: Option<usize>,
     /// Judge a commitment of your own, such as aws/p5.48xlarge/2; may be given several times

@@ -146,6 +146,17 @@ pub enum Demand {
 }
 
 impl Demand {
+    /// Whether lengths of requests are known, one by one or as sums.
+    pub fn has_tokens(&self) -> bool {
+        match self {
+            Demand::Arrivals(trace) => !trace.tokens.is_empty(),
+            Demand::Counts(series) => series.bins.iter().any(|it| {
+                it.requests > 0 && it.prompt_tokens.is_some() && it.completion_tokens.is_some()
+            }),
+            Demand::Level(_) | Demand::Unknown => false,
+        }
+    }
+
     /// Whether requests were counted.
     pub const fn has_requests(&self) -> bool {
         matches!(self, Demand::Arrivals(_) | Demand::Counts(_))

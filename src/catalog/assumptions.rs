@@ -544,6 +544,8 @@ assumptions! {
         many_workloads,
         /// Workloads searched in full where there are more.
         full_searches,
+        /// Requests beyond which a workload is not among those.
+        full_search_requests,
         /// Requests above which no break-even is sought by replays.
         break_even_requests,
         /// How much of demand commitments cover where the user does not say: 0 what is always in use,

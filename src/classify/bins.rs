@@ -258,6 +258,14 @@ pub(super) fn quantile(sorted: &[f64], q: f64) -> f64 {
     low + (nth(sorted, position.ceil()) - low) * position.fract()
 }
 
+/// The same of values in any order.
+pub(super) fn quantile_of(values: &mut [f64], q: f64) -> f64 {
+    let position = q * (values.len() as f64 - 1.0).max(0.0);
+    let low = nth_least(values, position.floor());
+    let high = nth_least(values, position.ceil());
+    low + (high - low) * position.fract()
+}
+
 /// The middle value, of an even number the mean of the two; 0 of nothing.
 pub(super) fn median(mut values: Vec<f64>) -> f64 {
     values.sort_unstable_by(f64::total_cmp);

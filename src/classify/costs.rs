@@ -27,9 +27,14 @@ pub(super) fn spread<'a>(
 ) -> Result<Vec<Paid>, MoneyError> {
     let nothing = Paid { cost: Money::zero(currency), gpu_hours: None };
     let mut found = vec![(nothing, false); edges.len().saturating_sub(1)];
+    // Rows follow each other, so most lie where the one before did.
+    let mut first = 0;
     for bin in bins {
-        let after = edges.partition_point(|it| *it <= bin.period.start());
-        let first = after.saturating_sub(1);
+        let is_here = edges.get(first).is_some_and(|it| *it <= bin.period.start())
+            && edges.get(first + 1).is_some_and(|it| bin.period.start() < *it);
+        if !is_here {
+            first = edges.partition_point(|it| *it <= bin.period.start()).saturating_sub(1);
+        }
         for (at, pair) in edges.windows(2).enumerate().skip(first) {
             if pair[0] >= bin.period.end() {
                 break;

@@ -4,11 +4,11 @@ use chrono_tz::Tz;
 
 use super::{
     Anomalies, Bought, Censored, Changes, Examined, Features, Holes, HourlySeries, ModalityVerdict,
-    Outage, Pool, PoolMember, Seasonality, UnitCosts, Unused, Waste,
+    Outage, Pool, PoolMember, Seasonality, UnitCosts, Unused, Waste, Watched,
 };
 use crate::catalog::Catalog;
 use crate::units::{MoneyError, Period, Timestamp};
-use crate::workload::{Demand, Workload, WorkloadClass};
+use crate::workload::{Workload, WorkloadClass};
 
 /// What one workload is.
 #[derive(Clone, Debug)]
@@ -88,40 +88,66 @@ pub fn describe(
     })
 }
 
-/// Looks across workloads, and gives each the findings that only show beside others. `unused` is the
-/// capacity that the bill itself calls unused.
+/// What is kept of a workload to look at it beside the others, so that its hours need not be.
+#[derive(Clone, Debug)]
+pub struct Beside {
+    examined: Examined,
+    watched: Option<Watched>,
+    pooled: Option<PoolMember>,
+    unit_costs: UnitCosts,
+}
+
+impl Beside {
+    /// Of a workload and what it is.
+    pub fn of(
+        workload: &Workload,
+        description: &Description,
+        catalog: &Catalog,
+        zone: Tz,
+    ) -> Beside {
+        let assumptions = &catalog.assumptions;
+        Beside {
+            examined: Examined::of(workload, &description.waste, zone, assumptions),
+            watched: Watched::of(&workload.name, &workload.seen(), zone),
+            pooled: PoolMember::of(workload, zone),
+            unit_costs: description.unit_costs.clone(),
+        }
+    }
+}
+
+/// Looks across workloads; also gives the findings of single workloads that only show beside others,
+/// each with its place. `unused` is the capacity that the bill itself calls unused; `pools` looks at the
+/// groups of those who could share, which are large where workloads are many.
 pub fn fleet(
-    all: &mut [(&Workload, Description)],
+    all: Vec<Beside>,
     unused: &[Unused],
-    catalog: &Catalog,
-    zone: Tz,
-) -> Result<Fleet, MoneyError> {
+    (catalog, zone): (&Catalog, Tz),
+    pools: &dyn Fn(&[PoolMember]) -> Vec<Pool>,
+) -> Result<(Fleet, Vec<(usize, Waste)>), MoneyError> {
     let assumptions = &catalog.assumptions;
-    let examined: Vec<Examined<'_>> =
-        all.iter().map(|(workload, it)| Examined { workload, waste: &it.waste }).collect();
-    let across = super::portfolio_waste(&examined, unused, zone, assumptions);
+    let (mut examined, mut watched, mut pooled, mut units) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for it in all {
+        examined.push(it.examined);
+        watched.extend(it.watched);
+        pooled.extend(it.pooled);
+        units.push(it.unit_costs);
+    }
     let (mut waste, mut own) = (Vec::new(), Vec::new());
-    for finding in across {
-        let of = |it: &(&Workload, Description)| Some(&it.0.name) == finding.workload.as_ref();
-        match all.iter().position(of) {
+    for finding in super::portfolio_waste(&examined, unused, assumptions) {
+        let of = |it: &Examined| Some(it.name()) == finding.workload.as_deref();
+        match examined.iter().position(of) {
             Some(at) => own.push((at, finding)),
             None => waste.push(finding),
         }
     }
-    for (at, finding) in own {
-        all[at].1.waste.push(finding);
-    }
-    let seen: Vec<_> = all.iter().map(|(it, _)| (it.name.as_str(), it.seen())).collect();
-    let demands: Vec<(&str, &Demand)> = seen.iter().map(|(name, it)| (*name, &**it)).collect();
-    let members: Vec<PoolMember> =
-        all.iter().filter_map(|(it, _)| PoolMember::of(it, zone)).collect();
-    let units: Vec<UnitCosts> = all.iter().map(|(_, it)| it.unit_costs.clone()).collect();
-    Ok(Fleet {
-        outages: super::outages(&demands, zone, &assumptions.classify),
-        pools: super::pooling(&members, zone, &assumptions.waste),
+    let fleet = Fleet {
+        outages: super::outages(&watched, zone, &assumptions.classify),
+        pools: pools(&pooled),
         waste,
         unit_costs: super::portfolio_unit_cost(&units)?,
-    })
+    };
+    Ok((fleet, own))
 }
 
 impl Fleet {

@@ -93,14 +93,10 @@ pub struct Outage {
 /// (the rule of succession), were the workloads independent; it must be below `outage_chance`.
 /// Three workloads never silent in 20 other hours: (1 / 22)^3 = 0.000094. Silence that comes with the
 /// night or the weekend is common in other weeks too, and no outage.
-pub fn outages(workloads: &[(&str, &Demand)], zone: Tz, limits: &Classify) -> Vec<Outage> {
+pub fn outages(watched: &[Watched], zone: Tz, limits: &Classify) -> Vec<Outage> {
     let mut found = Vec::new();
     for is_level in [false, true] {
-        let group: Vec<Watched<'_>> = workloads
-            .iter()
-            .filter(|it| matches!(it.1, Demand::Level(_)) == is_level)
-            .filter_map(|(name, demand)| Watched::of(name, demand, zone))
-            .collect();
+        let group: Vec<&Watched> = watched.iter().filter(|it| it.is_level == is_level).collect();
         if group.len() >= MIN_WORKLOADS {
             let silences = common_silences(&group);
             found.extend(silences.into_iter().filter_map(|it| outage(it, &group, zone, limits)));
@@ -185,16 +181,20 @@ fn between(span: Period, periods: impl Iterator<Item = Period>, least_us: i64) -
 }
 
 /// A workload with its silences.
-struct Watched<'a> {
-    name: &'a str,
+#[derive(Clone, Debug)]
+pub struct Watched {
+    name: String,
+    /// Whether its demand is a level: of a bill, or measured.
+    is_level: bool,
     span: Period,
     silences: Vec<Period>,
     /// Silent time and all time of the hours of a day, weekdays before weekends, microseconds.
     hours: [[(f64, f64); 24]; 2],
 }
 
-impl<'a> Watched<'a> {
-    fn of(name: &'a str, demand: &Demand, zone: Tz) -> Option<Watched<'a>> {
+impl Watched {
+    /// Nothing where the times have no date, or reach too far.
+    pub fn of(name: &str, demand: &Demand, zone: Tz) -> Option<Watched> {
         let span = span(demand)?;
         if !fits_densely(span.len_us(), HOUR_US) {
             return None;
@@ -207,7 +207,8 @@ impl<'a> Watched<'a> {
         for (sort, hour, len_us) in silences.iter().flat_map(|it| by_hour(*it, zone)) {
             hours[sort][hour].0 += len_us;
         }
-        Some(Watched { name, span, silences, hours })
+        let is_level = matches!(demand, Demand::Level(_));
+        Some(Watched { name: name.to_owned(), is_level, span, silences, hours })
     }
 
     /// Share of the other such hours in which it is silent, by the rule of succession.
@@ -231,7 +232,7 @@ fn by_hour(period: Period, zone: Tz) -> impl Iterator<Item = (usize, usize, f64)
 }
 
 /// Times in which no workload whose data cover them has demand.
-fn common_silences(group: &[Watched<'_>]) -> Vec<Period> {
+fn common_silences(group: &[&Watched]) -> Vec<Period> {
     let Some(whole) = group.iter().map(|it| it.span).reduce(Period::cover) else {
         return Vec::new();
     };
@@ -252,22 +253,22 @@ fn common_silences(group: &[Watched<'_>]) -> Vec<Period> {
     common
 }
 
-fn outage(period: Period, group: &[Watched<'_>], zone: Tz, limits: &Classify) -> Option<Outage> {
-    let covering: Vec<&Watched<'_>> =
-        group.iter().filter(|it| it.span.intersect(period) == Some(period)).collect();
+fn outage(period: Period, group: &[&Watched], zone: Tz, limits: &Classify) -> Option<Outage> {
+    let covering: Vec<&Watched> =
+        group.iter().copied().filter(|it| it.span.intersect(period) == Some(period)).collect();
     let mut own_us = [[0.0; 24]; 2];
     for (sort, hour, len_us) in by_hour(period, zone) {
         own_us[sort][hour] += len_us;
     }
     let mut chance = 1.0_f64;
     for (sort, hour, _) in by_hour(period, zone) {
-        let share = |it: &&Watched<'_>| it.share_silent(sort, hour, own_us[sort][hour]);
+        let share = |it: &&Watched| it.share_silent(sort, hour, own_us[sort][hour]);
         let shares: Vec<f64> = covering.iter().map(share).collect();
         if shares.iter().filter(|it| **it < MOSTLY_ACTIVE).count() >= MIN_WORKLOADS {
             chance = chance.min(shares.iter().product());
         }
     }
-    let workloads = covering.iter().map(|it| it.name.to_owned()).collect();
+    let workloads = covering.iter().map(|it| it.name.clone()).collect();
     (chance < limits.outage_chance).then_some(Outage { period, workloads, chance })
 }
 

@@ -50,13 +50,16 @@ pub use cost_history::{
     CostHistory, HistoryDay, cost_history, costs_known_from, data_end, days_of, paid_between,
 };
 pub use costs::{DayCost, costs_by_day, daily_costs, whole_days};
-pub use description::{Description, Fleet, describe, fleet};
+pub use description::{Beside, Description, Fleet, describe, fleet};
 pub use features::{Basis, Features, IDLE_TIMEOUTS_S, Sort, features};
-pub use holes::{HoleMeaning, Holes, Outage, holes, longest_idle_outside, outages};
+pub use holes::{HoleMeaning, Holes, Outage, Watched, holes, longest_idle_outside, outages};
 pub use hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 pub use idle::IDLE_RUNS_S;
 pub use modality::{ModalityVerdict, modality};
-pub use pooling::{Demanded, POOL_CAVEATS, Pair, Peak, Pool, PoolMember, PoolSource, pooling};
+pub use pooling::{
+    Demanded, POOL_CAVEATS, Pair, Peak, Pool, PoolGroup, PoolMember, PoolSource, pool_groups,
+    pooling,
+};
 pub use rules::{BusyHours, RuleOfThumb, classify, rule_of_thumb, rule_sentence};
 pub use season::{Seasonality, seasonality};
 pub use service::{Timing, engine_deployment, gpus_per_replica, replicas, timing, todays_fit};

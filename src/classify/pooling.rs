@@ -5,10 +5,11 @@ use std::collections::BTreeMap;
 use chrono_tz::Tz;
 use serde::Serialize;
 
-use super::bins::{HOUR_US, quantile};
+use super::bins::{HOUR_US, quantile_of};
 use super::hourly::{HourlySeries, HourlyUnit, hourly, weekday_hour_profile};
 use crate::catalog::Waste as Limits;
 use crate::units::Timestamp;
+use crate::usage::{Column, Number};
 use crate::workload::{Demand, LevelBin, LevelSeries, Workload};
 
 /// Pairs a pool names, the most complementary first.
@@ -39,16 +40,96 @@ pub enum PoolSource {
 }
 
 /// The demand of one workload and what it is made of.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct Demanded {
-    /// By clock hour.
-    pub hourly: HourlySeries,
+    /// By clock hour; kept short, since all workloads are looked at together.
+    hourly: Packed,
     /// Where it comes from.
     pub source: PoolSource,
 }
 
+/// An [`HourlySeries`] in the bytes that its values need.
+#[derive(Clone, Debug)]
+struct Packed {
+    start: Timestamp,
+    unit: HourlyUnit,
+    spread: bool,
+    relative: bool,
+    values: PackedValues,
+}
+
+/// Whole numbers, as requests mostly are, take half of the bytes.
+#[derive(Clone, Debug)]
+enum PackedValues {
+    Whole(Column<u64>),
+    Real(Column<f64>),
+}
+
+impl PackedValues {
+    fn of(values: &[Option<f64>]) -> PackedValues {
+        let whole: Option<Vec<Option<u64>>> = values
+            .iter()
+            .map(|it| it.map(whole_number).map_or(Some(None), |it| it.map(Some)))
+            .collect();
+        match whole {
+            Some(whole) => PackedValues::Whole(packed(whole.into_iter())),
+            None => PackedValues::Real(packed(values.iter().copied())),
+        }
+    }
+
+    fn len(&self) -> usize {
+        match self {
+            PackedValues::Whole(values) => values.len(),
+            PackedValues::Real(values) => values.len(),
+        }
+    }
+
+    /// Hours with a value.
+    fn known(&self) -> usize {
+        match self {
+            PackedValues::Whole(values) => (0..values.len()).filter(|at| values.has(*at)).count(),
+            PackedValues::Real(values) => (0..values.len()).filter(|at| values.has(*at)).count(),
+        }
+    }
+
+    fn opened(&self) -> Vec<Option<f64>> {
+        match self {
+            PackedValues::Whole(values) => values.iter().map(|it| it.map(|it| it as f64)).collect(),
+            PackedValues::Real(values) => values.iter().collect(),
+        }
+    }
+}
+
+fn packed<T: Number>(values: impl Iterator<Item = Option<T>>) -> Column<T> {
+    let mut column = Column::default();
+    for value in values {
+        column.push(value);
+    }
+    column.shrink_to_fit();
+    column
+}
+
+/// A value as the very same whole number, where it is one.
+fn whole_number(value: f64) -> Option<u64> {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let whole = value as u64;
+    ((whole as f64).to_bits() == value.to_bits()).then_some(whole)
+}
+
+impl Packed {
+    fn of(series: &HourlySeries) -> Packed {
+        let HourlySeries { start, unit, spread, relative, .. } = *series;
+        Packed { start, unit, spread, relative, values: PackedValues::of(&series.values) }
+    }
+
+    fn opened(&self) -> HourlySeries {
+        let Packed { start, unit, spread, relative, ref values } = *self;
+        HourlySeries { start, values: values.opened(), unit, spread, relative }
+    }
+}
+
 /// A workload that may share GPUs with others of one GPU model, provider and region.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug)]
 pub struct PoolMember {
     /// Its name.
     pub name: String,
@@ -147,13 +228,29 @@ pub struct Pool {
 /// same unit. A group needs two workloads and a week in common. Two services of 4 GPUs by day and 4
 /// by night: sum of the peaks 8, peak of the sum 4, ratio 0.5, correlation -1, 4 GPUs saved.
 pub fn pooling(members: &[PoolMember], zone: Tz, limits: &Limits) -> Vec<Pool> {
+    pool_groups(members).iter().filter_map(|it| it.pool(zone, limits)).collect()
+}
+
+/// Workloads that could share GPUs.
+#[derive(Clone, Debug)]
+pub struct PoolGroup<'a>(Vec<&'a PoolMember>);
+
+/// Those of one GPU, provider and region with demand in one unit, each group by itself.
+pub fn pool_groups(members: &[PoolMember]) -> Vec<PoolGroup<'_>> {
     let mut groups: BTreeMap<_, Vec<&PoolMember>> = BTreeMap::new();
     for it in members {
         let is_gpus = it.demanded.hourly.unit == HourlyUnit::Gpus;
         let key = (!is_gpus, &it.gpu, &it.provider, &it.region);
         groups.entry(key).or_default().push(it);
     }
-    groups.into_values().filter_map(|group| pool(group, zone, limits)).collect()
+    groups.into_values().map(PoolGroup).collect()
+}
+
+impl PoolGroup<'_> {
+    /// What they would need together; nothing below two, or without a week in common.
+    pub fn pool(&self, zone: Tz, limits: &Limits) -> Option<Pool> {
+        pool(&self.0, zone, limits)
+    }
 }
 
 fn demanded(workload: &Workload, zone: Tz) -> Option<Demanded> {
@@ -163,40 +260,66 @@ fn demanded(workload: &Workload, zone: Tz) -> Option<Demanded> {
         let bins = bins.iter().map(|it| LevelBin { period: it.period, gpus: it.active }).collect();
         let series = LevelSeries { bins, width_us: HOUR_US, absent_is_zero: false };
         let hourly = hourly(&Demand::Level(series), window, zone);
-        return Some(Demanded { hourly, source: PoolSource::Activity });
+        return Some(Demanded { hourly: Packed::of(&hourly), source: PoolSource::Activity });
     }
     if let Some(level) = &workload.billed_level {
         let hourly = hourly(&Demand::Level(level.clone()), window, zone);
         let known = || hourly.values.iter().flatten().copied();
         let (low, high) = (known().reduce(f64::min)?, known().reduce(f64::max)?);
         if high > low + SLACK {
-            return Some(Demanded { hourly, source: PoolSource::Billed });
+            return Some(Demanded { hourly: Packed::of(&hourly), source: PoolSource::Billed });
         }
     }
     let counted = matches!(workload.demand, Demand::Arrivals(_) | Demand::Counts(_));
     counted.then(|| Demanded {
-        hourly: hourly(&workload.demand, workload.demand_window, zone),
+        hourly: Packed::of(&hourly(&workload.demand, workload.demand_window, zone)),
         source: PoolSource::Requests,
     })
 }
 
-/// The hours of the members, cut to those that all have.
+/// The hours that all members have. Hours of a member are opened when they are needed: of very many
+/// they would not fit memory side by side.
 struct Common {
     starts: Vec<Timestamp>,
-    /// One row per member.
-    values: Vec<Vec<f64>>,
+    /// Which hours of a member these are, where all begin and end at once, as those of a bill do.
+    alike: Option<Vec<bool>>,
 }
 
 impl Common {
     fn of(members: &[&PoolMember]) -> Common {
-        let series = || members.iter().map(|it| &it.demanded.hourly);
-        let starts: Vec<Timestamp> = members.first().map_or(Vec::new(), |first| {
-            let hours = 0..first.demanded.hourly.values.len();
-            let starts = hours.map(|at| first.demanded.hourly.hour_start(at));
-            starts.filter(|at| series().all(|it| value_at(it, *at).is_some())).collect()
-        });
-        let row = |it| starts.iter().filter_map(|at| value_at(it, *at)).collect();
-        Common { values: series().map(row).collect(), starts }
+        let Some(first) = members.first().map(|it| it.demanded.hourly.opened()) else {
+            return Common { starts: Vec::new(), alike: None };
+        };
+        let hours = 0..first.values.len();
+        let is_alike = |it: &&PoolMember| {
+            let hourly = &it.demanded.hourly;
+            hourly.start == first.start && hourly.values.len() == first.values.len()
+        };
+        let are_alike = members.iter().all(is_alike);
+        let mut is_common = vec![true; hours.len()];
+        for it in members {
+            let hourly = it.demanded.hourly.opened();
+            for (at, is_common) in is_common.iter_mut().enumerate() {
+                *is_common &= if are_alike {
+                    hourly.values[at].is_some()
+                } else {
+                    value_at(&hourly, first.hour_start(at)).is_some()
+                };
+            }
+        }
+        let starts = hours.filter(|at| is_common[*at]).map(|at| first.hour_start(at));
+        Common { starts: starts.collect(), alike: are_alike.then_some(is_common) }
+    }
+
+    /// Those of a member.
+    fn values(&self, hourly: &HourlySeries) -> Vec<f64> {
+        match &self.alike {
+            Some(is_common) => {
+                let values = hourly.values.iter().zip(is_common).filter(|it| *it.1);
+                values.filter_map(|it| *it.0).collect()
+            }
+            None => self.starts.iter().filter_map(|at| value_at(hourly, *at)).collect(),
+        }
     }
 }
 
@@ -206,24 +329,34 @@ fn value_at(series: &HourlySeries, at: Timestamp) -> Option<f64> {
     series.values.get(usize::try_from(past_us / HOUR_US).ok()?).copied().flatten()
 }
 
-fn pool(group: Vec<&PoolMember>, zone: Tz, limits: &Limits) -> Option<Pool> {
+fn pool(group: &[&PoolMember], zone: Tz, limits: &Limits) -> Option<Pool> {
     let least = limits.pool_days * 24.0;
-    let is_long =
-        |it: &&PoolMember| it.demanded.hourly.values.iter().flatten().count() as f64 >= least;
-    let (mut members, short): (Vec<_>, Vec<_>) = group.into_iter().partition(is_long);
+    let is_long = |it: &&PoolMember| it.demanded.hourly.values.known() as f64 >= least;
+    let (mut members, short): (Vec<&PoolMember>, Vec<&PoolMember>) =
+        group.iter().copied().partition(is_long);
     members.sort_by(|a, b| a.name.cmp(&b.name));
     let common = Common::of(&members);
     let first = members.first().filter(|_| members.len() > 1)?;
     if (common.starts.len() as f64) < least {
         return None;
     }
-    let peaks: Vec<Peak> = members
-        .iter()
-        .zip(&common.values)
-        .filter_map(|(it, values)| peak(it, values, &common.starts, zone))
-        .collect();
+    let (mut peaks, mut most) = (Vec::new(), Vec::new());
+    let mut total = vec![0.0; common.starts.len()];
+    for it in &members {
+        let hourly = it.demanded.hourly.opened();
+        let values = common.values(&hourly);
+        for (sum, value) in total.iter_mut().zip(&values) {
+            *sum += value;
+        }
+        most.push(largest(&values));
+        peaks.extend(peak(it, &hourly, &values, (&common.starts, zone)));
+    }
+    let paired = most_paired(&most).into_iter().map(|at| {
+        let hourly = members[at].demanded.hourly.opened();
+        (at, most[at], common.values(&hourly))
+    });
+    let paired: Vec<(usize, f64, Vec<f64>)> = paired.collect();
     let sum = |pick: fn(&Peak) -> f64| peaks.iter().map(pick).sum::<f64>();
-    let total = added(&common.values);
     let unit = first.demanded.hourly.unit;
     let gpus = |value: f64| (unit == HourlyUnit::Gpus).then_some(value);
     let whole = |gpus: f64| (gpus - SLACK).ceil();
@@ -240,16 +373,21 @@ fn pool(group: Vec<&PoolMember>, zone: Tz, limits: &Limits) -> Option<Pool> {
         sum_of_p99: gpus(sum(|it| it.p99)),
         p99_of_sum: gpus(p99(&total)),
         gpus_saved: gpus(alone - whole(peak_of_sum)),
-        pairs: pairs(&members, &common.values, unit),
+        pairs: pairs(&members, &paired, unit),
         peaks,
         left_out: short.into_iter().map(|it| it.name.clone()).collect(),
     })
 }
 
-fn peak(it: &PoolMember, values: &[f64], starts: &[Timestamp], zone: Tz) -> Option<Peak> {
+fn peak(
+    it: &PoolMember,
+    hourly: &HourlySeries,
+    values: &[f64],
+    (starts, zone): (&[Timestamp], Tz),
+) -> Option<Peak> {
     let peak = largest(values);
     let at = values.iter().position(|value| value.total_cmp(&peak).is_eq())?;
-    let profile = weekday_hour_profile(&it.demanded.hourly, zone);
+    let profile = weekday_hour_profile(hourly, zone);
     let cells = profile.iter().enumerate().flat_map(|(day, row)| {
         let hours = row.iter().enumerate();
         hours.filter_map(move |(hour, mean)| Some(((day, hour), (*mean)?)))
@@ -267,15 +405,19 @@ fn peak(it: &PoolMember, values: &[f64], starts: &[Timestamp], zone: Tz) -> Opti
     })
 }
 
-/// The pairs whose peaks coincide least; of very many workloads those of the largest.
-fn pairs(members: &[&PoolMember], values: &[Vec<f64>], unit: HourlyUnit) -> Vec<Pair> {
-    let mut largest_first: Vec<(usize, f64)> =
-        values.iter().map(|it| largest(it)).enumerate().collect();
-    largest_first.sort_by(|a, b| b.1.total_cmp(&a.1));
-    largest_first.truncate(MOST_PAIRED);
-    largest_first.sort_by_key(|it| it.0);
+/// The places of the workloads whose pairs are looked at: of very many those with the largest peaks.
+fn most_paired(most: &[f64]) -> Vec<usize> {
+    let mut places: Vec<usize> = (0..most.len()).collect();
+    places.sort_by(|a, b| most[*b].total_cmp(&most[*a]));
+    places.truncate(MOST_PAIRED);
+    places.sort_unstable();
+    places
+}
+
+/// The pairs whose peaks coincide least, of members with their places, peaks and values.
+fn pairs(members: &[&PoolMember], of: &[(usize, f64, Vec<f64>)], unit: HourlyUnit) -> Vec<Pair> {
     let rows: Vec<Row<'_>> =
-        largest_first.iter().map(|(at, peak)| Row::of(*at, *peak, &values[*at])).collect();
+        of.iter().map(|(at, peak, values)| Row::of(*at, *peak, values)).collect();
     // The best so far with their keys, the best first.
     let mut best: Vec<([f64; 2], Pair)> = Vec::new();
     for (at, a) in rows.iter().enumerate() {
@@ -298,7 +440,7 @@ fn pairs(members: &[&PoolMember], values: &[Vec<f64>], unit: HourlyUnit) -> Vec<
             let key = [peak_ratio.unwrap_or(1.0), correlation.unwrap_or(1.0)];
             let place = best.partition_point(|it| is_less(&it.0, &key));
             if place < MOST_PAIRS {
-                let names = [a.at, b.at].map(|it| members[it].name.clone());
+                let names = [a.at, b.at].map(|at| members[at].name.clone());
                 best.insert(place, (key, Pair { names, correlation, peak_ratio }));
                 best.truncate(MOST_PAIRS);
             }
@@ -337,21 +479,13 @@ impl Row<'_> {
     }
 }
 
-/// Sums hour by hour.
-fn added(values: &[Vec<f64>]) -> Vec<f64> {
-    let n = values.first().map_or(0, Vec::len);
-    (0..n).map(|at| values.iter().map(|it| it[at]).sum()).collect()
-}
-
 fn largest(values: &[f64]) -> f64 {
     values.iter().copied().reduce(f64::max).unwrap_or(0.0)
 }
 
 /// 99th percentile.
 fn p99(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_unstable_by(f64::total_cmp);
-    quantile(&sorted, 0.99)
+    quantile_of(&mut values.to_vec(), 0.99)
 }
 
 #[cfg(test)]

@@ -54,10 +54,9 @@ impl Rhythm {
 /// The hours cut at the value that 95 % of them do not exceed, by nearest rank; uncut where that
 /// is zero.
 fn capped(values: &[Option<f64>]) -> Vec<Option<f64>> {
-    let mut sorted: Vec<f64> = values.iter().flatten().copied().collect();
-    sorted.sort_unstable_by(f64::total_cmp);
-    let rank = (USUAL * sorted.len() as f64).ceil() - 1.0;
-    let cap = super::bins::nth(&sorted, rank.max(0.0));
+    let mut known: Vec<f64> = values.iter().flatten().copied().collect();
+    let rank = (USUAL * known.len() as f64).ceil() - 1.0;
+    let cap = super::bins::nth_least(&mut known, rank.max(0.0));
     if cap <= 0.0 {
         return values.to_vec();
     }

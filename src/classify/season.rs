@@ -197,21 +197,7 @@ pub(super) fn strength<const P: usize>(
 /// beside a hole the nearest whole mean stands in, at most half a season away.
 pub(super) fn detrended(values: &[Option<f64>], season: usize) -> Vec<(usize, f64)> {
     let half = season / 2;
-    let moving = |at: usize| -> Option<f64> {
-        let window = values.get(at.checked_sub(half)?..=at + half)?;
-        let mut sum = 0.0;
-        for value in window {
-            sum += (*value)?;
-        }
-        // Of an even season both ends count half.
-        let ends = if season.is_multiple_of(2) {
-            f64::midpoint(window[0]?, window[2 * half]?)
-        } else {
-            0.0
-        };
-        Some((sum - ends) / season as f64)
-    };
-    let trend: Vec<Option<f64>> = (0..values.len()).map(moving).collect();
+    let trend = moving_means(values, season);
     let near = |at: usize| {
         (0..=half).find_map(|far| {
             let before = at.checked_sub(far).and_then(|it| trend[it]);
@@ -220,6 +206,36 @@ pub(super) fn detrended(values: &[Option<f64>], season: usize) -> Vec<(usize, f6
     };
     let of = |(at, value): (usize, &Option<f64>)| Some((at, (*value)? - near(at)?));
     values.iter().enumerate().filter_map(of).collect()
+}
+
+/// The mean of each value with half a season on either side, of an even season with halves at the
+/// ends; nothing where one of them is not known.
+fn moving_means(values: &[Option<f64>], season: usize) -> Vec<Option<f64>> {
+    let half = season / 2;
+    let mut means = vec![None; values.len()];
+    let Some(n) = values.len().checked_sub(2 * half).filter(|_| season > 0) else { return means };
+    let plain: Vec<f64> = values.iter().map(|it| it.unwrap_or(0.0)).collect();
+    // All windows side by side, each from its first value to its last.
+    let mut sums = vec![0.0; n];
+    for far in 0..=2 * half {
+        for (sum, value) in sums.iter_mut().zip(&plain[far..]) {
+            *sum += value;
+        }
+    }
+    let mut unknown: usize = values.iter().take(2 * half).filter(|it| it.is_none()).count();
+    for (at, sum) in sums.iter().enumerate() {
+        unknown += usize::from(values[at + 2 * half].is_none());
+        if unknown == 0 {
+            let ends = if season.is_multiple_of(2) {
+                f64::midpoint(plain[at], plain[at + 2 * half])
+            } else {
+                0.0
+            };
+            means[at + half] = Some((sum - ends) / season as f64);
+        }
+        unknown -= usize::from(values[at].is_none());
+    }
+    means
 }
 
 /// Share of the variance of noise that is left when its centred moving mean is taken off:

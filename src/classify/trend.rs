@@ -1,5 +1,7 @@
 //! Where demand is going: a slope that a few odd days cannot move.
 
+use super::bins::nth_least;
+
 /// Change per 30 days as a share of the mean day, with its 95 % interval.
 #[derive(Clone, Copy, Debug, PartialEq, serde::Serialize)]
 pub struct Trend {
@@ -40,15 +42,37 @@ pub(super) fn trend_per_30d(daily: &[Option<f64>]) -> Option<Trend> {
     }
     let reach = Z_95 * kendall_variance(&points).sqrt() / 2.0;
     let pairs = slopes.len() as f64;
-    let mut rank = |r: f64| super::bins::nth_least(&mut slopes, r.clamp(0.0, pairs - 1.0));
+    let rank = |r: f64| r.clamp(0.0, pairs - 1.0);
     let per_30d = |slope: f64| slope * 30.0 / mean;
     let (half, middle) = (pairs / 2.0, (pairs - 1.0) / 2.0);
-    // A year has 66,000 pairs of days: four of them are wanted, not all in order.
+    let wanted = [
+        (half - reach).round_ties_even() - 1.0,
+        middle.floor(),
+        middle.ceil(),
+        (half + reach).round_ties_even(),
+    ];
+    let [low, below, above, high] = nth_least_four(&mut slopes, wanted.map(rank));
     Some(Trend {
-        value: per_30d(f64::midpoint(rank(middle.floor()), rank(middle.ceil()))),
-        low: per_30d(rank((half - reach).round_ties_even() - 1.0)),
-        high: per_30d(rank((half + reach).round_ties_even())),
+        value: per_30d(f64::midpoint(below, above)),
+        low: per_30d(low),
+        high: per_30d(high),
     })
+}
+
+/// The values at four ranks that do not fall. A year has 66,000 pairs of days: each rank is sought only
+/// among the slopes that the ones before left it.
+fn nth_least_four(slopes: &mut [f64], [low, below, above, high]: [f64; 4]) -> [f64; 4] {
+    let middle = nth_least(slopes, below);
+    #[expect(
+        clippy::cast_possible_truncation,
+        clippy::cast_sign_loss,
+        reason = "a rank of the slopes"
+    )]
+    let at = below as usize;
+    let (left, right) = slopes.split_at_mut(at.min(slopes.len()));
+    let first = if low < below { nth_least(left, low) } else { middle };
+    let mut beyond = |rank: f64| if rank > below { nth_least(right, rank - below) } else { middle };
+    [first, middle, beyond(above), beyond(high)]
 }
 
 /// Variance of Kendall's S under no trend, with the correction for equal values.

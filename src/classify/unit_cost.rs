@@ -102,7 +102,10 @@ pub fn unit_costs(workload: &Workload, zone: Tz) -> Result<UnitCosts, MoneyError
     let Some(time) = billed.intersect(workload.demand_window) else {
         return Ok(none("costs and demand are of different times"));
     };
-    let from = Source { workload, time, currency: first.cost.currency() };
+    let currency = first.cost.currency();
+    let paid = spread(&workload.costs, &[time.start(), time.end()], currency)?;
+    let paid = paid.first().map_or(Money::zero(currency), |it| it.cost);
+    let from = Source { workload, time, currency, paid };
     let named = workload.settings.unit.as_ref();
     let mut found = UnitCosts {
         per_million_tokens: from.total(Unit::Tokens, 1_000_000)?,
@@ -231,6 +234,8 @@ struct Source<'a> {
     workload: &'a Workload,
     time: Period,
     currency: Currency,
+    /// What it cost in that time.
+    paid: Money,
 }
 
 /// Cost and units of a stretch of time.
@@ -295,6 +300,9 @@ impl Source<'_> {
 
     /// The cost between neighbouring instants, without that of some periods.
     fn costs(&self, edges: &[Timestamp], without: &[Period]) -> Result<Vec<Money>, MoneyError> {
+        if without.is_empty() && edges == [self.time.start(), self.time.end()] {
+            return Ok(vec![self.paid]);
+        }
         let mut all: Vec<Timestamp> = edges.to_vec();
         if let (Some(first), Some(last)) = (edges.first(), edges.last()) {
             let cuts = without.iter().flat_map(|it| [it.start(), it.end()]);

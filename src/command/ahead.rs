@@ -8,19 +8,8 @@ use super::past_report;
 use super::talk::Talk;
 use crate::cli::Global;
 use crate::ingest::Budget;
-use crate::recommend::Outlook;
-use crate::report::{self, Analysed, Format, ReportModel, RunFacts, TerminalStyle};
-use crate::units::{Currency, MoneyError};
-
-/// What is known of the cost to come of each workload that has one.
-pub(super) fn outlooks(
-    analysed: &[Analysed],
-    run: RunFacts<'_>,
-) -> Result<Vec<Outlook>, MoneyError> {
-    let of = |it: &Analysed| Outlook::of(&it.workload, run.zone, &run.catalog.assumptions);
-    let all: Result<Vec<Outlook>, MoneyError> = analysed.iter().map(of).collect();
-    Ok(all?.into_iter().filter(Outlook::has_costs).collect())
-}
+use crate::report::{self, Format, ReportModel, RunFacts, TerminalStyle};
+use crate::units::Currency;
 
 /// The budget of the config in the currency of the report; without its owners where names are replaced.
 pub(super) fn budget(

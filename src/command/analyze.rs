@@ -1,13 +1,12 @@
 //! `gpuadvise analyze`: from files to the report.
 
 use std::cmp::Reverse;
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use chrono::NaiveDate;
-use chrono_tz::Tz;
 use rayon::prelude::*;
 
 use super::arguments::arguments;
@@ -16,21 +15,25 @@ use super::inputs::Inputs;
 use super::progress::Progress;
 use super::talk::Talk;
 use super::{CommandResult, ahead, decide, describe, email, inputs, output, remote, what_if};
-use crate::classify::{Description, Fleet};
+use crate::catalog::Catalog;
+use crate::classify::{self, Beside, Fleet};
 use crate::cli::{AnalyzeArgs, Global};
-use crate::ingest::{self, Decisions, Ingested, Source};
-use crate::recommend::{self, Context, Described, Part, Search, Sharer, WhatIf};
-use crate::report::{self, Analysed, ReportModel, RunFacts, TerminalStyle};
-use crate::units::Money;
+use crate::ingest::{self, AsideFolder, Config, Decisions, Ingested, Shelved, Source};
+use crate::recommend::{self, Context, Described, Outlook, Part, Search, Sharer, Standing, WhatIf};
+use crate::report::{self, Analysed, Course, ReportModel, RunFacts, TerminalStyle};
+use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::workload::Workload;
 
 pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandResult {
     let began = Instant::now();
-    let inputs = Inputs::read(&args.input, global, talk)?;
+    let folder = report_folder(&args.input.files, !args.what_if.is_empty(), (global, talk))?;
+    // Questions and new names go to all workloads at once.
+    let is_plain = args.what_if.is_empty() && !global.redact;
+    let aside = is_plain.then(|| aside_folder(&folder));
+    let inputs = Inputs::read_by_shelves(&args.input, global, talk, aside)?;
     let mut stages = vec![began.elapsed()];
     let config = inputs.config.email.as_ref();
     let email = args.email.then(|| email::check(config, global.redact)).transpose()?;
-    let folder = report_folder(&args.input.files, !args.what_if.is_empty(), (global, talk))?;
     let is_closed = inputs.ingested.reconciliation.is_closed();
     let _claim = output::claim(&folder, talk)?;
     let report = analyse(inputs, args, global, talk)?;
@@ -77,6 +80,14 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     }
 }
 
+/// Where rows go that are too many for memory: onto the disk of the report.
+fn aside_folder(report: &Path) -> AsideFolder {
+    /// Some 100 MB of a usage table.
+    const MOST_ROWS: usize = 1 << 22;
+    let there = report.ancestors().find(|it| it.is_dir() && !it.as_os_str().is_empty());
+    AsideFolder { folder: there.unwrap_or(Path::new(".")).to_owned(), most_rows: MOST_ROWS }
+}
+
 /// What each stage took, from the times since the start at which they ended.
 fn seconds_of(ends: &[Duration]) -> String {
     let mut before = Duration::ZERO;
@@ -116,7 +127,7 @@ fn analyse(
     talk: Talk,
 ) -> Result<ReportModel, Failure> {
     let decisions = decisions(args, global, talk)?;
-    let Inputs { mut config, mut catalog, zone, ingested, mut workloads } = inputs;
+    let Inputs { mut config, mut catalog, zone, mut ingested, mut workloads } = inputs;
     let unit_costs = what_if::unit_costs(&args.what_if, &workloads, &catalog, (&ingested, zone))?;
     what_if::ask(&args.what_if, &mut catalog, &mut workloads)?;
     config.policy.asked.clone_from(&args.commitment);
@@ -132,20 +143,44 @@ fn analyse(
         search: if args.exhaustive { Search::Exhaustive } else { Search::Full },
         stop: &stop,
     };
-    let searches = searches(&workloads, args.full_search, context);
-    let (mut analysed, mut fleet) =
-        advise_all(workloads, &searches, &ingested, context, (zone, talk))?;
-    what_if::keep_unit_costs(&mut analysed, &mut fleet, &unit_costs)?;
+    let aside = ingested.aside.clone();
+    let sizes = sizes(aside.as_deref(), &workloads);
+    let searches = searches(&sizes, args.full_search, context);
+    let billed_until = match &aside {
+        Some(it) => it.billed_until.unwrap_or(ingested.window.end()),
+        None => describe::billed_until(&workloads, &ingested),
+    };
+    let judged = Judged {
+        context,
+        decisions: decisions.as_ref(),
+        billed_until,
+        keeps_all_hours: sizes.len() <= many(context),
+    };
+    let mut found = match &aside {
+        Some(it) => advise_shelves(it, (&ingested, &config), &searches, (&judged, talk))?,
+        None => advise_all(workloads, &searches, &ingested, (&judged, talk))?,
+    };
+    if aside.is_some() {
+        ingested.notices.extend(checked(&found.analysed, (&config, &catalog), (global, talk)));
+    }
+    what_if::keep_unit_costs(&mut found.analysed, &mut found.fleet, &unit_costs)?;
     let run = RunFacts { ingested: &ingested, catalog: &catalog, zone, seed: global.seed, as_of };
-    let parts = parts(&analysed, decisions.as_ref(), as_of.in_zone(zone).date());
+    let parts: Vec<Part<'_>> = found
+        .analysed
+        .iter()
+        .zip(&found.standing)
+        .map(|it| judged.part(it.0, it.1.as_ref()))
+        .collect();
     let commitments = recommend::commitments(&parts, &config.commitments, ingested.window, context);
-    let outlooks = ahead::outlooks(&analysed, run)?;
-    let mut report = report::build(analysed, &fleet, run)?;
+    let Advised { analysed, fleet, outlooks, others, standing } = found;
+    // Of very many workloads the report takes its place.
+    drop(standing);
+    let mut report = report::build(analysed, &others, &fleet, run)?;
     report::say_what_if(&mut report, &args.what_if);
     report.provenance.arguments = arguments(args, global);
     report::commit(&mut report, &commitments)?;
-    let judged = report::judged(&commitments, &args.commitment, &catalog);
-    report.notices.splice(0..0, judged);
+    let asked = report::judged(&commitments, &args.commitment, &catalog);
+    report.notices.splice(0..0, asked);
     if let Some(decisions) = decisions {
         let hours = catalog.assumptions.change.hours_per_week;
         report::respect(&mut report, &decisions, (as_of, hours))?;
@@ -165,26 +200,72 @@ fn analyse(
     Ok(report)
 }
 
-/// The workloads with what was found; the advice that was rejected or put off is not followed.
-fn parts<'a>(
-    analysed: &'a [Analysed],
-    decisions: Option<&Decisions>,
-    today: NaiveDate,
-) -> Vec<Part<'a>> {
-    let is_put_aside = |id: &str| decisions.is_some_and(|it| it.is_put_aside(id, today));
-    let months = |id: &str| decisions.and_then(|it| it.months_put_off(id, today));
-    let part = |it: &'a Analysed| {
+/// By what every workload of a run is judged.
+pub(super) struct Judged<'a> {
+    pub(super) context: Context<'a>,
+    /// What was decided about earlier advice.
+    pub(super) decisions: Option<&'a Decisions>,
+    /// Where the bills of all workloads end.
+    pub(super) billed_until: Timestamp,
+    /// Whether the hours of workloads are kept that are not searched in full.
+    pub(super) keeps_all_hours: bool,
+}
+
+/// What was found of one workload.
+struct FoundOne {
+    analysed: Analysed,
+    beside: Beside,
+    outlook: Outlook,
+    standing: Option<Standing>,
+    /// What its days cost, where its hours were not kept.
+    days: Vec<(Period, Money)>,
+}
+
+/// What was found of all workloads, in their order.
+pub(super) struct Advised {
+    pub(super) analysed: Vec<Analysed>,
+    fleet: Fleet,
+    /// Of those that have a cost.
+    outlooks: Vec<Outlook>,
+    /// What each would ask for, where its hours were not kept.
+    standing: Vec<Option<Standing>>,
+    /// What the days cost of those whose hours were not kept.
+    others: BTreeMap<Period, Money>,
+}
+
+impl Judged<'_> {
+    /// Describes a workload and finds its advice.
+    fn judge(&self, workload: Workload, search: Search) -> Result<FoundOne, MoneyError> {
+        let context = Context { search, ..self.context };
+        let (catalog, zone) = (context.catalog, context.zone);
+        let description = classify::describe(&workload, catalog, (zone, self.billed_until))?;
+        let beside = Beside::of(&workload, &description, catalog, zone);
+        let outlook = Outlook::of(&workload, zone, &catalog.assumptions)?;
+        let recommendation = recommend::advise(Described::of(&workload, &description), context);
+        let course = Course::of(&workload, &description, zone)?;
+        let mut analysed = Analysed { workload, description, recommendation, course };
+        let (mut standing, mut days) = (None, Vec::new());
+        if search == Search::ClosedForm && !self.keeps_all_hours {
+            standing = Some(Standing::of(self.part(&analysed, None), &context));
+            days = analysed.without_hours();
+        }
+        Ok(FoundOne { analysed, beside, outlook, standing, days })
+    }
+
+    /// The workload with what was found; the advice that was rejected or put off is not followed.
+    fn part<'a>(&self, it: &'a Analysed, standing: Option<&'a Standing>) -> Part<'a> {
         let id = &it.recommendation.advice.id;
+        let today = self.context.as_of.in_zone(self.context.zone).date();
         Part {
             workload: &it.workload,
             found: &it.recommendation,
             waste: &it.description.waste,
-            is_followed: !is_put_aside(id),
+            is_followed: !self.decisions.is_some_and(|it| it.is_put_aside(id, today)),
             changed_at: Described::of(&it.workload, &it.description).changed_at,
-            months_put_off: months(id),
+            months_put_off: self.decisions.and_then(|it| it.months_put_off(id, today)),
+            standing,
         }
-    };
-    analysed.iter().map(part).collect()
+    }
 }
 
 /// What was decided: in the file named, else in the one beside the config or else the first input.
@@ -219,20 +300,51 @@ fn stop_after(seconds: Option<u32>) -> Arc<AtomicBool> {
     stop
 }
 
+/// Workloads beyond which the plans of the others are not sought in full.
+fn many(context: Context<'_>) -> usize {
+    #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
+    let many = context.catalog.assumptions.advice.many_workloads as usize;
+    many
+}
+
+/// Says what the config names and no workload has; gives what looks like one workload in two.
+fn checked(
+    analysed: &[Analysed],
+    known: (&Config, &Catalog),
+    (global, talk): (&Global, Talk),
+) -> Option<String> {
+    let workloads = analysed.iter().map(|it| &it.workload);
+    inputs::unknown_to(workloads.clone(), known, global.redact, talk);
+    inputs::apart(workloads)
+}
+
+/// What a workload costs, and how many requests it has.
+type Size = (Option<Money>, Option<u64>);
+
+/// Those of all workloads, in the order of their names.
+fn sizes(aside: Option<&Shelved>, workloads: &[Workload]) -> Vec<Size> {
+    match aside {
+        Some(it) => it.workloads.iter().map(|it| (it.cost, it.requests)).collect(),
+        None => workloads.iter().map(|it| (it.totals.effective_cost, it.totals.requests)).collect(),
+    }
+}
+
 /// How far the plans of each workload are sought: where there are many, in full for those that cost the
-/// most.
-fn searches(workloads: &[Workload], asked: Option<usize>, context: Context<'_>) -> Vec<Search> {
+/// most, unless so many were asked for only where a replay takes moments.
+fn searches(sizes: &[Size], asked: Option<usize>, context: Context<'_>) -> Vec<Search> {
     let assumed = &context.catalog.assumptions.advice;
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
-    let (many, dearest) = (assumed.many_workloads as usize, assumed.full_searches as usize);
-    let is_cut = workloads.len() > many && context.search == Search::Full;
-    let n = asked.unwrap_or(if is_cut { dearest } else { workloads.len() });
-    let mut searches = vec![context.search; workloads.len()];
-    let mut order: Vec<usize> = (0..workloads.len()).collect();
-    let cost = |at: &usize| workloads[*at].totals.effective_cost.map(Money::atto);
-    order.sort_by_key(|at| (Reverse(cost(at)), *at));
-    for at in order.into_iter().skip(n) {
-        searches[at] = Search::ClosedForm;
+    let dearest = assumed.full_searches as usize;
+    let is_cut = sizes.len() > many(context) && context.search == Search::Full;
+    let n = asked.unwrap_or(if is_cut { dearest } else { sizes.len() });
+    let is_short =
+        |requests: Option<u64>| requests.is_none_or(|it| it as f64 <= assumed.full_search_requests);
+    let may = |at: &usize| asked.is_some() || !is_cut || is_short(sizes[*at].1);
+    let mut order: Vec<usize> = (0..sizes.len()).filter(may).collect();
+    order.sort_by_key(|at| (Reverse(sizes[*at].0.map(Money::atto)), *at));
+    let mut searches = vec![Search::ClosedForm; sizes.len()];
+    for at in order.into_iter().take(n) {
+        searches[at] = context.search;
     }
     searches
 }
@@ -242,30 +354,81 @@ pub(super) fn advise_all(
     workloads: Vec<Workload>,
     searches: &[Search],
     ingested: &Ingested,
-    context: Context<'_>,
-    (zone, talk): (Tz, Talk),
-) -> Result<(Vec<Analysed>, Fleet), Failure> {
-    let (described, fleet) = describe::describe_all(&workloads, ingested, context.catalog, zone)?;
-    let descriptions: Vec<Description> = described.into_iter().map(|it| it.1).collect();
+    (judged, talk): (&Judged<'_>, Talk),
+) -> Result<Advised, Failure> {
     let progress = Progress::new(talk, "simulating plans", workloads.len());
-    let mut analysed: Vec<Analysed> = workloads
+    let found: Vec<FoundOne> = workloads
         .into_par_iter()
-        .zip(descriptions)
         .zip(searches)
-        .map(|((workload, description), search)| {
-            let described = Described::of(&workload, &description);
-            let context = Context { search: *search, ..context };
-            let recommendation = recommend::advise(described, context);
+        .map(|(workload, search)| {
+            let found = judged.judge(workload, *search);
             progress.step();
-            Analysed { workload, description, recommendation }
+            found
         })
-        .collect();
+        .collect::<Result<_, MoneyError>>()?;
+    together(found, ingested, judged)
+}
+
+/// The same of workloads whose rows were put aside: shelf by shelf, so that the hours of few are in
+/// memory at once.
+fn advise_shelves(
+    aside: &Shelved,
+    (ingested, config): (&Ingested, &Config),
+    searches: &[Search],
+    (judged, talk): (&Judged<'_>, Talk),
+) -> Result<Advised, Failure> {
+    let catalog = judged.context.catalog;
+    let progress = Progress::new(talk, "simulating plans", searches.len());
+    let names = aside.workloads.iter().map(|it| it.name.as_str());
+    let searches: BTreeMap<&str, Search> = names.zip(searches.iter().copied()).collect();
+    let of_shelf = |at: usize| {
+        let (usage, before) = aside.shelf(at)?;
+        let judge = |workload: Workload| {
+            let search =
+                searches.get(workload.name.as_str()).copied().unwrap_or(Search::ClosedForm);
+            let found = judged.judge(workload, search);
+            progress.step();
+            found
+        };
+        Ok(ingest::assemble_each((&usage, &before), ingested, (config, catalog), &judge)?)
+    };
+    let shelves: Vec<Vec<FoundOne>> =
+        (0..aside.n_shelves()).into_par_iter().map(of_shelf).collect::<Result<_, Failure>>()?;
+    let mut found: Vec<FoundOne> = shelves.into_iter().flatten().collect();
+    found.sort_by(|a, b| a.analysed.workload.name.cmp(&b.analysed.workload.name));
+    together(found, ingested, judged)
+}
+
+/// What shows only with all workloads side by side.
+fn together(
+    found: Vec<FoundOne>,
+    ingested: &Ingested,
+    judged: &Judged<'_>,
+) -> Result<Advised, Failure> {
+    let context = judged.context;
+    let (mut analysed, mut all_beside, mut outlooks, mut standing) =
+        (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    let mut others: BTreeMap<Period, Money> = BTreeMap::new();
+    for it in found {
+        for (day, cost) in it.days {
+            let sum = others.entry(day).or_insert(Money::zero(cost.currency()));
+            *sum = sum.checked_add(cost)?;
+        }
+        analysed.push(it.analysed);
+        all_beside.push(it.beside);
+        outlooks.extend(Some(it.outlook).filter(Outlook::has_costs));
+        standing.push(it.standing);
+    }
+    let (fleet, own) = describe::across(all_beside, ingested, context.catalog, context.zone)?;
+    for (at, finding) in own {
+        analysed[at].description.waste.push(finding);
+    }
     let sharers = analysed.iter_mut().map(|it| Sharer {
         described: Described::of(&it.workload, &it.description),
         recommendation: &mut it.recommendation,
     });
     recommend::share(&mut sharers.collect::<Vec<_>>(), context);
-    Ok((analysed, fleet))
+    Ok(Advised { analysed, fleet, outlooks, standing, others })
 }
 
 /// `--output`, else `reports/<stem of the first input>`, which what-if runs do not overwrite.
@@ -304,6 +467,16 @@ mod tests {
 
     /// The report of two days of a usage table, with what is asked.
     fn report_of(words: &[&str]) -> ReportModel {
+        report_with(words, &["chat"], None, |_| {})
+    }
+
+    /// The same of several workloads, with rows put aside beyond so many, and the catalog changed.
+    fn report_with(
+        words: &[&str],
+        names: &[&str],
+        most_rows: Option<usize>,
+        change: impl Fn(&mut Catalog),
+    ) -> ReportModel {
         let row = |workload: &str, owner: &str, day: u32, hour: u32| {
             let at = |hour: u32| format!("2026-10-0{day}T{hour:02}:00:00Z");
             let (start, end) = (at(hour), at(hour + 1));
@@ -313,8 +486,10 @@ mod tests {
                     prompt_tokens,completion_tokens,model";
         let mut lines = vec![head.to_owned()];
         for (day, hour) in (1..=2).flat_map(|day| (0..23).map(move |hour| (day, hour))) {
-            lines.push(row("chat", "ann", day, hour));
+            lines.extend(names.iter().map(|it| row(it, "ann", day, hour)));
         }
+        // A row twice, one of nobody.
+        lines.extend(lines.last().cloned().filter(|_| most_rows.is_some() || names.len() > 1));
         lines.push(row("", "bob", 1, 0));
         let folder = tempfile::tempdir().unwrap();
         let file = folder.path().join("usage.csv");
@@ -324,7 +499,11 @@ mod tests {
         let cli = Cli::parse_from(all);
         let Command::Analyze(args) = &cli.command else { unreachable!() };
         let talk = Talk::silent();
-        let inputs = Inputs::read(&args.input, &cli.global, talk).unwrap();
+        let aside =
+            most_rows.map(|most_rows| AsideFolder { folder: folder.path().to_owned(), most_rows });
+        let mut inputs = Inputs::read_by_shelves(&args.input, &cli.global, talk, aside).unwrap();
+        assert_eq!(inputs.ingested.aside.is_some(), most_rows.is_some());
+        change(&mut inputs.catalog);
         analyse(inputs, args, &cli.global, talk).unwrap()
     }
 
@@ -354,6 +533,99 @@ mod tests {
             closed.workloads[0].baseline.monthly_cost
         );
         assert!(closed.workloads[0].plans.iter().all(|it| it.slo_attainment.is_none()));
+    }
+
+    #[test]
+    fn rows_that_were_put_aside_make_the_same_report() {
+        let names = ["chat", "embed", "search"];
+        for words in [&[][..], &["--until", "2026-10-02"], &["--since", "2026-10-01T12:00"]] {
+            let reports = [None, Some(10)].map(|most_rows| {
+                let report = report_with(words, &names, most_rows, |_| {});
+                serde_json::to_value(&report).unwrap()
+            });
+            let [in_memory, aside] = reports.map(|mut it| {
+                // The folder of the input is another one each time.
+                it["provenance"] = serde_json::Value::Null;
+                it.to_string()
+            });
+            assert_eq!(in_memory, aside, "{words:?}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_workloads_only_series_are_left_out() {
+        let names = ["chat", "embed", "search"];
+        let of = |many: f64, most_rows| {
+            let report = report_with(&["--full-search", "1"], &names, most_rows, |catalog| {
+                catalog.assumptions.advice.many_workloads = many;
+            });
+            let days: Vec<Money> = report
+                .workloads
+                .iter()
+                .flat_map(|it| &it.cost_by_day)
+                .chain(&report.portfolio.cost_by_day_of_others)
+                .map(|it| it.cost)
+                .collect();
+            let spent = Money::sum(days, report.currency).unwrap();
+            assert_eq!(Some(spent), report.totals.effective_cost);
+            serde_json::to_value(&report).unwrap()
+        };
+        let mut whole = of(500.0, None);
+        for cut in [of(2.0, None), of(2.0, Some(10))] {
+            let mut all = whole["workloads"].as_array().unwrap().iter();
+            assert!(all.all(|it| it.get("hours_left_out").is_none()));
+            let mut left_out = 0;
+            let mut cut = cut;
+            for (cut, whole) in cut["workloads"]
+                .as_array_mut()
+                .unwrap()
+                .iter_mut()
+                .zip(whole["workloads"].as_array_mut().unwrap())
+            {
+                if cut["hours_left_out"] == true {
+                    left_out += 1;
+                    cut.as_object_mut().unwrap().remove("hours_left_out");
+                    for series in ["demand_by_hour", "duration_curve", "cost_by_day"] {
+                        assert!(
+                            cut[series].is_null() || cut[series].as_array().unwrap().is_empty()
+                        );
+                        whole[series] = cut[series].clone();
+                    }
+                }
+            }
+            assert_eq!(left_out, 2);
+            for it in [&mut cut, &mut whole] {
+                it["portfolio"].as_object_mut().unwrap().remove("cost_by_day_of_others");
+                it["provenance"] = serde_json::Value::Null;
+                let notices = it["notices"].as_array_mut().unwrap();
+                notices.retain(|it| !it.as_str().unwrap().contains("single hours and days"));
+            }
+            assert!(cut == whole, "{cut}\n{whole}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_workloads_those_with_too_many_requests_are_not_replayed() {
+        let (policy, stop) = (ingest::Config::default().policy, AtomicBool::new(false));
+        let catalog = Catalog::embedded().unwrap();
+        let of = |search, n: usize, asked| {
+            let at = Timestamp::from_us(0);
+            let (catalog, policy, stop) = (&catalog, &policy, &stop);
+            let context =
+                Context { catalog, policy, seed: 1, as_of: at, zone: chrono_tz::UTC, search, stop };
+            let size = |at: usize| {
+                let usd = Money::parse(&at.to_string(), crate::units::Currency::USD).ok();
+                (usd, Some(if at.is_multiple_of(2) { 1_000_000 } else { 1_000_001 }))
+            };
+            let sizes: Vec<Size> = (0..n).map(size).collect();
+            let found = searches(&sizes, asked, context).into_iter().enumerate();
+            found.filter(|it| it.1 == search).map(|it| it.0).collect::<Vec<_>>()
+        };
+        let even: Vec<usize> = (0..600).filter(|it| it % 2 == 0 && *it >= 500).collect();
+        assert_eq!(of(Search::Full, 600, None), even);
+        assert_eq!(of(Search::Full, 600, Some(2)), [598, 599]);
+        assert_eq!(of(Search::Full, 500, None).len(), 500);
+        assert_eq!(of(Search::Exhaustive, 600, None).len(), 600);
     }
 
     #[test]

@@ -10,11 +10,11 @@ use super::inputs::Inputs;
 use super::talk::Talk;
 use super::{CommandResult, output};
 use crate::catalog::Catalog;
-use crate::classify::{self, ClockChange, Description, Fleet};
+use crate::classify::{self, Beside, ClockChange, Description, Fleet, PoolMember, Waste};
 use crate::cli::{DescribeArgs, Global};
 use crate::ingest::Ingested;
 use crate::report::{self, DescriptionReport, TerminalStyle, Told};
-use crate::units::Period;
+use crate::units::{Period, Timestamp};
 use crate::usage::RowsOf;
 use crate::workload::Workload;
 
@@ -59,15 +59,43 @@ pub(super) fn describe_all<'a>(
     catalog: &Catalog,
     zone: Tz,
 ) -> Result<(Described<'a>, Fleet), Failure> {
-    let costs = workloads.iter().flat_map(|it| &it.costs);
-    let billed_until = costs.map(|it| it.period.end()).max().unwrap_or(ingested.window.end());
-    let mut described: Described<'_> = workloads
+    let billed_until = billed_until(workloads, ingested);
+    let all: Vec<(Description, Beside)> = workloads
         .par_iter()
-        .map(|it| Ok((it, classify::describe(it, catalog, (zone, billed_until))?)))
+        .map(|it| {
+            let description = classify::describe(it, catalog, (zone, billed_until))?;
+            let beside = Beside::of(it, &description, catalog, zone);
+            Ok((description, beside))
+        })
         .collect::<Result<_, Failure>>()?;
+    let (mut descriptions, beside): (Vec<Description>, Vec<Beside>) = all.into_iter().unzip();
+    let (fleet, own) = across(beside, ingested, catalog, zone)?;
+    for (at, finding) in own {
+        descriptions[at].waste.push(finding);
+    }
+    Ok((workloads.iter().zip(descriptions).collect(), fleet))
+}
+
+/// Where the bills of all workloads end.
+pub(super) fn billed_until(workloads: &[Workload], ingested: &Ingested) -> Timestamp {
+    let costs = workloads.iter().flat_map(|it| &it.costs);
+    costs.map(|it| it.period.end()).max().unwrap_or(ingested.window.end())
+}
+
+/// What shows only across workloads, and the findings that belong to single ones by their places.
+pub(super) fn across(
+    all: Vec<Beside>,
+    ingested: &Ingested,
+    catalog: &Catalog,
+    zone: Tz,
+) -> Result<(Fleet, Vec<(usize, Waste)>), Failure> {
     let unused = report::unused(&report::Reconciliation::of(ingested));
-    let fleet = classify::fleet(&mut described, &unused, catalog, zone)?;
-    Ok((described, fleet))
+    let limits = &catalog.assumptions.waste;
+    let pools = |members: &[PoolMember]| {
+        let groups = classify::pool_groups(members);
+        groups.par_iter().filter_map(|it| it.pool(zone, limits)).collect()
+    };
+    Ok(classify::fleet(all, &unused, (catalog, zone), &pools)?)
 }
 
 /// What clock changes did to the rows of each workload.

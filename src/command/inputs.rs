@@ -11,7 +11,7 @@ use super::remote;
 use super::talk::Talk;
 use crate::catalog::{Catalog, GpuMatch, Offer, ServerlessPlatform, near_names};
 use crate::cli::{Global, InputArgs};
-use crate::ingest::{self, Config, HeldOf, Ingested, ReadOptions, Source, WindowCut};
+use crate::ingest::{self, AsideFolder, Config, HeldOf, Ingested, ReadOptions, Source, WindowCut};
 use crate::units::Money;
 use crate::workload::Workload;
 
@@ -30,7 +30,17 @@ pub(super) struct Inputs {
 impl Inputs {
     /// Reads catalog, config and data.
     pub(super) fn read(args: &InputArgs, global: &Global, talk: Talk) -> Result<Inputs, Failure> {
-        Inputs::gather(args, global, talk, false)
+        Inputs::gather(args, global, talk, (false, None))
+    }
+
+    /// As [`Inputs::read`]; rows too many for memory go aside, and their workloads are not put together.
+    pub(super) fn read_by_shelves(
+        args: &InputArgs,
+        global: &Global,
+        talk: Talk,
+        aside: Option<AsideFolder>,
+    ) -> Result<Inputs, Failure> {
+        Inputs::gather(args, global, talk, (false, aside))
     }
 
     /// As [`Inputs::read`], also where nothing in the files has a time.
@@ -39,14 +49,14 @@ impl Inputs {
         global: &Global,
         talk: Talk,
     ) -> Result<Inputs, Failure> {
-        Inputs::gather(args, global, talk, true)
+        Inputs::gather(args, global, talk, (true, None))
     }
 
     fn gather(
         args: &InputArgs,
         global: &Global,
         talk: Talk,
-        facts_will_do: bool,
+        (facts_will_do, aside): (bool, Option<AsideFolder>),
     ) -> Result<Inputs, Failure> {
         let sources = remote::expand(&args.files, talk)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
@@ -64,23 +74,15 @@ impl Inputs {
                 month: args.part.month.clone(),
             },
             facts_will_do,
+            aside,
         };
         let mut ingested = ingest::read(&sources, &config, &catalog, &options)?;
         let mut workloads = ingest::assemble(&ingested, &config, &catalog)?;
-        let unknown: Vec<&String> = config
-            .workloads
-            .keys()
-            .filter(|name| !workloads.iter().any(|it| it.name == **name))
-            .collect();
-        for name in unknown {
-            let name = if global.redact { "…" } else { name };
-            talk.warn(&format!(
-                "the config names the workload `{name}`, which no row in the window has"
-            ));
-        }
         unknown_words(&config, &catalog, global.redact, talk);
-        unknown_places(&config, &catalog, (&workloads, global.redact), talk);
-        ingested.notices.extend(apart(&workloads));
+        if ingested.aside.is_none() {
+            ingested.notices.extend(apart(&workloads));
+            unknown_to(&workloads, (&config, &catalog), global.redact, talk);
+        }
         if global.redact {
             let key = config.reporting.redact_key.clone().unwrap_or_default();
             ingest::redact(&mut ingested, &mut workloads, &key);
@@ -98,6 +100,24 @@ impl Inputs {
         }
         Ok(Inputs { config, catalog, zone, ingested, workloads })
     }
+}
+
+/// Says what the config names and the workloads do not know.
+pub(super) fn unknown_to<'a>(
+    workloads: impl IntoIterator<Item = &'a Workload>,
+    (config, catalog): (&Config, &Catalog),
+    redact: bool,
+    talk: Talk,
+) {
+    let workloads: Vec<&Workload> = workloads.into_iter().collect();
+    let names: BTreeSet<&str> = workloads.iter().map(|it| it.name.as_str()).collect();
+    for name in config.workloads.keys().filter(|it| !names.contains(it.as_str())) {
+        let name = if redact { "…" } else { name };
+        talk.warn(&format!(
+            "the config names the workload `{name}`, which no row in the window has"
+        ));
+    }
+    unknown_places(config, catalog, (&workloads, redact), talk);
 }
 
 /// The built-in catalog, overlaid by the files of a folder.
@@ -231,7 +251,7 @@ fn unknown_words(config: &Config, catalog: &Catalog, redact: bool, talk: Talk) {
 fn unknown_places(
     config: &Config,
     catalog: &Catalog,
-    (workloads, redact): (&[Workload], bool),
+    (workloads, redact): (&[&Workload], bool),
     talk: Talk,
 ) {
     let listed = catalog.offers.iter().filter(|it| !it.is_quote());
@@ -281,13 +301,16 @@ fn near(catalog: &Catalog, gpu: &str) -> String {
 }
 
 /// Says that requests without a cost and a cost without requests may be one workload under two names.
-fn apart(workloads: &[Workload]) -> Option<String> {
+pub(super) fn apart<'a>(
+    workloads: impl IntoIterator<Item = &'a Workload> + Clone,
+) -> Option<String> {
     let cost = |it: &Workload| {
         let totals = &it.totals;
         totals.effective_cost.or(totals.billed_cost).map_or(0, Money::atto)
     };
-    let asked = workloads.iter().find(|it| cost(it) == 0 && it.totals.requests.is_some())?;
-    let paid = workloads.iter().filter(|it| cost(it) > 0 && it.totals.requests.is_none());
+    let asked =
+        workloads.clone().into_iter().find(|it| cost(it) == 0 && it.totals.requests.is_some())?;
+    let paid = workloads.into_iter().filter(|it| cost(it) > 0 && it.totals.requests.is_none());
     let paid = paid.max_by_key(|it| cost(it))?;
     Some(format!(
         "{} has requests and no cost, {} a cost and no requests: if they are one, a [[rule]] that gives both \

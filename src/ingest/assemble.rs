@@ -19,8 +19,20 @@ pub fn assemble(
     config: &Config,
     catalog: &Catalog,
 ) -> Result<Vec<Workload>, MoneyError> {
-    let rows = rows_by_workload(&ingested.usage);
-    let before = rows_by_workload(&ingested.before);
+    let tables = (&ingested.usage, &ingested.before);
+    assemble_each(tables, ingested, (config, catalog), &|it| Ok(it))
+}
+
+/// Makes something of each workload that some rows, or the logs, name, so that not all of them are in
+/// memory at once; in the order of names. The tables are rows inside the window and before it.
+pub fn assemble_each<T: Send>(
+    (usage, before): (&UsageTable, &UsageTable),
+    ingested: &Ingested,
+    (config, catalog): (&Config, &Catalog),
+    make: &(dyn Fn(Workload) -> Result<T, MoneyError> + Sync),
+) -> Result<Vec<T>, MoneyError> {
+    let rows = rows_by_workload(usage);
+    let rows_before = rows_by_workload(before);
     let logs: BTreeMap<&str, &RequestLog> =
         ingested.requests.iter().map(|it| (it.workload.as_str(), it)).collect();
     let mut names: Vec<&str> = rows.keys().chain(logs.keys()).copied().collect();
@@ -36,12 +48,21 @@ pub fn assemble(
                 (Some(one), None) | (None, Some(one)) => one.clone(),
                 (None, None) => nothing.clone(),
             };
-            let [own, own_before] =
-                [&rows, &before].map(|rows| rows.get(name).map_or(&[][..], Vec::as_slice));
+            let of = |rows: &BTreeMap<&str, Vec<u32>>| rows.get(name).cloned().unwrap_or_default();
+            let own = (
+                Rows { table: usage, at: of(&rows) },
+                Rows { table: before, at: of(&rows_before) },
+            );
             let log = logs.get(name).copied();
-            workload(name, ingested, (own, own_before), log, (&declared, catalog))
+            make(workload(name, ingested, own, log, (&declared, catalog))?)
         })
         .collect()
+}
+
+/// Rows of one workload.
+struct Rows<'a> {
+    table: &'a UsageTable,
+    at: Vec<u32>,
 }
 
 /// The rows of each workload, in time order.
@@ -103,11 +124,11 @@ impl<'a> Own<'a> {
 fn workload(
     name: &str,
     ingested: &Ingested,
-    (rows, before): (&[u32], &[u32]),
+    (own, before): (Rows<'_>, Rows<'_>),
     log: Option<&RequestLog>,
     (declared, catalog): (&WorkloadConfig, &Catalog),
 ) -> Result<Workload, MoneyError> {
-    let table = &ingested.usage;
+    let (table, rows) = (own.table, own.at.as_slice());
     let (demand, demand_window) = match log {
         Some(log) => {
             (Demand::Arrivals(Arc::clone(&log.trace)), log.span().unwrap_or(ingested.window))
@@ -135,7 +156,7 @@ fn workload(
         demand,
         billed_level: series::billed_level(table, rows),
         costs: series::costs(table, rows)?,
-        costs_before: series::costs(&ingested.before, before)?,
+        costs_before: series::costs(before.table, &before.at)?,
         activity: series::activity(table, rows),
         engine: ingested.engine.get(name).cloned().unwrap_or_default(),
         offered: log.map(RequestLog::offered),

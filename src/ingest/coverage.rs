@@ -104,32 +104,50 @@ impl Coverage {
     }
 }
 
+/// The hours in which a table has costs, requests and metrics.
+#[derive(Clone, Debug, Default)]
+pub(super) struct TableHours([BTreeSet<i64>; 3]);
+
+impl TableHours {
+    /// Those of a table inside the window.
+    pub(super) fn of(table: &UsageTable, window: Period) -> TableHours {
+        let hours = |at: Timestamp| at.us().div_euclid(HOUR_US);
+        // Many rows share a period, whose hours are marked once.
+        let mut found = [(); 3].map(|()| vec![false; table.period.n_codes()]);
+        for at in 0..table.len() {
+            let code = table.period.code(at) as usize;
+            found[0][code] |= table.has_cost(at);
+            found[1][code] |= table.requests.has(at);
+            found[2][code] |= table.gpu_util.has(at) || table.kv_cache_usage.has(at);
+        }
+        let mut all = TableHours::default();
+        for (found, into) in found.iter().zip(&mut all.0) {
+            let found = table.period.values().zip(found).filter(|it| *it.1);
+            for period in found.filter_map(|(period, _)| period.intersect(window)) {
+                into.extend(hours(period.start())..=hours(period.end().plus_us(-1)));
+            }
+        }
+        all
+    }
+
+    /// Adds those of another table.
+    pub(super) fn add(&mut self, other: TableHours) {
+        for (into, hours) in self.0.iter_mut().zip(other.0) {
+            into.extend(hours);
+        }
+    }
+}
+
 /// The matrix of a run.
 pub(super) fn coverage(
-    table: &UsageTable,
+    table: TableHours,
     requests: &[RequestLog],
     measured: &Measured,
     window: Period,
     zone: Tz,
 ) -> Coverage {
     let hours = |at: Timestamp| at.us().div_euclid(HOUR_US);
-    let mut cost: BTreeSet<i64> = BTreeSet::new();
-    let mut counts: BTreeSet<i64> = BTreeSet::new();
-    let mut metrics: BTreeSet<i64> = BTreeSet::new();
-    // Many rows share a period, whose hours are marked once.
-    let mut found = [(); 3].map(|()| vec![false; table.period.n_codes()]);
-    for at in 0..table.len() {
-        let code = table.period.code(at) as usize;
-        found[0][code] |= table.has_cost(at);
-        found[1][code] |= table.requests.has(at);
-        found[2][code] |= table.gpu_util.has(at) || table.kv_cache_usage.has(at);
-    }
-    for (found, into) in found.iter().zip([&mut cost, &mut counts, &mut metrics]) {
-        let found = table.period.values().zip(found).filter(|it| *it.1);
-        for period in found.filter_map(|(period, _)| period.intersect(window)) {
-            into.extend(hours(period.start())..=hours(period.end().plus_us(-1)));
-        }
-    }
+    let [cost, mut counts, metrics] = table.0;
     let hours_of = |log: &RequestLog| {
         let (mut hours, mut rest) = (Vec::new(), log.trace.at_us.as_slice());
         while let Some(hour) = rest.first().map(|it| it.div_euclid(HOUR_US)) {

@@ -175,6 +175,14 @@ pub enum IngestError {
     /// A sum too large.
     #[error("the amounts cannot be added: {0}")]
     Money(#[from] MoneyError),
+    /// Rows too many for memory cannot be put on the disk, or not be read back.
+    #[error("{folder}: rows too many for memory cannot be put aside: {reason}")]
+    Aside {
+        /// Where to.
+        folder: String,
+        /// What the system said.
+        reason: String,
+    },
     /// A pattern that is none, or matches nothing.
     #[error("`{pattern}`: {reason}")]
     Pattern {
@@ -231,6 +239,9 @@ impl IngestError {
                 "choose a window inside the data with --since, --until or --month".to_owned()
             }
             IngestError::Money(_) => "look for an amount with a misplaced point".to_owned(),
+            IngestError::Aside { .. } => {
+                "free some space there (about 30 bytes a row), or name a folder on a larger disk with --output".to_owned()
+            }
             IngestError::Pattern { .. } => "name files that exist, or quote a pattern such as 'logs/*.csv'".to_owned(),
         }
     }

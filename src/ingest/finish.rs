@@ -5,41 +5,72 @@ use std::collections::{BTreeMap, BTreeSet};
 use chrono_tz::Tz;
 
 use super::bill::{Closed, Common, Costs, Entry};
+use super::coverage::TableHours;
 use super::measured::{self, Measured};
 use super::open::Gathered;
+use super::usage_rows::UsageRows;
 use super::{
     Config, IngestError, Ingested, InputFile, Rates, ReadOptions, Rejected, RejectedKind,
-    RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, window,
+    RequestCounts, RequestLog, RuleMatch, SourceKind, coverage, reconcile, shelved, window,
 };
 use crate::units::{Currency, Money, Period, Timestamp};
 use crate::usage::{PricingCategory, UsageRow, UsageTable};
 
 /// Rows that were refused, and how many more are counted only.
-struct Refused {
-    rows: Vec<Rejected>,
-    uncounted: u64,
+pub(super) struct Refused {
+    pub(super) rows: Vec<Rejected>,
+    pub(super) uncounted: u64,
     /// Duplicates that are counted only.
-    duplicates: u64,
+    pub(super) duplicates: u64,
 }
 
 impl Refused {
-    fn duplicates(&self) -> u64 {
+    /// Those of tables, bills and other sources. Bills keep a part of very many rejected rows, and count
+    /// them all.
+    pub(super) fn of(
+        (usage, closed): (&UsageRows, &Closed),
+        others: impl Iterator<Item = Rejected>,
+        duplicates: u64,
+    ) -> Refused {
+        let uncounted = closed.n_rejected - closed.rejected.len() as u64;
+        let rows = usage.rejected.iter().chain(&closed.rejected).cloned().chain(others);
+        Refused { rows: rows.collect(), uncounted, duplicates }
+    }
+
+    /// The same in order; fails where they are too many.
+    pub(super) fn within(
+        mut self,
+        (rows_in, files): (u64, &[InputFile]),
+        options: &ReadOptions,
+    ) -> Result<Refused, IngestError> {
+        self.sort(files);
+        self.check_limit(rows_in, options.max_rejected_percent)?;
+        Ok(self)
+    }
+
+    /// Row counts of the account.
+    pub(super) fn counts(&self, rows_in: u64, outside_window: u64) -> reconcile::RowCounts {
+        let (rejected, duplicates) = (self.all(), self.duplicates());
+        reconcile::RowCounts { rows_in, rejected, duplicates, outside_window }
+    }
+
+    pub(super) fn duplicates(&self) -> u64 {
         let listed = self.rows.iter().filter(|it| it.kind == RejectedKind::Duplicate).count();
         listed as u64 + self.duplicates
     }
 
-    fn all(&self) -> u64 {
+    pub(super) fn all(&self) -> u64 {
         self.rows.len() as u64 + self.uncounted + self.duplicates
     }
 
     /// In the order of files, then rows, whichever stage refused them.
-    fn sort(&mut self, files: &[InputFile]) {
+    pub(super) fn sort(&mut self, files: &[InputFile]) {
         let place = |name: &str| files.iter().position(|it| it.name == name);
         self.rows.sort_by_key(|it| (place(&it.file), it.row));
     }
 
     /// Stops the run when too many rows were refused; duplicates do not count.
-    fn check_limit(&self, rows_in: u64, percent: f64) -> Result<(), IngestError> {
+    pub(super) fn check_limit(&self, rows_in: u64, percent: f64) -> Result<(), IngestError> {
         let faulty = || self.rows.iter().filter(|it| it.kind == RejectedKind::Faulty);
         let n_rejected = faulty().count() as u64 + self.uncounted;
         if n_rejected as f64 * 100.0 <= rows_in as f64 * percent {
@@ -52,6 +83,21 @@ impl Refused {
 
 /// Joins, removes duplicates, checks the limit, cuts the window.
 pub(super) fn finish(
+    mut gathered: Gathered,
+    config: &Config,
+    options: &ReadOptions,
+) -> Result<Ingested, IngestError> {
+    if let Some(aside) = gathered.usage.take_aside()? {
+        if shelved::is_enough(&gathered) {
+            return shelved::finish(gathered, aside, config, options);
+        }
+        gathered.usage.take_back(&aside)?;
+    }
+    in_memory(gathered, config, options)
+}
+
+/// The same of rows that are all in memory.
+fn in_memory(
     gathered: Gathered,
     config: &Config,
     options: &ReadOptions,
@@ -63,19 +109,14 @@ pub(super) fn finish(
     let logs = logs.finish();
     let closed = books.close()?;
     let measured = measured.with_days(logs.days);
-    notices.extend(logs.notices);
-    notices.extend(closed.notices.iter().cloned());
+    notices.extend(logs.notices.into_iter().chain(closed.notices.iter().cloned()));
     let rows_in = files.iter().map(|it| it.rows).sum();
-    // Bills keep a part of very many rejected rows, and count them all.
-    let uncounted = closed.n_rejected - closed.rejected.len() as u64;
-    let of_bills = closed.rejected.iter().cloned();
-    let rows = usage.rejected.iter().cloned().chain(logs.rejected).chain(of_bills);
-    let rows = rows.chain(gathered.rejected).collect();
-    let mut refused = Refused { rows, uncounted, duplicates: logs.unlisted };
-    refused.sort(&files);
-    refused.check_limit(rows_in, options.max_rejected_percent)?;
+    let others = logs.rejected.into_iter().chain(gathered.rejected);
+    let refused = Refused::of((&usage, &closed), others, logs.unlisted);
+    let refused = refused.within((rows_in, &files), options)?;
     let relative = is_relative(&logs.logs, &usage.table, (&closed, &measured))?;
-    let rates = rates(&usage.table, &closed, config, &first_rows)?;
+    let of_table = (!usage.table.is_empty()).then_some(usage.table.currency);
+    let rates = rates(of_table, &closed, config, &first_rows)?;
     let span = span_of_all(&usage.table, &logs.logs, (&closed, &measured));
     // A month of cost is made of the hours that the bill covers, so nothing else may add hours.
     let has_bill = closed.span.is_some();
@@ -91,8 +132,9 @@ pub(super) fn finish(
     notices.extend(beyond(billed, &logs.logs, &measured));
     let dated = span.is_some();
     let (span, (window, cut)) = windows?;
-    notices.extend(cut.and_then(|window| across_the_edges(&joined.table, window)));
-    let window = cut.map_or(window, |asked| of_whole_days(&joined.table, asked, window));
+    let edges = cut.map(|asked| Edges::of(&joined.table, asked)).unwrap_or_default();
+    notices.extend(edges.sentence());
+    let window = if cut.is_some() { edges.whole_days(window) } else { window };
     let (table, before) = window::split(joined.table, cut);
     let n_all = n_requests(&logs.logs);
     let requests: Vec<RequestLog> =
@@ -100,19 +142,22 @@ pub(super) fn finish(
     if dated && table.is_empty() && requests.is_empty() && closed.entries.is_empty() {
         return Err(IngestError::EmptyWindow { window, data: span });
     }
-    let rows = reconcile::RowCounts {
-        rows_in,
-        rejected: refused.all(),
-        duplicates: refused.duplicates(),
-        outside_window: tables.n_outside() + n_all - n_requests(&requests),
-    };
+    let n_outside = tables.n_outside() + n_all - n_requests(&requests);
+    let rows = refused.counts(rows_in, n_outside);
     let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
     let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
-    let coverage = coverage::coverage(&table, &requests, &measured, window, options.zone);
+    let coverage = coverage::coverage(
+        TableHours::of(&table, window),
+        &requests,
+        &measured,
+        window,
+        options.zone,
+    );
     notices.extend(coverage.notices());
     Ok(Ingested {
         usage: table,
         before,
+        aside: None,
         requests,
         engine: measured.engine(window),
         facts: measured::facts(&view),
@@ -130,13 +175,13 @@ pub(super) fn finish(
     })
 }
 
-fn rules_of(config: &Config) -> Vec<RuleMatch> {
+pub(super) fn rules_of(config: &Config) -> Vec<RuleMatch> {
     let rules = config.rules.matched().into_iter();
     rules.map(|(rule, matched)| RuleMatch { rule, matched }).collect()
 }
 
 /// Counts the duplicates among the rejected rows of their files: they are known only with all files read.
-fn count_duplicates(files: &mut [InputFile], rejected: &[Rejected]) {
+pub(super) fn count_duplicates(files: &mut [InputFile], rejected: &[Rejected]) {
     for it in rejected.iter().filter(|it| it.kind == RejectedKind::Duplicate) {
         if let Some(file) = files.iter_mut().find(|file| file.name == it.file) {
             file.rejected += 1;
@@ -145,7 +190,7 @@ fn count_duplicates(files: &mut [InputFile], rejected: &[Rejected]) {
 }
 
 /// The window of the analysis, and the one that the account is cut by, if by any.
-fn windows(
+pub(super) fn windows(
     span: Period,
     has_bill: bool,
     options: &ReadOptions,
@@ -177,38 +222,78 @@ fn periods_with_cost(table: &UsageTable) -> impl Iterator<Item = Period> {
     (0..table.len()).filter(|at| table.has_cost(*at)).filter_map(|at| table.period.get(at))
 }
 
-/// Says how many rows of GPU cost lie across the edges of the window: a row counts whole where it
-/// begins, so that windows side by side add up.
-fn across_the_edges(table: &UsageTable, window: Period) -> Option<String> {
-    let (mut out, mut into) = (0_u64, 0_u64);
-    for period in periods_with_cost(table) {
-        let starts = window.contains(period.start());
-        out += u64::from(starts && window.end() < period.end());
-        into += u64::from(period.start() < window.start() && window.start() < period.end());
-    }
-    (out + into > 0).then(|| {
-        format!(
-            "a row counts whole in the window it begins in: {out} rows of GPU cost reach beyond the end of this one, \
-             {into} reach into it from before and are left out; of days the window is made of whole ones"
-        )
-    })
+/// What the rows that have a cost say about the edges of a window that was asked for.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Edges {
+    out: u64,
+    into: u64,
+    /// The first row of a day or less that begins in it, and the end of the last.
+    start: Option<Timestamp>,
+    end: Option<Timestamp>,
+    /// Whether one that begins before it reaches into it.
+    is_left_out: bool,
 }
 
-/// The window of the rows that count: where a bill has days and the window begins or ends within
-/// one, the money is that of whole days, and so must its hours be.
-fn of_whole_days(table: &UsageTable, asked: Period, window: Period) -> Period {
-    /// The longest day, when clocks go back.
-    const DAY_H: f64 = 25.0;
-    let (mut start, mut end, mut is_left_out) = (None, window.end(), false);
-    for period in periods_with_cost(table).filter(|it| it.hours() <= DAY_H) {
-        if asked.contains(period.start()) {
-            start = Some(start.map_or(period.start(), |it: Timestamp| it.min(period.start())));
-            end = end.max(period.end());
+impl Edges {
+    /// Of the rows of a table.
+    pub(super) fn of(table: &UsageTable, asked: Period) -> Edges {
+        /// The longest day, when clocks go back.
+        const DAY_H: f64 = 25.0;
+        let mut found = Edges::default();
+        for period in periods_with_cost(table) {
+            let starts = asked.contains(period.start());
+            let reaches_in = period.start() < asked.start() && asked.start() < period.end();
+            found.out += u64::from(starts && asked.end() < period.end());
+            found.into += u64::from(reaches_in);
+            if period.hours() <= DAY_H {
+                let own = starts.then_some(period);
+                found = found.with(&Edges {
+                    start: own.map(Period::start),
+                    end: own.map(Period::end),
+                    is_left_out: reaches_in,
+                    ..Edges::default()
+                });
+            }
         }
-        is_left_out |= period.start() < asked.start() && asked.start() < period.end();
+        found
     }
-    let start = start.filter(|_| is_left_out).map_or(window.start(), |it| it.max(window.start()));
-    Period::new(start, end).unwrap_or(window)
+
+    /// With what other rows say.
+    pub(super) fn with(&self, other: &Edges) -> Edges {
+        let both = |a: Option<Timestamp>,
+                    b: Option<Timestamp>,
+                    of: fn(Timestamp, Timestamp) -> Timestamp| {
+            a.into_iter().chain(b).reduce(of)
+        };
+        Edges {
+            out: self.out + other.out,
+            into: self.into + other.into,
+            start: both(self.start, other.start, Timestamp::min),
+            end: both(self.end, other.end, Timestamp::max),
+            is_left_out: self.is_left_out || other.is_left_out,
+        }
+    }
+
+    /// Says how many rows of GPU cost lie across the edges of the window: a row counts whole where it
+    /// begins, so that windows side by side add up.
+    pub(super) fn sentence(&self) -> Option<String> {
+        let Edges { out, into, .. } = self;
+        (out + into > 0).then(|| {
+            format!(
+                "a row counts whole in the window it begins in: {out} rows of GPU cost reach beyond the end of this one, \
+                 {into} reach into it from before and are left out; of days the window is made of whole ones"
+            )
+        })
+    }
+
+    /// The window of the rows that count: where a bill has days and the window begins or ends within
+    /// one, the money is that of whole days, and so must its hours be.
+    pub(super) fn whole_days(&self, window: Period) -> Period {
+        let end = self.end.map_or(window.end(), |it| it.max(window.end()));
+        let start = self.start.filter(|_| self.is_left_out);
+        let start = start.map_or(window.start(), |it| it.max(window.start()));
+        Period::new(start, end).unwrap_or(window)
+    }
 }
 
 /// Says which other data lie before or after the bills.
@@ -265,14 +350,13 @@ fn undated(
 }
 
 /// The rates of the currencies of a run.
-fn rates(
-    table: &UsageTable,
+pub(super) fn rates(
+    of_table: Option<Currency>,
     closed: &Closed,
     config: &Config,
     first_rows: &BTreeMap<Currency, (String, u64)>,
 ) -> Result<Rates, IngestError> {
     let of_bills = closed.totals.keys().map(|(currency, _)| *currency);
-    let of_table = (!table.is_empty()).then_some(table.currency);
     let found: BTreeSet<_> = of_bills.chain(of_table).collect();
     let found: Vec<_> = found.into_iter().collect();
     let first = |it| first_rows.get(&it).cloned();

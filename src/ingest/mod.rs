@@ -5,6 +5,7 @@
 //! files. A fault of a file is an [`IngestError`]; a fault of a row is a [`Rejected`] row.
 //! Nothing here knows a price, and no column that is not mapped is ever read into a message.
 
+mod aside;
 mod asked;
 mod assemble;
 mod benchmark;
@@ -35,6 +36,7 @@ mod requests;
 mod rolled_up;
 mod rules;
 mod series;
+mod shelved;
 mod source;
 mod telemetry;
 mod usage_rows;
@@ -47,8 +49,9 @@ use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
 use crate::workload::EngineBin;
 
+pub use aside::AsideFolder;
 pub use asked::AskedCommitment;
-pub use assemble::assemble;
+pub use assemble::{assemble, assemble_each};
 pub use benchmark::{BenchmarkError, MeasuredPoint, read_benchmark};
 pub use bill::{Fate, InvoiceState};
 pub use budget::Budget;
@@ -69,6 +72,7 @@ pub use request_rows::{PlainLog, RowsRead, plain_columns, plain_log, read_rows};
 pub use requests::{
     PlainColumns, RequestFacts, RequestFate, RequestLog, RequestRow, Tells, push_requests,
 };
+pub use shelved::{Shelved, ShelvedWorkload};
 pub use source::{Source, expand, file_name, stem};
 pub use window::WindowCut;
 
@@ -83,6 +87,8 @@ pub struct ReadOptions {
     pub cut: WindowCut,
     /// Whether files without a single time will do: an inventory can be shown, not analysed.
     pub facts_will_do: bool,
+    /// Where rows may go that are too many for memory; nowhere where all must be at hand.
+    pub aside: Option<AsideFolder>,
 }
 
 /// One file, as it was understood.
@@ -147,6 +153,8 @@ pub struct Ingested {
     pub usage: UsageTable,
     /// Rows that start before the window, where a part of the data was asked for: what is usual.
     pub before: UsageTable,
+    /// The rows of both, where they were too many for memory: those of the two are then empty.
+    pub aside: Option<std::sync::Arc<Shelved>>,
     /// Request logs, cut to the window.
     pub requests: Vec<RequestLog>,
     /// What serving engines measured inside the window, by workload, in time order.

@@ -61,7 +61,7 @@ pub(super) fn gather(
     options: &ReadOptions,
 ) -> Result<Gathered, IngestError> {
     let mut gathered = Gathered {
-        usage: usage_rows::UsageBuilder::default(),
+        usage: usage_rows::UsageBuilder::with_aside(options.aside.clone()),
         logs: requests::RequestBuilder::of_files(sources.len()),
         books: Books::default(),
         measured: Measured::default(),

@@ -41,6 +41,16 @@ impl CostTotals {
         }
     }
 
+    /// Those of one row.
+    pub(super) const fn of_row(row: &UsageRow<'_>) -> CostTotals {
+        CostTotals {
+            billed: row.billed_cost,
+            effective: row.effective_cost,
+            list: row.list_cost,
+            contracted: row.contracted_cost,
+        }
+    }
+
     /// Adds other totals.
     pub(super) fn add_all(&mut self, other: &CostTotals) -> Result<(), MoneyError> {
         self.billed = plus(self.billed, other.billed)?;
@@ -52,11 +62,7 @@ impl CostTotals {
 
     /// Adds the amounts of a row.
     pub(super) fn add(&mut self, row: &UsageRow<'_>) -> Result<(), MoneyError> {
-        self.billed = plus(self.billed, row.billed_cost)?;
-        self.effective = plus(self.effective, row.effective_cost)?;
-        self.list = plus(self.list, row.list_cost)?;
-        self.contracted = plus(self.contracted, row.contracted_cost)?;
-        Ok(())
+        self.add_all(&CostTotals::of_row(row))
     }
 
     fn costs(&self) -> Costs {
@@ -240,14 +246,37 @@ impl TableTotals {
         rates: &Rates,
         cut: Option<Period>,
     ) -> Result<TableTotals, MoneyError> {
-        let table = &usage.table;
-        let mut totals = TableTotals {
-            currency: table.currency,
-            is_empty: table.is_empty(),
+        let rows = TableTotals::of_rows(&usage.table, rates, cut)?;
+        TableTotals { is_empty: usage.table.is_empty(), ..TableTotals::of_files(usage) }.with(rows)
+    }
+
+    /// What the files say before a row of them is looked at.
+    pub(super) fn of_files(usage: &UsageRows) -> TableTotals {
+        TableTotals {
+            currency: usage.table.currency,
+            is_empty: false,
             file: usage.file_totals,
             rejected: usage.rejected_totals,
             n_rejected: usage.rejected.len() as u64,
             from_floats: usage.amounts_from_floats,
+            sums: BTreeMap::new(),
+            unmatched: BTreeMap::new(),
+        }
+    }
+
+    /// What some rows bring that were kept.
+    pub(super) fn of_rows(
+        table: &UsageTable,
+        rates: &Rates,
+        cut: Option<Period>,
+    ) -> Result<TableTotals, MoneyError> {
+        let mut totals = TableTotals {
+            currency: table.currency,
+            is_empty: table.is_empty(),
+            file: CostTotals::default(),
+            rejected: CostTotals::default(),
+            n_rejected: 0,
+            from_floats: 0,
             sums: BTreeMap::new(),
             unmatched: BTreeMap::new(),
         };
@@ -272,6 +301,17 @@ impl TableTotals {
         }
         totals.sums.extend(of_fates.into_iter().filter(|it| it.1.rows > 0));
         Ok(totals)
+    }
+
+    /// With the rows of other totals.
+    pub(super) fn with(mut self, rows: TableTotals) -> Result<TableTotals, MoneyError> {
+        for (fate, sums) in rows.sums {
+            self.sums.entry(fate).or_default().add(&sums)?;
+        }
+        for (key, sums) in rows.unmatched {
+            self.unmatched.entry(key).or_default().add(&sums)?;
+        }
+        Ok(self)
     }
 
     fn add_unmatched(

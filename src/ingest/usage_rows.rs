@@ -5,8 +5,9 @@
 //! currencies, is read cell by cell here, which is the rule for both.
 
 mod columns;
-mod duplicates;
+pub(super) mod duplicates;
 mod parts;
+mod spacing;
 #[cfg(test)]
 mod tests;
 
@@ -14,6 +15,7 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 
+use super::aside::{Aside, AsideFolder, AsideRows, Blocks};
 use super::cell::{self, Cell};
 use super::raw::RawTable;
 use super::rejected::{Rejected, RejectedKind, excerpt};
@@ -22,7 +24,7 @@ use crate::units::{Currency, Money, MoneyError, Period};
 use crate::usage::PricingCategory;
 use crate::usage::schema::{self, CellKind};
 use crate::usage::{UsageRow, UsageTable};
-use columns::{Converted, Part};
+use columns::{Converted, Ends, Part};
 
 /// Longest period a row may cover: 400 days, so that a yearly bill passes and a typo does not.
 const MAX_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;
@@ -31,6 +33,10 @@ const MAX_PERIOD_US: i64 = 400 * 86_400 * 1_000_000;
 #[derive(Default)]
 pub(super) struct UsageBuilder {
     table: Option<UsageTable>,
+    /// Where rows go that are too many for memory; nowhere where they have to stay.
+    folder: Option<AsideFolder>,
+    /// Rows that come before those of the table.
+    aside: Vec<Aside>,
     origin: Origins,
     files: Vec<String>,
     rejected: Vec<Rejected>,
@@ -121,10 +127,11 @@ impl UsageBuilder {
     ) -> Result<Vec<String>, IngestError> {
         let mapping = Mapping::of(raw, file)?;
         self.files.push(file.to_owned());
-        match columns::convert(raw, &mapping, (zone, true)) {
+        match columns::convert(raw, &mapping, (zone, Ends::Whole)) {
             Converted::Part(part) => self.absorb(*part, file)?,
             Converted::RowByRow | Converted::EndMissing => {
                 self.add_rows(raw, &mapping, file, zone)?;
+                self.put_many_aside()?;
             }
         }
         Ok(mapping.headers())
@@ -190,10 +197,60 @@ impl UsageBuilder {
         for number in part.kept {
             self.origin.push(self.files.len() - 1, number);
         }
+        if let Some(blocks) = &part.blocks {
+            // What came before goes before them.
+            self.put_aside()?;
+            if let Some(aside) = self.aside.last_mut() {
+                return aside.put(blocks);
+            }
+        }
         if !part.table.is_empty() {
             let table = self.table.get_or_insert_with(|| UsageTable::new(currency));
             table.append(part.table);
         }
+        self.put_many_aside()
+    }
+
+    /// Puts the rows in memory aside once they are many.
+    fn put_many_aside(&mut self) -> Result<(), IngestError> {
+        let Some(folder) = &self.folder else { return Ok(()) };
+        let most = if self.aside.is_empty() { folder.most_rows } else { folder.most_rows / 4 };
+        let is_many = self.table.as_ref().is_some_and(|it| it.len() > most);
+        if is_many { self.put_aside() } else { Ok(()) }
+    }
+
+    /// Puts the rows in memory aside.
+    fn put_aside(&mut self) -> Result<(), IngestError> {
+        let (Some(folder), Some(table)) = (&self.folder, &mut self.table) else { return Ok(()) };
+        let rows = std::mem::replace(table, UsageTable::new(table.currency));
+        if rows.is_empty() {
+            return Ok(());
+        }
+        if self.aside.is_empty() {
+            self.aside.push(Aside::new(&folder.folder, rows.currency)?);
+        }
+        self.aside.last_mut().map_or(Ok(()), |it| it.put(&Blocks::of(&rows)))
+    }
+
+    /// A builder that puts rows aside where they are many.
+    pub(super) fn with_aside(folder: Option<AsideFolder>) -> UsageBuilder {
+        UsageBuilder { folder, ..UsageBuilder::default() }
+    }
+
+    /// The rows that were put aside, all of them where any were; else nothing.
+    pub(super) fn take_aside(&mut self) -> Result<Option<AsideRows>, IngestError> {
+        if self.aside.is_empty() {
+            return Ok(None);
+        }
+        self.put_aside()?;
+        let parts = std::mem::take(&mut self.aside);
+        let currency = parts.first().map_or(Currency::USD, |it| it.currency);
+        Ok(Some(AsideRows { parts, currency }))
+    }
+
+    /// Takes rows back that were put aside, in their order.
+    pub(super) fn take_back(&mut self, aside: &AsideRows) -> Result<(), IngestError> {
+        self.table = Some(aside.whole()?);
         Ok(())
     }
 
@@ -203,15 +260,7 @@ impl UsageBuilder {
         let (duplicates, n_summed) = duplicates::find(&table);
         for at in &duplicates {
             let Some(row) = table.row(*at) else { continue };
-            let (file, number) = self.origin.get(*at);
-            self.rejected_totals.add(&row)?;
-            self.rejected.push(Rejected {
-                file: self.files[file].clone(),
-                row: number,
-                column: None,
-                reason: "an identical row came before".to_owned(),
-                kind: RejectedKind::Duplicate,
-            });
+            self.reject_duplicate(&CostTotals::of_row(&row), *at)?;
         }
         if !duplicates.is_empty() {
             let mut kept = vec![true; table.len()];
@@ -220,6 +269,29 @@ impl UsageBuilder {
             }
             table.keep(&kept);
         }
+        Ok(self.closed(table, n_summed))
+    }
+
+    /// Refuses a row for an identical one that came before.
+    pub(super) fn reject_duplicate(
+        &mut self,
+        amounts: &CostTotals,
+        at: usize,
+    ) -> Result<(), MoneyError> {
+        let (file, number) = self.origin.get(at);
+        self.rejected_totals.add_all(amounts)?;
+        self.rejected.push(Rejected {
+            file: self.files[file].clone(),
+            row: number,
+            column: None,
+            reason: "an identical row came before".to_owned(),
+            kind: RejectedKind::Duplicate,
+        });
+        Ok(())
+    }
+
+    /// The account of rows without duplicates.
+    pub(super) fn closed(self, table: UsageTable, n_summed: u64) -> UsageRows {
         let mut notices = Vec::new();
         if n_summed > 0 {
             notices.push(format!(
@@ -233,14 +305,14 @@ impl UsageBuilder {
                 self.rows_without_effective
             ));
         }
-        Ok(UsageRows {
+        UsageRows {
             table,
             rejected: self.rejected,
             file_totals: self.file_totals,
             rejected_totals: self.rejected_totals,
             amounts_from_floats: self.amounts_from_floats,
             notices,
-        })
+        }
     }
 
     fn reject(&mut self, file: &str, row: u64, (column, reason): Fault) {

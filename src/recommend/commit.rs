@@ -44,6 +44,8 @@ pub use found::{
     UnusedHours,
 };
 
+pub use member::Standing;
+
 pub(super) use held::{covers, is_of as is_held};
 
 /// What commitments in money per hour would cover, by provider.
@@ -64,6 +66,8 @@ pub struct Part<'a> {
     pub changed_at: Option<Timestamp>,
     /// Whole months until its advice is asked for again, where it was put off.
     pub months_put_off: Option<u32>,
+    /// What it would ask for, where the hours of the workload were not kept.
+    pub standing: Option<&'a Standing>,
 }
 
 /// What can be committed to for the workloads of a run. `window` is that of the run.
@@ -73,8 +77,7 @@ pub fn commitments(
     window: Period,
     context: Context<'_>,
 ) -> Commitments {
-    let members = parts.iter().filter_map(|it| member::member(*it, &context));
-    let members: Vec<Member> = members.collect();
+    let members = member::all_advised(parts, &context);
     let mut found = from_members(&members, held, window, context);
     let is_free =
         |it: &HeldInUse| it.used.is_some_and(|(us, _)| it.paid_us > 0 && us <= it.paid_us / 2);
@@ -83,7 +86,7 @@ pub fn commitments(
     }
     let changed = order::changed(parts);
     if !held.is_empty() || !changed.is_empty() {
-        let today = from_members(&member::as_today(parts, &context), held, window, context);
+        let today = from_members(&member::all_today(parts, &context), held, window, context);
         for it in &mut found.held {
             let same = today.held.iter().find(|today| today.held.id == it.held.id);
             it.used_today_us = same.and_then(|it| it.used).map(|it| it.0);

@@ -14,9 +14,14 @@ use crate::workload::{Demand, Deployment, Kind, LevelSeries, Slo};
 const ONLY_MONEY: &str = "only its cost is known, not what was used for it: give gpu_count or gpu_hours \
      with the cost, a request log, or GPU metrics";
 
-/// Many workloads, of which this is not one of the dearest.
-const CLOSED_FORM: &str = "its requests were not replayed, as others cost more: only the GPUs in use are compared, \
-     bought another way; --full-search takes in more";
+/// Why nothing is replayed where workloads are many.
+fn closed_form(context: Context<'_>) -> String {
+    let most = context.catalog.assumptions.advice.full_search_requests / 1e6;
+    format!(
+        "its requests were not replayed: of so many workloads only the dearest are, and none with more than {most} \
+         million requests; only the GPUs in use are compared, bought another way; --full-search takes in more"
+    )
+}
 
 /// One workload's question.
 pub(super) struct Question<'a> {
@@ -64,8 +69,8 @@ impl<'a> Question<'a> {
         let is_closed = context.search == Search::ClosedForm;
         let load = match timing(workload, context.catalog, &mut notices) {
             Ok(_) if is_closed && workload.demand.has_requests() => {
-                notices.push(CLOSED_FORM.to_owned());
-                level(described, CLOSED_FORM.to_owned())
+                notices.push(closed_form(context));
+                level(described, closed_form(context))
             }
             Ok(timing) => requests(described, context, timing, slo),
             Err(why) => {

@@ -1,5 +1,8 @@
 //! Plans for workloads without requests: the GPUs they used, bought another way.
 
+use std::collections::BTreeMap;
+use std::rc::Rc;
+
 use super::DurationCurve;
 use super::baseline;
 use super::choose::Found;
@@ -24,19 +27,25 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     let baseline = baseline::baseline(question);
     let buyable = offers::buyable(question, &baseline, gpu, gpus_of_a_job(question));
     let mut found = Found::default();
+    // Many offers have instances of one size.
+    let mut demands: BTreeMap<u32, Option<Rc<LevelDemand>>> = BTreeMap::new();
+    let mut demand_on = |offer: &Offer| {
+        let of_size = || demand_on(question, series, offer).map(Rc::new);
+        demands.entry(offer.gpu_count).or_insert_with(of_size).clone()
+    };
     for offer in &buyable.payg {
-        if let Some(demand) = demand_on(question, series, offer) {
+        if let Some(demand) = demand_on(offer) {
             found.plans.extend(by_use(question, &demand, offer));
         }
     }
     for (spot, on_demand) in &buyable.spot {
-        if let Some(demand) = demand_on(question, series, spot) {
+        if let Some(demand) = demand_on(spot) {
             found.plans.extend(on_spot(question, &demand, spot, on_demand));
         }
     }
     let commits = term::may_commit(question);
     for (reserved, overflow) in &buyable.reserved {
-        let Some(demand) = demand_on(question, series, overflow) else { continue };
+        let Some(demand) = demand_on(overflow) else { continue };
         let is_new =
             found.curves.iter().all(|it| it.1.unit != unit_of(overflow.gpu_count, &gpu.name));
         if is_new && offers::may_advise(question, reserved) {
@@ -50,7 +59,7 @@ pub(super) fn search(question: &Question<'_>, series: &LevelSeries) -> Found {
     for offer in &buyable.payg {
         let unit = unit_of(offer.gpu_count, &gpu.name);
         if found.curves.iter().all(|it| it.1.unit != unit) {
-            let curve = plain_curve(question, series, offer, &gpu.name);
+            let curve = demand_on(offer).and_then(|it| plain_curve(&it, offer, &gpu.name));
             found.curves.extend(curve.map(|it| (None, it)));
         }
     }
@@ -231,13 +240,7 @@ fn curve(demand: &LevelDemand, pair: Option<(&Offer, &Offer)>, gpu: &str) -> Opt
     })
 }
 
-fn plain_curve(
-    question: &Question<'_>,
-    series: &LevelSeries,
-    offer: &Offer,
-    gpu: &str,
-) -> Option<DurationCurve> {
-    let demand = demand_on(question, series, offer)?;
-    let plain = curve(&demand, None, gpu)?;
+fn plain_curve(demand: &LevelDemand, offer: &Offer, gpu: &str) -> Option<DurationCurve> {
+    let plain = curve(demand, None, gpu)?;
     Some(DurationCurve { unit: unit_of(offer.gpu_count, gpu), ..plain })
 }

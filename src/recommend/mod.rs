@@ -67,8 +67,8 @@ pub use candidates::{Candidate, Verdict};
 pub use change::{Change, Restart};
 pub use commit::{
     AskedIdle, CasePoint, CommitmentGroup, Commitments, CommittedFirst, EarlyRule, HeldInUse,
-    Hindsight, Instance, LadderSteps, NoCase, Part, Renewal, SpendCase, SpendCasePoint, TermCase,
-    UnusedHours, commitments,
+    Hindsight, Instance, LadderSteps, NoCase, Part, Renewal, SpendCase, SpendCasePoint, Standing,
+    TermCase, UnusedHours, commitments,
 };
 pub use doubt::{BreakEven, Doubt, Shock};
 pub use downsize::{Asked, Downsize, Downsizes, Fleet, Running, downsizes};

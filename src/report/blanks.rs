@@ -168,7 +168,7 @@ impl Known<'_> {
         let workload = &it.workload;
         let counted = matches!(workload.demand, Demand::Counts(_) | Demand::Arrivals(_))
             && workload.totals.requests != Some(0);
-        let tokens = counted && has_tokens(workload);
+        let tokens = counted && it.course.has_tokens;
         let model = workload.deployment.model.as_deref();
         let sized = tokens && model.is_some_and(|id| catalog.model(id).is_some());
         let level = matches!(workload.demand, Demand::Level(_))
@@ -185,17 +185,6 @@ impl Known<'_> {
             worth: self.it.recommendation.baseline.monthly_cost,
             why: why.into(),
         }
-    }
-}
-
-/// Whether lengths of requests are known, one by one or as sums.
-fn has_tokens(workload: &Workload) -> bool {
-    match &workload.demand {
-        Demand::Arrivals(trace) => !trace.tokens.is_empty(),
-        Demand::Counts(series) => series.bins.iter().any(|it| {
-            it.requests > 0 && it.prompt_tokens.is_some() && it.completion_tokens.is_some()
-        }),
-        Demand::Level(_) | Demand::Unknown => false,
     }
 }
 

@@ -7,6 +7,7 @@ use chrono_tz::Tz;
 use super::blanks::{self, MOST_BLANKS};
 use super::build_advice::interval;
 use super::build_workload::{self, rounded};
+use super::course::{self, Course};
 use super::model::{
     AssumptionReport, CatalogReport, CommitmentsReport, CoverageReport, InputReport, Portfolio,
     PortfolioWaste, PriceReport, Provenance, Reconciliation, ReportModel, SCHEMA_VERSION,
@@ -20,7 +21,7 @@ use crate::classify::{Description, Fleet, WasteKind};
 use crate::ingest::{Ingested, SourceKind};
 use crate::recommend::{Action, Daily, Recommendation, Risk, WhatIf};
 use crate::units::{Currency, Money, MoneyError, Period, Timestamp};
-use crate::workload::{Direction, UsageTotals, Workload};
+use crate::workload::{Demand, Direction, UsageTotals, Workload};
 
 /// One workload with everything found out about it.
 #[derive(Clone, Debug)]
@@ -31,6 +32,38 @@ pub struct Analysed {
     pub description: Description,
     /// What to do.
     pub recommendation: Recommendation,
+    /// It along the window.
+    pub course: Course,
+}
+
+impl Analysed {
+    /// Lets go of what grows with the window, where workloads are very many, and gives what its days
+    /// cost. Nothing that a report says of it is lost but the series themselves.
+    pub fn without_hours(&mut self) -> Vec<(Period, Money)> {
+        let workload = &mut self.workload;
+        match &mut workload.demand {
+            Demand::Counts(series) => series.bins = Vec::new(),
+            Demand::Level(series) => series.bins = Vec::new(),
+            Demand::Arrivals(_) | Demand::Unknown => {}
+        }
+        if let Some(level) = &mut workload.billed_level {
+            level.bins = Vec::new();
+        }
+        workload.costs = Vec::new();
+        workload.costs_before = Vec::new();
+        workload.activity = Vec::new();
+        workload.engine = Vec::new();
+        self.description.hourly.values = Vec::new();
+        self.description.holes = None;
+        let found = &mut self.recommendation;
+        for elastic in found.plans.iter_mut().filter_map(|it| it.elastic.as_mut()) {
+            elastic.on_us_by_hour = Vec::new();
+        }
+        if let Some(curve) = &mut found.duration_curve {
+            curve.hours_sorted = Vec::new();
+        }
+        self.course.without_hours()
+    }
 }
 
 /// What belongs to the whole run.
@@ -48,9 +81,11 @@ pub struct RunFacts<'a> {
     pub as_of: Timestamp,
 }
 
-/// Puts the report together; fails only when amounts do not fit their type.
+/// Puts the report together; fails only when amounts do not fit their type. `others` is what the days
+/// cost of all workloads that have no days of their own.
 pub fn build(
     mut analysed: Vec<Analysed>,
+    others: &BTreeMap<Period, Money>,
     fleet: &Fleet,
     run: RunFacts<'_>,
 ) -> Result<ReportModel, MoneyError> {
@@ -62,7 +97,9 @@ pub fn build(
     let totals = totals(&analysed, fleet, run, currency)?;
     let account = Reconciliation::of(run.ingested);
     let waste = waste::portfolio(&analysed, fleet, currency)?;
-    let portfolio = portfolio(&analysed, &totals, waste, (fleet, run));
+    let mut portfolio = portfolio(&analysed, &totals, waste, (fleet, run));
+    let others = others.iter().map(|it| (*it.0, *it.1));
+    portfolio.cost_by_day_of_others = course::of_days(others, run.zone);
     // What touches money first, what single files say last.
     let mut notices: Vec<String> =
         account.unclaimed().map(unassigned_sentence).into_iter().collect();
@@ -81,10 +118,12 @@ pub fn build(
     blanks.truncate(MOST_BLANKS);
     let mut slugs = BTreeSet::new();
     let provenance = provenance(run, &analysed);
+    notices.extend(hours_left_out(&analysed));
+    // Of very many workloads none is there twice.
     let workloads = analysed
-        .iter()
-        .map(|it| build_workload::workload(it, (fleet, run), break_even, &mut slugs))
-        .collect::<Result<_, _>>()?;
+        .into_iter()
+        .map(|it| build_workload::workload(&it, (fleet, run), break_even, &mut slugs))
+        .collect();
     let mut report = ReportModel {
         schema_version: SCHEMA_VERSION,
         period_label: period_label(run.ingested, run.zone),
@@ -284,6 +323,7 @@ fn portfolio(
         waste,
         pools: fleet.pools.clone(),
         outages: fleet.outages.clone(),
+        cost_by_day_of_others: Vec::new(),
         candidates_sized: count(&|it| it.n_sized),
         plans_simulated: count(&|it| it.plans.len() as u64),
         candidates_pruned: count(&|it| it.n_pruned),
@@ -314,6 +354,18 @@ fn workload_notices(analysed: &[Analysed]) -> Vec<String> {
         names => format!("{}: {text}", names.join(", ")),
     };
     names.into_iter().map(|(text, names)| all(text, &names)).collect()
+}
+
+/// What is not told of the less dear of very many workloads.
+fn hours_left_out(analysed: &[Analysed]) -> Option<String> {
+    let n = analysed.iter().filter(|it| it.course.hours_left_out).count();
+    (n > 0).then(|| {
+        format!(
+            "of {n} of {} workloads single hours and days are not told, and the workbook has the plans and hours of \
+             those with a card: report.json has the plans of all",
+            analysed.len()
+        )
+    })
 }
 
 /// Cost that no workload claims must not go unnoticed. The amount is in full: each format rounds it as

@@ -11,10 +11,10 @@ use super::model::{
     SpotPointReport, UnitCost, UnitCostTrend, WorkloadReport,
 };
 use super::{build_advice, course, rules, waste, words};
-use crate::classify::{self, Fleet, HourlyUnit, UnitCosts, weekday_hour_profile};
+use crate::classify::{self, Fleet, HourlyUnit, UnitCosts};
 use crate::recommend::{Candidate, Plan, Verdict, Way};
 use crate::size::Replica;
-use crate::units::{Money, MoneyError};
+use crate::units::Money;
 use crate::workload::{Direction, PricingCategory};
 
 /// Candidates a report lists beside those simulated.
@@ -25,13 +25,13 @@ pub(super) fn workload(
     (fleet, run): (&Fleet, RunFacts<'_>),
     break_even: Option<f64>,
     slugs: &mut BTreeSet<String>,
-) -> Result<WorkloadReport, MoneyError> {
+) -> WorkloadReport {
     let found = &it.recommendation;
     let demand_unit = match it.description.hourly.unit {
         HourlyUnit::Requests => "requests/h",
         HourlyUnit::Gpus => "GPUs",
     };
-    Ok(WorkloadReport {
+    WorkloadReport {
         slug: slug(&it.workload.name, slugs),
         name: it.workload.name.clone(),
         owner: it.workload.owner.clone(),
@@ -55,19 +55,22 @@ pub(super) fn workload(
         plans: found.plans.iter().map(|plan| plan_report(plan, it)).collect(),
         advice: build_advice::advice(it, run.catalog, run.as_of),
         waste: it.description.waste.iter().map(waste::report).collect(),
-        demand_by_weekday_hour: weekday_hour_profile(&it.description.hourly, run.zone),
+        demand_by_weekday_hour: it.course.by_weekday_hour.clone(),
         demand_unit: demand_unit.to_owned(),
-        duration_curve: found.duration_curve.as_ref().map(|curve| DurationCurve {
-            unit: curve.unit.clone(),
-            hours_sorted: curve.hours_sorted.iter().copied().map(rounded).collect(),
-            break_even_share: curve.break_even_share.map(rounded),
-            break_even_label: curve.break_even_label.clone(),
-            reserved_units: curve.reserved_units,
-        }),
-        demand_by_hour: course::demand_by_hour(it, fleet, run.zone),
-        cost_by_day: course::cost_by_day(it, run.zone)?,
+        duration_curve: found.duration_curve.as_ref().filter(|_| !it.course.hours_left_out).map(
+            |curve| DurationCurve {
+                unit: curve.unit.clone(),
+                hours_sorted: curve.hours_sorted.iter().copied().map(rounded).collect(),
+                break_even_share: curve.break_even_share.map(rounded),
+                break_even_label: curve.break_even_label.clone(),
+                reserved_units: curve.reserved_units,
+            },
+        ),
+        demand_by_hour: it.course.demand_by_hour(&it.workload.name, fleet),
+        cost_by_day: it.course.cost_by_day(run.zone),
         busiest_day: course::busiest_day(it),
-    })
+        hours_left_out: it.course.hours_left_out,
+    }
 }
 
 /// Six decimals are more than any statistic here is worth, and keep the file small.

@@ -5,8 +5,9 @@ use serde::Serialize;
 
 use super::build::Analysed;
 use super::build_workload::rounded;
-use crate::classify::{Fleet, HoleMeaning, costs_by_day};
+use crate::classify::{Description, Fleet, HoleMeaning, costs_by_day, weekday_hour_profile};
 use crate::units::{Money, MoneyError, Period};
+use crate::workload::Workload;
 
 /// Demand hour by hour.
 #[derive(Clone, Debug, Serialize)]
@@ -82,36 +83,84 @@ pub struct BusiestDayReport {
     pub queue_max: Vec<u64>,
 }
 
-/// Demand hour by hour, with what is known about it; nothing where no hour was measured.
-pub(super) fn demand_by_hour(it: &Analysed, fleet: &Fleet, zone: Tz) -> Option<DemandByHour> {
-    let series = &it.description.hourly;
+/// A workload along the window, as a report shows it.
+#[derive(Clone, Debug)]
+pub struct Course {
+    /// Mean demand of each hour of the week.
+    pub(super) by_weekday_hour: Vec<Vec<Option<f64>>>,
+    /// Demand hour by hour, with the holes of its own data; nothing where no hour was measured.
+    demand: Option<DemandByHour>,
+    /// What every day of the window cost.
+    cost: Vec<(Period, Money)>,
+    /// Whether the two above were let go of.
+    pub(super) hours_left_out: bool,
+    /// Whether lengths of its requests are known.
+    pub(super) has_tokens: bool,
+}
+
+impl Course {
+    /// Of a workload and what it is.
+    pub fn of(
+        workload: &Workload,
+        description: &Description,
+        zone: Tz,
+    ) -> Result<Course, MoneyError> {
+        Ok(Course {
+            by_weekday_hour: weekday_hour_profile(&description.hourly, zone),
+            demand: demand_by_hour(description, zone),
+            cost: costs_by_day(workload, zone)?,
+            hours_left_out: false,
+            has_tokens: workload.demand.has_tokens(),
+        })
+    }
+
+    /// Keeps what does not grow with the window, and gives what the days cost.
+    pub(super) fn without_hours(&mut self) -> Vec<(Period, Money)> {
+        self.demand = None;
+        self.hours_left_out = true;
+        std::mem::take(&mut self.cost)
+    }
+
+    /// Demand by hour, with the times in which all workloads were silent.
+    pub(super) fn demand_by_hour(&self, name: &str, fleet: &Fleet) -> Option<DemandByHour> {
+        let mut demand = self.demand.clone()?;
+        demand.silent.extend(fleet.outages_of(name).into_iter().map(|it| silent(it.period)));
+        Some(demand)
+    }
+
+    /// What every day of the window cost.
+    pub(super) fn cost_by_day(&self, zone: Tz) -> Vec<CostOfDay> {
+        of_days(self.cost.iter().copied(), zone)
+    }
+}
+
+/// Days with their dates.
+pub(super) fn of_days(days: impl Iterator<Item = (Period, Money)>, zone: Tz) -> Vec<CostOfDay> {
+    let date = |day: Period| day.start().in_zone(zone).format("%Y-%m-%d").to_string();
+    days.map(|(day, cost)| CostOfDay { date: date(day), cost }).collect()
+}
+
+fn silent(period: Period) -> SilentReport {
+    SilentReport { start: period.start().to_rfc3339(), end: period.end().to_rfc3339() }
+}
+
+fn demand_by_hour(description: &Description, zone: Tz) -> Option<DemandByHour> {
+    let series = &description.hourly;
     series.values.iter().flatten().next()?;
-    let changes = it.description.changes.all.iter();
+    let changes = description.changes.all.iter();
     let changes =
         changes.map(|it| ChangeOfDemand { at: it.at.to_rfc3339(), sentence: it.words(zone) });
     // A bill without a row says that nothing ran, which is no hole.
-    let holes = it.description.holes.iter().filter(|it| it.meaning == HoleMeaning::Unknown);
+    let holes = description.holes.iter().filter(|it| it.meaning == HoleMeaning::Unknown);
     let holes = holes.flat_map(|it| it.without_row.iter().copied());
-    let outages = fleet.outages_of(&it.workload.name).into_iter().map(|it| it.period);
-    let silent = holes.chain(outages).map(|it: Period| SilentReport {
-        start: it.start().to_rfc3339(),
-        end: it.end().to_rfc3339(),
-    });
     Some(DemandByHour {
         start: series.start.to_rfc3339(),
         relative: series.relative,
         spread: series.spread,
         hours: series.values.iter().map(|it| it.map(rounded)).collect(),
         changes: changes.collect(),
-        silent: silent.collect(),
+        silent: holes.map(silent).collect(),
     })
-}
-
-/// What every day of the window cost.
-pub(super) fn cost_by_day(it: &Analysed, zone: Tz) -> Result<Vec<CostOfDay>, MoneyError> {
-    let days = costs_by_day(&it.workload, zone)?.into_iter();
-    let date = |day: Period| day.start().in_zone(zone).format("%Y-%m-%d").to_string();
-    Ok(days.map(|(day, cost)| CostOfDay { date: date(day), cost }).collect())
 }
 
 /// The busiest day on the plan that the report names; a share of instances was decided later and has

@@ -1,5 +1,7 @@
 //! What named months to come will cost, as it is and with advice that is followed.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::Serialize;
 
@@ -197,8 +199,10 @@ fn savings(
     counted: &[CountsAs],
     (from, run): (Timestamp, RunFacts<'_>),
 ) -> Vec<Option<Saving>> {
+    let by_name: BTreeMap<&str, &WorkloadReport> =
+        report.workloads.iter().map(|it| (it.name.as_str(), it)).collect();
     let of = |outlook: &Outlook| {
-        let workload = report.workloads.iter().find(|it| it.name == outlook.workload)?;
+        let workload = by_name.get(outlook.workload.as_str())?;
         let counts =
             counted.contains(&counts_as(workload)) && !workload.advice.monthly_savings.is_zero();
         counts.then(|| saving(workload, (from, run)))

@@ -20,7 +20,7 @@ use super::model::{AdviceReport, CountsAs, Interval, ReportModel, WasteReport, W
 use super::number::{self, Medium};
 use super::pages::{self, Link};
 use super::table::Table;
-use super::{RenderError, blanks, checked, json, tables, words};
+use super::{RenderError, blanks, checked, tables, words};
 use crate::units::Money;
 
 /// Sorting, filtering and the theme.
@@ -615,7 +615,8 @@ impl From<Drawn> for Picture {
 
 /// What is asked for, and what stands below the actions: the same words and parts as in the mail.
 pub(crate) fn first_page(report: &ReportModel) -> Result<(Vec<String>, Vec<Section>), RenderError> {
-    let written = MailReport::read(&json::render(report)?).map_err(RenderError::ReadBack)?;
+    let written =
+        MailReport::read(&serde_json::to_string(report)?).map_err(RenderError::ReadBack)?;
     mail::first_page(&written, PAGE)
 }
 

@@ -54,6 +54,7 @@ pub use build::{Analysed, RunFacts, build, period_label, say_what_if};
 pub use chart::{ChartFile, ChartKind, Theme, chart_files, is_chart_stem};
 pub use commitments::{CommitmentsReport, commit, judged, say_over_cap, say_unpriced};
 pub use comparison::{Comparison, comparison};
+pub use course::Course;
 pub(crate) use csv::line as csv_line;
 pub use decisions::respect;
 pub use description::{DescriptionReport, Told, charts as demand_charts, describe};
@@ -268,11 +269,14 @@ pub(crate) fn is_chart(picture: &[u8]) -> bool {
 
 /// The files of the report folder: path inside it, and bytes.
 pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
+    // What takes the most memory while it is made comes first, what takes the most once it is there last.
+    let workbook = workbook::render(report)?;
+    let (html, markdown) = (html::render(report)?, markdown::render(report)?);
     let mut files = vec![
-        ("report.html".to_owned(), html::render(report)?.into_bytes()),
-        ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
+        ("report.html".to_owned(), html.into_bytes()),
+        ("report.md".to_owned(), markdown.into_bytes()),
         ("report.json".to_owned(), json::render(report)?.into_bytes()),
-        ("report.xlsx".to_owned(), workbook::render(report)?),
+        ("report.xlsx".to_owned(), workbook),
         ("recommendations.csv".to_owned(), recommendations::render_csv(report)?.into_bytes()),
         ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
         ("gpuadvise.prom".to_owned(), prometheus::render(report).into_bytes()),

@@ -161,13 +161,18 @@ pub struct WorkloadReport {
     pub demand_unit: String,
     /// Demand-duration curve in the unit that is bought.
     pub duration_curve: Option<DurationCurve>,
-    /// Demand over the window, hour by hour; nothing where no hour was measured.
+    /// Demand over the window, hour by hour; nothing where no hour was measured, and beyond the dearest
+    /// of very many workloads.
     pub demand_by_hour: Option<DemandByHour>,
-    /// Effective cost of every day of the window, which add up to that of the window.
+    /// Effective cost of every day of the window, which add up to that of the window; empty beyond the
+    /// dearest of very many workloads.
     pub cost_by_day: Vec<CostOfDay>,
     /// The advised plan, else today's, on the day with the most requests; nothing where it was not
     /// simulated request by request.
     pub busiest_day: Option<BusiestDayReport>,
+    /// True beyond the dearest of very many workloads, whose single hours and days were not kept.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub hours_left_out: bool,
 }
 
 /// Hours sorted by demand.
@@ -667,6 +672,10 @@ pub struct Portfolio {
     pub pools: Vec<Pool>,
     /// Times in which all workloads of a unit were silent at once.
     pub outages: Vec<Outage>,
+    /// Where workloads are very many: effective cost of every day of the window of all those whose
+    /// `cost_by_day` is empty.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub cost_by_day_of_others: Vec<CostOfDay>,
     /// Candidates sized over all workloads.
     pub candidates_sized: u64,
     /// Plans simulated.

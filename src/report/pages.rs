@@ -46,6 +46,15 @@ pub(crate) fn shown(report: &ReportModel) -> Vec<&WorkloadReport> {
     all.filter(|(at, it)| is_shown(*at, it)).map(|it| it.1).collect()
 }
 
+/// The workloads whose plans and hours stand in the workbook: all, or of very many those with a card. A
+/// sheet has a million rows at most.
+pub(crate) fn in_detail(report: &ReportModel) -> Vec<&WorkloadReport> {
+    if report.workloads.iter().any(|it| it.hours_left_out) {
+        return shown(report);
+    }
+    report.workloads.iter().collect()
+}
+
 /// The first rows of a table where there are many workloads, with links to the cards that are there
 /// only; its note says where the others are.
 pub(crate) fn first_rows(report: &ReportModel, mut table: Table) -> Table {

@@ -9,7 +9,9 @@ use std::collections::BTreeMap;
 
 use chrono_tz::Tz;
 use serde::Deserialize;
+use serde::de::IgnoredAny;
 use serde_json::Value;
+use serde_json::error::Category;
 
 use self::forecast::ForecastOf;
 pub(super) use self::forecast::PastForecast;
@@ -122,16 +124,28 @@ pub(super) fn of_a_month(text: &str) -> Result<Value, PastError> {
 
 /// The JSON of a report in the form of this program.
 pub(super) fn of_this_schema(text: &str) -> Result<Value, PastError> {
-    let value: Value = serde_json::from_str(text).map_err(PastError::NotJson)?;
-    let version = value.get("schema_version").and_then(Value::as_str);
-    let (Some(version), Some(_)) = (version, value.get("workloads").and_then(Value::as_array))
-    else {
-        return Err(PastError::NotAReport);
-    };
-    if version != SCHEMA_VERSION {
-        return Err(PastError::OtherSchema(super::clip(&super::plain(version), 20)));
+    check_schema(text)?;
+    serde_json::from_str(text).map_err(PastError::NotJson)
+}
+
+/// What tells a report.
+#[derive(Deserialize)]
+struct Head {
+    schema_version: String,
+    #[serde(rename = "workloads")]
+    _workloads: Vec<IgnoredAny>,
+}
+
+/// Fails where a text is no report in the form of this program; looks at nothing else of it.
+pub(super) fn check_schema(text: &str) -> Result<(), PastError> {
+    let head: Head = serde_json::from_str(text).map_err(|error| match error.classify() {
+        Category::Data => PastError::NotAReport,
+        Category::Io | Category::Syntax | Category::Eof => PastError::NotJson(error),
+    })?;
+    if head.schema_version != SCHEMA_VERSION {
+        return Err(PastError::OtherSchema(super::clip(&super::plain(&head.schema_version), 20)));
     }
-    Ok(value)
+    Ok(())
 }
 
 /// The parts of a report that are compared.

@@ -3,7 +3,7 @@
 use super::plan::US_PER_HOUR;
 
 /// Demand over one stretch of time.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct DemandStep {
     /// Length of the stretch, microseconds.
     pub len_us: u64,

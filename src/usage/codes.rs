@@ -54,6 +54,26 @@ impl Codes {
         }
     }
 
+    /// Gives back what was kept for more rows.
+    pub(super) fn shrink_to_fit(&mut self) {
+        match self {
+            Codes::Same(..) => {}
+            Codes::One(codes) => codes.shrink_to_fit(),
+            Codes::Two(codes) => codes.shrink_to_fit(),
+            Codes::Four(codes) => codes.shrink_to_fit(),
+        }
+    }
+
+    /// The largest code; nothing without rows.
+    pub(super) fn most(&self) -> Option<u32> {
+        match self {
+            Codes::Same(code, n) => (*n > 0).then_some(*code),
+            Codes::One(codes) => codes.iter().max().copied().map(u32::from),
+            Codes::Two(codes) => codes.iter().max().copied().map(u32::from),
+            Codes::Four(codes) => codes.iter().max().copied(),
+        }
+    }
+
     /// Appends the codes of another column by what they are called here.
     pub(super) fn append(&mut self, other: &Codes, map: &[u32]) {
         let of = |code: u32| map.get(code as usize).copied().unwrap_or(0);

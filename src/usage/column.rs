@@ -33,8 +33,8 @@ fn code(at: usize) -> u32 {
 /// A column in which every row has a value, and values repeat.
 #[derive(Clone, Debug)]
 pub struct Repeated<T> {
-    codes: Codes,
-    values: Interned<T>,
+    pub(super) codes: Codes,
+    pub(super) values: Interned<T>,
 }
 
 impl<T> Default for Repeated<T> {
@@ -57,6 +57,12 @@ impl<T: Copy + Eq + Hash> Repeated<T> {
         let again = last.filter(|it| self.values.get_index(*it as usize) == Some(&value));
         let code = again.unwrap_or_else(|| code(self.values.insert_full(value).0));
         self.codes.push(code);
+    }
+
+    /// Gives back what was kept for more rows.
+    pub fn shrink_to_fit(&mut self) {
+        self.codes.shrink_to_fit();
+        self.values.shrink_to_fit();
     }
 
     /// The value of a row.
@@ -117,7 +123,7 @@ impl<T: Copy + Eq + Hash> Index<usize> for Repeated<T> {
 #[derive(Clone, Debug, Default)]
 pub struct TextColumn {
     /// 0 for none, else one more than the place of the text.
-    codes: Codes,
+    pub(super) codes: Codes,
     values: Interned<String>,
 }
 
@@ -182,7 +188,7 @@ impl TextColumn {
         TextColumn::of_codes(&texts, (0..self.len()).map(|row| self.code(row)))
     }
 
-    fn intern(&mut self, value: &str) -> u32 {
+    pub(super) fn intern(&mut self, value: &str) -> u32 {
         let at = match self.values.get_index_of(value) {
             Some(at) => at,
             None => self.values.insert_full(value.to_owned()).0,
@@ -310,17 +316,22 @@ impl Number for i128 {
 
 /// Numbers one by one, and which rows have one.
 #[derive(Clone, Debug)]
-struct Written<V> {
+pub(super) struct Written<V> {
     values: Vec<V>,
     present: Vec<u64>,
 }
 
 impl<V: Copy> Written<V> {
-    fn new() -> Written<V> {
+    pub(super) fn new() -> Written<V> {
         Written { values: Vec::new(), present: Vec::new() }
     }
 
-    fn push(&mut self, value: V, is_there: bool) {
+    fn shrink_to_fit(&mut self) {
+        self.values.shrink_to_fit();
+        self.present.shrink_to_fit();
+    }
+
+    pub(super) fn push(&mut self, value: V, is_there: bool) {
         let row = self.values.len();
         if row.is_multiple_of(64) {
             self.present.push(0);
@@ -338,7 +349,7 @@ impl<V: Copy> Written<V> {
 }
 
 #[derive(Clone, Debug)]
-enum Form<T: Number> {
+pub(super) enum Form<T: Number> {
     /// 0 for none, else one more than the place of the number.
     Coded(Codes, Interned<T::Key>),
     Short(Written<T::Short>),
@@ -347,7 +358,7 @@ enum Form<T: Number> {
 
 /// A column of numbers, of which any may be missing.
 #[derive(Clone, Debug)]
-pub struct Column<T: Number>(Form<T>);
+pub struct Column<T: Number>(pub(super) Form<T>);
 
 impl<T: Number> Default for Column<T> {
     fn default() -> Column<T> {
@@ -405,6 +416,18 @@ impl<T: Number> Column<T> {
             Form::Coded(codes, _) => codes.get(row).is_some_and(|it| it != 0),
             Form::Short(written) => written.get(row).is_some(),
             Form::Long(written) => written.get(row).is_some(),
+        }
+    }
+
+    /// Gives back what was kept for more rows.
+    pub fn shrink_to_fit(&mut self) {
+        match &mut self.0 {
+            Form::Coded(codes, values) => {
+                codes.shrink_to_fit();
+                values.shrink_to_fit();
+            }
+            Form::Short(written) => written.shrink_to_fit(),
+            Form::Long(written) => written.shrink_to_fit(),
         }
     }
 

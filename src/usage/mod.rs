@@ -5,6 +5,7 @@
 //! say ([`Column`], [`Repeated`], [`TextColumn`]); [`frame`] writes it as a polars frame, the form in
 //! which it goes to Parquet.
 
+mod block;
 mod category;
 mod codes;
 mod column;
@@ -12,6 +13,7 @@ pub mod frame;
 pub mod schema;
 mod table;
 
+pub use block::Scratch;
 pub use category::PricingCategory;
 pub use column::{Column, Number, Repeated, TextColumn};
 pub use table::{RowsOf, UsageRow, UsageTable};

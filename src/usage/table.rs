@@ -85,6 +85,8 @@ macro_rules! each_column {
     };
 }
 
+pub(super) use each_column;
+
 macro_rules! push_row {
     ($table:expr, $row:expr, text: $($text:ident)*; repeated: $($repeated:ident)*;
      plain: $($plain:ident)*; money: $($money:ident)*) => {{

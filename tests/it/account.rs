@@ -27,6 +27,7 @@ pub(crate) fn read_with(
         max_rejected_percent: 100.0,
         cut: cut.clone(),
         facts_will_do: true,
+        aside: None,
     };
     ingest::read(&sources, &config_of(config), catalog(), &options)
 }

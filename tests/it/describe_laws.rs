@@ -26,6 +26,7 @@ fn describe(texts: &[String], zone: Tz) -> Said {
         max_rejected_percent: 0.0,
         cut: WindowCut::default(),
         facts_will_do: false,
+        aside: None,
     };
     let config = Config::default();
     let found = ingest::read(&sources, &config, &CATALOG, &options).unwrap();

@@ -63,8 +63,13 @@ fn read(folder: &tempfile::TempDir, texts: &[String], cut: WindowCut) -> Option<
         std::fs::write(&path, text).unwrap();
         sources.push(Source::Path(path));
     }
-    let options =
-        ReadOptions { zone: Tz::UTC, max_rejected_percent: 100.0, cut, facts_will_do: false };
+    let options = ReadOptions {
+        zone: Tz::UTC,
+        max_rejected_percent: 100.0,
+        cut,
+        facts_will_do: false,
+        aside: None,
+    };
     ingest::read(&sources, &Config::default(), &Catalog::embedded().unwrap(), &options).ok()
 }
 

@@ -56,8 +56,12 @@ fn month(is_silent: impl Fn(usize) -> bool) -> Demand {
 
 fn found(demands: &[Demand]) -> Vec<Outage> {
     let names = ["a", "b", "c", "d"];
-    let workloads: Vec<(&str, &Demand)> = names.into_iter().zip(demands).collect();
-    outages(&workloads, Tz::UTC, limits())
+    let watched: Vec<Watched> = names
+        .into_iter()
+        .zip(demands)
+        .filter_map(|(name, demand)| Watched::of(name, demand, Tz::UTC))
+        .collect();
+    outages(&watched, Tz::UTC, limits())
 }
 
 #[test]

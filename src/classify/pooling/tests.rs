@@ -27,7 +27,7 @@ fn member(name: &str, values: Vec<Option<f64>>, unit: HourlyUnit) -> PoolMember 
         gpu: Some("L40S".to_owned()),
         provider: Some("aws".to_owned()),
         region: None,
-        demanded: Demanded { hourly, source: PoolSource::Activity },
+        demanded: Demanded { hourly: Packed::of(&hourly), source: PoolSource::Activity },
     }
 }
 
@@ -136,8 +136,11 @@ fn the_best_pairs_are_the_first_of_all() {
         }
         all.sort_by(|a, b| a.0.total_cmp(&b.0).then(a.1.total_cmp(&b.1)));
         let members: Vec<&PoolMember> = members.iter().collect();
+        let most: Vec<f64> = rows.iter().map(|it| largest(it)).collect();
+        let of = most_paired(&most).into_iter().map(|at| (at, most[at], rows[at].clone()));
+        let of: Vec<(usize, f64, Vec<f64>)> = of.collect();
         let found: Vec<[String; 2]> =
-            pairs(&members, &rows, unit).into_iter().map(|it| it.names).collect();
+            pairs(&members, &of, unit).into_iter().map(|it| it.names).collect();
         let expected: Vec<[String; 2]> =
             all[..MOST_PAIRS].iter().map(|it| it.2.map(|at| format!("w{at}"))).collect();
         assert_eq!(found, expected);

@@ -119,6 +119,11 @@ fn goes_on(hour: &Hour) -> bool {
     hour.is_silent() || !hour.is_paid()
 }
 
+/// Whom to ask.
+fn ask(owner: Option<&str>) -> String {
+    format!("Ask {}", owner.unwrap_or("its owner"))
+}
+
 /// A workload and what it is judged by.
 struct Case<'a> {
     workload: &'a Workload,
@@ -147,7 +152,7 @@ impl Case<'_> {
     }
 
     fn ask(&self) -> String {
-        format!("Ask {}", self.workload.owner.as_deref().unwrap_or("its owner"))
+        ask(self.workload.owner.as_deref())
     }
 
     fn stop(&self) -> String {

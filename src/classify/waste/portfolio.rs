@@ -4,9 +4,9 @@ use chrono_tz::Tz;
 
 use super::super::evidence::number;
 use super::ledger::{Hour, Ledger};
-use super::{Case, Claim, Waste, WasteKind};
+use super::{Waste, WasteKind, ask};
 use crate::catalog::{Assumptions, Waste as Limits};
-use crate::units::Money;
+use crate::units::{Fraction, Money};
 use crate::workload::{PricingCategory, Workload};
 
 /// Words of environments and names that are not production.
@@ -26,13 +26,75 @@ const NOT_PRODUCTION: [&str; 11] = [
 /// Commitments named in a sentence.
 const MOST_NAMED: usize = 5;
 
-/// A workload with its own findings.
+/// What is looked at of a workload beside the others.
+#[derive(Clone, Debug)]
+pub struct Examined {
+    name: String,
+    owner: Option<String>,
+    /// Model and GPU, where both are known.
+    runs: Option<(String, String)>,
+    is_production: bool,
+    requests: Option<u64>,
+    gpu_active: Option<Fraction>,
+    /// Set where it may be a second environment: paid around the clock, and used.
+    around_the_clock: Option<Around>,
+}
+
+/// What is paid around the clock.
 #[derive(Clone, Copy, Debug)]
-pub struct Examined<'a> {
-    /// The workload.
-    pub workload: &'a Workload,
-    /// What [`super::waste`] found.
-    pub waste: &'a [Waste],
+struct Around {
+    paid_hours: usize,
+    hours: usize,
+    /// What could be stopped and no finding has claimed.
+    left: Money,
+}
+
+impl Examined {
+    /// Whose it is.
+    pub(in crate::classify) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// A workload with what [`super::waste`] found in it.
+    pub fn of(
+        workload: &Workload,
+        waste: &[Waste],
+        zone: Tz,
+        assumptions: &Assumptions,
+    ) -> Examined {
+        let deployment = &workload.deployment;
+        let runs = deployment.model.clone().zip(deployment.gpu.clone());
+        let is_production = is_production(workload);
+        let may_be_second = runs.is_some() && !is_production && !workload.settings.standby;
+        let limits = &assumptions.waste;
+        Examined {
+            name: workload.name.clone(),
+            owner: workload.owner.clone(),
+            runs,
+            is_production,
+            requests: workload.totals.requests,
+            gpu_active: workload.totals.gpu_util,
+            around_the_clock: may_be_second
+                .then(|| around_the_clock(workload, waste, zone, limits))
+                .flatten(),
+        }
+    }
+}
+
+/// Nothing where it is not paid in nearly all hours, or never used, or where nothing is left to stop.
+fn around_the_clock(
+    workload: &Workload,
+    waste: &[Waste],
+    zone: Tz,
+    limits: &Limits,
+) -> Option<Around> {
+    let ledger = Ledger::of(workload, zone, limits)?;
+    let paid_hours = ledger.hours.iter().filter(|it| it.is_paid()).count();
+    let hours = ledger.hours.len();
+    let is_covered = paid_hours as f64 >= limits.covered_share * hours as f64;
+    let is_used = ledger.hours.iter().any(Hour::is_used);
+    let left = if is_covered && is_used { left(workload, waste)? } else { return None };
+    Some(Around { paid_hours, hours, left })
 }
 
 /// Capacity the bill itself calls unused, in no workload.
@@ -49,77 +111,67 @@ pub struct Unused {
 /// The findings across workloads: duplicated environments, each claiming what the workload's own
 /// findings left, then unused commitments and reservations.
 pub fn portfolio_waste(
-    examined: &[Examined<'_>],
+    examined: &[Examined],
     unused: &[Unused],
-    zone: Tz,
     assumptions: &Assumptions,
 ) -> Vec<Waste> {
     let limits = &assumptions.waste;
-    let duplicates = examined.iter().filter_map(|it| duplicated(it, examined, zone, limits));
+    let duplicates = examined.iter().filter_map(|it| duplicated(it, examined, limits));
     duplicates.chain(unused.iter().filter_map(unused_commitment)).collect()
 }
 
 /// A non-production workload paid around the clock with little use, beside production of the same
 /// model on the same GPU.
-fn duplicated(it: &Examined<'_>, all: &[Examined<'_>], zone: Tz, limits: &Limits) -> Option<Waste> {
-    let workload = it.workload;
-    let (model, gpu) = (workload.deployment.model.as_ref()?, workload.deployment.gpu.as_ref()?);
-    if is_production(workload) || workload.settings.standby {
-        return None;
-    }
-    let ledger = Ledger::of(workload, zone, limits)?;
-    let paid = ledger.hours.iter().filter(|it| it.is_paid()).count();
-    let n = ledger.hours.len();
-    if (paid as f64) < limits.covered_share * n as f64 || !ledger.hours.iter().any(Hour::is_used) {
-        return None;
-    }
-    let same = |other: &&Examined<'_>| {
-        let deployment = &other.workload.deployment;
-        is_production(other.workload)
-            && deployment.model.as_ref() == Some(model)
-            && deployment.gpu.as_ref() == Some(gpu)
-    };
-    let (production, use_in_words) = all.iter().filter(same).find_map(|other| {
-        little_use(workload, other.workload, limits).map(|words| (other.workload, words))
-    })?;
-    let cost = left(it)?;
-    let case = Case { workload, zone, limits };
+fn duplicated(it: &Examined, all: &[Examined], limits: &Limits) -> Option<Waste> {
+    let around = it.around_the_clock?;
+    let (model, gpu) = it.runs.as_ref()?;
+    let same = |other: &&Examined| other.is_production && other.runs == it.runs;
+    let (production, use_in_words) = all
+        .iter()
+        .filter(same)
+        .find_map(|other| little_use(it, other, limits).map(|words| (&other.name, words)))?;
     let evidence = format!(
-        "{model} on {gpu} as in {}, paid in {paid} of {n} hours: {use_in_words}.",
-        production.name
+        "{model} on {gpu} as in {production}, paid in {} of {} hours: {use_in_words}.",
+        around.paid_hours, around.hours
     );
     let action = format!(
         "{} whether it must run around the clock: start it for tests, or scale it to zero between them.",
-        case.ask()
+        ask(it.owner.as_deref())
     );
-    let claim = Claim { cost, gpu_hours: None };
-    let said = (evidence, action);
-    Some(case.finding(WasteKind::DuplicatedEnvironment, false, Some(claim), said))
+    Some(Waste {
+        kind: WasteKind::DuplicatedEnvironment,
+        workload: Some(it.name.clone()),
+        confirmed: false,
+        cost: Some(around.left),
+        gpu_hours: None,
+        evidence,
+        action,
+        owner: it.owner.clone(),
+    })
 }
 
 /// Requests against those of production, else GPUs active, where they are few.
-fn little_use(own: &Workload, production: &Workload, limits: &Limits) -> Option<String> {
-    if let (Some(few), Some(many)) = (own.totals.requests, production.totals.requests) {
+fn little_use(own: &Examined, production: &Examined, limits: &Limits) -> Option<String> {
+    if let (Some(few), Some(many)) = (own.requests, production.requests) {
         let share = few as f64 / many.max(1) as f64;
         return (many > 0 && share <= limits.duplicate_use_share)
             .then(|| format!("{few} requests against {many}, {} %", number(share * 100.0)));
     }
-    let active = own.totals.gpu_util?;
+    let active = own.gpu_active?;
     (active.get() <= limits.duplicate_gpu_active)
         .then(|| format!("its GPUs {} % active", number(active.percent())))
 }
 
 /// What could be stopped and no finding has claimed.
-fn left(it: &Examined<'_>) -> Option<Money> {
-    let currency = it.workload.costs.first()?.cost.currency();
+fn left(workload: &Workload, waste: &[Waste]) -> Option<Money> {
+    let currency = workload.costs.first()?.cost.currency();
     let sum = |committed: bool| {
-        let costs = it.workload.costs.iter();
+        let costs = workload.costs.iter();
         let of = costs.filter(|it| (it.category == PricingCategory::Committed) == committed);
         Money::sum(of.map(|it| it.cost), currency).ok()
     };
     let claimed = |committed: bool| {
-        let of = it
-            .waste
+        let of = waste
             .iter()
             .filter(|it| (it.kind == WasteKind::UnusedCommitment) == committed)
             .filter_map(|it| it.cost);

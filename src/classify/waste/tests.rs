@@ -325,8 +325,8 @@ fn staging_beside_production_claims_what_is_left() {
     let check = |own: &Workload, other: &Workload, expected: Option<&str>| {
         let (a, b) = (found(own), found(other));
         let examined =
-            [Examined { workload: own, waste: &a }, Examined { workload: other, waste: &b }];
-        let across = portfolio_waste(&examined, &[], Tz::UTC, assumptions());
+            [(own, &a), (other, &b)].map(|it| Examined::of(it.0, it.1, Tz::UTC, assumptions()));
+        let across = portfolio_waste(&examined, &[], assumptions());
         let costs: Vec<_> = across.iter().map(|it| (it.kind, it.confirmed, it.cost)).collect();
         let expected: Vec<_> = expected
             .map(|cost| (DuplicatedEnvironment, false, Some(usd(cost))))
@@ -356,7 +356,7 @@ fn the_bill_says_what_no_workload_used() {
         cost: usd(cost),
         by_id: vec![("sp-1".to_owned(), usd("29.76"))],
     };
-    let found = portfolio_waste(&[], &[unused("29.76"), unused("-1")], Tz::UTC, assumptions());
+    let found = portfolio_waste(&[], &[unused("29.76"), unused("-1")], assumptions());
     assert_eq!(found.len(), 1);
     assert!(found[0].confirmed && found[0].evidence.contains("sp-1 29.76 USD"), "{found:?}");
 }
@@ -446,8 +446,9 @@ proptest! {
             it.deployment.model = Some("m".to_owned());
             it.deployment.gpu = Some("g".to_owned());
         }
-        let examined = [&staging, &production].map(|workload| Examined { workload, waste: &found });
-        let across = portfolio_waste(&examined, &[], Tz::UTC, assumptions());
+        let examined =
+            [&staging, &production].map(|it| Examined::of(it, &found, Tz::UTC, assumptions()));
+        let across = portfolio_waste(&examined, &[], assumptions());
         let all = found.iter().chain(&across).filter_map(|it| it.cost);
         prop_assert!(total(all).atto() <= spend.atto().max(0));
         let mut kept = it.clone();

@@ -19,7 +19,8 @@ use std::sync::atomic::AtomicBool;
 
 use chrono_tz::Tz;
 
-use super::analyze::advise_all;
+use super::analyze::{Judged, advise_all};
+use super::describe;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::{CONFIG_NAME, read_catalog};
 use super::remote;
@@ -71,6 +72,7 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
             month: args.part.month.clone(),
         },
         facts_will_do: false,
+        aside: None,
     };
     let offset = offset::carried(&sources);
     let reading = reading::read(sources, &catalog, &options)?;
@@ -155,7 +157,13 @@ fn draft<'a>(
         };
         let assembled = ingest::assemble(ingested, &config, catalog)?;
         let searches = vec![Search::Full; assembled.len()];
-        workloads = advise_all(assembled, &searches, ingested, context, (zone, talk))?.0;
+        let judged = Judged {
+            context,
+            decisions: None,
+            billed_until: describe::billed_until(&assembled, ingested),
+            keeps_all_hours: true,
+        };
+        workloads = advise_all(assembled, &searches, ingested, (&judged, talk))?.analysed;
         let run = RunFacts { ingested, catalog, zone, seed: global.seed, as_of };
         blanks = report::blanks(&workloads, run);
     }

@@ -31,7 +31,13 @@ impl Bench {
 
     fn options() -> ReadOptions {
         let cut = WindowCut::default();
-        ReadOptions { zone: Tz::UTC, max_rejected_percent: 1.0, cut, facts_will_do: false }
+        ReadOptions {
+            zone: Tz::UTC,
+            max_rejected_percent: 1.0,
+            cut,
+            facts_will_do: false,
+            aside: None,
+        }
     }
 
     fn text(&self) -> String {

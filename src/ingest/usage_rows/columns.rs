@@ -6,14 +6,18 @@ use std::borrow::Cow;
 
 use chrono_tz::Tz;
 
+use super::super::aside::Blocks;
 use super::super::cell::{self, Cell};
 use super::super::raw::{Coded, Column as Raw, RawTable};
+use super::spacing::{Spaced, Spacings};
 use super::{Amounts, Fault, MAX_PERIOD_US, Mapping, modal_spacing, period};
 use crate::units::{Currency, Period, Timestamp, atto_from_float};
 use crate::usage::{Column, Number, PricingCategory, Repeated, TextColumn, UsageTable, schema};
 
 /// 10^18: a unit in the finest unit of an amount.
 const ONE: i128 = 1_000_000_000_000_000_000;
+/// An hour.
+const HOUR_US: i64 = 3_600_000_000;
 /// Counts up to this survive a float.
 const MOST_EXACT: i64 = 1 << 53;
 /// Floats whose amounts are remembered.
@@ -34,6 +38,20 @@ pub(super) struct Part {
     pub(super) n_floats: u64,
     /// Rows with a billed and no effective cost.
     pub(super) without_effective: u64,
+    /// Where ends are missing and these are not all rows of the file: what its starts show.
+    pub(super) spaced: Vec<(Option<String>, Spaced)>,
+    /// The rows of `table`, which is then empty, where they go aside.
+    pub(super) blocks: Option<Blocks>,
+}
+
+impl Part {
+    /// Makes the rows ready to be put aside.
+    pub(super) fn pack(&mut self) {
+        if !self.table.is_empty() {
+            let empty = UsageTable::new(self.table.currency);
+            self.blocks = Some(Blocks::of(&std::mem::replace(&mut self.table, empty)));
+        }
+    }
 }
 
 /// A row with a fault.
@@ -55,34 +73,54 @@ pub(super) enum Converted {
     EndMissing,
 }
 
-/// Converts rows; `is_whole` where they are all rows of the file.
-pub(super) fn convert(
-    raw: &RawTable,
-    mapping: &Mapping,
-    (zone, is_whole): (Tz, bool),
-) -> Converted {
+/// By what an end that is missing is told.
+#[derive(Clone, Copy)]
+pub(super) enum Ends<'a> {
+    /// By the starts of these rows, which are all of the file.
+    Whole,
+    /// By those of these rows for now; what they show is given back, and the whole file has to agree.
+    Part,
+    /// By those of the whole file.
+    Known(&'a Spacings),
+}
+
+/// Converts rows.
+pub(super) fn convert(raw: &RawTable, mapping: &Mapping, (zone, by): (Tz, Ends<'_>)) -> Converted {
     let mut reader = Reader { raw, mapping, zone, bad: vec![false; raw.len()] };
     let starts = reader.times(schema::PERIOD_START);
     let ends = reader.times(schema::PERIOD_END);
-    if !is_whole && ends.iter().any(|it| matches!(it, Ok(None))) {
-        return Converted::EndMissing;
-    }
-    let Ok(currency) = reader.currency() else { return Converted::RowByRow };
+    let is_missing = ends.iter().any(|it| matches!(it, Ok(None)));
     let workload = reader.texts(schema::WORKLOAD);
-    let spacing = spacing(&starts, &ends, &workload);
-    let spaced = |row: usize| spacing.get(workload.code(row) as usize).copied().flatten();
-    let periods = reader.periods(&starts, &ends, &spaced);
-    match reader.part((currency, workload.clone()), periods, &spaced) {
-        Some(part) => Converted::Part(Box::new(part)),
+    let (mut spaced, mut spacing) = (Vec::new(), Vec::new());
+    match by {
+        Ends::Whole if is_missing => spacing = modal_spacings(&starts, &workload),
+        Ends::Part if is_missing => {
+            let found = spaced_of(&starts, &workload);
+            spacing = found.iter().map(|it| it.used).collect();
+            let names = (0..).map(|code| workload.text_of(code).map(str::to_owned));
+            spaced = names.zip(found).filter(|it| it.1.is_seen()).collect();
+        }
+        Ends::Known(known) if is_missing => {
+            let of = |code: u32| known.get(&workload.text_of(code).map(str::to_owned)).copied()?;
+            spacing = (0..).take(workload.n_codes()).map(of).collect();
+        }
+        Ends::Whole | Ends::Part | Ends::Known(_) => {}
+    }
+    let spaced_at = |row: usize| spacing.get(workload.code(row) as usize).copied().flatten();
+    let part = reader.currency().ok().and_then(|currency| {
+        let periods = reader.periods(&starts, &ends, &spaced_at);
+        reader.part((currency, workload.clone()), periods, &spaced_at)
+    });
+    match part {
+        Some(part) => Converted::Part(Box::new(Part { spaced, ..part })),
+        // A row alone would be spaced by the rows of its part.
+        None if is_missing && !matches!(by, Ends::Whole) => Converted::EndMissing,
         None => Converted::RowByRow,
     }
 }
 
-/// The usual spacing of the starts of each code of a workload, where an end is missing.
-fn spacing(starts: &[Instant], ends: &[Instant], workload: &TextColumn) -> Vec<Option<i64>> {
-    if !ends.iter().any(|it| matches!(it, Ok(None))) {
-        return Vec::new();
-    }
+/// The usual spacing of the starts of each workload, by its code.
+fn modal_spacings(starts: &[Instant], workload: &TextColumn) -> Vec<Option<i64>> {
     let mut of_codes = vec![Vec::new(); workload.n_codes()];
     for (row, start) in starts.iter().enumerate() {
         if let Ok(Some(start)) = start {
@@ -90,6 +128,25 @@ fn spacing(starts: &[Instant], ends: &[Instant], workload: &TextColumn) -> Vec<O
         }
     }
     of_codes.into_iter().map(modal_spacing).collect()
+}
+
+/// What the starts of each workload show in rows that are not all; where no two differ an hour is taken.
+fn spaced_of(starts: &[Instant], workload: &TextColumn) -> Vec<Spaced> {
+    let mut of_codes = vec![Spaced::default(); workload.n_codes()];
+    for (row, start) in starts.iter().enumerate() {
+        if let Ok(Some(start)) = start {
+            of_codes[workload.code(row) as usize].see(*start);
+        }
+    }
+    let mut all = Spaced::default();
+    for it in &of_codes {
+        all.count_all(it);
+    }
+    let usual = all.modal().unwrap_or(HOUR_US);
+    for it in &mut of_codes {
+        it.used = it.modal().or(Some(usual));
+    }
+    of_codes
 }
 
 struct Reader<'a> {
@@ -395,6 +452,8 @@ impl<'a> Reader<'a> {
             n_floats: sums.iter().map(|it| it.n_floats).sum(),
             sums: sums.map(|it| it.atto),
             without_effective: 0,
+            spaced: Vec::new(),
+            blocks: None,
         };
         self.sort_out(&mut part, spaced)?;
         Some(part)

@@ -6,7 +6,7 @@ use crate::usage::UsageTable;
 
 /// Rows identical to an earlier one, in their order, and how many others share an earlier row's key:
 /// start, workload, provider, region, account, GPU, way of buying and model.
-pub(super) fn find(table: &UsageTable) -> (Vec<usize>, u64) {
+pub(in crate::ingest) fn find(table: &UsageTable) -> (Vec<usize>, u64) {
     if rises(table) {
         return (Vec::new(), 0);
     }

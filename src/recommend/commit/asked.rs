@@ -19,7 +19,7 @@ pub(super) fn idle_after(
     if asked.is_empty() {
         return Vec::new();
     }
-    by_today(&asked, member::as_today(parts, &context), (held, window), context)
+    by_today(&asked, member::all_today(parts, &context), (held, window), context)
 }
 
 fn is_on(member: &Member, asked: &AskedCommitment) -> bool {

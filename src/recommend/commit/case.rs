@@ -123,7 +123,7 @@ pub(super) fn term(ground: &Ground<'_>, offer: &Offer, months: u32) -> Option<Te
 
 impl<'a> AtRate<'a> {
     fn new(ground: &'a Ground<'a>, offer: &Offer) -> Option<AtRate<'a>> {
-        let curve = SavingsCurve::new(ground.hours.steps.clone(), ground.by_use, offer.rate)?;
+        let curve = SavingsCurve::new(ground.hours.steps.to_vec(), ground.by_use, offer.rate)?;
         let by_use_monthly = money::monthly(curve.cost(0)?, ground.hours.len_us())?;
         let seed = seed_of(ground.context.seed, &offer.id, 0);
         Some(AtRate { ground, curve, committed: offer.rate, seed, by_use_monthly })

@@ -1,5 +1,7 @@
 //! Commitments that are held: what of them demand uses, and what demand they leave.
 
+use std::collections::BTreeSet;
+
 use super::case::{month_of, months_after};
 use super::hours::Hours;
 use super::member::Member;
@@ -71,9 +73,9 @@ pub(super) fn could_carry(
             && gpus.contains(&it.gpu.as_str())
             && it.gpu_count <= count
     };
-    let is_there = |name: &str| {
-        members.iter().any(|it| it.workload == name && is_of(held, &it.instance, catalog))
-    };
+    let on_it = members.iter().filter(|it| is_of(held, &it.instance, catalog));
+    let on_it: BTreeSet<&str> = on_it.map(|it| it.workload.as_str()).collect();
+    let is_there = |name: &str| on_it.contains(name);
     let stops = |it: &Part<'_>| it.is_followed && it.found.advice.action == Action::Stop;
     let could = |it: &&Part<'_>| {
         let runs_elsewhere = !stops(it) && !is_there(&it.workload.name);
@@ -164,8 +166,11 @@ impl<'a> HeldHere<'a> {
         let always = hours.span()?;
         let held: Vec<Held> =
             self.left().map(|it| Held { n: it.instances, rate: it.rate, term: always }).collect();
-        let steps = net_of_held(&hours.steps, hours.start, &held)?.steps;
-        Some(Hours { start: hours.start, steps })
+        if held.is_empty() {
+            return Some(hours.clone());
+        }
+        let net = net_of_held(&hours.steps.to_vec(), hours.start, &held)?;
+        Some(Hours { start: hours.start, steps: net.steps.into_iter().collect() })
     }
 
     /// What of each the demand would have used while it ran. `term_months` is the term that is looked at
@@ -176,7 +181,7 @@ impl<'a> HeldHere<'a> {
             .iter()
             .map(|it| Held { n: it.instances, rate: it.rate, term: it.term })
             .collect();
-        let uses = net_of_held(&hours.steps, hours.start, &held)?.held;
+        let uses = net_of_held(&hours.steps.to_vec(), hours.start, &held)?.held;
         let soon = months_after(self.as_of, term_months)?;
         let each = self.all.iter().zip(uses).map(|(it, of)| {
             let paid_us = of.used_us + of.stranded_us;

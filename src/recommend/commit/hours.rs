@@ -1,11 +1,14 @@
 //! Demand in instances by the hour of the clock, so that the demand of several workloads can be added.
 
+use std::sync::Arc;
+
 use chrono_tz::Tz;
 
 use super::super::savings::{Daily, Following};
 use crate::classify::whole_days;
 use crate::simulate::DemandStep;
 use crate::units::{MoneyPerHour, Period, Timestamp};
+use crate::usage::Repeated;
 
 const HOUR_US: i64 = 3_600_000_000;
 
@@ -13,7 +16,48 @@ const HOUR_US: i64 = 3_600_000_000;
 #[derive(Clone, Debug, PartialEq)]
 pub(super) struct Hours {
     pub(super) start: Timestamp,
-    pub(super) steps: Vec<DemandStep>,
+    pub(super) steps: Steps,
+}
+
+/// A step per hour, each different one kept once: a year of hours of ten thousand workloads is 88
+/// million, most of them like others.
+#[derive(Clone, Debug)]
+pub(super) struct Steps(Arc<Repeated<DemandStep>>);
+
+impl Steps {
+    pub(super) fn iter(&self) -> impl Iterator<Item = DemandStep> {
+        self.0.iter()
+    }
+
+    pub(super) fn get(&self, at: usize) -> Option<DemandStep> {
+        self.0.get(at)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    /// Written out.
+    pub(super) fn to_vec(&self) -> Vec<DemandStep> {
+        self.iter().collect()
+    }
+}
+
+impl FromIterator<DemandStep> for Steps {
+    fn from_iter<I: IntoIterator<Item = DemandStep>>(steps: I) -> Steps {
+        let mut column = Repeated::default();
+        for step in steps {
+            column.push(step);
+        }
+        column.shrink_to_fit();
+        Steps(Arc::new(column))
+    }
+}
+
+impl PartialEq for Steps {
+    fn eq(&self, other: &Steps) -> bool {
+        Arc::ptr_eq(&self.0, &other.0) || self.iter().eq(other.iter())
+    }
 }
 
 impl Hours {
@@ -24,7 +68,7 @@ impl Hours {
         let first = start.floor_to(HOUR_US);
         let late_us = u64::try_from(start.us() - first.us()).unwrap_or(0);
         if late_us == 0 {
-            return Hours { start, steps };
+            return Hours { start, steps: steps.into_iter().collect() };
         }
         let room_us = HOUR_US.unsigned_abs() - late_us;
         let mut cut = vec![DemandStep { len_us: 0, on_us: 0 }; steps.len() + 1];
@@ -36,17 +80,19 @@ impl Hours {
             cut[at + 1].len_us += step.len_us - len_us;
             cut[at + 1].on_us += step.on_us - on_us;
         }
-        Hours { start: first, steps: cut }
+        Hours { start: first, steps: cut.into_iter().collect() }
     }
 
     /// Those from an instant on, the hour that holds it left out.
-    pub(super) fn since(mut self, at: Timestamp) -> Hours {
+    pub(super) fn since(self, at: Timestamp) -> Hours {
         let before_us = (at.us() - self.start.us()).max(0);
         let n = (before_us + HOUR_US - 1) / HOUR_US;
         let n = usize::try_from(n).unwrap_or(usize::MAX).min(self.steps.len());
-        self.steps.drain(..n);
-        self.start = self.start.plus_us(HOUR_US.saturating_mul(i64::try_from(n).unwrap_or(0)));
-        self
+        if n == 0 {
+            return self;
+        }
+        let start = self.start.plus_us(HOUR_US.saturating_mul(i64::try_from(n).unwrap_or(0)));
+        Hours { start, steps: self.steps.iter().skip(n).collect() }
     }
 
     /// From the first to after the last hour.
@@ -64,19 +110,24 @@ impl Hours {
             usize::try_from((to.us() - from.us()) / HOUR_US).unwrap_or(0)
         };
         let n_hours = place(both.start(), both.end());
-        let step = |it: &Hours, at: usize| it.steps[place(it.start, both.start()) + at];
-        let lens: Vec<u64> = (0..n_hours)
-            .map(|at| all.iter().map(|it| step(it, at).len_us).min().unwrap_or(0))
-            .collect();
-        let cut = |it: &&Hours| Hours {
-            start: both.start(),
-            steps: (0..)
-                .zip(&lens)
-                .map(|(at, len_us)| {
-                    let own = step(it, at);
-                    DemandStep { len_us: *len_us, on_us: share(own.on_us, *len_us, own.len_us) }
-                })
-                .collect(),
+        let first = |it: &Hours| place(it.start, both.start());
+        let mut lens = vec![u64::MAX; n_hours];
+        for it in all {
+            for (least, step) in lens.iter_mut().zip(it.steps.iter().skip(first(it))) {
+                *least = (*least).min(step.len_us);
+            }
+        }
+        let cut = |it: &&Hours| {
+            let is_whole = it.start == both.start()
+                && it.steps.len() == n_hours
+                && it.steps.iter().zip(&lens).all(|(own, len_us)| own.len_us == *len_us);
+            if is_whole {
+                return (*it).clone();
+            }
+            let steps = it.steps.iter().skip(first(it)).zip(&lens).map(|(own, len_us)| {
+                DemandStep { len_us: *len_us, on_us: share(own.on_us, *len_us, own.len_us) }
+            });
+            Hours { start: both.start(), steps: steps.collect() }
         };
         Some(all.iter().map(cut).collect())
     }
@@ -84,21 +135,22 @@ impl Hours {
     /// The sum of demands on the same hours; nothing without any.
     pub(super) fn sum(parts: &[Hours]) -> Option<Hours> {
         let (first, rest) = parts.split_first()?;
-        let mut sum = first.clone();
+        let mut sum = first.steps.to_vec();
         for part in rest {
-            for (all, one) in sum.steps.iter_mut().zip(&part.steps) {
+            for (all, one) in sum.iter_mut().zip(part.steps.iter()) {
                 all.on_us = all.on_us.saturating_add(one.on_us);
             }
         }
-        Some(sum)
+        Some(Hours { start: first.start, steps: sum.into_iter().collect() })
     }
 
     /// What of it the first `n` instances carry.
-    pub(super) fn capped(mut self, n: u32) -> Hours {
-        for step in &mut self.steps {
-            step.on_us = step.on_us.min(u64::from(n).saturating_mul(step.len_us));
-        }
-        self
+    pub(super) fn capped(self, n: u32) -> Hours {
+        let cap = |step: DemandStep| DemandStep {
+            on_us: step.on_us.min(u64::from(n).saturating_mul(step.len_us)),
+            ..step
+        };
+        Hours { start: self.start, steps: self.steps.iter().map(cap).collect() }
     }
 
     /// Time that was measured, microseconds.
@@ -119,13 +171,13 @@ impl Hours {
     /// When each measured hour begins.
     pub(super) fn measured(&self) -> impl Iterator<Item = Timestamp> {
         let starts = (0_i64..).map(|at| self.start.plus_us(at.saturating_mul(HOUR_US)));
-        starts.zip(&self.steps).filter(|it| it.1.len_us > 0).map(|it| it.0)
+        starts.zip(self.steps.iter()).filter(|it| it.1.len_us > 0).map(|it| it.0)
     }
 
     /// Instances in each measured hour, to the nearest whole one.
     pub(super) fn whole(&self) -> Vec<u32> {
         let measured = self.steps.iter().filter(|it| it.len_us > 0);
-        let nearest = |it: &DemandStep| (it.on_us + it.len_us / 2) / it.len_us;
+        let nearest = |it: DemandStep| (it.on_us + it.len_us / 2) / it.len_us;
         measured.map(|it| u32::try_from(nearest(it)).unwrap_or(u32::MAX)).collect()
     }
 }
@@ -150,8 +202,8 @@ impl Common {
         let start = self.start.max(other.start);
         let from = |first: Timestamp| usize::try_from((start.us() - first.us()) / HOUR_US).ok();
         let own = self.lens_us.get(from(self.start)?..)?;
-        let others = other.steps.get(from(other.start)?..)?;
-        let least = own.iter().zip(others).map(|(own, other)| *own.min(&other.len_us));
+        let others = other.steps.iter().skip(from(other.start)?);
+        let least = own.iter().zip(others).map(|(own, other)| (*own).min(other.len_us));
         let lens_us: Vec<u64> = least.collect();
         (!lens_us.is_empty()).then_some(Common { start, lens_us })
     }
@@ -206,8 +258,9 @@ impl<'a> Days<'a> {
         let n = f64::from(n);
         let hours: f64 = self.parts.iter().flatten().map(|it| it.1).sum();
         let day = |parts: &Vec<(usize, f64)>| {
-            let carried = parts.iter().map(|(at, share)| {
-                let step = self.hours.steps[*at];
+            let carried =
+                parts.iter().filter_map(|(at, share)| Some((self.hours.steps.get(*at)?, share)));
+            let carried = carried.map(|(step, share)| {
                 share * (step.on_us as f64 / step.len_us as f64).min(n) * by_use.to_f64()
             });
             let of_day: f64 = parts.iter().map(|it| it.1).sum();
@@ -249,8 +302,8 @@ mod tests {
         let hours = Hours::new(at(HOUR_US + HOUR_US / 2), steps.clone());
         let half = HOUR / 2;
         let expected = vec![step(half, half), step(HOUR, 2 * HOUR), step(half, 3 * half)];
-        assert_eq!(hours, Hours { start: at(HOUR_US), steps: expected });
-        assert_eq!(Hours::new(at(HOUR_US), steps.clone()).steps, steps);
+        assert_eq!(hours, Hours { start: at(HOUR_US), steps: expected.into_iter().collect() });
+        assert_eq!(Hours::new(at(HOUR_US), steps.clone()).steps.to_vec(), steps);
     }
 
     #[test]
@@ -260,7 +313,7 @@ mod tests {
         let parts = Hours::in_common(&[&a, &b]).unwrap();
         let both = Hours::sum(&parts).unwrap();
         assert_eq!(both.start, at(HOUR_US));
-        assert_eq!(both.steps, [step(HOUR / 2, 2 * HOUR), step(0, 0)]);
+        assert_eq!(both.steps.to_vec(), [step(HOUR / 2, 2 * HOUR), step(0, 0)]);
         let later = Hours::new(at(9 * HOUR_US), vec![step(HOUR, 1)]);
         assert_eq!(Hours::in_common(&[&a, &later]), None);
         assert_eq!(Hours::in_common(&[]), None);
@@ -284,7 +337,8 @@ mod tests {
         // Half past five hours ahead, one whole day is left.
         check(Tz::Asia__Kolkata, 4, &[0.0]);
         let mut holes = hours.clone();
-        holes.steps[30] = step(0, 0);
+        let with_hole = |(at, it)| if at == 30 { step(0, 0) } else { it };
+        holes.steps = hours.steps.iter().enumerate().map(with_hole).collect();
         assert!(Days::of(&holes, Tz::UTC).is_none());
     }
 

@@ -63,7 +63,7 @@ impl Member {
 
 /// The workload after its advice, as today where that is not followed; nothing where it then has no instance of its own: stopped, on
 /// serverless workers, on spot, behind an API, or on what the catalog does not know.
-pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
+fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
     let Part { workload, found, is_followed, changed_at, .. } = part;
     let catalog = context.catalog;
     let advised = found.plans.iter().find(|it| Some(&it.id) == found.advice.plan_id.as_ref());
@@ -122,11 +122,56 @@ pub(super) fn member(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
     })
 }
 
+/// What a workload would ask for with its advice and without, found out while its hours are known.
+#[derive(Clone, Debug)]
+pub struct Standing {
+    advised: Option<Member>,
+    today: Option<Member>,
+}
+
+impl Standing {
+    /// Of a workload with what was found for it.
+    pub fn of(part: Part<'_>, context: &Context<'_>) -> Standing {
+        let advised = member(part, context);
+        let action = part.found.advice.action;
+        let is_changed =
+            part.is_followed && matches!(action, Action::Switch | Action::Schedule | Action::Stop);
+        let mut today = if is_changed {
+            as_today(part, context)
+        } else {
+            advised.clone().map(|it| Member { is_rejected: false, ..it })
+        };
+        // Often the same all the same: one copy of the hours will do.
+        if let (Some(advised), Some(today)) = (&advised, &mut today)
+            && advised.hours == today.hours
+        {
+            today.hours = advised.hours.clone();
+        }
+        Standing { advised, today }
+    }
+}
+
+/// The workloads after their advice.
+pub(super) fn all_advised(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member> {
+    let of = |it: &Part<'_>| match it.standing {
+        Some(known) => known.advised.clone(),
+        None => member(*it, context),
+    };
+    parts.iter().filter_map(of).collect()
+}
+
 /// All of them as they run today, none of the advice followed and none of it rejected.
-pub(super) fn as_today(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member> {
-    let parts = parts.iter().map(|it| Part { is_followed: false, ..*it });
-    let members = parts.filter_map(|it| member(it, context));
-    members.map(|it| Member { is_rejected: false, ..it }).collect()
+pub(super) fn all_today(parts: &[Part<'_>], context: &Context<'_>) -> Vec<Member> {
+    let of = |it: &Part<'_>| match it.standing {
+        Some(known) => known.today.clone(),
+        None => as_today(*it, context),
+    };
+    parts.iter().filter_map(of).collect()
+}
+
+fn as_today(part: Part<'_>, context: &Context<'_>) -> Option<Member> {
+    let member = member(Part { is_followed: false, ..part }, context)?;
+    Some(Member { is_rejected: false, ..member })
 }
 
 /// What was paid in hours without any use, of the findings that two signals confirm.

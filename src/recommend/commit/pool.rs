@@ -59,7 +59,7 @@ impl Pool {
         let zero = Money::zero(self.by_use.currency());
         let each = self.members.iter().zip(&self.parts).filter_map(|(it, hours)| {
             let (n, committed) = it.own?;
-            let curve = SavingsCurve::new(hours.steps.clone(), it.by_use.rate, committed)?;
+            let curve = SavingsCurve::new(hours.steps.to_vec(), it.by_use.rate, committed)?;
             let month = |n| {
                 let open = money::monthly(curve.point(n)?.overflow_cost, hours.len_us())?;
                 money::month_of(committed, n)?.checked_add(open).ok()

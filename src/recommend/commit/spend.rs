@@ -92,7 +92,9 @@ impl Table {
         for (at, step) in first.steps.iter().enumerate() {
             if step.len_us == HOUR_US {
                 table.starts.push(start);
-                table.hours.push(parts.iter().map(|it| it.steps[at].on_us).collect());
+                table
+                    .hours
+                    .push(parts.iter().filter_map(|it| Some(it.steps.get(at)?.on_us)).collect());
             }
             start = start.plus_us(i64::try_from(HOUR_US).ok()?);
         }

@@ -436,7 +436,7 @@ proptest! {
             .zip(&demands)
             .map(|(at, demand)| {
                 let mut it = member(&format!("w{at}"), &payg, &repeated(demand, 14 * 24));
-                let curve = SavingsCurve::new(it.hours.steps.clone(), payg.rate, committed);
+                let curve = SavingsCurve::new(it.hours.steps.to_vec(), payg.rate, committed);
                 it.own = Some((curve.unwrap().best_n(), committed));
                 it
             })

@@ -47,7 +47,7 @@ pub struct Outlook {
     from: Timestamp,
     /// The first instant its costs are known from.
     known_from: Timestamp,
-    /// What was paid, for months that lie behind.
+    /// What was paid, for months that lie behind: rows of one month as one.
     costs: Vec<CostBin>,
 }
 
@@ -118,6 +118,7 @@ impl Outlook {
             Ok(level) => (Some(level), None),
             Err(why) => (None, Some(why)),
         };
+        let from = data_end(workload.window.end(), zone);
         Ok(Outlook {
             workload: workload.name.clone(),
             owner: workload.owner.clone(),
@@ -125,9 +126,9 @@ impl Outlook {
             level,
             future,
             zone,
-            from: data_end(workload.window.end(), zone),
+            from,
             known_from: costs_known_from(workload),
-            costs: workload.costs_before.iter().chain(&workload.costs).copied().collect(),
+            costs: by_month(workload, &[workload.window.start(), from], zone)?,
         })
     }
 
@@ -161,7 +162,7 @@ impl Outlook {
         self.known_from
     }
 
-    /// What was paid between instants in order.
+    /// What was paid between instants in order, each the start of a month or an end of the window.
     pub fn paid(&self, edges: &[Timestamp], currency: Currency) -> Result<Vec<Money>, MoneyError> {
         paid_between(&self.costs, edges, currency)
     }
@@ -251,6 +252,30 @@ impl Outlook {
         let half = saving.half.unwrap_or(0.0) * us as f64 / month_us as f64;
         Ok((if saved > by_use { by_use } else { saved }, half))
     }
+}
+
+/// The costs of a workload, rows within one month of the zone and on one side of each of the `cuts` added
+/// up.
+fn by_month(workload: &Workload, cuts: &[Timestamp], zone: Tz) -> Result<Vec<CostBin>, MoneyError> {
+    let all = || workload.costs_before.iter().chain(&workload.costs);
+    let Some(span) = all().map(|it| it.period).reduce(Period::cover) else { return Ok(Vec::new()) };
+    let months = Span::months_of(span, zone).into_iter().map(|it| it.whole.start());
+    let mut edges: Vec<Timestamp> = months.chain(cuts.iter().copied()).collect();
+    edges.sort_unstable();
+    let place = |at: Timestamp| edges.partition_point(|it| *it <= at);
+    let mut found: Vec<(Option<usize>, CostBin)> = Vec::new();
+    for bin in all() {
+        let start = place(bin.period.start());
+        let of = (start == place(bin.period.end().plus_us(-1))).then_some(start);
+        match found.last_mut().filter(|it| of.is_some() && it.0 == of) {
+            Some((_, sum)) => {
+                sum.period = sum.period.cover(bin.period);
+                sum.cost = sum.cost.checked_add(bin.cost)?;
+            }
+            None => found.push((of, CostBin { gpu_hours: None, ..*bin })),
+        }
+    }
+    Ok(found.into_iter().map(|it| it.1).collect())
 }
 
 /// Whether rows that no week can be told from hold most of the cost.

@@ -23,6 +23,9 @@ const BOTTOM: i32 = HEIGHT - 40;
 /// Opacity of demand that is not reserved.
 const FAINT: f64 = 0.18;
 
+/// Why a workload beyond the dearest of very many has no curve.
+const LEFT_OUT: &str = "Single hours were not kept";
+
 /// The demand-duration curve: in how large a share of the hours more than so many units are on, in a fleet
 /// that comes and goes with demand: with the time that they take to start and wait to be stopped.
 pub(crate) fn duration(
@@ -31,7 +34,8 @@ pub(crate) fn duration(
 ) -> Result<Chart, RenderError> {
     let curve = workload.duration_curve.as_ref();
     let usable = curve.filter(|it| !it.hours_sorted.is_empty());
-    let title = usable.map_or_else(|| "Too little data for a duration curve".to_owned(), finding);
+    let why = if workload.hours_left_out { LEFT_OUT } else { "Too little data" };
+    let title = usable.map_or_else(|| format!("{why} for a duration curve"), finding);
     let unit = usable.map_or("units", |it| it.unit.as_str());
     let mut subtitle = format!(
         "{} on where the fleet follows demand, against the share of hours, {}",
@@ -47,7 +51,7 @@ pub(crate) fn duration(
     let body = canvas::draw(height, |canvas| match (drawn, usable) {
         (Some(curve), _) => paint(canvas, curve),
         (None, Some(_)) => canvas.empty("No demand", height),
-        (None, None) => canvas.empty("Too little data", height),
+        (None, None) => canvas.empty(why, height),
     })?;
     Ok(Chart { title, subtitle, body, height })
 }

@@ -100,7 +100,7 @@ pub(crate) fn workload_charts(
     workload: &WorkloadReport,
 ) -> Result<Vec<Drawn>, RenderError> {
     let drawn = |kind, chart, data| Drawn { kind, chart, data };
-    Ok(vec![
+    let mut all = vec![
         drawn(ChartKind::Plans, plans::plans(report, workload)?, plans::data(report, workload)),
         drawn(
             ChartKind::Frontier,
@@ -116,7 +116,9 @@ pub(crate) fn workload_charts(
             busiest_day::data(report, workload),
         ),
         drawn(ChartKind::Memory, memory::memory(report, workload)?, memory::data(workload)),
-    ])
+    ];
+    all.retain(|it| !(workload.hours_left_out && it.kind == ChartKind::Demand));
+    Ok(all)
 }
 
 /// The charts of the whole report.

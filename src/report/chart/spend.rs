@@ -6,6 +6,7 @@ use super::canvas::{
     self, Anchor, Canvas, PAGE as GROUND, RULE, TEXT, TODAY, pixels, steps, widest,
 };
 use super::{Chart, WIDTH};
+use crate::report::course::CostOfDay;
 use crate::report::model::{ReportModel, WorkloadReport};
 use crate::report::number::{self, Medium};
 use crate::report::table::{Narrow, Table};
@@ -53,26 +54,34 @@ impl<'a> Stack<'a> {
     fn of(report: &'a ReportModel) -> Result<Stack<'a>, MoneyError> {
         let zero = Money::zero(report.currency);
         let costs = report.workloads.iter().flat_map(|it| &it.cost_by_day);
+        let costs = costs.chain(&report.portfolio.cost_by_day_of_others);
         let dates: BTreeSet<&str> = costs.map(|it| it.date.as_str()).collect();
         let dates: Vec<&str> = dates.into_iter().collect();
         let spent = |it: &WorkloadReport| it.baseline.effective_cost.map(Money::atto);
         let mut order: Vec<&WorkloadReport> =
             report.workloads.iter().filter(|it| !it.cost_by_day.is_empty()).collect();
         order.sort_by(|a, b| spent(b).cmp(&spent(a)).then_with(|| a.name.cmp(&b.name)));
-        let n = if order.len() > MOST + 1 { MOST } else { order.len() };
+        // Those whose days are added up already are others in any case.
+        let added = &report.portfolio.cost_by_day_of_others;
+        let is_added = |it: &&WorkloadReport| it.cost_by_day.is_empty() && spent(it).is_some();
+        let n_added =
+            if added.is_empty() { 0 } else { report.workloads.iter().filter(is_added).count() };
+        let n = if order.len() + n_added > MOST + 1 { MOST.min(order.len()) } else { order.len() };
         let (own, others) = order.split_at(n);
         let mut bands = Vec::new();
         for it in own {
             let mut days = vec![zero; dates.len()];
-            add(&mut days, it, &dates)?;
+            add(&mut days, &it.cost_by_day, &dates)?;
             bands.push(Band { name: words::shown(&it.name), days });
         }
-        if !others.is_empty() {
+        if !others.is_empty() || n_added > 0 {
             let mut days = vec![zero; dates.len()];
             for it in others {
-                add(&mut days, it, &dates)?;
+                add(&mut days, &it.cost_by_day, &dates)?;
             }
-            bands.push(Band { name: PAGE.counted(others.len() as u64, "other"), days });
+            add(&mut days, added, &dates)?;
+            let n_others = others.len() + n_added;
+            bands.push(Band { name: PAGE.counted(n_others as u64, "other"), days });
         }
         Ok(Stack { dates, bands })
     }
@@ -106,8 +115,8 @@ fn drawn(cost: Money) -> f64 {
     cost.to_f64().max(0.0)
 }
 
-fn add(days: &mut [Money], it: &WorkloadReport, dates: &[&str]) -> Result<(), MoneyError> {
-    for day in &it.cost_by_day {
+fn add(days: &mut [Money], of: &[CostOfDay], dates: &[&str]) -> Result<(), MoneyError> {
+    for day in of {
         if let Ok(at) = dates.binary_search(&day.date.as_str()) {
             days[at] = days[at].checked_add(day.cost)?;
         }

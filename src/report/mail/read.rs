@@ -2,7 +2,7 @@
 
 use serde::Deserialize;
 
-use crate::report::past::{PastError, code, of_this_schema};
+use crate::report::past::{PastError, check_schema, code};
 use crate::units::{Currency, Money};
 
 /// A report as a mail needs it.
@@ -340,7 +340,8 @@ pub(super) struct Provenance {
 impl MailReport {
     /// Reads the text of a `report.json`.
     pub fn read(text: &str) -> Result<MailReport, PastError> {
-        let file: File = serde_json::from_value(of_this_schema(text)?).map_err(PastError::Field)?;
+        check_schema(text)?;
+        let file: File = serde_json::from_str(text).map_err(PastError::Field)?;
         let currency = code(&file.currency)?;
         Ok(MailReport { currency, file })
     }

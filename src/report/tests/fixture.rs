@@ -262,6 +262,7 @@ fn workload(name: &str, slug: &str, advice: AdviceReport) -> WorkloadReport {
         demand_by_hour: None,
         cost_by_day: Vec::new(),
         busiest_day: None,
+        hours_left_out: false,
     }
 }
 
@@ -473,6 +474,7 @@ pub(in crate::report) fn report() -> ReportModel {
             },
             pools: Vec::new(),
             outages: Vec::new(),
+            cost_by_day_of_others: Vec::new(),
             candidates_sized: 164,
             plans_simulated: 1208,
             candidates_pruned: 77,

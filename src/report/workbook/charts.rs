@@ -10,6 +10,7 @@ use rust_xlsxwriter::{
 use super::layout::Table;
 use super::sheets::{COST_PARTS, FIRST_PART, LABEL, MONTH_AFTER, MONTH_TODAY, NAME};
 use crate::report::model::ReportModel;
+use crate::report::pages;
 
 /// Bars of a chart that can still be read.
 const MOST_BARS: usize = 15;
@@ -104,13 +105,14 @@ fn today_and_then(report: &ReportModel) -> (Chart, u32) {
 /// The plans of the workload that has the most to save, or else of the first with plans, by part.
 fn by_plan(report: &ReportModel) -> Option<(Chart, u32)> {
     let has_plans = |it: &&crate::report::model::WorkloadReport| !it.plans.is_empty();
-    let most = report
-        .workloads
+    let all = pages::in_detail(report);
+    let most = all
         .iter()
+        .copied()
         .filter(has_plans)
         .rev()
         .max_by_key(|it| it.advice.monthly_savings.atto())?;
-    let before = report.workloads.iter().take_while(|it| it.slug != most.slug);
+    let before = all.iter().take_while(|it| it.slug != most.slug);
     let first = 1 + before.map(|it| it.plans.len()).sum::<usize>();
     let shown = most.plans.len().min(MOST_BARS);
     let last = first + shown - 1;
@@ -145,17 +147,18 @@ fn by_hour(report: &ReportModel) -> Option<(Chart, u32)> {
         is_whole(it)
             && it.demand_by_weekday_hour.iter().flatten().any(|it| it.is_some_and(|it| it > 0.0))
     };
-    let place = report.workloads.iter().position(known)?;
+    let all = pages::in_detail(report);
+    let place = all.iter().position(|it| known(it))?;
     let hours = |it: &crate::report::model::WorkloadReport| {
         it.demand_by_weekday_hour.iter().take(7).map(|it| it.len().min(24)).sum::<usize>()
     };
-    let first = 1 + report.workloads[..place].iter().map(hours).sum::<usize>();
+    let first = 1 + all[..place].iter().map(|it| hours(it)).sum::<usize>();
     let last = first + WEEK - 1;
     let title = "Mean demand by hour of the week, the dearest workload with demand";
     let mut chart = Chart::new(ChartType::Line);
     chart.title().set_name(title);
     chart.x_axis().set_name("Monday to Sunday").set_label_interval(24).set_tick_interval(24);
-    chart.y_axis().set_name(unit(&report.workloads[place].demand_unit)).set_min(0);
+    chart.y_axis().set_name(unit(&all[place].demand_unit)).set_min(0);
     chart.legend().set_hidden();
     chart.set_width(760).set_height(LEAST).set_alt_text(title);
     let column = |at: u16| ("Hourly demand", small(first), at, small(last), at);

@@ -8,6 +8,7 @@ mod workloads;
 use super::layout::{Cell, Table};
 use crate::report::account::part_in_words;
 use crate::report::model::ReportModel;
+use crate::report::pages;
 use crate::units::Money;
 
 pub(super) use plans::{COST_PARTS, FIRST_PART, LABEL};
@@ -37,7 +38,7 @@ pub(super) fn all(report: &ReportModel) -> Vec<Table> {
 /// Mean demand by hour of the week: 168 rows a workload, however long the window.
 fn hourly(report: &ReportModel) -> Table {
     let mut rows = Vec::new();
-    for workload in &report.workloads {
+    for workload in pages::in_detail(report) {
         for (day, hours) in WEEKDAYS.iter().zip(&workload.demand_by_weekday_hour) {
             for (hour, demand) in (0..HOURS).zip(hours) {
                 rows.push(vec![

@@ -225,7 +225,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 210] = [
+pub(super) const DEFINITIONS: [Definition; 211] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -364,6 +364,7 @@ pub(super) const DEFINITIONS: [Definition; 210] = [
     row("workloads[].demand_by_weekday_hour[][]", Unit::Of(""), "mean demand of a weekday and an hour, in the unit of demand_unit", DEMAND),
     row("workloads[].demand_by_hour.hours[]", Unit::Of(""), "demand of an hour of the window in order, in the unit of demand_unit", DEMAND),
     row("workloads[].cost_by_day[].cost", Unit::Money, "effective cost of a day of the window", LEDGER),
+    row("portfolio.cost_by_day_of_others[].cost", Unit::Money, "effective cost of a day of the workloads beyond the dearest, whose own days are left out", LEDGER),
     row("workloads[].busiest_day.requests", Unit::Count("request"), "requests of the busiest day", DEMAND),
     row("workloads[].busiest_day.part_s", Unit::Seconds, "length of a part of the busiest day", METHOD),
     row("workloads[].busiest_day.busy[]", Unit::Of("replicas"), "replicas that serve, mean over a part of the busiest day", REPLAY),

@@ -1,6 +1,7 @@
 //! A row per plan that was simulated, the workloads in their order and the plans in theirs.
 
 use crate::report::model::{PlanReport, ReportModel, WorkloadReport};
+use crate::report::pages;
 use crate::report::words;
 
 use super::super::layout::{Cell, Table, letters};
@@ -52,7 +53,7 @@ pub(super) fn table(report: &ReportModel) -> Table {
         .map(ToOwned::to_owned),
     );
     let mut rows = Vec::new();
-    for workload in &report.workloads {
+    for workload in pages::in_detail(report) {
         for plan in &workload.plans {
             let number = rows.len() + 2;
             rows.push(row(workload, plan, number));
