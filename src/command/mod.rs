@@ -3,6 +3,7 @@
 //! Each command reads, calls the stages in the order of the data flow, and writes. All talk goes to
 //! stderr, all data to stdout or to files that are complete before they get their name.
 
+mod advise;
 mod ahead;
 mod analyze;
 mod arguments;

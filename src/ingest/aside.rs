@@ -15,7 +15,7 @@ use super::IngestError;
 use crate::units::{Currency, Period};
 use crate::usage::{Scratch, UsageTable};
 
-/// Shelves. Two of them are in memory at once per thread.
+/// Shelves, of which each thread has one in memory.
 const SHELVES: usize = 128;
 
 /// Where rows too many for memory go.

@@ -64,7 +64,7 @@ impl Shelved {
     /// The rows of a shelf inside the window, and those before it.
     pub fn shelf(&self, at: usize) -> Result<(UsageTable, UsageTable), IngestError> {
         let Shelf { mut table, .. } = self.rows.shelf(at)?;
-        drop_rows(&mut table, self.dropped.get(at).map_or(&[], Vec::as_slice));
+        table.leave_out(self.dropped.get(at).map_or(&[], Vec::as_slice));
         let table = measured::table_in_currency(table, &self.rates)?;
         Ok(window::split(table, self.cut))
     }
@@ -101,7 +101,7 @@ impl First {
             Some((*shelf.places.get(*at)?, CostTotals::of_row(&row)))
         });
         let refused = refused.collect();
-        drop_rows(&mut shelf.table, &dropped);
+        shelf.table.leave_out(&dropped);
         Ok(First {
             refused,
             n_summed,
@@ -172,17 +172,6 @@ impl Second {
         let hours = TableHours::of(table, window);
         Ok(Second { hours, workloads, billed_until, is_empty: table.is_empty() })
     }
-}
-
-fn drop_rows(table: &mut UsageTable, rows: &[usize]) {
-    if rows.is_empty() {
-        return;
-    }
-    let mut kept = vec![true; table.len()];
-    for at in rows {
-        kept[*at] = false;
-    }
-    table.keep(&kept);
 }
 
 /// Removes duplicates, checks the limit, cuts the window.

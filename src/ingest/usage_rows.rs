@@ -262,13 +262,7 @@ impl UsageBuilder {
             let Some(row) = table.row(*at) else { continue };
             self.reject_duplicate(&CostTotals::of_row(&row), *at)?;
         }
-        if !duplicates.is_empty() {
-            let mut kept = vec![true; table.len()];
-            for at in duplicates {
-                kept[at] = false;
-            }
-            table.keep(&kept);
-        }
+        table.leave_out(&duplicates);
         Ok(self.closed(table, n_summed))
     }
 

@@ -195,6 +195,18 @@ impl UsageTable {
         each_column!(self, rows, keep_rows);
     }
 
+    /// Leaves some rows out.
+    pub fn leave_out(&mut self, rows: &[usize]) {
+        if rows.is_empty() {
+            return;
+        }
+        let mut kept = vec![true; self.len()];
+        for at in rows {
+            kept[*at] = false;
+        }
+        self.keep(&kept);
+    }
+
     /// A row, if there is one at that place.
     pub fn row(&self, at: usize) -> Option<UsageRow<'_>> {
         (at < self.len()).then(|| each_column!(self, at, read_row))

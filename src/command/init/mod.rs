@@ -19,7 +19,7 @@ use std::sync::atomic::AtomicBool;
 
 use chrono_tz::Tz;
 
-use super::analyze::{Judged, advise_all};
+use super::advise::{Judged, advise_all};
 use super::describe;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::{CONFIG_NAME, read_catalog};
