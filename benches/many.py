@@ -3,7 +3,7 @@
 
 A usage table of 10,000 workloads with a row for each hour of a year is made here, in the order of time: four GPUs, three shapes of
 demand, fleets that stand and fleets that follow the demand, the same for the same seed. `--rows` is the number of workloads,
-GPUADVISE_DAYS=31 makes a month. The file of the year takes 770 MiB and five minutes, and the run 2 GB beside the report for a while.
+GPUADVISE_DAYS=31 makes a month. The file of the year takes 770 MiB, and the run 2.6 GB beside the report for a while.
 Build first: cargo build --release. Needs duckdb (pip install duckdb).
 """
 

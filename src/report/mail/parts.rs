@@ -23,6 +23,8 @@ const MOST_OWNERS: usize = 8;
 /// Remarks shown, and characters of each.
 const MOST_NOTICES: usize = 3;
 const LONGEST_NOTICE: usize = 400;
+/// Actions that a sentence names one by one.
+const MOST_NAMED: usize = 8;
 /// What is marked done while its advice still comes up.
 const NOT_SEEN: &str = "done, not yet seen";
 
@@ -58,11 +60,13 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
             continue;
         }
         // Few enough to name: the reader need not look them up.
-        let name = |it: &&(usize, &Workload)| match found.len() {
-            1 | 2 => format!("S{} {}", it.0, clip(&plain(&it.1.name), 40)),
-            _ => format!("S{}", it.0),
+        let named =
+            |it: &&(usize, &Workload)| format!("S{} {}", it.0, clip(&plain(&it.1.name), 40));
+        let places: Vec<String> = if found.len() <= 2 {
+            found.iter().map(named).collect()
+        } else {
+            in_runs(&found.iter().map(|it| it.0).collect::<Vec<_>>())
         };
-        let places: Vec<String> = found.iter().map(name).collect();
         let saved = found.iter().map(|it| view.report.money(it.1.advice.monthly_savings)).collect();
         let found: Vec<_> = found.into_iter().copied().collect();
         lines.push(format!(
@@ -81,9 +85,25 @@ pub(super) fn decisions(view: &View<'_>) -> Result<Vec<String>, RenderError> {
     Ok(lines)
 }
 
+/// Rising numbers of actions, of many each run of neighbours as one: S1, S3 to S90, and the first few
+/// of these.
+fn in_runs(numbers: &[usize]) -> Vec<String> {
+    if numbers.len() <= MOST_NAMED {
+        return numbers.iter().map(|it| format!("S{it}")).collect();
+    }
+    let runs: Vec<&[usize]> = numbers.chunk_by(|a, b| a + 1 == *b).collect();
+    let name = |run: &&[usize]| match *run {
+        [first, .., last] => format!("S{first} to S{last}"),
+        _ => run.first().map_or_else(String::new, |it| format!("S{it}")),
+    };
+    let mut names: Vec<String> = runs.iter().take(MOST_NAMED).map(name).collect();
+    let left: usize = runs.iter().skip(MOST_NAMED).map(|it| it.len()).sum();
+    names.extend((left > 0).then(|| format!("{left} more")));
+    names
+}
+
 /// What is owed in all once the commitments of some actions are signed.
 fn owed(view: &View<'_>, of: &[(usize, &Workload)]) -> Result<Option<String>, RenderError> {
-    const MOST_NAMED: usize = 8;
     let signed = of.iter().filter_map(|(at, it)| Some((at, it.advice.commitment.as_ref()?)));
     let signed: Vec<(&usize, &Signed)> = signed.collect();
     if signed.is_empty() {
@@ -468,4 +488,19 @@ pub(super) fn small_print(view: &View<'_>, attached: &[String]) -> Vec<String> {
         clip(&plain(&view.report.file.provenance.version), 20)
     ));
     lines
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_actions_are_named_in_runs() {
+        let text = |numbers: &[usize]| in_runs(numbers).join(", ");
+        assert_eq!(text(&[1, 2, 3, 5]), "S1, S2, S3, S5");
+        let many: Vec<usize> = [2].into_iter().chain(43..706).collect();
+        assert_eq!(text(&many), "S2, S43 to S705");
+        let odd: Vec<usize> = (0..20).map(|it| it * 2 + 1).collect();
+        assert_eq!(text(&odd), "S1, S3, S5, S7, S9, S11, S13, S15, 12 more");
+    }
 }
