@@ -12,130 +12,164 @@ const LINE: usize = 120;
 
 /// The whole report for a script.
 pub(crate) fn render(report: &ReportModel) -> Result<String, RenderError> {
-    Ok(laid_out(&serde_json::to_string(report)?))
+    let mut layout = Layout::default();
+    serde_json::to_writer(&mut layout, report)?;
+    layout.finish().map_err(RenderError::Text)
 }
 
-/// JSON without blanks, laid out. Bytes are copied and blanks added, so no value can change.
-fn laid_out(compact: &str) -> String {
-    let mut layout = Layout {
-        text: compact,
-        ends: ends(compact),
-        out: String::with_capacity(compact.len() * 4 / 3),
-    };
-    layout.value(0, 0);
-    layout.out.push('\n');
-    layout.out
+/// Lays out JSON without blanks while it comes. Bytes are copied and blanks added, so no value can change.
+#[derive(Default)]
+struct Layout {
+    out: Vec<u8>,
+    /// The brackets that are open and do not fit on a line, the outermost first.
+    broken: Vec<Broken>,
+    /// The member that comes, or the whole value.
+    pending: Vec<u8>,
+    /// Where brackets stand in it that are open.
+    open: Vec<usize>,
+    quotes: Quotes,
 }
 
-/// For each opening bracket, in their order, where its closing one stands.
-fn ends(compact: &str) -> Vec<(usize, usize)> {
-    let (mut ends, mut open) = (Vec::new(), Vec::new());
-    let (mut in_text, mut escaped) = (false, false);
-    for (at, byte) in compact.bytes().enumerate() {
+/// A bracket whose members have lines of their own, or fill lines.
+struct Broken {
+    is_list: bool,
+    is_first: bool,
+    /// Where the line ends, or [`LINE`] where nothing may follow on it.
+    column: usize,
+}
+
+/// Whether a place is in a text.
+#[derive(Default)]
+struct Quotes {
+    is_in_text: bool,
+    is_escaped: bool,
+}
+
+impl Quotes {
+    /// Goes on by a byte; true where it stands outside of texts.
+    fn is_outside(&mut self, byte: u8) -> bool {
+        let was_outside = !self.is_in_text;
         match byte {
-            _ if escaped => escaped = false,
-            b'\\' if in_text => escaped = true,
-            b'"' => in_text = !in_text,
-            b'{' | b'[' if !in_text => {
-                open.push(ends.len());
-                ends.push((at, at));
-            }
-            b'}' | b']' if !in_text => {
-                if let Some(of) = open.pop() {
-                    ends[of].1 = at;
-                }
-            }
+            _ if self.is_escaped => self.is_escaped = false,
+            b'\\' if self.is_in_text => self.is_escaped = true,
+            b'"' => self.is_in_text = !self.is_in_text,
             _ => {}
         }
+        was_outside
     }
-    ends
 }
 
-/// What is written, and where brackets close.
-struct Layout<'a> {
-    text: &'a str,
-    ends: Vec<(usize, usize)>,
-    out: String,
+impl std::io::Write for Layout {
+    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
+        for byte in bytes {
+            self.take(*byte);
+        }
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> std::io::Result<()> {
+        Ok(())
+    }
 }
 
-impl Layout<'_> {
-    /// Writes the value that begins at `at`, so many levels deep; returns where it ends.
-    fn value(&mut self, at: usize, level: usize) -> usize {
-        let text = self.text;
-        let end = self.end(at);
-        let whole = &text[at..end];
-        if !whole.starts_with(['{', '[']) || whole.len() + level <= LINE {
-            self.inline(whole);
-            return end;
-        }
-        let is_list = whole.starts_with('[');
-        let fills = is_list && !whole[1..].contains(['{', '[']);
-        self.out.push_str(&whole[..1]);
-        let (mut next, mut column) = (at + 1, LINE);
-        while next < end - 1 {
-            let member = if is_list { next } else { self.end(next) + 1 };
-            let stop = self.end(member);
-            let room = fills && column + (stop - next) + 2 <= LINE;
-            if next > at + 1 {
-                self.out.push(',');
-            }
-            if room {
-                self.out.push(' ');
-            } else {
-                self.out.push('\n');
-                self.out.extend(std::iter::repeat_n(' ', level + 1));
-                column = level + 1;
-            }
-            if !is_list {
-                self.out.push_str(&text[next..member]);
-                self.out.push(' ');
-            }
-            self.value(member, level + 1);
-            column += stop - next + 2;
-            next = stop + 1;
-        }
-        self.out.push('\n');
-        self.out.extend(std::iter::repeat_n(' ', level));
-        self.out.push_str(&text[end - 1..end]);
-        end
+impl Layout {
+    fn finish(mut self) -> Result<String, std::string::FromUtf8Error> {
+        inline(&self.pending, &mut self.out);
+        self.out.push(b'\n');
+        String::from_utf8(self.out)
     }
 
-    /// Where the value that begins at `at` ends.
-    fn end(&self, at: usize) -> usize {
-        let rest = &self.text.as_bytes()[at..];
-        match rest.first() {
-            Some(b'{' | b'[') => {
-                let found = self.ends.binary_search_by_key(&at, |it| it.0);
-                found.map_or(self.text.len(), |it| self.ends[it].1 + 1)
-            }
-            Some(b'"') => {
-                let mut escaped = false;
-                let close = rest.iter().skip(1).position(|byte| {
-                    let closes = *byte == b'"' && !escaped;
-                    escaped = *byte == b'\\' && !escaped;
-                    closes
-                });
-                close.map_or(self.text.len(), |it| at + it + 2)
-            }
-            _ => {
-                let stop = rest.iter().position(|it| matches!(it, b',' | b'}' | b']'));
-                stop.map_or(self.text.len(), |it| at + it)
-            }
+    fn take(&mut self, byte: u8) {
+        let is_outside = self.quotes.is_outside(byte);
+        match byte {
+            b',' if is_outside && self.open.is_empty() => return self.write_member(),
+            b'}' | b']' if is_outside && self.open.is_empty() => return self.close(byte),
+            b'{' | b'[' if is_outside => self.open.push(self.pending.len()),
+            _ => {}
+        }
+        self.pending.push(byte);
+        if let Some(outermost) = self.open.first().copied()
+            && self.pending.len() - outermost + self.broken.len() > LINE
+        {
+            return self.break_at(outermost);
+        }
+        if is_outside && matches!(byte, b'}' | b']') {
+            self.open.pop();
         }
     }
 
-    /// On one line, with a blank after each comma and colon outside of texts.
-    fn inline(&mut self, compact: &str) {
-        let (mut in_text, mut escaped) = (false, false);
-        for letter in compact.chars() {
-            self.out.push(letter);
-            match letter {
-                _ if escaped => escaped = false,
-                '\\' if in_text => escaped = true,
-                '"' => in_text = !in_text,
-                ',' | ':' if !in_text => self.out.push(' '),
-                _ => {}
-            }
+    /// Breaks the outermost bracket that waits: it is longer than a line.
+    fn break_at(&mut self, outermost: usize) {
+        let pending = std::mem::take(&mut self.pending);
+        let level = self.broken.len();
+        if let Some(around) = self.broken.last_mut() {
+            around.separate(LINE, level, &mut self.out);
+        }
+        inline(&pending[..outermost], &mut self.out);
+        self.out.push(pending[outermost]);
+        self.broken.push(Broken {
+            is_list: pending[outermost] == b'[',
+            is_first: true,
+            column: LINE,
+        });
+        self.open.clear();
+        self.quotes = Quotes::default();
+        for byte in &pending[outermost + 1..] {
+            self.take(*byte);
+        }
+    }
+
+    /// Writes the member that waits. None does behind one that was broken.
+    fn write_member(&mut self) {
+        let level = self.broken.len();
+        let Some(around) = self.broken.last_mut().filter(|_| !self.pending.is_empty()) else {
+            return;
+        };
+        let fills =
+            around.is_list && !self.pending.starts_with(b"{") && !self.pending.starts_with(b"[");
+        let taken = if fills { self.pending.len() } else { LINE };
+        around.separate(taken, level, &mut self.out);
+        inline(&self.pending, &mut self.out);
+        self.pending.clear();
+    }
+
+    fn close(&mut self, byte: u8) {
+        self.write_member();
+        self.broken.pop();
+        start_line(self.broken.len(), &mut self.out);
+        self.out.push(byte);
+    }
+}
+
+impl Broken {
+    /// What stands before a member of so many bytes.
+    fn separate(&mut self, bytes: usize, level: usize, out: &mut Vec<u8>) {
+        if !self.is_first {
+            out.push(b',');
+        }
+        self.is_first = false;
+        if self.column + bytes + 2 <= LINE {
+            out.push(b' ');
+        } else {
+            start_line(level, out);
+            self.column = level;
+        }
+        self.column += bytes + 2;
+    }
+}
+
+fn start_line(level: usize, out: &mut Vec<u8>) {
+    out.push(b'\n');
+    out.resize(out.len() + level, b' ');
+}
+
+/// On one line, with a blank after each comma and colon outside of texts.
+fn inline(compact: &[u8], out: &mut Vec<u8>) {
+    let mut quotes = Quotes::default();
+    for byte in compact {
+        out.push(*byte);
+        if quotes.is_outside(*byte) && matches!(byte, b',' | b':') {
+            out.push(b' ');
         }
     }
 }
@@ -157,6 +191,12 @@ mod tests {
         assert!(lines[5].starts_with("  0, 1, 2, 3, "), "{shown}");
         assert!(lines.iter().all(|it| it.len() <= LINE || it.contains(&long)), "{shown}");
         assert_eq!(lines.last(), Some(&"}"));
+    }
+
+    fn laid_out(compact: &str) -> String {
+        let mut layout = Layout::default();
+        std::io::Write::write_all(&mut layout, compact.as_bytes()).unwrap();
+        layout.finish().unwrap()
     }
 
     fn any_json() -> impl Strategy<Value = Value> {

@@ -80,6 +80,9 @@ pub enum RenderError {
     /// The model did not serialize.
     #[error("the report cannot be written as JSON")]
     Json(#[from] serde_json::Error),
+    /// A text of the model is cut within a letter.
+    #[error("the report cannot be written as JSON")]
+    Text(#[source] std::string::FromUtf8Error),
     /// A template failed.
     #[error("the report template cannot be filled in")]
     Template(#[from] askama::Error),
@@ -271,11 +274,9 @@ pub(crate) fn is_chart(picture: &[u8]) -> bool {
 pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
     // What takes the most memory while it is made comes first, what takes the most once it is there last.
     let workbook = workbook::render(report)?;
-    let (html, markdown) = (html::render(report)?, markdown::render(report)?);
     let mut files = vec![
-        ("report.html".to_owned(), html.into_bytes()),
-        ("report.md".to_owned(), markdown.into_bytes()),
-        ("report.json".to_owned(), json::render(report)?.into_bytes()),
+        ("report.html".to_owned(), html::render(report)?.into_bytes()),
+        ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
         ("report.xlsx".to_owned(), workbook),
         ("recommendations.csv".to_owned(), recommendations::render_csv(report)?.into_bytes()),
         ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
@@ -287,6 +288,7 @@ pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError
     for it in chart_files(report)? {
         files.push((format!("charts/{}.svg", it.stem), it.svg().into_bytes()));
     }
+    files.push(("report.json".to_owned(), json::render(report)?.into_bytes()));
     Ok(files)
 }
 

@@ -90,7 +90,7 @@ struct Recoded {
     codes: Codes,
 }
 
-/// Room to find codes in again; everywhere [`UNSEEN`] between two columns.
+/// Room to find codes in again; cleared between two columns.
 #[derive(Debug, Default)]
 pub struct Scratch(Vec<u32>);
 
