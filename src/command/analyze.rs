@@ -12,6 +12,7 @@ use super::advise::{Advised, Judged, advise_all, advise_shelves};
 use super::arguments::arguments;
 use super::failure::{ExitStatus, Failure};
 use super::inputs::Inputs;
+use super::output::Files;
 use super::talk::Talk;
 use super::{CommandResult, ahead, decide, describe, email, inputs, output, remote, what_if};
 use crate::catalog::Catalog;
@@ -36,7 +37,7 @@ pub(super) fn run(args: &AnalyzeArgs, global: &Global, talk: Talk) -> CommandRes
     let _claim = output::claim(&folder, talk)?;
     let report = analyse(inputs, args, global, talk)?;
     stages.push(began.elapsed());
-    let files = report::files(&report)?;
+    let files = files_of(&report)?;
     output::write_folder(&folder, &files)?;
     stages.push(began.elapsed());
     talk.note(&seconds_of(&stages));
@@ -95,6 +96,16 @@ fn seconds_of(ends: &[Duration]) -> String {
         format!("{stage} {took:.2} s")
     });
     parts.collect::<Vec<_>>().join(", ")
+}
+
+/// The files of the report folder: side by side, or one after the other where they are large.
+fn files_of(report: &ReportModel) -> Result<Files, report::RenderError> {
+    let parts: Vec<Files> = if report::are_many(report) {
+        report::WRITERS.iter().map(|it| it(report)).collect::<Result<_, _>>()?
+    } else {
+        report::WRITERS.par_iter().map(|it| it(report)).collect::<Result<_, _>>()?
+    };
+    Ok(parts.into_iter().flatten().collect())
 }
 
 /// Every chart as SVG and as PNG, drawn side by side and written in order.

@@ -24,8 +24,7 @@ static INTERRUPTED: AtomicBool = AtomicBool::new(false);
 /// Set when files get their names: an interrupt after it leaves them.
 static PUBLISHED: AtomicBool = AtomicBool::new(false);
 
-/// Files of a report folder, by their path inside it.
-pub(super) type Files = Vec<(String, Vec<u8>)>;
+pub(super) use crate::report::Files;
 
 /// On Ctrl-C or SIGTERM: wait until what is half written is removed, say so, exit with 130.
 pub(super) fn install_interrupt_handler() {

@@ -149,7 +149,7 @@ fn sites<'a>(
         if !stage.offers().any(may_win) {
             return None;
         }
-        let fixed = stage.least_fixed(wanted.hints.fixed(entry, hosted))?;
+        let fixed = stage.least_fixed(wanted.hints.fixed(entry, hosted), None)?;
         let rented = entry.buyable.payg.iter().filter(|it| stage.hosts(it));
         let plans = rented.filter_map(|it| stage.fixed_plan(it, Way::PaygFixed, &fixed));
         let plans = plans.collect();

@@ -124,7 +124,9 @@ fn take(
         .collect();
     let slices: Vec<Vec<Slice>> = known
         .into_par_iter()
-        .map(|(entry, fixed)| slice::slices(question, load, entry, (fixed, hints.fixed(entry, 1))))
+        .map(|(entry, fixed)| {
+            slice::slices(question, load, entry, (fixed, hints.fixed(entry, 1)), None)
+        })
         .collect();
     found.slices.extend(slices.into_iter().flatten());
 }

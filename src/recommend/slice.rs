@@ -37,14 +37,15 @@ impl Slice {
 }
 
 /// The slices of a candidate on the instances by use that may be advised, of the fixed fleet where that is
-/// known, else of one that is sought from the likely number on; none where its instances are
-/// of one replica, and none for work that must not share: what must answer at once, what is kept as a
-/// standby, what runs on a commitment, and what the user wants unchanged.
+/// known, else of one that is sought from the likely number on, of at most so many `gpus`; none where its
+/// instances are of one replica, and none for work that must not share: what must answer at once, what is
+/// kept as a standby, what runs on a commitment, and what the user wants unchanged.
 pub(super) fn slices(
     question: &Question<'_>,
     load: &RequestLoad<'_>,
     entry: &Entry,
     (known, likely): (Option<Fixed>, Option<u32>),
+    gpus: Option<u32>,
 ) -> Vec<Slice> {
     let workload = question.described.workload;
     let committed = workload.deployment.pricing_category == PricingCategory::Committed;
@@ -63,7 +64,7 @@ pub(super) fn slices(
         return Vec::new();
     }
     let stage = Stage { question, load, entry, hosted: 1, load_factor: entry.load_factor };
-    let Some(fixed) = known.or_else(|| stage.least_fixed(likely)) else { return Vec::new() };
+    let Some(fixed) = known.or_else(|| stage.least_fixed(likely, gpus)) else { return Vec::new() };
     let slice = |offer: &Offer| {
         let plan = stage.fixed_plan(offer, Way::PaygFixed, &fixed)?;
         Some(Slice { plan, replicas: fixed.n, busy: fixed.outcome.busy_share() })
@@ -91,8 +92,8 @@ pub(super) fn with_fewer_gpus(
         if Bounds::of(&stage, Work::default()).least_gpus(&stage) >= f64::from(*least) {
             continue;
         }
-        let more = slices(question, load, entry, (None, None));
-        if let Some(gpus) = more.first().map(Slice::gpus).filter(|it| it < least) {
+        let more = slices(question, load, entry, (None, None), Some(least.saturating_sub(1)));
+        if let Some(gpus) = more.first().map(Slice::gpus) {
             *least = gpus;
             found.extend(more);
         }

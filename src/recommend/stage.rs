@@ -141,14 +141,19 @@ impl Stage<'_> {
         outcome.meets(self.question.slo.attainment) && !outcome.unstable
     }
 
-    /// The least fixed fleet that meets the limits; `likely` instances are tried first, then fewer or more.
-    pub(super) fn least_fixed(&self, likely: Option<u32>) -> Option<Fixed> {
+    /// The least fixed fleet that meets the limits, of at most so many GPUs where `gpus` says so; `likely`
+    /// instances are tried first, then fewer or more.
+    pub(super) fn least_fixed(&self, likely: Option<u32>, gpus: Option<u32>) -> Option<Fixed> {
         #[expect(
             clippy::cast_possible_truncation,
             clippy::cast_sign_loss,
             reason = "`as` saturates"
         )]
         let max = self.question.context.catalog.assumptions.simulate.max_replicas as u32;
+        let most = max.div_ceil(self.hosted);
+        let of_one = self.hosted.saturating_mul(self.entry.candidate.gpu_count).max(1);
+        let most = gpus.map_or(most, |it| most.min(it / of_one));
+        let lower = self.least_by_mean_rates(most)?;
         // The rate does not matter here: only who waits how long.
         let buyable = &self.entry.buyable;
         let rate = buyable.payg.first().or(buyable.serverless.first().map(|it| &it.0))?.rate;
@@ -163,10 +168,9 @@ impl Stage<'_> {
             }
             self.replay_to_meet(&service, &fleet, &billing).map(|it| (batch, it))
         };
-        let most = max.div_ceil(self.hosted);
         let answer = match likely {
-            Some(likely) => least_fleet_near(likely, most, trial),
-            None => least_fleet(1, most, trial),
+            Some(likely) => least_fleet_near(likely, (lower, most), trial),
+            None => least_fleet(lower, most, trial),
         };
         match answer {
             FleetAnswer::Fleet { n, outcome: (batch, outcome) } => {
@@ -174,6 +178,25 @@ impl Stage<'_> {
             }
             FleetAnswer::Saturated => None,
         }
+    }
+
+    /// Instances below which no fixed fleet up to `most` can do, told without a replay: it has no batch for
+    /// the busiest hour, or its slots are all taken on average. Nothing where not even `most` can.
+    ///
+    /// 20 requests a minute of 6 s each hold 2 slots, which an instance of 2 does not outlast: 2 instances.
+    fn least_by_mean_rates(&self, most: u32) -> Option<u32> {
+        let FleetAnswer::Fleet { n, outcome: (service, _) } =
+            least_fleet(1, most, |n| self.service(n))
+        else {
+            return None;
+        };
+        let ServiceModel::Fixed { service_us } = service else { return Some(n) };
+        let window_us = u128::from(self.load.trace.window_us()).max(1);
+        let slots = u128::from(self.slots()) * u128::from(self.hosted);
+        let held_us = u128::from(service_us) * self.load.trace.len() as u128;
+        // A fleet whose slots are held all the time is unstable.
+        let full = u32::try_from(held_us / (window_us * slots.max(1))).unwrap_or(u32::MAX);
+        Some(n.max(full.saturating_add(1)))
     }
 
     /// `fixed.n` instances of one offer all the time.

@@ -64,6 +64,7 @@ pub use mail::{
 };
 pub use markdown::{TooShort, within};
 pub use model::ReportModel;
+pub use pages::are_many;
 pub use pages::is_page_name;
 pub use past::{PastError, PastReport, read_report};
 pub use simulation::{
@@ -270,27 +271,36 @@ pub(crate) fn is_chart(picture: &[u8]) -> bool {
     contains(br#"<pattern id="hatch""#, picture) || contains(chart::PNG_SOFTWARE.as_bytes(), head)
 }
 
-/// The files of the report folder: path inside it, and bytes.
-pub fn files(report: &ReportModel) -> Result<Vec<(String, Vec<u8>)>, RenderError> {
-    // What takes the most memory while it is made comes first, what takes the most once it is there last.
-    let workbook = workbook::render(report)?;
-    let mut files = vec![
-        ("report.html".to_owned(), html::render(report)?.into_bytes()),
-        ("report.md".to_owned(), markdown::render(report)?.into_bytes()),
-        ("report.xlsx".to_owned(), workbook),
-        ("recommendations.csv".to_owned(), recommendations::render_csv(report)?.into_bytes()),
-        ("recommendations.parquet".to_owned(), recommendations::render_parquet(report)?),
-        ("gpuadvise.prom".to_owned(), prometheus::render(report).into_bytes()),
-    ];
-    for (file, text) in pages::further(report)? {
-        files.push((file, text.into_bytes()));
-    }
-    for it in chart_files(report)? {
-        files.push((format!("charts/{}.svg", it.stem), it.svg().into_bytes()));
-    }
-    files.push(("report.json".to_owned(), json::render(report)?.into_bytes()));
-    Ok(files)
-}
+/// Files of the report folder: path inside it, and bytes.
+pub type Files = Vec<(String, Vec<u8>)>;
+
+/// Writes some of the files.
+pub type Writer = fn(&ReportModel) -> Result<Files, RenderError>;
+
+/// Who writes the files of the report folder, each without the others. What takes the most memory while it
+/// is made comes first, what takes the most once it is there last.
+pub const WRITERS: [Writer; 5] = [
+    |it| Ok(vec![("report.xlsx".to_owned(), workbook::render(it)?)]),
+    |it| {
+        let mut files = vec![("report.html".to_owned(), html::render(it)?.into_bytes())];
+        files.extend(pages::further(it)?.into_iter().map(|page| (page.0, page.1.into_bytes())));
+        Ok(files)
+    },
+    |it| {
+        Ok(vec![
+            ("report.md".to_owned(), markdown::render(it)?.into_bytes()),
+            ("recommendations.csv".to_owned(), recommendations::render_csv(it)?.into_bytes()),
+            ("recommendations.parquet".to_owned(), recommendations::render_parquet(it)?),
+            ("gpuadvise.prom".to_owned(), prometheus::render(it).into_bytes()),
+        ])
+    },
+    |it| {
+        let charts = chart_files(it)?.into_iter();
+        let file = |it: &ChartFile| format!("charts/{}.svg", it.stem);
+        Ok(charts.map(|it| (file(&it), it.svg().into_bytes())).collect())
+    },
+    |it| Ok(vec![("report.json".to_owned(), json::render(it)?.into_bytes())]),
+];
 
 /// A slug that cannot leave its folder, whatever the model says.
 fn file_safe(slug: &str) -> String {

@@ -24,7 +24,7 @@ pub(crate) const SHOWN: usize = 100;
 const ROWS: usize = 500;
 
 /// Whether there are more workloads than a page holds.
-fn are_many(report: &ReportModel) -> bool {
+pub fn are_many(report: &ReportModel) -> bool {
     report.workloads.len() > MANY
 }
 

@@ -58,6 +58,12 @@ fn check_balanced(name: &str, markup: &str) {
     assert!(open.is_empty(), "{name}: {open:?} left open");
 }
 
+/// All files of the report folder.
+pub(super) fn files(report: &ReportModel) -> Result<Files, RenderError> {
+    let parts = WRITERS.iter().map(|it| it(report)).collect::<Result<Vec<Files>, _>>()?;
+    Ok(parts.into_iter().flatten().collect())
+}
+
 #[test]
 fn nothing_from_the_data_is_markup() {
     let report = fixture::report();

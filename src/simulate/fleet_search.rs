@@ -48,19 +48,23 @@ pub fn least_fleet<T>(
     FleetAnswer::Fleet { n, outcome }
 }
 
-/// As [`least_fleet`] from 1 on, begun at a number that is likely the answer: where it is, two fleets
-/// are simulated. Below it numbers are tried one by one, above it as there.
+/// As [`least_fleet`], begun at a number that is likely the answer: where it is, two fleets are
+/// simulated. Below it numbers are tried one by one, above it as there.
 pub fn least_fleet_near<T>(
     likely: u32,
-    max: u32,
+    (lower, max): (u32, u32),
     mut try_fleet: impl FnMut(u32) -> Option<T>,
 ) -> FleetAnswer<T> {
-    let likely = likely.clamp(1, max.max(1));
+    let lower = lower.max(1);
+    if lower > max {
+        return FleetAnswer::Saturated;
+    }
+    let likely = likely.clamp(lower, max);
     let Some(mut outcome) = try_fleet(likely) else {
         return least_fleet(likely.saturating_add(1), max, try_fleet);
     };
     let mut n = likely;
-    while n > 1 {
+    while n > lower {
         let Some(better) = try_fleet(n - 1) else { break };
         (n, outcome) = (n - 1, better);
     }
@@ -109,10 +113,16 @@ mod tests {
                 n_tries += 1;
                 (n >= least).then_some(n * 10)
             };
-            let found = least_fleet_near(likely, max, &mut trial);
+            let found = least_fleet_near(likely, (1, max), &mut trial);
             assert_eq!(found, least_fleet(1, max, |n| (n >= least).then_some(n * 10)));
             assert!(n_tries <= most_tries, "{likely}: {n_tries}");
         }
-        assert_eq!(least_fleet_near(3, 8, |_| None::<u32>), FleetAnswer::Saturated);
+        assert_eq!(least_fleet_near(3, (1, 8), |_| None::<u32>), FleetAnswer::Saturated);
+        let known = least_fleet_near(2, (4, 8), |n| {
+            assert!(n >= 4, "{n} is known to be too few");
+            Some(n)
+        });
+        assert_eq!(known, FleetAnswer::Fleet { n: 4, outcome: 4 });
+        assert_eq!(least_fleet_near(2, (9, 8), Some), FleetAnswer::Saturated);
     }
 }

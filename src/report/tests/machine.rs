@@ -5,9 +5,10 @@ use std::io::{Cursor, Read};
 
 use polars::prelude::*;
 
+use super::files;
 use super::fixture;
 use crate::report::model::ReportModel;
-use crate::report::{files, prometheus, recommendations, workbook};
+use crate::report::{prometheus, recommendations, workbook};
 
 /// The columns of AWS Data Exports' `COST_OPTIMIZATION_RECOMMENDATIONS`, in the order of its
 /// dictionary.
