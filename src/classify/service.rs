@@ -41,19 +41,26 @@ pub fn timing<'a>(
         service_us: whole_us(seconds),
         slots: workload.settings.max_num_seqs.unwrap_or(1),
     });
+    let model = match &workload.deployment.model {
+        Some(id) => catalog.model(id).ok_or_else(|| {
+            format!("the model {id} is not in the catalog: set service_time_s in the config")
+        }),
+        None => Err("the model is not known: set model in the config".to_owned()),
+    };
+    // Nobody has to look at each of many requests where the model is not known.
+    if let (Demand::Arrivals(trace), Err(why)) = (&workload.demand, &model)
+        && !trace.tokens.is_empty()
+    {
+        return measured.ok_or_else(|| why.clone());
+    }
     let Some(profile) = profile(workload, catalog, notices) else {
         return measured.ok_or_else(|| {
             "the requests have no token counts: set service_time_s in the config".to_owned()
         });
     };
-    let Some(id) = &workload.deployment.model else {
-        return measured
-            .ok_or_else(|| "the model is not known: set model in the config".to_owned());
-    };
-    let Some(arch) = catalog.model(id) else {
-        return measured.ok_or_else(|| {
-            format!("the model {id} is not in the catalog: set service_time_s in the config")
-        });
+    let arch = match model {
+        Ok(arch) => arch,
+        Err(why) => return measured.ok_or(why),
     };
     let served =
         workload.deployment.quantization.as_deref().or(workload.deployment.dtype.as_deref());
@@ -75,8 +82,7 @@ fn profile(
     match &workload.demand {
         Demand::Arrivals(trace) if !trace.tokens.is_empty() => {
             let n = trace.tokens.len() as f64;
-            let prompt: u64 = trace.tokens.iter().map(|it| u64::from(it.prompt)).sum();
-            let completion: u64 = trace.tokens.iter().map(|it| u64::from(it.completion)).sum();
+            let (prompt, completion) = RequestTokens::sum(&trace.tokens);
             // Nearest rank: the least value that 95 % of the requests do not exceed.
             let rank = (trace.tokens.len() * 95).div_ceil(100).max(1);
             let p95 = nth_total(&trace.tokens, rank - 1);

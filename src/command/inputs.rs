@@ -27,10 +27,21 @@ pub(super) struct Inputs {
     pub(super) workloads: Vec<Workload>,
 }
 
+/// What a command wants of its files besides the rows.
+#[derive(Default)]
+struct Wants {
+    /// See [`ReadOptions::facts_will_do`].
+    facts_will_do: bool,
+    /// See [`ReadOptions::aside`].
+    aside: Option<AsideFolder>,
+    /// See [`ReadOptions::hashes`].
+    hashes: bool,
+}
+
 impl Inputs {
     /// Reads catalog, config and data.
     pub(super) fn read(args: &InputArgs, global: &Global, talk: Talk) -> Result<Inputs, Failure> {
-        Inputs::gather(args, global, talk, (false, None))
+        Inputs::gather(args, global, talk, Wants::default())
     }
 
     /// As [`Inputs::read`]; rows too many for memory go aside, and their workloads are not put together.
@@ -40,7 +51,7 @@ impl Inputs {
         talk: Talk,
         aside: Option<AsideFolder>,
     ) -> Result<Inputs, Failure> {
-        Inputs::gather(args, global, talk, (false, aside))
+        Inputs::gather(args, global, talk, Wants { aside, hashes: true, ..Wants::default() })
     }
 
     /// As [`Inputs::read`], also where nothing in the files has a time.
@@ -49,14 +60,15 @@ impl Inputs {
         global: &Global,
         talk: Talk,
     ) -> Result<Inputs, Failure> {
-        Inputs::gather(args, global, talk, (true, None))
+        let wants = Wants { facts_will_do: true, hashes: true, ..Wants::default() };
+        Inputs::gather(args, global, talk, wants)
     }
 
     fn gather(
         args: &InputArgs,
         global: &Global,
         talk: Talk,
-        (facts_will_do, aside): (bool, Option<AsideFolder>),
+        Wants { facts_will_do, aside, hashes }: Wants,
     ) -> Result<Inputs, Failure> {
         let sources = remote::expand(&args.files, talk)?;
         refuse_overwriting(&sources, global.output.as_deref())?;
@@ -75,6 +87,7 @@ impl Inputs {
             },
             facts_will_do,
             aside,
+            hashes,
         };
         let mut ingested = ingest::read(&sources, &config, &catalog, &options)?;
         let mut workloads = ingest::assemble(&ingested, &config, &catalog)?;

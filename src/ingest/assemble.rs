@@ -9,7 +9,7 @@ use super::reconcile::plus;
 use super::series::{self, places};
 use super::{Config, Ingested, RequestLog, WorkloadConfig};
 use crate::catalog::Catalog;
-use crate::units::{Fraction, Money, MoneyError, Period};
+use crate::units::{Fraction, Money, MoneyError, Period, RequestTokens};
 use crate::usage::{Column, TextColumn, UsageTable};
 use crate::workload::{Demand, Deployment, PricingCategory, UsageTotals, Workload};
 
@@ -142,8 +142,8 @@ fn workload(
         totals.requests = Some(log.trace.len() as u64);
         let tokens = &log.trace.tokens;
         if !tokens.is_empty() {
-            totals.prompt_tokens = Some(tokens.iter().map(|it| u64::from(it.prompt)).sum());
-            totals.completion_tokens = Some(tokens.iter().map(|it| u64::from(it.completion)).sum());
+            let (prompt, completion) = RequestTokens::sum(tokens);
+            (totals.prompt_tokens, totals.completion_tokens) = (Some(prompt), Some(completion));
         }
     }
     Ok(Workload {

@@ -89,6 +89,9 @@ pub struct ReadOptions {
     pub facts_will_do: bool,
     /// Where rows may go that are too many for memory; nowhere where all must be at hand.
     pub aside: Option<AsideFolder>,
+    /// Whether the hash of each file is asked for. That of a single Parquet file takes a second look at its
+    /// bytes, which is spared else.
+    pub hashes: bool,
 }
 
 /// One file, as it was understood.
@@ -96,8 +99,8 @@ pub struct ReadOptions {
 pub struct InputFile {
     /// Its name without the folder.
     pub name: String,
-    /// SHA-256 of its bytes, hexadecimal.
-    pub sha256: String,
+    /// SHA-256 of its bytes, hexadecimal, where it was asked for.
+    pub sha256: Option<String>,
     /// What it was taken for, with the version where the format has some.
     pub format: String,
     /// What it tells about.

@@ -51,6 +51,8 @@ struct Reader<'a> {
     config: &'a Config,
     catalog: &'a Catalog,
     options: &'a ReadOptions,
+    /// Whether the hash of each file is needed: it is asked for, or one may be the copy of another.
+    hashes: bool,
 }
 
 /// Reads every source.
@@ -73,7 +75,7 @@ pub(super) fn gather(
         series: Vec::new(),
         charged: Vec::new(),
     };
-    let reader = Reader { config, catalog, options };
+    let reader = Reader { config, catalog, options, hashes: options.hashes || sources.len() > 1 };
     let mut snapshots = Vec::new();
     let mut is_snapshot = Vec::with_capacity(sources.len());
     for source in sources {
@@ -120,7 +122,7 @@ impl Gathered {
         self.rejected.extend(snapshot.rejected.iter().cloned());
         self.files.push(InputFile {
             name: source.name().to_owned(),
-            sha256,
+            sha256: Some(sha256),
             format: "Kubernetes objects".to_owned(),
             kind: SourceKind::Configuration,
             rows: snapshot.items,
@@ -198,7 +200,7 @@ impl Gathered {
         let n_rejected = read.rejected.len() as u64;
         self.files.push(InputFile {
             name: file.to_owned(),
-            sha256,
+            sha256: Some(sha256),
             format: format.as_str().to_owned(),
             kind: SourceKind::Telemetry,
             rows: read.rows,
@@ -218,6 +220,7 @@ impl Gathered {
         file: &str,
         reader: Reader<'_>,
     ) -> Result<(), IngestError> {
+        let input = if reader.hashes { input } else { input.without_hash() };
         let headers = input.headers.clone();
         if rolled_up::fits(&headers) {
             return self.rolled_up(input, file, reader);
@@ -240,7 +243,7 @@ impl Gathered {
                 .filter(|it| it.1 != 0)
                 .collect();
             let rejected = self.books.n_rejected() - before + posted.facts.rejected.len() as u64;
-            self.refuse_copy(file, &posted.facts.sha256, &posted.format)?;
+            self.refuse_copy(file, posted.facts.sha256.as_ref(), &posted.format)?;
             self.refuse_same_money(file, &posted.format, posted.charged, content)?;
             let format = (posted.format, SourceKind::Bill);
             self.push(file, posted.facts, format, posted.columns_used, rejected);
@@ -270,7 +273,7 @@ impl Gathered {
             (facts, used)
         };
         let rejected = self.usage.n_rejected() - before + facts.rejected.len() as u64;
-        self.refuse_copy(file, &facts.sha256, "usage table")?;
+        self.refuse_copy(file, facts.sha256.as_ref(), "usage table")?;
         let ignored = ignored(&facts.headers, &used);
         self.notices.extend(ignored.iter().filter_map(|it| misspelt(it, file)));
         self.push(file, facts, ("usage table".to_owned(), SourceKind::Usage), used, rejected);
@@ -289,7 +292,7 @@ impl Gathered {
         let before = self.usage.n_rejected();
         self.usage.add(&table, file, reader.options.zone)?;
         let rejected = self.usage.n_rejected() - before;
-        self.refuse_copy(file, &facts.sha256, "rolled-up request log")?;
+        self.refuse_copy(file, facts.sha256.as_ref(), "rolled-up request log")?;
         self.notices.extend(notices);
         let used = facts.headers.iter().filter(|it| rolled_up::wants(it)).cloned().collect();
         let name = ("rolled-up request log".to_owned(), SourceKind::Usage);
@@ -330,7 +333,7 @@ impl Gathered {
             return Err(IngestError::NoRows { file: file.to_owned() });
         }
         let rejected = logs.n_rejected() - before + facts.rejected.len() as u64;
-        self.refuse_copy(file, &facts.sha256, format.as_str())?;
+        self.refuse_copy(file, facts.sha256.as_ref(), format.as_str())?;
         self.logs.close(file, format)?;
         let name = (format.as_str().to_owned(), SourceKind::Requests);
         self.push(file, facts, name, used, rejected);
@@ -390,8 +393,13 @@ impl Gathered {
     }
 
     /// Fails when a file has the very bytes of another one: a copy would count all of it twice.
-    fn refuse_copy(&self, file: &str, sha256: &str, format: &str) -> Result<(), IngestError> {
-        match self.files.iter().find(|it| it.sha256 == sha256) {
+    fn refuse_copy(
+        &self,
+        file: &str,
+        sha256: Option<&String>,
+        format: &str,
+    ) -> Result<(), IngestError> {
+        match self.files.iter().find(|it| sha256.is_some() && it.sha256.as_ref() == sha256) {
             None => Ok(()),
             Some(first) => Err(IngestError::SameMoneyTwice {
                 first: first.name.clone(),

@@ -453,7 +453,7 @@ fn prices(analysed: &[Analysed], catalog: &Catalog) -> Vec<PriceReport> {
 fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
     let files = run.ingested.files.iter().map(|file| InputReport {
         file: file.name.clone(),
-        sha256: file.sha256.clone(),
+        sha256: file.sha256.clone().unwrap_or_default(),
         format: file.format.clone(),
         rows: file.rows,
         columns_used: file.columns_used.clone(),

@@ -27,6 +27,13 @@ impl RequestTokens {
         })
     }
 
+    /// Prompt and completion tokens of all: (2, 3) and (4, 1) are 6 and 4.
+    pub fn sum(all: &[RequestTokens]) -> (u64, u64) {
+        all.iter().fold((0, 0), |(prompt, completion), it| {
+            (prompt + u64::from(it.prompt), completion + u64::from(it.completion))
+        })
+    }
+
     /// Prompt plus completion.
     pub fn total(self) -> u64 {
         u64::from(self.prompt) + u64::from(self.completion)

@@ -28,6 +28,7 @@ pub(crate) fn read_with(
         cut: cut.clone(),
         facts_will_do: true,
         aside: None,
+        hashes: true,
     };
     ingest::read(&sources, &config_of(config), catalog(), &options)
 }

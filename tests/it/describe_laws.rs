@@ -27,6 +27,7 @@ fn describe(texts: &[String], zone: Tz) -> Said {
         cut: WindowCut::default(),
         facts_will_do: false,
         aside: None,
+        hashes: true,
     };
     let config = Config::default();
     let found = ingest::read(&sources, &config, &CATALOG, &options).unwrap();

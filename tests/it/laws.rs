@@ -69,6 +69,7 @@ fn read(folder: &tempfile::TempDir, texts: &[String], cut: WindowCut) -> Option<
         cut,
         facts_will_do: false,
         aside: None,
+        hashes: true,
     };
     ingest::read(&sources, &Config::default(), &Catalog::embedded().unwrap(), &options).ok()
 }

@@ -73,6 +73,7 @@ pub(super) fn run(args: &InputArgs, global: &Global, talk: Talk) -> CommandResul
         },
         facts_will_do: false,
         aside: None,
+        hashes: false,
     };
     let offset = offset::carried(&sources);
     let reading = reading::read(sources, &catalog, &options)?;

@@ -37,6 +37,7 @@ impl Bench {
             cut,
             facts_will_do: false,
             aside: None,
+            hashes: false,
         }
     }
 

@@ -89,7 +89,7 @@ impl CsvRows {
             visit(batch.table(&self.headers))?;
         }
         let sha256 = self.reader.into_inner().sha256(file)?;
-        Ok(FileFacts { rows_in, rejected, sha256, headers: self.headers })
+        Ok(FileFacts { rows_in, rejected, sha256: Some(sha256), headers: self.headers })
     }
 }
 

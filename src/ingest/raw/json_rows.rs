@@ -158,7 +158,7 @@ impl JsonLines {
             visit(table)?;
         }
         let sha256 = self.text.sha256(file)?;
-        Ok(FileFacts { rows_in, rejected, sha256, headers: self.headers })
+        Ok(FileFacts { rows_in, rejected, sha256: Some(sha256), headers: self.headers })
     }
 }
 
@@ -196,7 +196,7 @@ pub(super) fn array(
         note_headers(&mut headers, &table);
         visit(table)?;
     }
-    Ok(FileFacts { rows_in, rejected, sha256, headers })
+    Ok(FileFacts { rows_in, rejected, sha256: Some(sha256), headers })
 }
 
 /// Why a text has no object: one line that ends in the middle is a document that was cut short.

@@ -74,8 +74,8 @@ pub(super) struct FileFacts {
     pub(super) rows_in: u64,
     /// Rows that were no rows: too many fields, broken JSON.
     pub(super) rejected: Vec<Rejected>,
-    /// SHA-256 of the bytes of the file.
-    pub(super) sha256: String,
+    /// SHA-256 of the bytes of the file, where it is asked for.
+    pub(super) sha256: Option<String>,
     /// Headers of the whole file.
     pub(super) headers: Vec<String>,
 }
@@ -263,6 +263,14 @@ impl TableInput {
         }
     }
 
+    /// Nobody asks for the hash of the file.
+    pub(super) fn without_hash(mut self) -> TableInput {
+        if let Rows::Parquet(input) = &mut self.rows {
+            input.without_hash();
+        }
+        self
+    }
+
     /// The pieces of a Parquet file, which can be read side by side.
     pub(super) fn pieces(&self) -> Option<&ParquetInput> {
         match &self.rows {
@@ -291,7 +299,7 @@ impl TableInput {
                 let facts = FileFacts {
                     rows_in: table.len() as u64,
                     rejected: Vec::new(),
-                    sha256,
+                    sha256: Some(sha256),
                     headers: table.headers.clone(),
                 };
                 visit(table)?;

@@ -59,6 +59,8 @@ impl Bytes {
 pub(in crate::ingest) struct ParquetInput {
     bytes: Bytes,
     sha256: Option<String>,
+    /// Whether the hash is made where it is not known.
+    is_hashed: bool,
     metadata: Option<FileMetadataRef>,
     file: String,
     /// Headers; of a struct the paths of its fields.
@@ -114,6 +116,7 @@ impl ParquetInput {
         ParquetInput {
             bytes,
             sha256: None,
+            is_hashed: true,
             metadata: None,
             file: String::new(),
             headers: Vec::new(),
@@ -167,10 +170,15 @@ impl ParquetInput {
         self.pieces.iter().map(|it| it.rows.len() as u64).sum()
     }
 
-    /// The hash of the file.
-    pub(in crate::ingest) fn sha256(&self) -> Result<String, IngestError> {
-        if let Some(known) = &self.sha256 {
-            return Ok(known.clone());
+    /// Nobody asks for the hash: a second look at all bytes is spared.
+    pub(super) fn without_hash(&mut self) {
+        self.is_hashed = false;
+    }
+
+    /// The hash of the file, where it is asked for.
+    pub(in crate::ingest) fn sha256(&self) -> Result<Option<String>, IngestError> {
+        if self.sha256.is_some() || !self.is_hashed {
+            return Ok(self.sha256.clone());
         }
         let mut hash = Sha256::new();
         match &self.bytes {
@@ -182,7 +190,7 @@ impl ParquetInput {
                     .map_err(|error| unreadable(&self.file, error.to_string(), "check the file"))?;
             }
         }
-        Ok(hex(&hash))
+        Ok(Some(hex(&hash)))
     }
 
     /// Reads a piece, only the columns that `wants` names.

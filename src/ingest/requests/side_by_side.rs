@@ -56,7 +56,7 @@ pub(in crate::ingest) fn add_side_by_side(
     if !columns.stand_alone() {
         return Ok(None);
     }
-    let facts = |sha256: String| FileFacts {
+    let facts = |sha256: Option<String>| FileFacts {
         rows_in: input.rows(),
         rejected: Vec::new(),
         sha256,
