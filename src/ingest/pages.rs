@@ -15,9 +15,10 @@ use polars_parquet::parquet::compression::{self, Compression, DecompressionConte
 use polars_parquet::parquet::encoding::bitpacked;
 use polars_parquet::parquet::encoding::uleb128;
 use polars_parquet::parquet::page::{
-    CompressedDataPage, CompressedPage, DataPageHeader, FormatEncoding,
+    CompressedDataPage, CompressedPage, DataPageHeader, FormatEncoding, Page as OpenPage,
 };
-use polars_parquet::read::{BasicDecompressor, ColumnChunkMetadata, PageReader, PhysicalType};
+use polars_parquet::parquet::read::decompress;
+use polars_parquet::read::{ColumnChunkMetadata, PageReader, PhysicalType};
 
 pub(crate) use delta::undelta;
 pub(crate) use numbers::{Counts, Instants, NO_COUNT, NONE, Number, Numbers, chunks, whole};
@@ -35,6 +36,9 @@ pub(crate) fn keep_memory() {
 thread_local! {
     /// The decoder of each thread: to make one costs as much as to unpack a small page.
     static ZSTD: RefCell<Option<zstd::bulk::Decompressor<'static>>> = const { RefCell::new(None) };
+    /// The same for dictionaries.
+    static DICTIONARIES: RefCell<DecompressionContext> =
+        const { RefCell::new(DecompressionContext::Unset) };
 }
 
 /// The pages of a column chunk.
@@ -73,11 +77,20 @@ impl Pages {
         let descriptor = &metadata.descriptor().descriptor;
         let has = (descriptor.max_rep_level > 0, descriptor.max_def_level > 0);
         let chunk = Cursor::new(chunk.into());
-        let reader = || PageReader::new(Clone::clone(&chunk), metadata, Vec::new(), usize::MAX);
-        let dictionary = BasicDecompressor::new(reader(), Vec::new()).read_dict_page().ok()?;
-        let dictionary = dictionary.map(|it| (it.buffer.into_vec(), it.num_values));
-        let mut reader = reader();
-        reader.read_dict().ok()?;
+        let mut reader = PageReader::new(chunk, metadata, Vec::new(), usize::MAX);
+        let dictionary = match reader.read_dict().ok()? {
+            Some(packed) => {
+                let packed = CompressedPage::Dict(packed);
+                let unpacked = DICTIONARIES.with_borrow_mut(|it| {
+                    let unpacked = decompress(packed, &mut Vec::new(), it);
+                    // One that stopped halfway would go on there.
+                    unpacked.inspect_err(|_| *it = DecompressionContext::Unset).ok()
+                })?;
+                let OpenPage::Dict(it) = unpacked else { return None };
+                Some((it.buffer.into_vec(), it.num_values))
+            }
+            None => None,
+        };
         let other = DecompressionContext::Unset;
         let physical = metadata.physical_type();
         Some(Pages { reader, dictionary, other, has, physical, bytes: Vec::new() })

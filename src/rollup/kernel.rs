@@ -97,8 +97,11 @@ pub(super) struct Kernel<const FULL: bool> {
     minute_us: i64,
     last_us: i64,
     open: Vec<Open>,
-    /// A bit for each workload with a row in the open minute.
+    /// A bit for each workload with a row in the open minute, unless all are to be looked at.
     touched: Vec<u64>,
+    /// Whether the open minute had more rows at once than there are workloads: then a look at each of them
+    /// in the end costs less than a question for every row.
+    is_dense: bool,
     buckets: Buckets,
     /// Those of minutes that are over.
     pub(super) cells: Cells,
@@ -113,6 +116,7 @@ impl<const FULL: bool> Kernel<FULL> {
             last_us: i64::MIN,
             open: vec![Open::default(); n_workloads],
             touched: vec![0; n_workloads.div_ceil(64)],
+            is_dense: false,
             buckets: Buckets::new(n_buckets),
             cells: Cells::default(),
         }
@@ -156,24 +160,27 @@ impl<const FULL: bool> Kernel<FULL> {
         range: std::ops::Range<usize>,
     ) -> Result<(), RollupError> {
         self.last_us = rows.at_us[range.end - 1];
-        let fate = rows.fate.get(range.clone());
-        let all = rows.at_us[range.clone()]
+        let is_dense = range.len() >= self.open.len();
+        self.is_dense |= is_dense;
+        let workloads = &rows.workload[range.clone()];
+        for (workload, fate) in workloads.iter().zip(rows.fate.get(range.clone()).unwrap_or(&[])) {
+            let open = &mut self.open[*workload as usize];
+            open.errors += u32::from(*fate == RequestFate::Failed);
+            open.told |= *fate != RequestFate::Untold;
+        }
+        let all = workloads
             .iter()
-            .zip(&rows.workload[range.clone()])
             .zip(&rows.prompt[range.clone()])
-            .zip(&rows.completion[range]);
+            .zip(&rows.completion[range.clone()])
+            .zip(&rows.at_us[range]);
         let mut overflow = false;
         // The second that is open, and where it ends.
         let (mut second, mut second_end_us) = (0, self.minute_us + SECOND_US);
-        for (at, (((at_us, workload), prompt), completion)) in all.enumerate() {
+        for (((workload, prompt), completion), at_us) in all {
             let workload = *workload as usize;
             let open = &mut self.open[workload];
-            if open.requests == 0 {
+            if !is_dense && open.requests == 0 {
                 self.touched[workload / 64] |= 1 << (workload % 64);
-            }
-            if let Some(fate) = fate.and_then(|it| it.get(at)) {
-                open.errors += u32::from(*fate == RequestFate::Failed);
-                open.told |= *fate != RequestFate::Untold;
             }
             if FULL {
                 while *at_us >= second_end_us {
@@ -205,6 +212,15 @@ impl<const FULL: bool> Kernel<FULL> {
 
     /// Ends the open minute.
     pub(super) fn close(&mut self) {
+        if std::mem::take(&mut self.is_dense) {
+            self.touched.fill(0);
+            for workload in (0u32..).zip(0..self.open.len()).map(|it| it.0) {
+                if self.open[workload as usize].requests > 0 {
+                    self.close_one(workload);
+                }
+            }
+            return;
+        }
         for (start, word) in (0u32..).step_by(64).zip(0..self.touched.len()) {
             let mut rest = std::mem::take(&mut self.touched[word]);
             while rest != 0 {

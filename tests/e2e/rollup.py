@@ -320,6 +320,41 @@ def full_disks(program, logs, log_file):
         subprocess.run(["umount", str(folder)], check=True)
 
 
+def many_rows(program):
+    """A usage table of more rows than are kept in memory: `analyze` puts them aside beside the report."""
+    folder = program.folder / "many"
+    folder.mkdir()
+    file = program.folder / "many.parquet"
+    query = """SELECT TIMESTAMP '2026-06-01' + INTERVAL (h) HOUR AS timestamp, 'w' || n AS workload, 'gcp' AS provider,
+      'us-central1' AS region, 'L4' AS gpu, 1 AS gpu_count, 1 AS gpu_hours, 0.71 AS effective_cost
+    FROM range(720) AS h(h), range(6000) AS w(n)"""
+    duckdb.execute(f"COPY ({query}) TO '{file}' (FORMAT parquet)")
+    words = ("analyze", file, "--output", folder / "report", "--full-search", 0, "--quiet")
+    child = program.start(*words)
+    # The file has no name, so that only the list of what the process has open shows it.
+    opened = pathlib.Path(f"/proc/{child.pid}/fd")
+
+    def is_aside():
+        links = [os.readlink(it) for it in opened.iterdir()] if opened.exists() else []
+        return any(it.startswith(f"{folder}/") and it.endswith(" (deleted)") for it in links)
+
+    until(is_aside, child, "it put rows aside")
+    child.send_signal(signal.SIGINT)
+    _, err = child.communicate()
+    check(child.returncode == 130 and len(err.splitlines()) == 1, f"analyze, Ctrl-C while rows are aside: exit code 130 ({err.strip()})")
+    check(not list(folder.iterdir()), "analyze, Ctrl-C while rows are aside: nothing is left")
+    mount = ["mount", "-t", "tmpfs", "-o", "size=40m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, capture_output=True).returncode != 0:
+        print("SKIPPED: a full disk while rows are aside, which needs the right to mount", flush=True)
+        return
+    try:
+        err = program.run(*words, code=8)
+        check(err.startswith("error: ") and err.count("\nhint: ") == 1, f"analyze, a full disk: exit code 8 and one error ({err.splitlines()[0]})")
+        check(not list(folder.iterdir()), "analyze, a full disk: nothing is left")
+    finally:
+        subprocess.run(["umount", str(folder)], check=True)
+
+
 def bad_files(program, rows):
     logs = files(program.folder / "thirty", rows, 30)
     good = (logs / "log.17.parquet").read_bytes()
@@ -352,6 +387,7 @@ def main():
         log_file = big(folder)
         interrupts(program, log_file)
         full_disks(program, logs, log_file)
+        many_rows(program)
         spark(program, native, logs, folder / "scratch")
     finally:
         shutil.rmtree(folder, ignore_errors=True)

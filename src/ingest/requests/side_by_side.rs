@@ -62,6 +62,7 @@ pub(in crate::ingest) fn add_side_by_side(
         sha256,
         headers: input.headers.clone(),
     };
+    keep_memory();
     // What is nothing like a plain log in its first piece is none.
     let is_plain =
         |it: &PlainHeaders| input.plain(first, (it, false), &mut PlainRows::default()).is_some();
@@ -74,7 +75,6 @@ pub(in crate::ingest) fn add_side_by_side(
         read?;
         return Ok(Some((facts(sha256?), used)));
     }
-    keep_memory();
     let turn = Mutex::new(Turn { logs, next: 0, waiting: BTreeMap::new(), done: Ok(Vec::new()) });
     let next = AtomicUsize::new(0);
     let lock = || turn.lock().unwrap_or_else(PoisonError::into_inner);
