@@ -223,7 +223,13 @@ fn dispersion(n: f64, mean: f64, filled: impl Iterator<Item = f64>) -> Option<f6
 pub(super) fn dispersion_of_seconds(at_us: &[i64]) -> Option<f64> {
     let second = |us: &i64| us.div_euclid(SECOND_US);
     let n = second(at_us.last()?).saturating_sub(second(at_us.first()?)) as f64 + 1.0;
-    let seconds = at_us.chunk_by(|a, b| second(a) == second(b)).map(|it| it.len() as f64);
+    let mut rest = at_us;
+    let seconds = std::iter::from_fn(|| {
+        let end_us = second(rest.first()?).saturating_add(1).saturating_mul(SECOND_US);
+        let n = rest.iter().take_while(|it| **it < end_us).count().max(1);
+        rest = &rest[n..];
+        Some(n as f64)
+    });
     dispersion(n, at_us.len() as f64 / n, seconds)
 }
 

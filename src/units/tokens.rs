@@ -29,8 +29,12 @@ impl RequestTokens {
 
     /// Prompt and completion tokens of all: (2, 3) and (4, 1) are 6 and 4.
     pub fn sum(all: &[RequestTokens]) -> (u64, u64) {
-        all.iter().fold((0, 0), |(prompt, completion), it| {
-            (prompt + u64::from(it.prompt), completion + u64::from(it.completion))
+        // No list is so long that counts of 32 bits could pass 64: checks would only keep the loop slow.
+        all.iter().fold((0_u64, 0_u64), |(prompt, completion), it| {
+            (
+                prompt.wrapping_add(u64::from(it.prompt)),
+                completion.wrapping_add(u64::from(it.completion)),
+            )
         })
     }
 
