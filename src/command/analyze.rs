@@ -100,12 +100,13 @@ fn seconds_of(ends: &[Duration]) -> String {
 
 /// The files of the report folder: side by side, or one after the other where they are large.
 fn files_of(report: &ReportModel) -> Result<Files, report::RenderError> {
-    let parts: Vec<Files> = if report::are_many(report) {
-        report::WRITERS.iter().map(|it| it(report)).collect::<Result<_, _>>()?
-    } else {
-        report::WRITERS.par_iter().map(|it| it(report)).collect::<Result<_, _>>()?
-    };
-    Ok(parts.into_iter().flatten().collect())
+    if report::are_many(report) {
+        let parts = report::WRITERS.iter().map(|it| it(report));
+        return Ok(parts.collect::<Result<Vec<Files>, _>>()?.into_iter().flatten().collect());
+    }
+    let parts: Vec<_> = report::WRITERS.par_iter().map(|it| it(report)).collect();
+    // Of several faults the first in order is told, whichever came first.
+    Ok(parts.into_iter().collect::<Result<Vec<Files>, _>>()?.into_iter().flatten().collect())
 }
 
 /// Every chart as SVG and as PNG, drawn side by side and written in order.

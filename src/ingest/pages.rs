@@ -83,7 +83,7 @@ impl Pages {
                 let packed = CompressedPage::Dict(packed);
                 let unpacked = DICTIONARIES.with_borrow_mut(|it| {
                     let unpacked = decompress(packed, &mut Vec::new(), it);
-                    // One that stopped halfway would go on there.
+                    // A decoder of version 0.13.5 begins anew whatever came before; that is not left to it.
                     unpacked.inspect_err(|_| *it = DecompressionContext::Unset).ok()
                 })?;
                 let OpenPage::Dict(it) = unpacked else { return None };

@@ -181,7 +181,8 @@ impl Stage<'_> {
     }
 
     /// Instances below which no fixed fleet up to `most` can do, told without a replay: it has no batch for
-    /// the busiest hour, or its slots are all taken on average. Nothing where not even `most` can.
+    /// the busiest hour, or its slots are all taken on average. Nothing, or more than `most`, where not even
+    /// `most` can.
     ///
     /// 20 requests a minute of 6 s each hold 2 slots, which an instance of 2 does not outlast: 2 instances.
     fn least_by_mean_rates(&self, most: u32) -> Option<u32> {
@@ -191,12 +192,9 @@ impl Stage<'_> {
             return None;
         };
         let ServiceModel::Fixed { service_us } = service else { return Some(n) };
-        let window_us = u128::from(self.load.trace.window_us()).max(1);
-        let slots = u128::from(self.slots()) * u128::from(self.hosted);
-        let held_us = u128::from(service_us) * self.load.trace.len() as u128;
-        // A fleet whose slots are held all the time is unstable.
-        let full = u32::try_from(held_us / (window_us * slots.max(1))).unwrap_or(u32::MAX);
-        Some(n.max(full.saturating_add(1)))
+        let slots = u64::from(self.slots()) * u64::from(self.hosted);
+        let (len, window_us) = (self.load.trace.len() as u64, self.load.trace.window_us());
+        Some(n.max(least_stable((len, service_us), window_us, slots)))
     }
 
     /// `fixed.n` instances of one offer all the time.
@@ -316,6 +314,14 @@ impl Stage<'_> {
     }
 }
 
+/// The fewest instances of so many slots that `n` requests of a time each do not hold all the time of a
+/// window, which would be unstable.
+fn least_stable((n, service_us): (u64, u64), window_us: u64, slots: u64) -> u32 {
+    let held_us = u128::from(service_us) * u128::from(n);
+    let of_one_us = u128::from(window_us) * u128::from(slots);
+    u32::try_from(held_us / of_one_us.max(1)).unwrap_or(u32::MAX).saturating_add(1)
+}
+
 /// A time made longer by a factor.
 #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "`as` saturates")]
 fn scaled(us: u64, factor: f64) -> u64 {
@@ -328,4 +334,44 @@ pub(super) fn portion(total: Money, share: f64) -> Option<Money> {
     #[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "clamped to 0..=1")]
     let numerator = (share.clamp(0.0, 1.0) * PARTS as f64).round() as u64;
     total.scale(numerator, PARTS).ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::simulate::Trace;
+    use crate::units::{Currency, MoneyPerHour};
+
+    /// 20 requests of 6 s in a minute hold two slots all the time.
+    #[test]
+    fn what_is_held_all_the_time_is_too_few() {
+        assert_eq!(least_stable((20, 6_000_000), 60_000_000, 2), 2);
+        assert_eq!(least_stable((19, 6_000_000), 60_000_000, 2), 1);
+        assert_eq!(least_stable((20, 0), 60_000_000, 2), 1);
+        assert_eq!(least_stable((0, 6_000_000), 0, 0), 1);
+    }
+
+    proptest! {
+        #[test]
+        fn fewer_are_unstable_and_so_many_are_not(
+            n in 1_u64..60,
+            service_us in prop_oneof![Just(0_u64), 1_u64..200, Just(100_u64)],
+            window_us in prop_oneof![Just(100_u64), 60_u64..500],
+            slots in 1_u32..5,
+        ) {
+            let trace = Trace::new((0..n).collect(), window_us);
+            let rate = MoneyPerHour::parse("1", Currency::USD).unwrap();
+            let is_unstable = |instances: u32| {
+                let service = ServiceModel::Fixed { service_us };
+                let fleet = FleetSpec::fixed(instances, slots);
+                let billing = Billing::by_the_microsecond(rate);
+                run(&trace.served_by(&service), &fleet, &billing, None).outcome().unwrap().unstable
+            };
+            let least = least_stable((n, service_us), window_us, u64::from(slots));
+            prop_assert!((1..least).all(is_unstable));
+            prop_assert!(!is_unstable(least));
+        }
+    }
 }

@@ -451,6 +451,10 @@ fn prices(analysed: &[Analysed], catalog: &Catalog) -> Vec<PriceReport> {
 }
 
 fn provenance(run: RunFacts<'_>, analysed: &[Analysed]) -> Provenance {
+    debug_assert!(
+        run.ingested.files.iter().all(|it| it.sha256.is_some()),
+        "a report names what it read"
+    );
     let files = run.ingested.files.iter().map(|file| InputReport {
         file: file.name.clone(),
         sha256: file.sha256.clone().unwrap_or_default(),

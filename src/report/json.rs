@@ -219,7 +219,13 @@ mod tests {
         #[test]
         fn only_blanks_are_added(value in any_json()) {
             let shown = laid_out(&value.to_string());
-            prop_assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value);
+            prop_assert_eq!(serde_json::from_str::<Value>(&shown).unwrap(), value.clone());
+            let mut quotes = Quotes::default();
+            let kept = shown
+                .bytes()
+                .filter(|it| !quotes.is_outside(*it) || !matches!(it, b' ' | b'\n'));
+            let kept = String::from_utf8(kept.collect()).unwrap();
+            prop_assert_eq!(kept, value.to_string());
         }
     }
 }

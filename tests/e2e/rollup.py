@@ -335,7 +335,10 @@ def many_rows(program):
     opened = pathlib.Path(f"/proc/{child.pid}/fd")
 
     def is_aside():
-        links = [os.readlink(it) for it in opened.iterdir()] if opened.exists() else []
+        try:
+            links = [os.readlink(it) for it in opened.iterdir()]
+        except OSError:  # What was open is closed by now.
+            return False
         return any(it.startswith(f"{folder}/") and it.endswith(" (deleted)") for it in links)
 
     until(is_aside, child, "it put rows aside")

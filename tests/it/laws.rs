@@ -74,6 +74,36 @@ fn read(folder: &tempfile::TempDir, texts: &[String], cut: WindowCut) -> Option<
     ingest::read(&sources, &Config::default(), &Catalog::embedded().unwrap(), &options).ok()
 }
 
+/// One file alone has no hash unless it is asked for, and of two the copy is still told.
+#[test]
+fn a_hash_that_nobody_asks_for_changes_nothing_else() {
+    let folder = tempfile::tempdir().unwrap();
+    let sample = crate::support::root().join("samples/usage.parquet");
+    let copy = folder.path().join("copy.parquet");
+    std::fs::copy(&sample, &copy).unwrap();
+    let catalog = Catalog::embedded().unwrap();
+    let read = |paths: &[&std::path::PathBuf], hashes: bool| {
+        let sources: Vec<Source> = paths.iter().map(|it| Source::Path((*it).clone())).collect();
+        let options = ReadOptions {
+            zone: Tz::UTC,
+            max_rejected_percent: 100.0,
+            cut: WindowCut::default(),
+            facts_will_do: false,
+            aside: None,
+            hashes,
+        };
+        ingest::read(&sources, &Config::default(), &catalog, &options)
+    };
+    let (with, without) = (read(&[&sample], true).unwrap(), read(&[&sample], false).unwrap());
+    assert_eq!(with.files[0].sha256.as_ref().map(String::len), Some(64));
+    assert_eq!(without.files[0].sha256, None);
+    assert_eq!((with.window, with.files[0].rows), (without.window, without.files[0].rows));
+    let account = |it: &ingest::Ingested| format!("{:?}", it.reconciliation);
+    assert_eq!(account(&with), account(&without));
+    let twice = read(&[&sample, &copy], false).unwrap_err().to_string();
+    assert!(twice.contains("one is a copy of the other"), "{twice}");
+}
+
 fn atto(amount: Option<Money>) -> i128 {
     amount.map_or(0, Money::atto)
 }
