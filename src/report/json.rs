@@ -1,6 +1,6 @@
 //! `report.json`: the model as it is, one line feed at the end.
 //!
-//! What fits on a line stands on one, and a list of numbers fills its lines. Indented one number to
+//! What fits on a line stands on one, and a list of numbers or texts fills its lines. Indented one number to
 //! a line, 37 % of the sample report were blanks; so they are 20 %. A member of a large object has a
 //! line of its own, so that two reports can be compared line by line.
 
