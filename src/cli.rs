@@ -4,9 +4,14 @@ mod decide;
 mod diff;
 mod email;
 mod explain;
+mod launch;
+mod preflight;
+mod prices;
 mod rollup;
 mod simulate;
 mod size;
+mod topo;
+mod verify;
 
 use std::path::PathBuf;
 
@@ -22,10 +27,13 @@ use crate::units::Timestamp;
 /// Rows in percent that may be rejected where nobody says it.
 pub const MAX_REJECTED_PERCENT: f64 = 1.0;
 
-pub use decide::{DecideArgs, Verdict};
+pub use decide::{AnswerArgs, DecideArgs, Verdict};
 pub use diff::DiffArgs;
 pub use email::EmailArgs;
 pub use explain::ExplainArgs;
+pub use launch::LaunchArgs;
+pub use preflight::PreflightArgs;
+pub use prices::{ImportArgs, PricesArgs, PricesCommand};
 pub use rollup::{Engine, RollupArgs};
 pub use simulate::{
     Arrivals, BillArgs, DemandArgs, FleetArgs, Policy, Service, SimulateArgs, SpotArgs, TokenRates,
@@ -34,6 +42,8 @@ pub use size::{
     Dtype, ImageArgs, Method, OptimizerWord, Pixels, RequestArgs, RuleArgs, ServingArgs, SizeArgs,
     Train, TrainingArgs,
 };
+pub use topo::TopoArgs;
+pub use verify::VerifyArgs;
 
 /// Read the usage logs of GPU workloads and say the cheapest way to run and buy them
 #[derive(Debug, Parser)]
@@ -51,11 +61,12 @@ pub use size::{
   gpuadvise simulate --help                            a fleet on requests: cost and waits
   gpuadvise diff OLD.json NEW.json                     why spend moved since last month's report
   gpuadvise explain REPORT.json S1                     how a number came about; md: a ticket
+  gpuadvise launch REPORT.json S1                      what to run for an advice, and where
   gpuadvise email reports/usage                        the report to those whom the config names
   gpuadvise prices list --gpu H100                     offers with date and source
 
 Exit codes: 0 done, 1 a bug, 2 usage, 3 input, 4 catalog, 5 savings above --fail-above,
-6 not reconciled, 8 output or mail, 130 interrupted or out of --time-budget"
+6 not reconciled, 7 a check failed, 8 output or mail, 130 interrupted or out of --time-budget"
 )]
 pub struct Cli {
     /// What to do
@@ -115,8 +126,10 @@ pub enum Command {
   gpuadvise simulate requests.csv --service const:5 --slots 4 --cold-start 90 --price 2 \\
     --policy 'schedule:mon-fri 08:00-20:00=2;sat 10:00-14:00=1' --time-zone Europe/Berlin")]
     Simulate(Box<SimulateArgs>),
-    /// Write down what was decided about a piece of advice, for every later analyze to keep to
+    /// Write down what was decided about a piece of advice; without a report, four questions to a first guess
     #[command(after_help = "Examples:
+  gpuadvise decide                                     for whoever has no logs: four questions
+  gpuadvise decide --work real-time --model Qwen/Qwen3-14B --at-once 20 --hours '6 bursts'
   gpuadvise decide reports/usage/report.json S3 --accept --owner Mara --due 2026-12-01
   gpuadvise decide reports/usage/report.json old-demo --reject --reason 'kept for the audit'
   gpuadvise decide reports/usage/report.json a-1f2e3d4c --snooze 2027-01-01 --decisions d.toml")]
@@ -134,13 +147,44 @@ pub enum Command {
   gpuadvise explain report.json totals.monthly_savings
   gpuadvise explain report.json 'workloads[chat].plans[today].cost_parts.idle'")]
     Explain(ExplainArgs),
+    /// Write what to run for an advice: image, command, checks and scaling for the place where it runs
+    #[command(after_help = "Examples:
+  gpuadvise launch reports/usage chat-prod             objects of Kubernetes, on stdout
+  gpuadvise launch reports/usage S2 --target compose --checkpoint acme/Qwen2.5-32B-quantized.w4a16
+  gpuadvise launch reports/usage chat-prod --against deployment.yaml --checkpoint acme/Qwen2.5-32B-AWQ
+  gpuadvise launch reports/usage train-ranker --target slurm --program 'train.py --epochs 3'")]
+    Launch(LaunchArgs),
+    /// Say how the GPUs of a host are connected, what that allows, and what to set
+    #[command(after_help = "Examples:
+  gpuadvise topo                                       asks nvidia-smi or rocm-smi on this host
+  gpuadvise topo topo.txt                              of `nvidia-smi topo -m`, -q, logs of NCCL, pasted as one
+  ssh node 'nvidia-smi topo -m; nvidia-smi -q' | gpuadvise topo -")]
+    Topo(TopoArgs),
+    /// Say whether a host can start what a launch plan asks of it: pass, warn or fail
+    #[command(after_help = "Examples:
+  gpuadvise preflight reports/usage chat-prod          measures this host
+  gpuadvise preflight --script > collect.sh            to run on another: sh collect.sh > facts.txt
+  gpuadvise preflight reports/usage chat-prod --from facts.txt")]
+    Preflight(PreflightArgs),
+    /// Say whether advice that was followed came true: saving, limits, use, quality, and what is next
+    #[command(after_help = "Examples:
+  gpuadvise verify reports/october --usage bill.csv metrics.json --since 2026-11-15
+  gpuadvise verify reports/october --usage 'week/*.parquet' --workload chat-prod \\
+    --quality after.json --quality-before before.json")]
+    Verify(VerifyArgs),
     /// Mail a report to those whom the config names
     #[command(after_help = "Examples:
   gpuadvise email reports/usage                        to whom [email] of gpuadvise.toml names
   gpuadvise email reports/usage --dry-run              the mails as .eml files, nothing is sent
   gpuadvise email reports/usage --to ann@example.com --config prod.toml")]
     Email(EmailArgs),
-    /// Check or list the price catalog
+    /// List, check, import and compare prices
+    #[command(after_help = "Examples:
+  gpuadvise prices list --gpu H100
+  gpuadvise prices check --max-age 30d                 exit code 7 where a price is older
+  gpuadvise prices import skypilot vms.csv --provider aws --as-of 2026-11-28 \\
+    --source 'skypilot-catalog v8' --output pricing/offers/aws.toml
+  gpuadvise prices diff old.csv new.csv                what rose, fell, came and went")]
     Prices(PricesArgs),
     /// Print, and never run, the commands that export your bills, logs and metrics
     #[command(after_help = "Examples:
@@ -301,30 +345,6 @@ pub struct AnalyzeArgs {
                 slo.ttft_p95=1s, chat:model=NAME ...; may be given several times"
     )]
     pub what_if: Vec<WhatIf>,
-}
-
-/// Arguments of `prices`
-#[derive(Debug, Args)]
-pub struct PricesArgs {
-    /// What to do
-    #[command(subcommand)]
-    pub command: PricesCommand,
-}
-
-/// What to do with prices
-#[derive(Debug, Subcommand)]
-pub enum PricesCommand {
-    /// Check every file of the catalog
-    Check,
-    /// Print the offers, cheapest first within a GPU
-    List {
-        /// Only GPUs whose name contains this
-        #[arg(long, value_name = "NAME")]
-        gpu: Option<String>,
-        /// Only this provider
-        #[arg(long, value_name = "NAME")]
-        provider: Option<String>,
-    },
 }
 
 /// Arguments of `collect`

@@ -30,6 +30,8 @@ pub mod bridge;
 
 pub mod report;
 
+pub mod deploy;
+
 pub mod cli;
 
 pub mod command;

@@ -4,6 +4,7 @@
 //! per name. Nothing here reads a file or knows a price list.
 
 mod future;
+mod histogram;
 
 use std::borrow::Cow;
 use std::fmt;
@@ -14,6 +15,7 @@ use serde::Serialize;
 use crate::units::{Fraction, Money, Period, RequestTokens, Timestamp};
 pub use crate::usage::PricingCategory;
 pub use future::{Future, Growth};
+pub use histogram::{EngineLatencies, Histogram};
 
 /// A workload over the window of the analysis.
 #[derive(Clone, Debug)]
@@ -42,6 +44,8 @@ pub struct Workload {
     pub activity: Vec<ActivityBin>,
     /// What its serving engines measured, in time order; empty where nobody did.
     pub engine: Vec<EngineBin>,
+    /// How long its engines took, over the whole recording.
+    pub engine_latencies: EngineLatencies,
     /// What became of its requests, where a log has them one by one.
     pub offered: Option<Offered>,
     /// What was billed and measured, summed over the window.
@@ -123,6 +127,7 @@ impl Workload {
             costs_before: Vec::new(),
             activity: Vec::new(),
             engine: Vec::new(),
+            engine_latencies: EngineLatencies::default(),
             offered: None,
             totals: UsageTotals::default(),
             deployment: Deployment::default(),

@@ -15,7 +15,7 @@ use crate::units::{Money, MoneyError};
 
 pub use findings::{PriceMoved, findings_moved, prices_moved};
 pub use month::{Advised, Deployment, Finding, Month, PlanAdvised, PriceRow, Spend};
-pub use promise::{Outcome, Promise, Unit};
+pub use promise::{Outcome, Promise, Realised, Traffic, Unit, realised};
 pub use steps::{Step, Steps};
 
 /// From the spend of one month to that of another.

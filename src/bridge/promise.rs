@@ -79,12 +79,39 @@ impl Unit {
     }
 }
 
+/// What a workload cost over a window, and what it did for it.
+#[derive(Clone, Copy, Debug)]
+pub struct Traffic {
+    /// Effective cost.
+    pub cost: Option<Money>,
+    /// Tokens, prompt and completion.
+    pub tokens: Option<u64>,
+    /// Requests.
+    pub requests: Option<u64>,
+    /// Length of the window.
+    pub window_us: u64,
+}
+
+impl Traffic {
+    fn of(spend: &Spend, month: &Month) -> Traffic {
+        Traffic {
+            cost: spend.cost,
+            tokens: spend.tokens,
+            requests: spend.requests,
+            window_us: u64::try_from(month.window.len_us()).unwrap_or(0),
+        }
+    }
+}
+
 /// A saving at constant traffic, and what was avoided beside it.
 #[derive(Clone, Copy, Debug)]
-struct Realised {
-    saving: Money,
-    unit: Option<Unit>,
-    avoided: Option<Money>,
+pub struct Realised {
+    /// What is saved in 730 hours at the traffic of before.
+    pub saving: Money,
+    /// What traffic was counted in; nothing where it is taken as unchanged.
+    pub unit: Option<Unit>,
+    /// What the traffic that came on top would have cost more before, in 730 hours.
+    pub avoided: Option<Money>,
 }
 
 /// All advice of `old` to change something, the largest promise first.
@@ -109,7 +136,8 @@ fn promise(
 ) -> Result<Promise, MoneyError> {
     let advice = &before.advice;
     let after = new.workloads.get(name);
-    let found = realised(before, after, (old, new))?;
+    let then = after.map(|it| Traffic::of(it, new));
+    let found = realised(Traffic::of(before, old), then, before.advice.action == "stop")?;
     let (outcome, evidence) = observed(before, after, found.as_ref());
     let found = found.filter(|_| outcome == Outcome::Followed);
     Ok(Promise {
@@ -132,21 +160,19 @@ fn promise(
 /// 720 USD for 1,000 requests in 720 h become 372 USD for 1,200 in 744 h: 720 - 372 x 1000/1200 =
 /// 410 USD in 720 h, 415.694444444 a month. At 730/744 x 1,200 requests a month the old unit cost
 /// comes to 482.741935484 more than the new one: 67.047491040 of that is cost avoidance.
-fn realised(
-    before: &Spend,
-    after: Option<&Spend>,
-    (old, new): (&Month, &Month),
+pub fn realised(
+    before: Traffic,
+    after: Option<Traffic>,
+    is_stop: bool,
 ) -> Result<Option<Realised>, MoneyError> {
-    let length = |month: &Month| u64::try_from(month.window.len_us()).unwrap_or(0);
-    let (w0, w1) = (length(old), length(new));
+    let (w0, w1) = (before.window_us, after.map_or(1, |it| it.window_us));
     let Some(c0) = before.cost else { return Ok(None) };
     let monthly = scaled(c0, MONTH_US, w0)?;
     let Some(after) = after else {
         return Ok(Some(Realised { saving: monthly, unit: None, avoided: None }));
     };
     let Some(c1) = after.cost else { return Ok(None) };
-    let Some((unit, q0, q1)) = traffic(before, after).filter(|_| before.advice.action != "stop")
-    else {
+    let Some((unit, q0, q1)) = traffic(&before, &after).filter(|_| !is_stop) else {
         let saving = monthly.checked_sub(scaled(c1, MONTH_US, w1)?)?;
         return Ok(Some(Realised { saving, unit: None, avoided: None }));
     };
@@ -158,7 +184,7 @@ fn realised(
 }
 
 /// Tokens, else requests, where both months have some.
-fn traffic(before: &Spend, after: &Spend) -> Option<(Unit, u64, u64)> {
+fn traffic(before: &Traffic, after: &Traffic) -> Option<(Unit, u64, u64)> {
     let both = |a: Option<u64>, b: Option<u64>| a.zip(b).filter(|it| it.0 > 0 && it.1 > 0);
     let tokens = both(before.tokens, after.tokens).map(|(a, b)| (Unit::Tokens, a, b));
     tokens.or_else(|| both(before.requests, after.requests).map(|(a, b)| (Unit::Requests, a, b)))

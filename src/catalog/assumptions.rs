@@ -420,6 +420,27 @@ assumptions! {
         /// KV-cache use from which it is at its limit.
         kv_cache_limit,
     }
+    /// What a launch plan allows a server that starts or stops.
+    launch: LaunchRules {
+        /// Tokens a request in progress may still write after a stop.
+        drain_tokens,
+        /// Times the simulated start after which a start has failed.
+        start_factor,
+        /// Seconds before which none has.
+        start_least_s,
+        /// Hours of new data from which a promise is judged for good.
+        verify_hours,
+        /// Share of the requests that may fail.
+        verify_errors,
+        /// Share of the KV cache or of the requests at once that a peak must fill.
+        verify_peak,
+        /// Share of the time GPUs must be active.
+        verify_active,
+        /// Share of every score that must be kept.
+        verify_quality,
+        /// Days that a price must be older to be compared with the newest.
+        price_days,
+    }
     /// Finding what is paid and not used, and what could share.
     waste: Waste {
         /// Mean share of time over an hour below which GPUs count as not active.

@@ -1,11 +1,12 @@
 //! The files of `pricing/` inside the binary, so that it works offline and alone.
 
 /// Name relative to `pricing/` and text, in the order of the names.
-pub(super) const FILES: [(&str, &str); 26] = [
+pub(super) const FILES: [(&str, &str); 27] = [
     ("aliases.toml", include_str!("../../pricing/aliases.toml")),
     ("assumptions.toml", include_str!("../../pricing/assumptions.toml")),
     ("fabrics.toml", include_str!("../../pricing/fabrics.toml")),
     ("gpus.toml", include_str!("../../pricing/gpus.toml")),
+    ("launch.toml", include_str!("../../pricing/launch.toml")),
     ("models.toml", include_str!("../../pricing/models.toml")),
     ("offers/aws.toml", include_str!("../../pricing/offers/aws.toml")),
     ("offers/azure.toml", include_str!("../../pricing/offers/azure.toml")),

@@ -1,9 +1,9 @@
 //! One file of `pricing/`: its text, the line of a byte, and the checks every row shares.
 
-use chrono::NaiveDate;
 use serde::de::DeserializeOwned;
 use sha2::{Digest, Sha256};
 
+use super::date::first_day;
 use super::error::{CatalogError, Place};
 
 /// A file of the catalog as it was read, for the provenance of a report.
@@ -119,17 +119,7 @@ impl PricingFile<'_> {
 
 /// A day, a month or a year, written so that text order is time order.
 pub(super) fn is_date(text: &str) -> bool {
-    let digits = text.bytes().enumerate().all(|(at, byte)| match at {
-        4 | 7 => byte == b'-',
-        _ => byte.is_ascii_digit(),
-    });
-    let day = match text.len() {
-        4 => format!("{text}-01-01"),
-        7 => format!("{text}-01"),
-        10 => text.to_owned(),
-        _ => return false,
-    };
-    digits && text >= "2000" && NaiveDate::parse_from_str(&day, "%Y-%m-%d").is_ok()
+    first_day(text).is_some()
 }
 
 fn hex(bytes: &[u8]) -> String {

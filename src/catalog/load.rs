@@ -6,8 +6,10 @@ use super::assumptions::{Assumptions, RawAssumptions};
 use super::embedded;
 use super::error::{CatalogError, Place};
 use super::file::{CatalogFile, PricingFile};
+use super::launch_rows::RawLaunch;
+use super::offer::PastPrice;
 use super::raw::{RawAliases, RawFabrics, RawGpus, RawModels, RawOffers, RawPlatforms, RawSkus};
-use super::{Catalog, alias, fabric, gpu, model, offer_rows, platform_rows, sku_rows};
+use super::{Catalog, alias, fabric, gpu, launch_rows, model, offer_rows, platform_rows, sku_rows};
 
 impl Catalog {
     /// The catalog inside the binary.
@@ -74,7 +76,12 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
     let platforms = platform_rows::read(&at, &at.parse::<RawPlatforms>()?)?;
     files.push(at.summary(platforms.len(), platforms.iter().map(|it| it.as_of.as_str())));
 
+    let at = file("launch.toml");
+    let launch = launch_rows::read(&at, at.parse::<RawLaunch>()?, &gpus)?;
+    files.push(at.summary(launch.dates().count(), launch.dates()));
+
     let mut offers = Vec::new();
+    let mut before = Vec::new();
     let mut reasons = BTreeMap::new();
     let mut withdrawn = BTreeSet::new();
     for (name, text) in texts {
@@ -85,9 +92,11 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
         let dates = rows.offer.iter().map(|it| it.get_ref().as_of.as_str());
         files.push(at.summary(rows.offer.len(), dates));
         offers.extend(read.offers);
+        before.extend(read.before);
         reasons.extend(read.reasons);
         withdrawn.extend(read.withdrawn);
     }
+    before.sort_by(|a: &PastPrice, b| (&a.offer_id, &a.as_of).cmp(&(&b.offer_id, &b.as_of)));
     files.sort_by(|a: &CatalogFile, b| a.name.cmp(&b.name));
     Ok(Catalog {
         gpus,
@@ -98,6 +107,8 @@ fn read(texts: &BTreeMap<&str, &str>) -> Result<Catalog, CatalogError> {
         models,
         assumptions,
         files,
+        before,
+        launch,
         reasons,
         withdrawn,
         skus,

@@ -6,7 +6,7 @@ use super::alias;
 use super::gpu::GpuSpec;
 use super::model::ModelArch;
 use super::model_name::{base, name_of};
-use super::offer::{Offer, Purchase};
+use super::offer::{Offer, PastPrice, Purchase};
 use super::platform::ServerlessPlatform;
 use super::{Catalog, CatalogFile};
 
@@ -77,6 +77,13 @@ impl Catalog {
         slowest(members())
     }
 
+    /// What an offer cost before, oldest first.
+    pub fn earlier_prices(&self, offer_id: &str) -> &[PastPrice] {
+        let start = self.before.partition_point(|it| it.offer_id.as_str() < offer_id);
+        let rest = self.before.get(start..).unwrap_or_default();
+        rest.get(..rest.partition_point(|it| it.offer_id == offer_id)).unwrap_or_default()
+    }
+
     /// The offers that can be simulated and are with the GPU of this catalog name, in the order of their ids.
     pub fn offers_for<'a>(&'a self, gpu: &str) -> impl Iterator<Item = &'a Offer> {
         let wanted = self.gpu(gpu).map(|it| it.name.as_str());
@@ -133,6 +140,11 @@ impl Catalog {
             && self.simulated_gpu(offer).is_some()
             && (!serverless
                 || self.platform(&offer.provider).is_some_and(ServerlessPlatform::is_complete))
+    }
+
+    /// Whether its provider still sells an offer at a public price.
+    pub fn is_sold(&self, offer: &Offer) -> bool {
+        !self.withdrawn.contains(&offer.id)
     }
 
     /// The model of this Hugging Face id, in any case, or of which it is a tuned, quantized or

@@ -9,13 +9,16 @@
 mod alias;
 mod assumptions;
 mod config_json;
+mod date;
 mod embedded;
 mod error;
 mod fabric;
 mod file;
 mod gpu;
+pub mod import;
 #[cfg(test)]
 mod known_tests;
+mod launch_rows;
 mod load;
 mod lookup;
 mod model;
@@ -46,21 +49,23 @@ use std::collections::{BTreeMap, BTreeSet};
 
 pub use assumptions::{
     Advice, AnomalyRules, Assumption, Assumptions, Capacity, ChangeRules, Classify, ColdStart,
-    DemandLimits, EngineMemory, ForecastRules, Interconnect, RiskRules, Simulate, Sizing,
-    SpotMarket, Training, Waste,
+    DemandLimits, EngineMemory, ForecastRules, Interconnect, LaunchRules, RiskRules, Simulate,
+    Sizing, SpotMarket, Training, Waste,
 };
 pub use config_json::model_from_config_json;
+pub(crate) use date::first_day;
 pub use error::{CatalogError, Place};
 pub use fabric::{Fabric, FabricGroup, FabricRate, Network};
 pub use file::CatalogFile;
 pub use gpu::{GpuSpec, Vendor, Wiring};
+pub use launch_rows::{GpuNames, Image, ImageUse, is_pinned};
 pub use lookup::GpuMatch;
 pub(crate) use lookup::{edit_distance, near_names, suggest};
 pub use model::{
     Denoiser, Diffusion, LinearAttention, Mla, ModelArch, Moe, TextEncoder, Vae, VisionTower,
 };
 pub use model_name::quantization_of;
-pub use offer::{Offer, Purchase};
+pub use offer::{Offer, PastPrice, Purchase};
 pub use platform::{AccountCap, IdleCap, ServerlessPlatform, StartPhase, is_about};
 pub use platform_rows::OwnPlatform;
 pub use quote::Quote;
@@ -96,6 +101,10 @@ pub struct Catalog {
     pub assumptions: Assumptions,
     /// The files these come from, by name.
     pub files: Vec<CatalogFile>,
+    /// What offers cost before, by id and date.
+    before: Vec<PastPrice>,
+    /// Images, names of GPUs elsewhere, gated models.
+    launch: launch_rows::Launch,
     /// Why the price of an offer is odd, by its id.
     reasons: BTreeMap<String, String>,
     /// Ids of offers their provider no longer sells at a public price.

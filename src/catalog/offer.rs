@@ -2,7 +2,33 @@
 
 use std::fmt;
 
+use serde::{Serialize, Serializer};
+
 use crate::units::MoneyPerHour;
+
+/// What an offer cost when it was looked at before.
+#[derive(Clone, Debug, PartialEq)]
+pub struct PastPrice {
+    /// Whose.
+    pub offer_id: String,
+    /// Price of the whole instance.
+    pub rate: MoneyPerHour,
+    /// When it was seen.
+    pub as_of: String,
+    /// Where.
+    pub source: String,
+}
+
+impl PastPrice {
+    pub(super) fn of(offer: &Offer) -> PastPrice {
+        PastPrice {
+            offer_id: offer.id.clone(),
+            rate: offer.rate,
+            as_of: offer.as_of.clone(),
+            source: offer.source.clone(),
+        }
+    }
+}
 
 /// A way of buying capacity.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -70,6 +96,12 @@ impl Purchase {
                 }
             }
         })
+    }
+}
+
+impl Serialize for Purchase {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
 }
 

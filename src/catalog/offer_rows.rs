@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use super::alias;
 use super::error::CatalogError;
 use super::file::PricingFile;
-use super::offer::{Offer, Purchase};
+use super::offer::{Offer, PastPrice, Purchase};
 use super::raw::{RawOffer, RawOffers};
 use crate::units::{Currency, MoneyPerHour};
 
@@ -20,6 +20,8 @@ struct Row {
 /// The offers of one provider by their ids, and the reasons that stand beside odd prices.
 pub(super) struct ReadOffers {
     pub(super) offers: Vec<Offer>,
+    /// What the same keys cost before.
+    pub(super) before: Vec<PastPrice>,
     pub(super) reasons: Vec<(String, String)>,
     pub(super) withdrawn: Vec<String>,
 }
@@ -32,8 +34,10 @@ pub(super) fn read(
     names: &BTreeMap<String, Vec<String>>,
 ) -> Result<ReadOffers, CatalogError> {
     let mut newest: BTreeMap<String, Row> = BTreeMap::new();
+    let mut all: Vec<PastPrice> = Vec::new();
     for raw in &rows.offer {
         let row = check(file, provider, (raw.span().start, raw.get_ref()), names)?;
+        all.push(PastPrice::of(&row.offer));
         match newest.get(&row.offer.id) {
             Some(other) if other.offer.as_of == row.offer.as_of => same_price(file, other, &row)?,
             Some(other) if other.offer.as_of > row.offer.as_of => {}
@@ -51,7 +55,11 @@ pub(super) fn read(
         .collect();
     let withdrawn =
         newest.values().filter(|row| row.withdrawn).map(|row| row.offer.id.clone()).collect();
+    all.retain(|it| newest.get(&it.offer_id).is_some_and(|row| row.offer.as_of > it.as_of));
+    all.sort_by(|a, b| (&a.offer_id, &a.as_of).cmp(&(&b.offer_id, &b.as_of)));
+    all.dedup_by(|a, b| a.offer_id == b.offer_id && a.as_of == b.as_of);
     Ok(ReadOffers {
+        before: all,
         offers: newest.into_values().map(|row| row.offer).collect(),
         reasons,
         withdrawn,

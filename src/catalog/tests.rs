@@ -14,30 +14,30 @@ fn ships_every_row() {
     assert_eq!((catalog.gpus.len(), catalog.models.len()), (41, 109));
     assert_eq!((rows("gpus.toml"), rows("models.toml")), (41, 109));
     for (provider, expected) in [
-        ("aws", 78),
+        ("aws", 90),
         ("azure", 45),
-        ("coreweave", 11),
-        ("crusoe", 6),
-        ("digitalocean", 6),
+        ("coreweave", 16),
+        ("crusoe", 29),
+        ("digitalocean", 33),
         ("gcp", 79),
         ("gcp-cloud-run", 2),
         ("hf-endpoints", 28),
-        ("hyperstack", 10),
-        ("lambda", 18),
+        ("hyperstack", 14),
+        ("lambda", 95),
         ("modal", 8),
-        ("nebius", 4),
+        ("nebius", 7),
         ("oci", 14),
         ("replicate", 14),
-        ("runpod", 116),
+        ("runpod", 262),
         ("runpod-serverless", 19),
         ("sagemaker", 13),
-        ("vast", 27),
-        ("verda", 47),
+        ("vast", 67),
+        ("verda", 111),
     ] {
         assert_eq!(rows(&format!("offers/{provider}.toml")), expected, "{provider}");
     }
     assert_eq!(catalog.offers.len(), 506);
-    assert_eq!(catalog.files.len(), 26);
+    assert_eq!(catalog.files.len(), 27);
     assert!(catalog.files.iter().all(|it| it.sha256.len() == 64 && !it.newest_as_of.is_empty()));
     assert_eq!(catalog.file("offers/aws.toml").unwrap().newest_as_of, "2026-11-09");
 }

@@ -11,14 +11,18 @@ use crate::ingest::DecisionState;
 /// Arguments of `decide`
 #[derive(Debug, Args)]
 pub struct DecideArgs {
-    /// The report.json that analyze wrote, or its folder
-    #[arg(value_name = "REPORT.json")]
-    pub report: PathBuf,
+    /// The report.json that analyze wrote, or its folder; without it four questions lead to a first guess
+    #[arg(value_name = "REPORT.json", requires = "advice")]
+    pub report: Option<PathBuf>,
     /// The advice: its id, its label such as S3, or the name of its workload
-    pub advice: String,
+    #[arg(requires = "Verdict")]
+    pub advice: Option<String>,
     /// What was decided
     #[command(flatten)]
-    pub verdict: Verdict,
+    pub verdict: Option<Verdict>,
+    /// Answers that are known already
+    #[command(flatten)]
+    pub answers: AnswerArgs,
     /// Who answers for it
     #[arg(long, value_name = "NAME", value_parser = parse_words)]
     pub owner: Option<String>,
@@ -34,9 +38,27 @@ pub struct DecideArgs {
     pub decisions: Option<PathBuf>,
 }
 
+/// Answers to the four questions; what is not answered here is asked
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Without a report")]
+pub struct AnswerArgs {
+    /// What runs: real-time, batch, fine-tuning or training
+    #[arg(long, value_name = "WORD", conflicts_with = "report")]
+    pub work: Option<String>,
+    /// The model: a Hugging Face id of the catalog
+    #[arg(long, value_name = "ID", conflicts_with = "report")]
+    pub model: Option<String>,
+    /// Requests at once at the peak; for training 1
+    #[arg(long, value_name = "N", conflicts_with = "report")]
+    pub at_once: Option<String>,
+    /// Hours a day with work, such as 9 or '3 bursts'
+    #[arg(long, value_name = "HOURS", conflicts_with = "report")]
+    pub hours: Option<String>,
+}
+
 /// What was decided: one of these
 #[derive(Debug, Args)]
-#[group(required = true, multiple = false)]
+#[group(id = "Verdict", required = false, multiple = false)]
 pub struct Verdict {
     /// It is to be done
     #[arg(long)]
@@ -80,7 +102,7 @@ mod tests {
         let parse = |words: &[&str]| {
             let all = [&["gpuadvise", "decide", "report.json", "S3"], words].concat();
             Cli::try_parse_from(all).ok().and_then(|it| match it.command {
-                Command::Decide(args) => Some(args.verdict.state()),
+                Command::Decide(args) => args.verdict.map(|it| it.state()),
                 _ => None,
             })
         };

@@ -26,6 +26,8 @@ pub enum ExitStatus {
     FailAbove = 5,
     /// The amounts do not add up.
     NotReconciled = 6,
+    /// A check failed: an old price, a host that is not ready, a promise that was not kept.
+    CheckFailed = 7,
     /// Nothing could be written.
     Output = 8,
     /// Ctrl-C, or the end of `--time-budget`.

@@ -18,8 +18,10 @@ mod generate;
 mod ingest;
 mod init;
 mod inputs;
+mod launch;
 mod output;
 mod past_report;
+mod preflight;
 mod prices;
 mod progress;
 mod remote;
@@ -29,6 +31,8 @@ mod simulate;
 mod size;
 mod size_source;
 mod talk;
+mod topo;
+mod verify;
 mod what_if;
 
 use std::io::Write as _;
@@ -68,6 +72,10 @@ pub fn run(cli: Cli) -> ExitCode {
         Command::Simulate(args) => simulate::run(&args, &cli.global, talk),
         Command::Decide(args) => decide::run(&args, &cli.global, talk),
         Command::Diff(args) => diff::run(&args, &cli.global, talk),
+        Command::Launch(args) => launch::run(&args, &cli.global, talk),
+        Command::Topo(args) => topo::run(&args, &cli.global, talk),
+        Command::Verify(args) => verify::run(&args, &cli.global, talk),
+        Command::Preflight(args) => preflight::run(&args, &cli.global, talk),
         Command::Email(args) => email::run(&args, &cli.global, talk),
         Command::Explain(args) => explain::run(&args, &cli.global, talk),
         Command::Prices(args) => prices::run(&args, &cli.global, talk),

@@ -134,6 +134,18 @@ pub(super) fn to_file_or_stdout(path: Option<&Path>, bytes: &[u8]) -> Result<(),
     }
 }
 
+/// Fails where a file is there already and is not to be written over.
+pub(super) fn free(path: Option<&Path>, force: bool) -> Result<(), Failure> {
+    match path {
+        Some(path) if path.exists() && !force => Err(Failure::new(
+            ExitStatus::Output,
+            anyhow::anyhow!("{} is there already", path.display()),
+        )
+        .with_hint("name another file with --output, or add --force")),
+        _ => Ok(()),
+    }
+}
+
 /// What the folder of files that are not complete yet begins with; the process follows.
 const STAGING: &str = ".gpuadvise-";
 /// The file that is locked where a file system cannot lock a folder.

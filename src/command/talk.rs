@@ -77,6 +77,19 @@ impl Talk {
         }
     }
 
+    /// Says what was made of an input, unless told to be quiet.
+    pub(super) fn say(self, text: &str) {
+        if !self.quiet {
+            self.line("note", "\u{1b}[1m", text);
+        }
+    }
+
+    /// Puts a question, whose answer is the next line of standard input.
+    #[expect(clippy::print_stderr, reason = "this is where stderr is written")]
+    pub(super) fn prompt(question: &str) {
+        eprint!("{question}\n> ");
+    }
+
     /// Says a note when asked to be verbose.
     pub(super) fn note(self, text: &str) {
         if self.verbose {

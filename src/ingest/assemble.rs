@@ -159,6 +159,7 @@ fn workload(
         costs_before: series::costs(before.table, &before.at)?,
         activity: series::activity(table, rows),
         engine: ingested.engine.get(name).cloned().unwrap_or_default(),
+        engine_latencies: ingested.engine_latencies.get(name).cloned().unwrap_or_default(),
         offered: log.map(RequestLog::offered),
         totals,
         deployment: deployment(&own, log, (declared, catalog)),

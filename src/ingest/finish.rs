@@ -146,13 +146,8 @@ fn in_memory(
     let rows = refused.counts(rows_in, n_outside);
     let bills = reconcile::Bills { closed: &closed, rates: &rates, cut };
     let reconciliation = reconcile::reconcile(&rows, &tables, &bills)?;
-    let coverage = coverage::coverage(
-        TableHours::of(&table, window),
-        &requests,
-        &measured,
-        window,
-        options.zone,
-    );
+    let hours = TableHours::of(&table, window);
+    let coverage = coverage::coverage(hours, &requests, &measured, window, options.zone);
     notices.extend(coverage.notices());
     Ok(Ingested {
         usage: table,
@@ -160,6 +155,7 @@ fn in_memory(
         aside: None,
         requests,
         engine: measured.engine(window),
+        engine_latencies: measured.latencies(),
         facts: measured::facts(&view),
         window,
         relative,

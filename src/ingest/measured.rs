@@ -13,7 +13,7 @@ use super::rules::{Claimed, Subject, by_tags};
 use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin};
 use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
-use crate::workload::{EngineBin, Kind, Settings};
+use crate::workload::{EngineBin, EngineLatencies, Histogram, Kind, Settings};
 
 /// Width of the periods that telemetry is summed over.
 const BIN_US: i64 = 3_600_000_000;
@@ -26,6 +26,7 @@ const MOST_UNTIMED: usize = 8;
 pub(super) struct Measured {
     rows: Vec<MeasuredRow>,
     days: Vec<DayCounts>,
+    latencies: BTreeMap<String, EngineLatencies>,
     snapshots: Vec<Timestamp>,
     notices: Vec<String>,
 }
@@ -60,9 +61,11 @@ impl Measured {
             measured.notices.extend(holes(observed));
             measured.notices.extend(first_tokens(observed));
             let mut claimed_any = observed.bins.is_empty();
+            let mut of_workloads = BTreeSet::new();
             for bin in &observed.bins {
                 for claimed in owners(entity, bin.period, (config, view)) {
                     claimed_any |= claimed.workload.is_some();
+                    of_workloads.extend(claimed.workload.clone());
                     measured.rows.push(MeasuredRow {
                         claimed,
                         gpu: entity.gpu_name.clone(),
@@ -74,6 +77,10 @@ impl Measured {
             }
             if !claimed_any {
                 nobodys.push(name_of(entity));
+            }
+            // Histograms are of the whole recording: of an engine that changed hands nobody can part them.
+            if let (1, Some(workload)) = (of_workloads.len(), of_workloads.pop_first()) {
+                measured.latencies.entry(workload).or_default().add(&latencies(observed));
             }
         }
         measured.tell(&nobodys, &untimed);
@@ -118,6 +125,11 @@ impl Measured {
         engine_hours::by_workload(
             of_engines.filter_map(|it| Some((it.claimed.workload.as_deref()?, &it.bin))),
         )
+    }
+
+    /// How long engines took over the whole recording, by workload.
+    pub(super) fn latencies(&self) -> BTreeMap<String, EngineLatencies> {
+        self.latencies.clone()
     }
 
     /// When cluster snapshots were taken.
@@ -215,6 +227,14 @@ fn holes(observed: &telemetry::Observed) -> Option<String> {
             name_of(&observed.entity)
         )
     })
+}
+
+/// The histograms of an engine.
+fn latencies(observed: &telemetry::Observed) -> EngineLatencies {
+    EngineLatencies {
+        ttft: Histogram::new(observed.ttft_buckets.clone()),
+        tpot: Histogram::new(observed.tpot_buckets.clone()),
+    }
 }
 
 /// Time to the first token by the histogram of an engine: the least bound that holds 95 % of them.

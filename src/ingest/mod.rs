@@ -47,7 +47,7 @@ use chrono_tz::Tz;
 use crate::catalog::{Catalog, edit_distance};
 use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};
-use crate::workload::EngineBin;
+use crate::workload::{EngineBin, EngineLatencies};
 
 pub use aside::AsideFolder;
 pub use asked::AskedCommitment;
@@ -162,6 +162,8 @@ pub struct Ingested {
     pub requests: Vec<RequestLog>,
     /// What serving engines measured inside the window, by workload, in time order.
     pub engine: std::collections::BTreeMap<String, Vec<EngineBin>>,
+    /// How long they took over the whole recording, by workload.
+    pub engine_latencies: std::collections::BTreeMap<String, EngineLatencies>,
     /// What the cluster says of workloads.
     pub facts: std::collections::BTreeMap<String, WorkloadConfig>,
     /// The window of the analysis.

@@ -231,6 +231,7 @@ pub(super) fn finish(
         aside: Some(Arc::new(shelved)),
         requests: Vec::new(),
         engine: measured.engine(window),
+        engine_latencies: measured.latencies(),
         facts: measured::facts(&view),
         window,
         relative: false,

@@ -15,7 +15,7 @@ use super::model::{
 };
 use super::number::Medium;
 use super::weeks;
-use super::{description, rules, waste};
+use super::{description, price_moves, rules, waste};
 use crate::catalog::Catalog;
 use crate::classify::{Description, Fleet, WasteKind};
 use crate::ingest::{Ingested, SourceKind};
@@ -66,6 +66,9 @@ impl Analysed {
     }
 }
 
+/// Prices that moved which are among the first sentences; the others are in `report.json`.
+const MOST_MOVES: usize = 3;
+
 /// What belongs to the whole run.
 #[derive(Clone, Copy, Debug)]
 pub struct RunFacts<'a> {
@@ -112,6 +115,8 @@ pub fn build(
     notices.extend(analysed.iter().flat_map(|it| {
         description::anomalies(&it.workload, &it.description.anomalies, run.zone, Medium::Terminal)
     }));
+    let price_moves = price_moves::moves(&analysed, run.catalog);
+    notices.extend(price_moves.iter().take(MOST_MOVES).map(|it| it.sentence.clone()));
     notices.extend(run.ingested.notices.iter().cloned());
     let break_even = rules::least_break_even_hours(run.catalog);
     let mut blanks = blanks::blanks(&analysed, run);
@@ -142,6 +147,7 @@ pub fn build(
         portfolio,
         blanks,
         commitment: CommitmentsReport::default(),
+        price_moves,
         forecast: None,
         budget: None,
         previous: None,

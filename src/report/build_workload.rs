@@ -12,7 +12,7 @@ use super::model::{
 };
 use super::{build_advice, course, rules, waste, words};
 use crate::classify::{self, Fleet, HourlyUnit, UnitCosts};
-use crate::recommend::{Candidate, Plan, Verdict, Way};
+use crate::recommend::{Candidate, Plan, Scaling, SpotPoint, Verdict, Way};
 use crate::size::Replica;
 use crate::units::Money;
 use crate::workload::{Direction, PricingCategory};
@@ -202,14 +202,12 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
     let base = plan.offers.first();
     let mut dates: Vec<String> = plan.offers.iter().map(|it| it.as_of.clone()).collect();
     dates.sort();
-    let mut policy = BTreeMap::from([("name".to_owned(), json!(scaling.policy))]);
-    if let Some(value) = scaling.value {
-        policy.insert("value".to_owned(), json!(value));
-    }
-    if let Some(schedule) = &scaling.schedule {
-        policy.insert("schedule".to_owned(), json!(schedule));
-    }
     let is_today = plan.way == Way::Today;
+    let candidates = &it.recommendation.candidates;
+    let of_plan = |it: &&Candidate| Some(&it.id) == plan.candidate_id.as_ref();
+    let replica = candidates.iter().find(of_plan).and_then(|it| it.replica.as_ref());
+    let served =
+        replica.map(|replica| classify::engine_deployment(&it.workload, replica.precision));
     let deployment = &it.workload.deployment;
     let today = |text: &Option<String>| match plan.way {
         Way::Api => "not named".to_owned(),
@@ -245,22 +243,17 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         allowed: plan.allowed,
         needs: plan.needs.map(str::to_owned),
         conditions: plan.conditions.clone(),
-        spot_range: plan
-            .spot_range
-            .iter()
-            .map(|it| SpotPointReport {
-                interruptions_per_hour: it.interruptions_per_hour,
-                monthly_cost: it.monthly_cost,
-                slo_attainment: it.attainment.map(|share| rounded(share.get())),
-            })
-            .collect(),
+        spot_range: plan.spot_range.iter().map(spot_point).collect(),
         remarks: plan.remarks.clone(),
         cold_starts: plan.cold_starts,
         delayed_requests: plan.delayed_requests,
         max_num_seqs: scaling.slots,
         max_model_len: deployment.max_model_len,
-        gpu_memory_utilization: None,
-        policy,
+        gpu_memory_utilization: replica
+            .map(|it| rounded(it.memory.usable / it.memory.total_memory)),
+        engine: served.map(|it| it.engine.to_string()),
+        kv_cache_dtype: served.map(|it| it.kv_cache_dtype.as_str().to_owned()),
+        policy: policy(scaling),
         min_replicas: (!is_today).then_some(scaling.min),
         max_replicas: (!is_today).then_some(scaling.max),
         idle_timeout_s: scaling.idle_timeout_s,
@@ -268,6 +261,26 @@ fn plan_report(plan: &Plan, it: &Analysed) -> PlanReport {
         price_as_of: dates,
         price_sources: plan.offers.iter().map(|it| it.source.clone()).collect(),
     }
+}
+
+fn spot_point(it: &SpotPoint) -> SpotPointReport {
+    SpotPointReport {
+        interruptions_per_hour: it.interruptions_per_hour,
+        monthly_cost: it.monthly_cost,
+        slo_attainment: it.attainment.map(|share| rounded(share.get())),
+    }
+}
+
+/// The scaling policy with its numbers.
+fn policy(scaling: &Scaling) -> BTreeMap<String, serde_json::Value> {
+    let mut policy = BTreeMap::from([("name".to_owned(), json!(scaling.policy))]);
+    if let Some(value) = scaling.value {
+        policy.insert("value".to_owned(), json!(value));
+    }
+    if let Some(schedule) = &scaling.schedule {
+        policy.insert("schedule".to_owned(), json!(schedule));
+    }
+    policy
 }
 
 /// A name that is safe as a file name and unique: letters and digits, at most 40.

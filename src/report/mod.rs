@@ -32,6 +32,7 @@ mod number;
 mod pages;
 mod past;
 mod previous;
+mod price_moves;
 mod prometheus;
 mod recommendations;
 mod rules;
@@ -66,6 +67,7 @@ pub use markdown::{TooShort, within};
 pub use model::ReportModel;
 pub use pages::are_many;
 pub use pages::is_page_name;
+pub(crate) use past::of_this_schema as report_value;
 pub use past::{PastError, PastReport, read_report};
 pub use simulation::{
     PlatformUsed, Room, SIMULATION_CHARTS, Simulated, SimulatedRun, SimulationReport, simulation,

@@ -22,6 +22,7 @@ pub use super::forecast::{
 pub use super::ledger::ToDateReport;
 pub use super::memory::MemoryReport;
 pub use super::previous::{ForecastError, PreviousReport, SinceReport, SinceStep, SinceWorkload};
+pub use super::price_moves::PriceMoveReport;
 
 use crate::classify::{Outage, Pool};
 use crate::units::{Currency, Money};
@@ -59,6 +60,8 @@ pub struct ReportModel {
     /// What can be committed to, what is held, and what cannot be said.
     #[serde(flatten)]
     pub commitment: CommitmentsReport,
+    /// Prices of the instances in use and of those advised that moved since they were looked at before.
+    pub price_moves: Vec<PriceMoveReport>,
     /// Months to come; nothing without a cost or without dates.
     pub forecast: Option<ForecastReport>,
     /// Spend and forecast against the budget; nothing where none is configured.
@@ -412,6 +415,10 @@ pub struct PlanReport {
     pub max_model_len: Option<u64>,
     /// Share of GPU memory the engine may use.
     pub gpu_memory_utilization: Option<f64>,
+    /// The serving engine whose memory was sized, such as `vllm@0.19`; nothing where none was.
+    pub engine: Option<String>,
+    /// Format of its KV cache: `auto` is that of the activations.
+    pub kv_cache_dtype: Option<String>,
     /// The scaling policy with its numbers.
     pub policy: BTreeMap<String, serde_json::Value>,
     /// Instances always on.

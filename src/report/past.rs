@@ -123,7 +123,7 @@ pub(super) fn of_a_month(text: &str) -> Result<Value, PastError> {
 }
 
 /// The JSON of a report in the form of this program.
-pub(super) fn of_this_schema(text: &str) -> Result<Value, PastError> {
+pub(crate) fn of_this_schema(text: &str) -> Result<Value, PastError> {
     check_schema(text)?;
     serde_json::from_str(text).map_err(PastError::NotJson)
 }

@@ -50,4 +50,4 @@ pub(crate) use random::{Random, seed_of};
 pub use run::{run, run_sampled, run_while_attained};
 pub use service::{Request, ServiceModel, Source, Timed};
 pub use timeline::{Part, Timeline};
-pub use week::{HOURS_OF_WEEK, Week, WeekError};
+pub use week::{HOURS_OF_WEEK, MINUTES_OF_WEEK, Stretch, Week, WeekError};

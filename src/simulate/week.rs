@@ -10,6 +10,9 @@ use crate::units::Timestamp;
 /// Hours of a week.
 pub const HOURS_OF_WEEK: usize = 168;
 
+/// Minutes of a week.
+pub const MINUTES_OF_WEEK: u32 = 10_080;
+
 const DAY_S: u32 = 86_400;
 const DAY_US: i64 = 86_400_000_000;
 /// Clocks change at quarters of an hour.
@@ -25,6 +28,15 @@ const GRAMMAR: &str = "write `DAYS HH:MM-HH:MM=N`, several parted by `;`, such a
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Week {
     ranges: Vec<Range>,
+}
+
+/// A part of the week without a gap.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Stretch {
+    /// Minutes from Monday 0:00 on.
+    pub start_min: u32,
+    /// How long it lasts, at most a week.
+    pub length_min: u32,
 }
 
 /// One range; it ends on the next day where its end is not after its start.
@@ -86,6 +98,30 @@ impl Week {
         self.ranges.iter().map(|it| it.replicas).max().unwrap_or(0)
     }
 
+    /// The stretches of a week in which there are at least so many replicas, in the order of their starts;
+    /// one that lasts the whole week starts and ends on Monday at 0:00.
+    pub fn at_least(&self, replicas: u32) -> Vec<Stretch> {
+        let holds: Vec<bool> = (0..MINUTES_OF_WEEK)
+            .map(|minute| self.at_minute(minute).unwrap_or(0) >= replicas)
+            .collect();
+        let before = |minute: usize| holds[(minute + holds.len() - 1) % holds.len()];
+        if holds.iter().all(|it| *it) {
+            return vec![Stretch { start_min: 0, length_min: MINUTES_OF_WEEK }];
+        }
+        let starts = (0..holds.len()).filter(|it| holds[*it] && !before(*it));
+        let length = |start: usize| {
+            (0..holds.len()).take_while(|it| holds[(start + it) % holds.len()]).count()
+        };
+        let minutes = |n: usize| u32::try_from(n).unwrap_or(MINUTES_OF_WEEK);
+        let stretch = |it| Stretch { start_min: minutes(it), length_min: minutes(length(it)) };
+        starts.map(stretch).collect()
+    }
+
+    /// The replicas at a minute of the week, inside a range.
+    fn at_minute(&self, minute: u32) -> Option<u32> {
+        self.on((minute / 1440) as usize, minute % 1440 * 60)
+    }
+
     /// The replicas from each instant on, microseconds since `start`, over a window of `window_us`:
     /// what [`Scaler::Schedule`](super::Scaler::Schedule) takes. Outside all ranges there are
     /// `otherwise`. An hour that a clock shows twice is in its ranges twice, one that it skips never.
@@ -119,8 +155,11 @@ impl Week {
 
     /// The replicas at a time of the clock, inside a range.
     fn at(&self, local: NaiveDateTime) -> Option<u32> {
-        let day = local.weekday().num_days_from_monday() as usize;
-        let second = local.num_seconds_from_midnight();
+        self.on(local.weekday().num_days_from_monday() as usize, local.num_seconds_from_midnight())
+    }
+
+    /// The replicas at a second of a day, 0 being Monday.
+    fn on(&self, day: usize, second: u32) -> Option<u32> {
         let holds = |it: &&Range| {
             if it.start_s < it.end_s {
                 it.days[day] && (it.start_s..it.end_s).contains(&second)

@@ -256,6 +256,12 @@ pub struct MoneyPerHour {
     currency: Currency,
 }
 
+impl Serialize for MoneyPerHour {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_str(&self.to_decimal_string())
+    }
+}
+
 impl MoneyPerHour {
     /// From the whole number of nano-units per hour.
     pub const fn from_nano(nano: i128, currency: Currency) -> MoneyPerHour {

@@ -20,9 +20,10 @@ const LAYERS: &[(&str, u32)] = &[
     ("recommend", 8),
     ("bridge", 8),
     ("report", 9),
-    ("cli", 10),
-    ("command", 11),
-    ("main", 12),
+    ("deploy", 10),
+    ("cli", 11),
+    ("command", 12),
+    ("main", 13),
 ];
 
 /// What only some layers may name: the word and who.
@@ -40,7 +41,7 @@ const FENCES: &[(&str, &[&str])] = &[
     ("SystemTime", &["command", "main"]),
     ("Utc::now", &["command", "main"]),
     ("std::thread", &["command"]),
-    ("serde_json::from_", &["report", "catalog", "ingest"]),
+    ("serde_json::from_", &["report", "catalog", "ingest", "deploy"]),
     ("HashMap", &[]),
     ("HashSet", &[]),
 ];

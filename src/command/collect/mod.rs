@@ -43,7 +43,7 @@ fn window(args: &CollectArgs, as_of: Option<Timestamp>) -> Result<Window, Failur
 
 /// The one look at the clock of this command: a bill is wanted for the month just over.
 #[expect(clippy::disallowed_methods, reason = "the shell may read the clock; --as-of replaces it")]
-fn today() -> NaiveDate {
+pub(in crate::command) fn today() -> NaiveDate {
     // A clock before 1970 is broken; any month is as good as another then.
     let since_epoch: Duration =
         std::time::SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

@@ -1,5 +1,6 @@
 //! `gpuadvise decide`: writes down what was decided about a piece of advice.
 
+mod tree;
 mod write;
 
 use std::fs;
@@ -11,7 +12,7 @@ use chrono_tz::Tz;
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
 use super::{CommandResult, output, past_report};
-use crate::cli::{DecideArgs, Format, Global};
+use crate::cli::{DecideArgs, Format, Global, Verdict};
 use crate::ingest::{self, Decision, DecisionState, Decisions, Promise};
 use crate::report::{self, WrittenAdvice, WrittenReport};
 
@@ -19,14 +20,18 @@ use crate::report::{self, WrittenAdvice, WrittenReport};
 const DECISIONS_NAME: &str = "decisions.toml";
 
 pub(super) fn run(args: &DecideArgs, global: &Global, talk: Talk) -> CommandResult {
+    let (Some(path), Some(asked), Some(verdict)) = (&args.report, &args.advice, &args.verdict)
+    else {
+        return tree::run(&args.answers, global, talk);
+    };
     refuse(global)?;
-    let report = past_report::read(&args.report, WrittenReport::read)?;
+    let report = past_report::read(path, WrittenReport::read)?;
     let beside = global.config.as_deref().map(|it| it.with_file_name(DECISIONS_NAME));
     let path = args.decisions.clone().or(beside).unwrap_or_else(|| PathBuf::from(DECISIONS_NAME));
     let text = if path.exists() { text_of(&path)? } else { String::new() };
     let decisions = parse(&text, &path)?;
     let decided = global.as_of.map_or(report.as_of, |it| it.in_zone(Tz::UTC).date());
-    let decision = decision(args, &report, &decisions, decided)?;
+    let decision = decision((args, asked, verdict), &report, &decisions, decided)?;
     for it in past_days(&decision, decided) {
         talk.warn(&it);
     }
@@ -106,21 +111,21 @@ fn parse(text: &str, path: &Path) -> Result<Decisions, Failure> {
 
 /// The decision as it will stand in the file. What was promised stays as it was promised.
 fn decision(
-    args: &DecideArgs,
+    (args, asked, verdict): (&DecideArgs, &str, &Verdict),
     report: &WrittenReport,
     decisions: &Decisions,
     decided: NaiveDate,
 ) -> Result<Decision, Failure> {
-    let state = args.verdict.state();
-    let (advice, workload, fresh) = match report.find(&args.advice) {
+    let state = verdict.state();
+    let (advice, workload, fresh) = match report.find(asked) {
         Some(found) => {
             let found = decidable(found)?;
             (found.id.clone(), found.workload.clone(), Some(promise(found)))
         }
         // Done is told when the advice is gone from the reports.
-        None => match decisions.place(&args.advice).and_then(|it| decisions.list.get(it)) {
+        None => match decisions.place(asked).and_then(|it| decisions.list.get(it)) {
             Some(old) => (old.advice.clone(), old.workload.clone(), None),
-            None => return Err(unknown(&args.advice, report)),
+            None => return Err(unknown(asked, report)),
         },
     };
     let old = decisions.place(&advice).and_then(|it| decisions.list.get(it));

@@ -1,17 +1,35 @@
-//! `gpuadvise prices`: check the catalog, list its offers.
+//! `gpuadvise prices`: check the catalog, list its offers, import price tables and compare them.
+
+mod age;
+mod diff;
+mod import;
 
 use std::fmt::Write;
 
-use super::failure::ExitStatus;
+use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
 use super::{CommandResult, inputs, output};
 use crate::catalog::{Catalog, Offer};
 use crate::cli::{Format, Global, PricesArgs, PricesCommand};
 
-pub(super) fn run(args: &PricesArgs, global: &Global, _talk: Talk) -> CommandResult {
+pub(super) fn run(args: &PricesArgs, global: &Global, talk: Talk) -> CommandResult {
+    if let PricesCommand::Import(args) = &args.command {
+        return import::run(args, global, talk);
+    }
     let catalog = inputs::read_catalog(global.pricing.as_deref())?;
+    let mut status = ExitStatus::Done;
     let text = match &args.command {
-        PricesCommand::Check => check(&catalog),
+        PricesCommand::Import(_) => String::new(),
+        PricesCommand::Check { max_age, provider } => {
+            let mut text = check(&catalog);
+            if let Some(days) = max_age {
+                let (ages, is_old) = age::check(&catalog, global, *days, provider.as_deref())?;
+                text.push_str(&ages);
+                status = if is_old { ExitStatus::CheckFailed } else { status };
+            }
+            text
+        }
+        PricesCommand::Diff { old, new } => diff::text(&catalog, global, old, new)?,
         PricesCommand::List { gpu, provider } => {
             let wanted = |offer: &&Offer| {
                 let contains =
@@ -27,7 +45,20 @@ pub(super) fn run(args: &PricesArgs, global: &Global, _talk: Talk) -> CommandRes
         }
     };
     output::to_file_or_stdout(global.output.as_deref(), text.as_bytes())?;
-    Ok(ExitStatus::Done)
+    Ok(status)
+}
+
+/// The day prices are judged on: `--as-of`, else today.
+fn day(global: &Global) -> String {
+    let day =
+        global.as_of.map_or_else(super::collect::today, |it| it.in_zone(chrono_tz::Tz::UTC).date());
+    day.to_string()
+}
+
+/// An import that could not be read, as an error of its file.
+fn unreadable(error: crate::catalog::import::ImportError) -> Failure {
+    let hint = error.hint();
+    Failure::new(ExitStatus::Input, error).with_hint(hint)
 }
 
 fn check(catalog: &Catalog) -> String {
@@ -91,7 +122,7 @@ fn table(offers: &[&Offer], catalog: &Catalog) -> String {
     text
 }
 
-fn cells(offer: &Offer) -> [(&'static str, String); 11] {
+fn cells(offer: &Offer) -> [(&'static str, String); 13] {
     [
         ("id", offer.id.clone()),
         ("provider", offer.provider.clone()),
@@ -104,6 +135,8 @@ fn cells(offer: &Offer) -> [(&'static str, String); 11] {
         ("derived", offer.derived.to_string()),
         ("as_of", offer.as_of.clone()),
         ("source", offer.source.clone()),
+        ("currency", offer.rate.currency().to_string()),
+        ("community", offer.community.to_string()),
     ]
 }
 
@@ -120,6 +153,8 @@ fn csv(offers: &[&Offer]) -> String {
         "derived",
         "as_of",
         "source",
+        "currency",
+        "community",
     ];
     let mut text = crate::report::csv_line(&header.map(str::to_owned));
     for offer in offers {

@@ -37,6 +37,8 @@ pub(in crate::ingest) struct Observed {
     pub(in crate::ingest) restarts: u64,
     /// Upper bound in seconds, and requests of the recording whose first token came by then.
     pub(in crate::ingest) ttft_buckets: Vec<(f64, u64)>,
+    /// The same of the time per output token.
+    pub(in crate::ingest) tpot_buckets: Vec<(f64, u64)>,
     /// What files without a clock say.
     pub(in crate::ingest) untimed: Option<Untimed>,
 }
@@ -204,16 +206,16 @@ fn observe(
     let (falls, restarts) = tally::restarts(&counters);
     tally.restarts += falls.len() as u64;
     let mut binned = Binned::default();
-    let mut ttft_buckets = Vec::new();
+    let mut buckets: BTreeMap<Metric, Vec<(f64, u64)>> = BTreeMap::new();
     for ((metric, which), lane) in &lanes {
         if metric.is_counter() {
             let whole = metric.scale() == Scale::Count;
             let counted = tally::counts(lane, &restarts, whole, bin_us);
             tally.across_gaps += counted.across_gaps;
-            if *metric == Metric::TtftBucket {
+            if metric.is_bucket() {
                 let bound = which.as_ref().and_then(|it| it.parse::<f64>().ok());
                 let total = counted.bins.values().map(|it| it.whole).sum();
-                ttft_buckets.extend(bound.map(|it| (it, total)));
+                buckets.entry(*metric).or_default().extend(bound.map(|it| (it, total)));
             } else {
                 binned.add(*metric, &counted);
             }
@@ -221,7 +223,9 @@ fn observe(
             binned.levels.insert(*metric, tally::levels(lane, bin_us));
         }
     }
-    ttft_buckets.sort_by(|a: &(f64, u64), b| a.0.total_cmp(&b.0));
+    for it in buckets.values_mut() {
+        it.sort_by(|a: &(f64, u64), b| a.0.total_cmp(&b.0));
+    }
     tally.note_late(&lanes, start);
     let signal = Signal::of(&lanes);
     binned.measured = signal.by_bin(bin_us);
@@ -234,7 +238,11 @@ fn observe(
         step_us: signal.step_us,
         gaps: signal.gaps(),
         restarts: falls.len() as u64,
-        ttft_buckets,
+        ttft_buckets: buckets.remove(&Metric::TtftBucket).unwrap_or_default(),
+        tpot_buckets: buckets
+            .remove(&Metric::TpotBucket)
+            .or_else(|| buckets.remove(&Metric::InterTokenBucket))
+            .unwrap_or_default(),
         untimed: untimed(&group.untimed),
         entity,
     }

@@ -67,6 +67,10 @@ pub(in crate::ingest) enum Metric {
     GpuPrefixCacheHits,
     /// Requests whose first token came within `le` seconds.
     TtftBucket,
+    /// Requests whose tokens after the first came within `le` seconds each, on average.
+    TpotBucket,
+    /// Gaps between tokens of at most `le` seconds.
+    InterTokenBucket,
     /// Seconds to the first token, summed.
     TtftSum,
     /// Requests with a first token.
@@ -146,6 +150,9 @@ const TABLE: &[(&str, Metric, Scale)] = &[
     ("vllm:e2e_request_latency_seconds_count", M::E2eCount, S::Count),
     ("vllm:request_queue_time_seconds_sum", M::QueueSum, S::Seconds),
     ("vllm:request_queue_time_seconds_count", M::QueueCount, S::Count),
+    ("vllm:request_time_per_output_token_seconds_bucket", M::TpotBucket, S::Count),
+    ("vllm:inter_token_latency_seconds_bucket", M::InterTokenBucket, S::Count),
+    ("vllm:time_per_output_token_seconds_bucket", M::InterTokenBucket, S::Count),
     ("vllm:inter_token_latency_seconds_sum", M::InterTokenSum, S::Seconds),
     ("vllm:inter_token_latency_seconds_count", M::InterTokenCount, S::Count),
     ("vllm:time_per_output_token_seconds_sum", M::TimePerOutputTokenSum, S::Seconds),
@@ -169,6 +176,11 @@ impl Metric {
     /// Whether it counts up and restarts at zero.
     pub(super) fn is_counter(self) -> bool {
         matches!(self.scale(), S::Count | S::Seconds)
+    }
+
+    /// Whether it counts durations up to a bound.
+    pub(super) fn is_bucket(self) -> bool {
+        matches!(self, M::TtftBucket | M::TpotBucket | M::InterTokenBucket)
     }
 
     /// Whether it speaks of a GPU; the others speak of a serving engine.

@@ -298,6 +298,7 @@ fn workload(
         costs_before: Vec::new(),
         activity: Vec::new(),
         engine: Vec::new(),
+        engine_latencies: gpuadvise::workload::EngineLatencies::default(),
         offered: None,
         totals,
         deployment,

@@ -225,7 +225,7 @@ const fn row(
 
 /// All of them, in the order of the report.
 #[rustfmt::skip]
-pub(super) const DEFINITIONS: [Definition; 211] = [
+pub(super) const DEFINITIONS: [Definition; 216] = [
     row("totals.window_hours", Unit::Hours, "length of the window that was analysed", WINDOW),
     row("totals.billed_cost", Unit::Money, "what the invoices ask for, for the workloads of this report", all!("baseline.billed_cost")),
     row("totals.effective_cost", Unit::Money, "billed cost with upfront payments spread over their term, of all workloads", all!("baseline.effective_cost")),
@@ -333,6 +333,11 @@ pub(super) const DEFINITIONS: [Definition; 211] = [
     row("workloads[].plans[].max_num_seqs", Unit::Count("request"), "requests that a replica serves at once", SIZED),
     row("workloads[].plans[].max_model_len", Unit::Count("token"), "longest context assumed", CONFIG),
     row("workloads[].plans[].gpu_memory_utilization", Unit::Share, "share of GPU memory the engine may use", CONFIG),
+    row("price_moves[].old", Unit::Each, "price of an instance for an hour, when it was looked at before", CATALOG),
+    row("price_moves[].new", Unit::Each, "the same now", CATALOG),
+    row("price_moves[].change", Unit::Share, "how much dearer it is", &[from(Origin::Catalog, "new price / old price - 1")]),
+    row("price_moves[].break_even_before_h", Unit::Hours, "hours a day from which the cheapest term of the same instance paid", &[from(Origin::Catalog, "24 x price of the term / old price")]),
+    row("price_moves[].break_even_now_h", Unit::Hours, "hours a day from which it pays now", &[from(Origin::Catalog, "24 x price of the term / new price")]),
     row("workloads[].plans[].policy.value", Unit::Ratio, "the number of the scaling rule of this name", REPLAY),
     row("workloads[].plans[].min_replicas", Unit::Count("instance"), "instances always on", REPLAY),
     row("workloads[].plans[].max_replicas", Unit::Count("instance"), "most instances at once", REPLAY),

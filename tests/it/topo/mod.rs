@@ -1,0 +1,4 @@
+//! Connections of real machines, read and judged.
+
+mod data;
+mod laws;
