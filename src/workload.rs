@@ -44,7 +44,7 @@ pub struct Workload {
     pub activity: Vec<ActivityBin>,
     /// What its serving engines measured, in time order; empty where nobody did.
     pub engine: Vec<EngineBin>,
-    /// How long its engines took, over the whole recording.
+    /// How long its engines took in the hours of the window.
     pub engine_latencies: EngineLatencies,
     /// What became of its requests, where a log has them one by one.
     pub offered: Option<Offered>,

@@ -9,6 +9,7 @@ use super::{CommandResult, output, past_report};
 use crate::bridge::Traffic;
 use crate::cli::{Format, Global, InputArgs, VerifyArgs};
 use crate::deploy::{self, Advised, After, Measured, Quality, Verification};
+use crate::ingest::Coverage;
 use crate::report;
 use crate::workload::{Histogram, Workload};
 
@@ -26,6 +27,7 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, talk: Talk) -> CommandResu
         ));
     }
     let asked = asked(args)?;
+    known_names(args, &asked)?;
     let files = InputArgs { files: args.usage.clone(), part: args.part.clone() };
     let inputs = Inputs::read(&files, global, talk)?;
     let rules = &inputs.catalog.assumptions.launch;
@@ -53,7 +55,19 @@ pub(super) fn run(args: &VerifyArgs, global: &Global, talk: Talk) -> CommandResu
 /// What is verified: the advice that was named, else all to change something.
 fn asked(args: &VerifyArgs) -> Result<Vec<Advised>, Failure> {
     if !args.workload.is_empty() {
-        return args.workload.iter().map(|it| super::launch::advised(&args.report, it)).collect();
+        let named = args.workload.iter().map(|name| {
+            let it = super::launch::advised(&args.report, name)?;
+            if is_change(&it) {
+                return Ok(it);
+            }
+            Err(Failure::usage(
+                format!(
+                    "the report advises to change nothing of {name}, so there is nothing to verify"
+                ),
+                "name another workload, or leave --workload out",
+            ))
+        });
+        return named.collect();
     }
     let all = past_report::read(&args.report, |text| {
         Advised::read_all(text).map_err(|error| match error {
@@ -61,8 +75,6 @@ fn asked(args: &VerifyArgs) -> Result<Vec<Advised>, Failure> {
             other => report::PastError::Value { field: "advice", found: other.to_string() },
         })
     })?;
-    let is_change =
-        |it: &Advised| matches!(it.workload.advice.action.as_str(), "switch" | "schedule" | "stop");
     let found: Vec<Advised> = all.into_iter().filter(is_change).collect();
     if found.is_empty() {
         return Err(Failure::usage(
@@ -73,11 +85,41 @@ fn asked(args: &VerifyArgs) -> Result<Vec<Advised>, Failure> {
     Ok(found)
 }
 
+fn is_change(it: &Advised) -> bool {
+    matches!(it.workload.advice.action.as_str(), "switch" | "schedule" | "stop")
+}
+
+/// Why a cost cannot be set against the window: a bill that starts later or ends earlier than the other files.
+fn uncovered(coverage: &Coverage) -> Option<String> {
+    /// A bill may miss so much at its ends; holes in it may be hours in which nothing ran.
+    const MISSING: f64 = 0.05;
+    let row = coverage.rows.iter().find(|it| it.source == "cost")?;
+    let (first, last) =
+        (row.hours.iter().position(|it| *it > 0)?, row.hours.iter().rposition(|it| *it > 0)?);
+    let hours = |from: usize, to: usize| -> f64 {
+        coverage.day_hours.get(from..to).into_iter().flatten().map(|it| f64::from(*it)).sum()
+    };
+    let n = coverage.day_hours.len();
+    let missing = hours(0, first) + hours(last + 1, n);
+    let (from, to) = (coverage.days.get(first)?, coverage.days.get(last)?);
+    (missing > MISSING * hours(0, n)).then(|| {
+        format!("the bill is of {from} to {to}, the other files of more: cut them with --since and --until")
+    })
+}
+
 /// What the new files say of a workload.
 fn after(advised: &Advised, workload: Option<&Workload>, inputs: &Inputs) -> After {
     let window_us = inputs.ingested.window.len_us();
     let hours = window_us as f64 / MICROS_PER_HOUR;
-    let Some(it) = workload else { return After { hours, ..After::default() } };
+    let seller = advised.workload.baseline.provider.as_deref();
+    let is_billed = inputs.workloads.iter().any(|it| {
+        it.totals.effective_cost.is_some()
+            && (seller.is_none() || it.deployment.provider.as_deref() == seller)
+    });
+    let uncovered = uncovered(&inputs.ingested.coverage);
+    let Some(it) = workload else {
+        return After { hours, is_billed, uncovered, ..After::default() };
+    };
     let totals = &it.totals;
     let tokens = match (totals.prompt_tokens, totals.completion_tokens) {
         (None, None) => None,
@@ -91,6 +133,8 @@ fn after(advised: &Advised, workload: Option<&Workload>, inputs: &Inputs) -> Aft
     let offered = it.offered.as_ref();
     After {
         hours,
+        is_billed,
+        uncovered,
         traffic: Some(Traffic {
             cost: totals.effective_cost,
             tokens,
@@ -132,14 +176,31 @@ fn counted(histogram: &Histogram, limit_s: Option<f64>) -> Measured {
     }
 }
 
+/// Refuses a result of a workload that is not verified: a misspelt name would leave its check unmeasured.
+fn known_names(args: &VerifyArgs, asked: &[Advised]) -> Result<(), Failure> {
+    for word in args.quality.iter().chain(&args.quality_before) {
+        let Some((name, _)) = word.split_once('=') else { continue };
+        let is_known = asked.iter().any(|it| it.workload.name == name);
+        let is_file = asked.len() == 1 && std::path::Path::new(word).exists();
+        if !is_known && !is_file {
+            return Err(Failure::usage(
+                format!("`{name}` of `{word}` is none of the workloads that are verified"),
+                "write WORKLOAD=FILE with the name as the report has it",
+            ));
+        }
+    }
+    Ok(())
+}
+
 /// The results of a workload: a file alone where one is verified, else the one named for it.
 fn quality(args: &VerifyArgs, workload: &str, n: usize) -> Result<Option<Quality>, Failure> {
     let file_of = |words: &[String]| -> Result<Option<String>, Failure> {
         for word in words {
             match word.split_once('=') {
                 Some((name, file)) if name == workload => return Ok(Some(file.to_owned())),
+                // One is verified, and `=` is part of the name of a file.
+                _ if n == 1 => return Ok(Some(word.clone())),
                 Some(_) => {}
-                None if n == 1 => return Ok(Some(word.clone())),
                 None => {
                     return Err(Failure::usage(
                         format!("`{word}` is the result of which workload?"),

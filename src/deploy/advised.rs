@@ -142,6 +142,8 @@ pub struct BaselineOf {
     requests: Option<u64>,
     prompt_tokens: Option<u64>,
     completion_tokens: Option<u64>,
+    pub provider: Option<String>,
+    pub gpu_hours: Option<f64>,
     pub gpu_count: Option<f64>,
     pub gpu: Option<String>,
     pub model: Option<String>,
@@ -226,6 +228,31 @@ pub struct CheckOf {
     pub date: String,
 }
 
+/// Fails for what analyze never writes and a launch plan would act on.
+fn sound(workload: &WorkloadOf, plan: &PlanOf) -> Result<(), PastError> {
+    const MOST_REPLICAS: u32 = 100_000;
+    const MOST_GPUS: u32 = 1_024;
+    let wrong = |field, found: String| Err(PastError::Value { field, found });
+    let slug = &workload.slug;
+    let is_plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
+    if slug.is_empty() || slug.len() > 60 || slug.starts_with('-') || !slug.bytes().all(is_plain) {
+        return wrong("slug", slug.chars().take(60).collect());
+    }
+    if plan.gpu_count > MOST_GPUS {
+        return wrong("gpu_count", plan.gpu_count.to_string());
+    }
+    for (field, n) in [("min_replicas", plan.min_replicas), ("max_replicas", plan.max_replicas)] {
+        if let Some(n) = n.filter(|it| *it > MOST_REPLICAS) {
+            return wrong(field, n.to_string());
+        }
+    }
+    let split = plan.tensor_parallel_size.saturating_mul(plan.pipeline_parallel_size);
+    if split > plan.gpu_count.max(1) {
+        return wrong("tensor_parallel_size", split.to_string());
+    }
+    Ok(())
+}
+
 impl File {
     /// `S3`: its place among what is to do.
     fn label(&self, workload: &WorkloadOf) -> Option<String> {
@@ -250,6 +277,7 @@ impl File {
             reason = "`as` saturates"
         )]
         let window_us = (self.totals.window_hours * 3.6e9).round() as u64;
+        sound(workload, &plan)?;
         Ok(Advised {
             is_today: plan.id == "today",
             plan,

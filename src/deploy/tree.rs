@@ -328,7 +328,8 @@ fn always(holds: &Holds) -> Way {
 }
 
 fn while_busy(work: Work, holds: &Holds, hours: Hours) -> Option<Way> {
-    if hours.per_day >= 24.0 {
+    // No clock knows when a burst comes, and a request does not wait for an instance to start.
+    if hours.per_day >= 24.0 || (hours.bursts && work.serves()) {
         return None;
     }
     let way = if work.serves() {

@@ -155,7 +155,7 @@ fn in_memory(
         aside: None,
         requests,
         engine: measured.engine(window),
-        engine_latencies: measured.latencies(),
+        engine_latencies: measured.latencies(window),
         facts: measured::facts(&view),
         window,
         relative,

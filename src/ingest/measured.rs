@@ -10,7 +10,7 @@ use super::engine_hours;
 use super::fx::Rates;
 use super::requests::DayCounts;
 use super::rules::{Claimed, Subject, by_tags};
-use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin};
+use super::telemetry::{self, Device, Entity, EntityKey, Holder, TelemetryBin, Timed};
 use crate::units::{Money, MoneyError, Period, Timestamp};
 use crate::usage::{UsageRow, UsageTable};
 use crate::workload::{EngineBin, EngineLatencies, Histogram, Kind, Settings};
@@ -26,10 +26,14 @@ const MOST_UNTIMED: usize = 8;
 pub(super) struct Measured {
     rows: Vec<MeasuredRow>,
     days: Vec<DayCounts>,
-    latencies: BTreeMap<String, EngineLatencies>,
+    /// What each engine counted, by its workload.
+    latencies: Vec<(String, Vec<Count>)>,
     snapshots: Vec<Timestamp>,
     notices: Vec<String>,
 }
+
+/// What was counted, in the bin from when, up to which bound in seconds, and how many.
+type Count = (Timed, Timestamp, f64, u64);
 
 struct MeasuredRow {
     claimed: Claimed,
@@ -78,9 +82,9 @@ impl Measured {
             if !claimed_any {
                 nobodys.push(name_of(entity));
             }
-            // Histograms are of the whole recording: of an engine that changed hands nobody can part them.
+            // An engine that changed hands is of no one workload.
             if let (1, Some(workload)) = (of_workloads.len(), of_workloads.pop_first()) {
-                measured.latencies.entry(workload).or_default().add(&latencies(observed));
+                measured.latencies.push((workload, observed.latencies.clone()));
             }
         }
         measured.tell(&nobodys, &untimed);
@@ -127,9 +131,25 @@ impl Measured {
         )
     }
 
-    /// How long engines took over the whole recording, by workload.
-    pub(super) fn latencies(&self) -> BTreeMap<String, EngineLatencies> {
-        self.latencies.clone()
+    /// How long engines took in the hours that begin inside a window, by workload.
+    pub(super) fn latencies(&self, window: Period) -> BTreeMap<String, EngineLatencies> {
+        let mut all: BTreeMap<String, EngineLatencies> = BTreeMap::new();
+        for (workload, counts) in &self.latencies {
+            let of = |what: Timed| {
+                let inside = |it: &&Count| it.0 == what && window.contains(it.1);
+                let mut bounds: Vec<(f64, u64)> = Vec::new();
+                for (_, _, bound, n) in counts.iter().filter(inside) {
+                    match bounds.iter_mut().find(|it| it.0.total_cmp(bound).is_eq()) {
+                        Some(it) => it.1 = it.1.saturating_add(*n),
+                        None => bounds.push((*bound, *n)),
+                    }
+                }
+                Histogram::new(bounds)
+            };
+            let found = EngineLatencies { ttft: of(Timed::FirstToken), tpot: of(Timed::EachToken) };
+            all.entry(workload.clone()).or_default().add(&found);
+        }
+        all
     }
 
     /// When cluster snapshots were taken.
@@ -227,14 +247,6 @@ fn holes(observed: &telemetry::Observed) -> Option<String> {
             name_of(&observed.entity)
         )
     })
-}
-
-/// The histograms of an engine.
-fn latencies(observed: &telemetry::Observed) -> EngineLatencies {
-    EngineLatencies {
-        ttft: Histogram::new(observed.ttft_buckets.clone()),
-        tpot: Histogram::new(observed.tpot_buckets.clone()),
-    }
 }
 
 /// Time to the first token by the histogram of an engine: the least bound that holds 95 % of them.

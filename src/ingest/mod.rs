@@ -162,7 +162,7 @@ pub struct Ingested {
     pub requests: Vec<RequestLog>,
     /// What serving engines measured inside the window, by workload, in time order.
     pub engine: std::collections::BTreeMap<String, Vec<EngineBin>>,
-    /// How long they took over the whole recording, by workload.
+    /// How long they took in the hours of the window, by workload.
     pub engine_latencies: std::collections::BTreeMap<String, EngineLatencies>,
     /// What the cluster says of workloads.
     pub facts: std::collections::BTreeMap<String, WorkloadConfig>,

@@ -231,7 +231,7 @@ pub(super) fn finish(
         aside: Some(Arc::new(shelved)),
         requests: Vec::new(),
         engine: measured.engine(window),
-        engine_latencies: measured.latencies(),
+        engine_latencies: measured.latencies(window),
         facts: measured::facts(&view),
         window,
         relative: false,

@@ -75,6 +75,7 @@ pub use simulation::{
 };
 pub use terminal::{TerminalStyle, hanging};
 pub use waste::unused;
+pub(crate) use words::purchase as purchase_in_words;
 pub use written::{WrittenAdvice, WrittenReport};
 
 /// Why a report could not be written out. All of these are faults of the program, not of the data.

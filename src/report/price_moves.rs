@@ -11,6 +11,7 @@ use super::build_workload::rounded;
 use super::number::Medium;
 use crate::catalog::{Catalog, Offer, PastPrice, Purchase};
 use crate::units::{Money, MoneyPerHour};
+use crate::workload::PricingCategory;
 
 /// The least move that is told: less is rounding.
 const LEAST_MOVE: f64 = 0.02;
@@ -76,6 +77,7 @@ fn offers_of<'a>(it: &'a Analysed, catalog: &'a Catalog) -> Vec<&'a Offer> {
     let today = |offer: &&Offer| {
         offer.purchase == Purchase::PayAsYouGo
             && !offer.community
+            && deployment.pricing_category == PricingCategory::Standard
             && deployment.provider.as_deref() == Some(offer.provider.as_str())
             && deployment.region.as_deref().is_none_or(|region| region == offer.region)
     };
@@ -152,6 +154,7 @@ fn per_hour(rate: MoneyPerHour) -> Option<Money> {
 fn term<'a>(offer: &Offer, catalog: &'a Catalog) -> Option<&'a Offer> {
     let same = |it: &&Offer| {
         matches!(it.purchase, Purchase::Reserved { .. })
+            && catalog.is_sold(it)
             && it.rate.currency() == offer.rate.currency()
             && (&it.provider, &it.instance_type, &it.region, it.gpu_count)
                 == (&offer.provider, &offer.instance_type, &offer.region, offer.gpu_count)

@@ -71,7 +71,7 @@ impl Histogram {
     }
 }
 
-/// What the engines of a workload counted over the recording.
+/// What the engines of a workload counted.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct EngineLatencies {
     /// Time to the first token.

@@ -416,7 +416,7 @@ fn what_cannot_be_launched_says_so() {
         (
             [&["launch", "reports/usage", "chat-prod", "--against", two][..], &checkpoint].concat(),
             3,
-            "starts vLLM 2 times",
+            "more than once",
         ),
         (
             [&["launch", "reports/usage", "chat-prod", "--against", none][..], &checkpoint]
@@ -435,4 +435,26 @@ fn what_cannot_be_launched_says_so() {
         gpuadvise(&["launch", "reports/usage", "chat-prod", "--output", output, "--force"]);
     assert_eq!(forced.code, 0, "{}", forced.stderr);
     assert!(std::fs::read_to_string(output).unwrap().contains("kind: Deployment"));
+}
+
+/// A file with a token is not read further: nothing of it is shown.
+#[test]
+fn a_token_in_what_runs_is_not_shown() {
+    let folder = tempfile::tempdir().unwrap();
+    let file = folder.path().join("run.sh");
+    let token = format!("hf_{}", "aB3".repeat(12));
+    std::fs::write(&file, format!("export HF_TOKEN={token}\nvllm serve a/b\n")).unwrap();
+    let file = file.to_str().unwrap();
+    let ran = gpuadvise(&[
+        "launch",
+        "reports/usage",
+        "chat-prod",
+        "--checkpoint",
+        "acme/m",
+        "--against",
+        file,
+    ]);
+    assert_eq!(ran.code, 3, "{}", ran.stderr);
+    assert!(ran.stderr.contains("line 1 has a token"), "{}", ran.stderr);
+    assert!(!ran.stderr.contains(&token) && ran.stdout.is_empty(), "{}", ran.stderr);
 }

@@ -24,10 +24,7 @@ fn every_row_of_a_table_is_accounted_for() {
         let ran = bench.run(&words);
         assert_eq!(ran.code, 0, "{file}: {}", ran.stderr);
         assert!(ran.stderr.contains(said), "{file}: {}", ran.stderr);
-        assert!(
-            ran.stdout.contains("[[offer]]") && ran.stdout.contains("source = \"a test"),
-            "{file}"
-        );
+        assert!(ran.stdout.contains("[[offer]]") && ran.stdout.contains("source = \""), "{file}");
     }
 }
 

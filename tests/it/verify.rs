@@ -111,7 +111,8 @@ fn limits_that_break_stop_it() {
     assert_eq!(verdict(&found, "TTFT p95"), "fail");
     assert_eq!(verdict(&found, "quality"), "not_measured");
     assert_eq!(ran.code, 7, "{}", ran.stderr);
-    assert!(found["next"].as_str().unwrap().contains("TTFT p95"), "{}", found["next"]);
+    let stop = found["stop"].as_str().unwrap();
+    assert!(stop.contains("the time to the first token"), "{stop}");
 }
 
 #[test]
@@ -143,13 +144,55 @@ fn less_than_promised_is_said() {
     assert_eq!(ran.code, 7);
 }
 
+/// Nothing in the new files is no saving: of a workload that is gone, of one that served nothing, or of a bill
+/// that ends before the log does.
+#[test]
+fn nothing_seen_is_no_promise_kept() {
+    let bench = Bench::new();
+    let week = usage(2, 1.861, 0.8, 0.7);
+    let other = bench.write("other.csv", week.replace("chat-prod", "someone-else"));
+    let ran = verify(&bench, &[&other], &["--format", "json"]);
+    let found = json(&ran);
+    assert_eq!(verdict(&found, "saving"), "not_measured", "{}", ran.stdout);
+    assert!(found["realised"].is_null(), "{}", ran.stdout);
+    let (requests, prompt, completion) = PER_HOUR;
+    let idle = week.replace(&format!(",{requests},{prompt},{completion},"), ",0,0,0,");
+    let idle = bench.write("idle.csv", idle);
+    let ran = verify(&bench, &[&idle], &["--format", "json"]);
+    assert_eq!(verdict(&json(&ran), "saving"), "not_measured", "{}", ran.stdout);
+    let until: Vec<&str> = week.lines().filter(|it| !it.starts_with("2026-12-06")).collect();
+    let until: Vec<&str> = until.into_iter().filter(|it| !it.starts_with("2026-12-07")).collect();
+    let short = bench.write("short.csv", until.join("\n") + "\n");
+    let log = bench.write("requests.csv", log(0.5));
+    let ran = verify(&bench, &[&short, &log], &["--format", "json"]);
+    assert_eq!(verdict(&json(&ran), "saving"), "not_measured", "{}", ran.stdout);
+    assert!(ran.stdout.contains("the bill is of 2026-12-01 to 2026-12-05"), "{}", ran.stdout);
+}
+
+/// A fleet of fixed size costs the same however few come: the bill fell as promised, so it is no failure.
+#[test]
+fn fewer_requests_are_no_broken_promise() {
+    let bench = Bench::new();
+    let (requests, prompt, completion) = PER_HOUR;
+    let few = usage(2, 1.861, 0.8, 0.7).replace(
+        &format!(",{requests},{prompt},{completion},"),
+        &format!(",{},{},{},", requests / 8, prompt / 8, completion / 8),
+    );
+    let few = bench.write("few.csv", few);
+    let ran = verify(&bench, &[&few], &["--format", "json"]);
+    let found = json(&ran);
+    assert_eq!(verdict(&found, "saving"), "warn", "{}", ran.stdout);
+    assert!(found["stop"].is_null(), "{}", ran.stdout);
+}
+
 #[test]
 fn what_cannot_be_verified_says_so() {
     let bench = Bench::new();
     let usage = bench.write("usage.csv", usage(2, 1.861, 0.8, 0.7));
     let wrong = bench.write("wrong.json", "{}");
     for (more, code, message) in [
-        (&["--quality", &wrong][..], 3, "no scores under `results`"),
+        (&["--quality", "chat-prd=after.json"][..], 2, "none of the workloads"),
+        (&["--quality", &wrong], 3, "no scores under `results`"),
         (&["--quality", "/nowhere.json"], 3, "cannot be read"),
         (&["--format", "csv"], 2, "verify has a table and JSON"),
     ] {

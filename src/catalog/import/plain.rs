@@ -27,7 +27,7 @@ pub(crate) fn row(
         gpu: cell::filled(cells.get("gpu"), "gpu")?.to_owned(),
         gpu_count: match cells.get("gpu_count") {
             // The catalog has prices of a processor alone, of serverless platforms.
-            "0" => 0,
+            "0" if cells.get("gpu").starts_with("CPU") => 0,
             count => cell::gpu_count(count, "gpu_count", instance)?,
         },
         region: cell::filled(cells.get("region"), "region")?.to_owned(),

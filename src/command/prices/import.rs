@@ -104,12 +104,21 @@ fn write(
     let mut texts: Vec<(PathBuf, String)> = Vec::new();
     if path.extension().is_some_and(|it| it == "toml") {
         let mut all = files.into_iter();
-        let (Some((_, text)), None) = (all.next(), all.next()) else {
+        let (Some((provider, text)), None) = (all.next(), all.next()) else {
             return Err(Failure::usage(
                 "the table has several providers, and a file of offers has one",
                 "name a folder with --output",
             ));
         };
+        let stem = path.file_stem().map(|it| it.to_string_lossy().into_owned());
+        if stem.as_deref() != Some(provider.as_str()) {
+            return Err(Failure::usage(
+                format!(
+                    "the file of the offers of {provider} is {provider}.toml: its name says whose they are"
+                ),
+                "name it so, or name a folder with --output",
+            ));
+        }
         texts.push((path.to_owned(), text));
     } else {
         let named = |(provider, text)| (path.join(format!("{provider}.toml")), text);

@@ -8,6 +8,9 @@ use crate::deploy::Advised;
 use crate::simulate::Week;
 use crate::workload::Kind;
 
+/// More are no plan but a damaged report.
+const MOST_INSTANCES: u32 = 100_000;
+
 /// Instances over time, as the plan was simulated.
 #[derive(Clone, Debug)]
 pub(in crate::deploy) enum Fleet {
@@ -64,6 +67,10 @@ impl Fleet {
         if let Some(text) = &plan.policy.schedule {
             let week = Week::parse(text)
                 .map_err(|error| LaunchError::Schedule { why: error.to_string() })?;
+            if week.most() > MOST_INSTANCES {
+                let why = format!("{} instances at once", week.most());
+                return Err(LaunchError::Schedule { why });
+            }
             return Ok(Fleet::Scheduled {
                 least: plan.min_replicas.unwrap_or(0),
                 most: week.most().max(plan.max_replicas.unwrap_or(0)),
@@ -136,7 +143,7 @@ impl Place {
         // `provider/instance/gpu/count/region/purchase`: an offer of a bill or of a quote is in no catalog.
         let written = || {
             let id = plan.offer_ids.first()?;
-            id.rsplit('/').nth(2)?.parse::<u32>().ok()
+            id.rsplit('/').nth(2)?.parse::<u32>().ok().filter(|it| *it <= 1_024)
         };
         let known = |it: &str| !matches!(it, "global" | "as billed" | "not named" | "");
         Place {

@@ -133,7 +133,10 @@ impl Launch {
             What::Train(Train::of(&advised, options, reference()?)?)
         } else {
             match Serve::of(&advised, catalog, &gpu, (options, engine))? {
-                Some(serve) => What::Serve(Box::new(Serve { image: reference()?, ..serve })),
+                Some(mut serve) => {
+                    serve.image = reference()?;
+                    What::Serve(Box::new(serve))
+                }
                 None => What::Own(own(&advised, catalog, options)?),
             }
         };

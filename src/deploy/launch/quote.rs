@@ -30,8 +30,9 @@ pub(super) fn comment(text: &str) -> String {
         .join(" ")
 }
 
-/// The beginnings of tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS, NVIDIA, and of web tokens.
-const TOKENS: [&str; 12] = [
+/// The beginnings of tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS, Google, NVIDIA, RunPod, and of web
+/// tokens.
+const TOKENS: [&str; 15] = [
     "hf_",
     "sk-",
     "ghp_",
@@ -40,6 +41,9 @@ const TOKENS: [&str; 12] = [
     "github_pat_",
     "glpat-",
     "xoxb-",
+    "xoxp-",
+    "AIza",
+    "rpa_",
     "AKIA",
     "ASIA",
     "nvapi-",

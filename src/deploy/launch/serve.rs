@@ -27,6 +27,32 @@ pub(in crate::deploy) struct Serve {
     pub(super) replica: Replica,
     /// Seconds that requests in progress have to end.
     pub(super) shutdown_s: u32,
+    /// Where the longest request is from.
+    length: Length,
+    /// Where the requests at once are from.
+    slots: Slots,
+}
+
+/// Where `--max-model-len` is from.
+#[derive(Clone, Copy, Debug)]
+enum Length {
+    /// The plan was sized with it.
+    Planned,
+    /// The model ends there, and the plan does not say.
+    Model,
+    /// The cache ends before the model, and the plan does not say.
+    Cache {
+        /// What the model would take.
+        model: u64,
+    },
+}
+
+/// Where `--max-num-seqs` is from.
+#[derive(Clone, Copy, Debug)]
+enum Slots {
+    Simulated,
+    Sized,
+    Engine,
 }
 
 impl Serve {
@@ -54,7 +80,7 @@ impl Serve {
         // The version in the image of the target, where that is not the one of the plan: sized again with it.
         let planned = plan.engine.as_deref().and_then(Engine::parse).unwrap_or(Engine::DEFAULT);
         let engine = other.unwrap_or(planned);
-        let (deployment, replica) = sized(
+        let (deployment, replica, length) = sized(
             advised,
             &architecture,
             gpu,
@@ -72,6 +98,12 @@ impl Serve {
             model,
             deployment,
             replica,
+            length,
+            slots: match (plan.max_num_seqs, advised.candidate().and_then(|it| it.slots)) {
+                (Some(_), _) => Slots::Simulated,
+                (None, Some(_)) => Slots::Sized,
+                (None, None) => Slots::Engine,
+            },
         }))
     }
 
@@ -106,14 +138,12 @@ impl Serve {
     fn split_flags(&self) -> Vec<Flag> {
         let it = &self.deployment;
         let weights = self.replica.weights_bytes_per_gpu();
-        let one = it.gpu_count() == 1;
-        let why = if one {
-            format!("one GPU holds the {weights} of weights and the cache")
-        } else {
-            format!(
-                "every layer is split over {} GPUs, each holds {weights} of weights",
-                it.tensor_parallel_size
-            )
+        let why = match (it.gpu_count(), it.tensor_parallel_size) {
+            (1, _) => format!("one GPU holds the {weights} of weights and the cache"),
+            (_, 1) => format!("no layer is split; each GPU holds {weights} of weights"),
+            (_, n) => {
+                format!("every layer is split over {n} GPUs, each holds {weights} of weights")
+            }
         };
         let mut flags = vec![Flag::new("--tensor-parallel-size", it.tensor_parallel_size, why)];
         if it.pipeline_parallel_size > 1 {
@@ -163,25 +193,30 @@ impl Serve {
                     self.replica.usable_per_gpu()
                 ),
             ),
-            Flag::new(
-                "--max-model-len",
-                memory.max_model_len,
-                "the longest prompt and answer together, as today",
-            ),
-            Flag::new(
-                "--max-num-seqs",
-                seqs,
-                format!(
-                    "requests at once, as it was simulated: with more, each waits longer for its tokens than was simulated{}",
-                    self.held(seqs)
-                ),
-            ),
+            Flag::new("--max-model-len", memory.max_model_len, self.length_why()),
+            Flag::new("--max-num-seqs", seqs, format!("{}{}", self.slots.why(), self.held(seqs))),
             Flag::new(
                 "--max-num-batched-tokens",
                 memory.max_num_batched_tokens,
                 "tokens of a step, the engine's default on this GPU, by which activations were sized",
             ),
         ]
+    }
+
+    fn length_why(&self) -> String {
+        match self.length {
+            Length::Planned => {
+                "the longest prompt and answer together, with which it was sized".to_owned()
+            }
+            Length::Model => {
+                "the report does not say how long requests may be: the most the model takes"
+                    .to_owned()
+            }
+            Length::Cache { model } => format!(
+                "the report does not say how long requests may be, and the cache holds no request of the {} tokens the model takes: the most it holds, in steps of 1,024",
+                crate::report::count(model)
+            ),
+        }
     }
 
     fn held(&self, seqs: u32) -> String {
@@ -195,6 +230,18 @@ impl Serve {
     }
 }
 
+impl Slots {
+    const fn why(self) -> &'static str {
+        match self {
+            Slots::Simulated => {
+                "requests at once, as it was simulated: with more, each waits longer for its tokens than was simulated"
+            }
+            Slots::Sized => "requests at once, with which it was sized",
+            Slots::Engine => "requests at once, the engine's default on this GPU",
+        }
+    }
+}
+
 /// The deployment with the flags of the plan, and what they make of the GPU.
 fn sized(
     advised: &Advised,
@@ -202,9 +249,11 @@ fn sized(
     gpu: &GpuSpec,
     (engine, precision): (Engine, Precision),
     constants: Constants<'_>,
-) -> Result<(Deployment, Replica), LaunchError> {
+) -> Result<(Deployment, Replica, Length), LaunchError> {
+    /// Tokens of a step of the longest request, where nobody says how long it may be.
+    const STEP: u64 = 1_024;
     let plan = &advised.plan;
-    let deployment = Deployment {
+    let mut deployment = Deployment {
         engine,
         kv_cache_dtype: match plan.kv_cache_dtype.as_deref() {
             Some("fp8") => KvCacheDtype::Fp8,
@@ -216,20 +265,45 @@ fn sized(
         max_num_seqs: plan.max_num_seqs.or_else(|| advised.candidate()?.slots),
         ..Deployment::new(precision, plan.tensor_parallel_size.max(1))
     };
-    let longest = deployment.max_model_len.unwrap_or(4_096);
-    let third = longest as f64 / 3.0;
-    let no = |why: String| LaunchError::DoesNotFit {
+    let no = |gpus: u32, why: String| LaunchError::DoesNotFit {
         model: model.id.clone(),
         gpu: gpu.name.clone(),
-        gpus: deployment.gpu_count(),
+        gpus,
         why,
     };
-    let profile =
-        TokenProfile::new(1, third, third).ok_or_else(|| no("no token counts".to_owned()))?;
-    match fit(model, gpu, &deployment, &profile, constants) {
-        Fit::Fits(replica) => Ok((deployment, *replica)),
-        other => Err(no(other.to_string())),
+    // vLLM does not start where its cache cannot hold one request of `--max-model-len`.
+    let fitted = |it: &Deployment, needed: u64| {
+        let third = it.max_model_len.unwrap_or(needed) as f64 / 3.0;
+        let profile = TokenProfile::new(needed, third, third)
+            .ok_or_else(|| no(it.gpu_count(), "no token counts".to_owned()))?;
+        match fit(model, gpu, it, &profile, constants) {
+            Fit::Fits(replica) => Ok(*replica),
+            other => Err(no(it.gpu_count(), other.to_string())),
+        }
+    };
+    if let Some(longest) = plan.max_model_len {
+        let replica = fitted(&deployment, longest)?;
+        return Ok((deployment, replica, Length::Planned));
     }
+    let replica = fitted(&deployment, 1)?;
+    let longest = replica.memory.max_model_len;
+    if replica.memory.max_concurrency(longest) >= 1.0 {
+        deployment.max_model_len = Some(longest);
+        return Ok((deployment, replica, Length::Model));
+    }
+    // The share of the longest that is held, found by halves: layers with windows keep less than all of it.
+    let (mut holds, mut too_long) = (0, longest / STEP);
+    while too_long - holds > 1 {
+        let middle = holds.midpoint(too_long);
+        if replica.memory.max_concurrency(middle * STEP) >= 1.0 {
+            holds = middle;
+        } else {
+            too_long = middle;
+        }
+    }
+    deployment.max_model_len = Some((holds * STEP).max(1));
+    let replica = fitted(&deployment, (holds * STEP).max(1))?;
+    Ok((deployment, replica, Length::Cache { model: longest }))
 }
 
 /// The checkpoint to load: the one named, else the model itself where vLLM makes the format of it.

@@ -31,16 +31,27 @@ fn latency(
         return Check::unknown(name, needed).because(how);
     };
     let check = Check::pass(name, shown(&it), needed);
-    let is_over = match (it.p95_s, it.within) {
-        (Some(p95), _) => p95 > limit_s,
-        (None, Some(within)) => within < 0.95,
-        (None, None) => return Check { verdict: super::Verdict::NotMeasured, ..check },
-    };
-    if is_over {
-        check.fail("requests wait longer than promised: more replicas, or back to what ran before")
-    } else {
-        check
+    match is_broken(&it, limit_s, slo.attainment) {
+        None => Check { verdict: super::Verdict::NotMeasured, ..check },
+        Some(true) => check
+            .fail("requests wait longer than promised: more replicas, or back to what ran before"),
+        Some(false) => check,
     }
+}
+
+/// Whether fewer requests are within the limit than are promised: the one rule for the check and for the stop.
+/// By the share where it is known, else by the 95th percentile, which answers for a promise of 95 % alone; nothing
+/// where neither answers.
+pub(super) fn is_broken(measured: &Measured, limit_s: f64, attainment: f64) -> Option<bool> {
+    if measured.n == 0 {
+        return None;
+    }
+    let by_p95 = || {
+        let over = measured.p95_s? > limit_s;
+        // Over at 95 % breaks what promises at least 95 %; inside at 95 % keeps what promises at most that.
+        ((over && attainment >= 0.95) || (!over && attainment <= 0.95)).then_some(over)
+    };
+    measured.within.map_or_else(by_p95, |it| Some(it < attainment))
 }
 
 /// Requests that failed.

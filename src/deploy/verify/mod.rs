@@ -25,6 +25,10 @@ pub struct After {
     pub hours: f64,
     /// Cost, tokens, requests and length; nothing where the workload is not in the new files.
     pub traffic: Option<Traffic>,
+    /// Whether the new files have a bill of the seller it ran at, so that no row of it means no cost.
+    pub is_billed: bool,
+    /// Why its cost cannot be set against the window; nothing where it can.
+    pub uncovered: Option<String>,
     /// Time to the first token.
     pub ttft: Option<Measured>,
     /// Time per output token.
@@ -96,19 +100,27 @@ pub fn verify(
     let is_stop = advice.action == "stop";
     let promised =
         before.cost.and_then(|it| Money::parse(&advice.monthly_savings, it.currency()).ok());
-    let found = realised(before, after.traffic, is_stop)?;
-    let mut checks = vec![
-        saving(promised, found, is_stop),
-        changed(advised, after, is_stop),
-        length(after, rules),
-    ];
+    let found = match unknown(before, after, is_stop) {
+        Some(_) => None,
+        None => realised(before, after.traffic, is_stop)?,
+    };
+    let plain = match found {
+        Some(Realised { unit: Some(_), .. }) => realised(before, after.traffic, true)?,
+        _ => found,
+    };
+    let pair = found.zip(plain.map(|it| it.saving));
+    let saving = match unknown(before, after, is_stop) {
+        Some(why) => Check::unknown("saving", needed_saving(promised)).because(why),
+        None => saving(promised, pair, is_stop),
+    };
+    let mut checks = vec![saving, changed(advised, after, is_stop), length(after, rules)];
     if !is_stop {
         checks.extend(load::latencies(&advised.workload.slo, after));
         checks.push(load::errors(after, rules));
         checks.extend(load::occupancy(advised, after, rules));
         checks.push(quality::check(advised, after.quality.as_ref(), rules));
     }
-    let stop = stop_rule(advised, found, after, &checks);
+    let stop = stop_rule(advised, pair, after, &checks);
     let share = promised.zip(found).and_then(|(promised, found)| {
         (promised.atto() > 0).then(|| found.saving.to_f64() / promised.to_f64())
     });
@@ -133,17 +145,48 @@ impl Verification {
     }
 }
 
-/// Half of the saving must be there, as the advice says; nine tenths are a promise kept.
-fn saving(promised: Option<Money>, found: Option<Realised>, is_stop: bool) -> Check {
+/// Why nothing can be said of the saving; nothing where it can.
+fn unknown(before: Traffic, after: &After, is_stop: bool) -> Option<String> {
+    if let Some(why) = &after.uncovered {
+        return Some(why.clone());
+    }
+    let Some(traffic) = after.traffic else {
+        if is_stop && after.is_billed {
+            return None;
+        }
+        let why = if is_stop {
+            "it is not in the new files, and neither is any bill of who it was bought from: give that bill"
+        } else {
+            "it is not in the new files: give its bill, with the name it has in the report"
+        };
+        return Some(why.to_owned());
+    };
+    if traffic.cost.is_none() {
+        return Some("give the bill of the days after the change".to_owned());
+    }
+    let has = |it: Traffic| it.tokens.or(it.requests).map(|it| it > 0);
+    let is_idle = !is_stop && has(before) == Some(true) && has(traffic) == Some(false);
+    is_idle
+        .then(|| "it served nothing in the new files, so no cost is that of its traffic".to_owned())
+}
+
+fn needed_saving(promised: Option<Money>) -> String {
+    promised.map_or_else(|| "what was promised".to_owned(), |it| format!("{} a month", money(it)))
+}
+
+/// Half of the saving must be there, as the advice says; nine tenths are a promise kept. `found` has the saving at
+/// the traffic of then, and the plain difference of the bills: fewer requests on a fleet of fixed size make
+/// the first small though the second is all that was promised, so only both fail.
+fn saving(promised: Option<Money>, found: Option<(Realised, Money)>, is_stop: bool) -> Check {
     const KEPT: f64 = 0.9;
     const LEAST: f64 = 0.5;
     let name = "saving";
-    let Some(promised) = promised else {
+    let Some(promised) = promised.filter(|it| it.atto() > 0) else {
         return Check::unknown(name, "what was promised")
             .because("the report has no cost of it: it was made without a bill");
     };
-    let needed = format!("{} a month", money(promised));
-    let Some(found) = found else {
+    let needed = needed_saving(Some(promised));
+    let Some((found, plain)) = found else {
         return Check::unknown(name, needed).because("give the bill of the days after the change");
     };
     let share = found.saving.to_f64() / promised.to_f64();
@@ -162,35 +205,68 @@ fn saving(promised: Option<Money>, found: Option<Realised>, is_stop: bool) -> Ch
         s if s >= LEAST => {
             check.warn("part of it is missing: `gpuadvise diff` of both reports says by which step")
         }
+        _ if plain.to_f64() / promised.to_f64() >= LEAST => check.warn(format!(
+            "the bill fell by {} a month, but less was served than then: fewer or smaller GPUs may do",
+            money(plain)
+        )),
         _ => check.fail(
             "less than half of it is there: `gpuadvise diff` of both reports says by which step",
         ),
     }
 }
 
-/// Whether the change was made at all, as far as the bill shows it.
+/// Whether the change was made at all, as far as the bill shows it: the GPU of the plan, and its hours.
 fn changed(advised: &Advised, after: &After, is_stop: bool) -> Check {
     let name = "change made";
     if is_stop {
         let needed = "0 GPU-hours";
         return match (after.traffic.is_some(), after.gpu_hours) {
-            (false, _) => Check::pass(name, "not on the bill any more", needed),
+            (false, _) if after.is_billed => Check::pass(name, "not on the bill any more", needed),
             (true, Some(hours)) if hours > 0.0 => {
                 Check::pass(name, format!("{hours:.1} GPU-hours"), needed)
                     .fail("it still runs: stop it")
             }
             (true, Some(_)) => Check::pass(name, "0 GPU-hours", needed),
-            (true, None) => Check::unknown(name, needed),
+            _ => Check::unknown(name, needed).because("give the bill of who it was bought from"),
         };
     }
     let plan = &advised.plan;
-    match &after.gpu {
-        None => Check::unknown(name, plan.gpu.clone()),
-        Some(gpu) if *gpu == plan.gpu => Check::pass(name, gpu.clone(), plan.gpu.clone()),
-        Some(gpu) => Check::pass(name, gpu.clone(), plan.gpu.clone()).warn(
+    let Some(gpu) = &after.gpu else { return Check::unknown(name, plan.gpu.clone()) };
+    let most = most_gpus(advised);
+    let needed = most.map_or_else(|| plan.gpu.clone(), |n| format!("at most {n} x {}", plan.gpu));
+    let at_once = after.gpu_hours.filter(|_| after.hours > 0.0).map(|it| it / after.hours);
+    let found = at_once.map_or_else(|| gpu.clone(), |it| format!("{it:.1} x {gpu}"));
+    let check = Check::pass(name, found, needed);
+    if *gpu != plan.gpu {
+        return check.warn(
             "the bill shows other GPUs than the plan: the change is not done, or only in part",
-        ),
+        );
     }
+    let baseline = &advised.workload.baseline;
+    let was = baseline.gpu_hours.map(|it| it * 3.6e9 / advised.window_us as f64);
+    // Hours of a bill are whole ones, and a switch overlaps: a twentieth more is no other plan.
+    let is_over = most.zip(at_once).is_some_and(|(most, it)| it > f64::from(most) * 1.05);
+    let is_as_before = baseline.gpu.as_deref() == Some(gpu)
+        && advice_cuts_hours(advised)
+        && was.zip(at_once).is_some_and(|(was, it)| it >= was * 0.95);
+    match (is_over, is_as_before) {
+        (true, _) => check.warn("more GPUs than the plan: what ran before may still run beside it"),
+        (false, true) => {
+            check.warn("as many GPU-hours as before: the schedule is not on, or not kept")
+        }
+        _ => check,
+    }
+}
+
+/// The most GPUs of the plan at once, where it has a bound.
+fn most_gpus(advised: &Advised) -> Option<u32> {
+    let plan = &advised.plan;
+    plan.max_replicas.map(|it| it.saturating_mul(plan.gpu_count))
+}
+
+/// Whether fewer hours are what the advice is about.
+fn advice_cuts_hours(advised: &Advised) -> bool {
+    advised.workload.advice.action == "schedule"
 }
 
 fn length(after: &After, rules: &LaunchRules) -> Check {
@@ -206,31 +282,35 @@ fn length(after: &After, rules: &LaunchRules) -> Check {
 /// Why it must be undone: the limits are broken, nothing is saved, or the answers got worse.
 fn stop_rule(
     advised: &Advised,
-    found: Option<Realised>,
+    found: Option<(Realised, Money)>,
     after: &After,
     checks: &[Check],
 ) -> Option<String> {
     let slo = &advised.workload.slo;
-    let limits =
-        [("the time to the first token", after.ttft), ("the time per output token", after.tpot)];
-    for (what, measured) in limits {
-        if let Some(share) = measured.and_then(|it| it.within)
-            && share < slo.attainment
-        {
-            return Some(format!(
-                "{what} was within its limit in {:.1} % of the requests, {:.0} % are promised",
-                share * 100.0,
-                slo.attainment * 100.0
-            ));
+    let limits = [
+        ("the time to the first token", slo.ttft_p95_s, after.ttft),
+        ("the time per output token", slo.tpot_p95_s, after.tpot),
+    ];
+    for (what, limit, measured) in limits {
+        let (Some(limit), Some(it)) = (limit, measured) else { continue };
+        if load::is_broken(&it, limit, slo.attainment) == Some(true) {
+            return Some(match it.within {
+                Some(share) => format!(
+                    "{what} was within its limit in {:.1} % of the requests, {:.0} % are promised",
+                    share * 100.0,
+                    slo.attainment * 100.0
+                ),
+                None => format!("95 % of the requests are not within the limit of {what}"),
+            });
         }
     }
     if checks.iter().any(|it| it.name == quality::NAME && it.verdict == Verdict::Fail) {
         return Some("the quality check failed".to_owned());
     }
     let made = checks.iter().any(|it| it.name == "change made" && it.verdict == Verdict::Pass);
-    found
-        .filter(|it| made && it.saving.atto() <= 0)
-        .map(|it| format!("it saves nothing: {} a month at the traffic of then", money(it.saving)))
+    found.filter(|(it, plain)| made && it.saving.atto() <= 0 && plain.atto() <= 0).map(|(it, _)| {
+        format!("it saves nothing: {} a month at the traffic of then", money(it.saving))
+    })
 }
 
 fn next(advised: &Advised, stop: Option<&str>, checks: &[Check]) -> String {

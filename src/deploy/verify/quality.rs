@@ -68,20 +68,34 @@ impl Quality {
     }
 }
 
+/// Metrics that are better the lower they are.
+const LOWER: [&str; 7] =
+    ["perplexity", "bits_per_byte", "brier_score", "wer", "cer", "ter", "loss"];
+
 /// `results.TASK.METRIC` where it is a score: errors and texts are left out.
 fn scores(text: &str) -> Result<BTreeMap<String, f64>, QualityError> {
     let value: Value = serde_json::from_str(text).map_err(QualityError::NotJson)?;
     let results = value.get("results").and_then(Value::as_object).ok_or(QualityError::NoScores)?;
+    // The lower the better is no share of what was kept; newer versions say which way a metric is better.
+    let higher =
+        |task: &str, name: &str| value.get("higher_is_better")?.get(task)?.get(name)?.as_bool();
+    let is_other = |task: &str, name: &str| {
+        name.ends_with("_stderr")
+            || ["alias", "sample_len", "name", "sample_count"].contains(&name)
+            || higher(task, name).map_or_else(|| LOWER.iter().any(|it| name.contains(it)), |it| !it)
+    };
     let mut found = BTreeMap::new();
     for (task, metrics) in results {
         let Some(metrics) = metrics.as_object() else { continue };
         for (metric, score) in metrics {
             let name = metric.split(',').next().unwrap_or_default();
-            // The lower the better: they are no share of what was kept.
-            let is_other =
-                name.ends_with("_stderr") || name.contains("perplexity") || name == "alias";
-            if let (Some(score), false) = (score.as_f64(), is_other) {
-                found.insert(format!("{task}/{name}"), score);
+            // The filter is part of the name: gsm8k has `exact_match` by `strict-match` and by `flexible-extract`.
+            let key = match metric.split_once(',') {
+                Some((name, filter)) if filter != "none" => format!("{task}/{name}/{filter}"),
+                _ => format!("{task}/{name}"),
+            };
+            if let (Some(score), false) = (score.as_f64(), is_other(task, name)) {
+                found.insert(key, score);
             }
         }
     }
@@ -141,6 +155,13 @@ mod tests {
                 "{text}"
             );
         }
+        let gsm8k = r#"{"results": {"gsm8k": {"exact_match,strict-match": 0.5, "exact_match,flexible-extract": 0.8,
+            "sample_len": 1319, "mc,none": 0.2}}, "higher_is_better": {"gsm8k": {"exact_match": true, "mc": false}}}"#;
+        let worse = gsm8k.replace("0.5", "0.4");
+        let it = Quality::read(&worse, Some(gsm8k)).unwrap();
+        assert_eq!(it.after.len(), 2);
+        let (name, kept) = it.worst().unwrap();
+        assert_eq!((name, (kept * 1e4).round()), ("gsm8k/exact_match/strict-match", 8_000.0));
         let other = AFTER.replace("ifeval", "mmlu");
         assert!(matches!(Quality::read(AFTER, Some(&other)), Err(QualityError::Nothing)));
     }

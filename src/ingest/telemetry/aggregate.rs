@@ -11,7 +11,7 @@ use super::notices::Tally;
 use super::series::{Labels, Series};
 use super::signal::Signal;
 use super::tally;
-use crate::units::Period;
+use crate::units::{Period, Timestamp};
 
 /// Everything that was measured.
 #[derive(Clone, Debug, Default)]
@@ -37,10 +37,19 @@ pub(in crate::ingest) struct Observed {
     pub(in crate::ingest) restarts: u64,
     /// Upper bound in seconds, and requests of the recording whose first token came by then.
     pub(in crate::ingest) ttft_buckets: Vec<(f64, u64)>,
-    /// The same of the time per output token.
-    pub(in crate::ingest) tpot_buckets: Vec<(f64, u64)>,
+    /// The same by the start of a bin and for the time per output token too: what, when, bound, how many.
+    pub(in crate::ingest) latencies: Vec<(Timed, Timestamp, f64, u64)>,
     /// What files without a clock say.
     pub(in crate::ingest) untimed: Option<Untimed>,
+}
+
+/// What a histogram counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::ingest) enum Timed {
+    /// Times to the first token.
+    FirstToken,
+    /// Times per output token.
+    EachToken,
 }
 
 /// Facts of files without a clock.
@@ -206,7 +215,8 @@ fn observe(
     let (falls, restarts) = tally::restarts(&counters);
     tally.restarts += falls.len() as u64;
     let mut binned = Binned::default();
-    let mut buckets: BTreeMap<Metric, Vec<(f64, u64)>> = BTreeMap::new();
+    let mut ttft_buckets = Vec::new();
+    let mut by_bin: BTreeMap<Metric, Vec<(Timestamp, f64, u64)>> = BTreeMap::new();
     for ((metric, which), lane) in &lanes {
         if metric.is_counter() {
             let whole = metric.scale() == Scale::Count;
@@ -214,8 +224,13 @@ fn observe(
             tally.across_gaps += counted.across_gaps;
             if metric.is_bucket() {
                 let bound = which.as_ref().and_then(|it| it.parse::<f64>().ok());
-                let total = counted.bins.values().map(|it| it.whole).sum();
-                buckets.entry(*metric).or_default().extend(bound.map(|it| (it, total)));
+                let Some(bound) = bound else { continue };
+                if *metric == Metric::TtftBucket {
+                    ttft_buckets.push((bound, counted.bins.values().map(|it| it.whole).sum()));
+                }
+                let at = |bin: &i64| Timestamp::from_us(bin.saturating_mul(bin_us));
+                let bins = counted.bins.iter().map(|(bin, it)| (at(bin), bound, it.whole));
+                by_bin.entry(*metric).or_default().extend(bins);
             } else {
                 binned.add(*metric, &counted);
             }
@@ -223,9 +238,13 @@ fn observe(
             binned.levels.insert(*metric, tally::levels(lane, bin_us));
         }
     }
-    for it in buckets.values_mut() {
-        it.sort_by(|a: &(f64, u64), b| a.0.total_cmp(&b.0));
-    }
+    ttft_buckets.sort_by(|a: &(f64, u64), b| a.0.total_cmp(&b.0));
+    // Of whole requests where the engine counts them so, else the gaps between tokens.
+    let of_requests = by_bin.remove(&Metric::TpotBucket);
+    let tpot = of_requests.or_else(|| by_bin.remove(&Metric::InterTokenBucket));
+    let ttft = by_bin.remove(&Metric::TtftBucket).unwrap_or_default();
+    let ttft = ttft.into_iter().map(|it| (Timed::FirstToken, it.0, it.1, it.2));
+    let tpot = tpot.unwrap_or_default().into_iter().map(|it| (Timed::EachToken, it.0, it.1, it.2));
     tally.note_late(&lanes, start);
     let signal = Signal::of(&lanes);
     binned.measured = signal.by_bin(bin_us);
@@ -238,11 +257,8 @@ fn observe(
         step_us: signal.step_us,
         gaps: signal.gaps(),
         restarts: falls.len() as u64,
-        ttft_buckets: buckets.remove(&Metric::TtftBucket).unwrap_or_default(),
-        tpot_buckets: buckets
-            .remove(&Metric::TpotBucket)
-            .or_else(|| buckets.remove(&Metric::InterTokenBucket))
-            .unwrap_or_default(),
+        ttft_buckets,
+        latencies: ttft.chain(tpot).collect(),
         untimed: untimed(&group.untimed),
         entity,
     }

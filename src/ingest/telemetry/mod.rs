@@ -34,7 +34,7 @@ use chrono_tz::Tz;
 
 use crate::ingest::IngestError;
 
-pub(super) use aggregate::{Observed, Untimed, aggregate};
+pub(super) use aggregate::{Observed, Timed, Untimed, aggregate};
 pub(super) use bin::TelemetryBin;
 pub(super) use clock::second_showing;
 pub(super) use collect::Parsed;

@@ -42,7 +42,7 @@ fn service(text: &mut Text, launch: &Launch, name: &str, copy: u32) {
         text.line(4, "profiles: [again]");
     }
     command(text, launch);
-    environment(text, launch);
+    environment(text, launch, copy);
     ports_and_health(text, launch, copy);
     match &launch.what {
         What::Train(_) => {
@@ -107,8 +107,14 @@ fn command(text: &mut Text, launch: &Launch) {
     }
 }
 
-fn environment(text: &mut Text, launch: &Launch) {
-    let all = parts::environment(launch);
+fn environment(text: &mut Text, launch: &Launch, copy: u32) {
+    let mut all = parts::environment(launch);
+    let serves = !matches!(launch.what, What::Train(_));
+    if launch.gpu.vendor == Vendor::Amd && serves && launch.copies() > 1 {
+        let ids: Vec<String> = parts::devices(launch, copy).iter().map(u32::to_string).collect();
+        let why = "the GPUs of this replica, of all that the container sees".to_owned();
+        all.push((parts::visible(launch), Some(ids.join(",")), why));
+    }
     if all.is_empty() {
         return;
     }

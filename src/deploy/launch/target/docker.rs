@@ -196,7 +196,7 @@ fn words(text: &mut Text, launch: &Launch, has_command: bool) {
         }
         What::Serve(it) => {
             let (port, more) = if several {
-                (format!("$(({} + replica))", it.port), replica_flags(it.port))
+                (format!("$(({} + replica))", it.port), replica_flags(launch, it.port))
             } else {
                 (it.port.to_string(), String::new())
             };
@@ -212,7 +212,7 @@ fn words(text: &mut Text, launch: &Launch, has_command: bool) {
             stop(text);
         }
         What::Own(it) => {
-            let more = if several { replica_flags(it.port) } else { String::new() };
+            let more = if several { replica_flags(launch, it.port) } else { String::new() };
             text.line(0, "case ${1:-start} in");
             text.line(0, "start)");
             text.line(
@@ -234,10 +234,12 @@ fn words(text: &mut Text, launch: &Launch, has_command: bool) {
     }
 }
 
-fn replica_flags(port: u16) -> String {
-    format!(
-        " --gpus \"\\\"device=${{devices[$replica]}}\\\"\" --publish \"$(({port} + replica)):{port}\""
-    )
+fn replica_flags(launch: &Launch, port: u16) -> String {
+    let devices = match launch.gpu.vendor {
+        Vendor::Amd => format!("--env \"{}=${{devices[$replica]}}\"", parts::visible(launch)),
+        _ => "--gpus \"\\\"device=${devices[$replica]}\\\"\"".to_owned(),
+    };
+    format!(" {devices} --publish \"$(({port} + replica)):{port}\"")
 }
 
 fn stop(text: &mut Text) {

@@ -11,10 +11,11 @@ mod scaled;
 
 use super::super::quote::json;
 use super::super::text::Text;
-use super::super::{Fleet, Launch, What};
-use super::parts;
+use super::super::{Fleet, Launch, LaunchError, What};
+use super::{Target, parts};
 
-pub(super) fn render(launch: &Launch) -> String {
+pub(super) fn render(launch: &Launch) -> Result<String, LaunchError> {
+    can_follow(launch)?;
     let mut text = Text::new();
     parts::head(&mut text, launch);
     text.line(0, "#");
@@ -25,7 +26,21 @@ pub(super) fn render(launch: &Launch) -> String {
         (_, Fleet::Scaled(it)) if it.least == Some(0) => knative::render(&mut text, launch, it),
         _ => served(&mut text, launch),
     }
-    text.done()
+    Ok(text.done())
+}
+
+/// Fails for a fleet that follows what nothing here measures.
+fn can_follow(launch: &Launch) -> Result<(), LaunchError> {
+    let Fleet::Scaled(it) = &launch.fleet else { return Ok(()) };
+    parts::by_requests(it, Target::Kubernetes)?;
+    if !matches!(launch.what, What::Serve(_)) && it.least != Some(0) {
+        return Err(LaunchError::CannotExpress {
+            target: Target::Kubernetes,
+            what: "the fleet follows the queue of a server whose metrics are not known".to_owned(),
+            instead: "use --target runpod, whose own queue is followed".to_owned(),
+        });
+    }
+    Ok(())
 }
 
 /// What has to be there before: secrets and settings that this file only refers to.

@@ -82,7 +82,7 @@ impl Target {
         match self {
             Target::Docker => docker::render(launch),
             Target::Compose => compose::render(launch),
-            Target::Kubernetes => Ok(kubernetes::render(launch)),
+            Target::Kubernetes => kubernetes::render(launch),
             Target::Runpod => runpod::render(launch),
             Target::Skypilot => skypilot::render(launch),
             Target::Ray => ray::render(launch),

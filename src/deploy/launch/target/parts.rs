@@ -1,10 +1,12 @@
 //! What the files of all targets have in common: their head, the environment, when instances are on.
 
 use super::super::clock::{When, changes, when};
+use super::super::fleet::Scaled;
 use super::super::quote::sh;
 use super::super::text::Text;
 use super::super::{Fleet, Launch, LaunchError, What};
 use super::Target;
+use crate::catalog::Vendor;
 
 /// The head of every file: what it is, why, how to check, undo and prove it.
 pub(super) fn head(text: &mut Text, launch: &Launch) {
@@ -25,6 +27,10 @@ pub(super) fn head(text: &mut Text, launch: &Launch) {
     );
     text.note(0, &format!("It runs {}.", runs(launch)));
     text.note(0, &fleet_sentence(launch));
+    if advised.plan.purchase != "today" {
+        let words = crate::report::purchase_in_words(&advised.plan.purchase);
+        text.note(0, &format!("Bought: {words}."));
+    }
     text.line(0, "#");
     text.note(0, &format!("Before: gpuadvise preflight REPORT.json {}", sh(&workload.name)));
     if let Some(step) = advice.steps.iter().find(|it| it.contains("lm_eval")) {
@@ -102,7 +108,9 @@ fn fleet_sentence(launch: &Launch) -> String {
             format!("Instances: {least} to {} x {instance} as requests come{idle}{hosts}.", it.most)
         }
         Fleet::Jobs => {
-            format!("Instances: {instance}, only while there is work: switch them off after it.")
+            format!(
+                "Instances: {instance}{hosts}, only while there is work: switch them off after it."
+            )
         }
     }
 }
@@ -120,6 +128,19 @@ pub(super) fn only_fixed(launch: &Launch, target: Target) -> Result<(), LaunchEr
         }),
         Fleet::Fixed { .. } | Fleet::Scheduled { .. } | Fleet::Jobs => Ok(()),
     }
+}
+
+/// Fails for a rule that aims at seconds of waiting, where requests in progress are what is counted.
+pub(super) fn by_requests(scaled: &Scaled, target: Target) -> Result<(), LaunchError> {
+    if scaled.rule != "queue_delay" {
+        return Ok(());
+    }
+    Err(LaunchError::CannotExpress {
+        target,
+        what: "the plan adds instances when requests have waited for some seconds, and there requests are counted"
+            .to_owned(),
+        instead: "run analyze with the scaler request_count for this platform".to_owned(),
+    })
 }
 
 /// Environment of what serves: name, value or nothing for one that is passed on, why.
@@ -179,7 +200,7 @@ pub(super) fn timetable(text: &mut Text, launch: &Launch, switch: &dyn Fn(u32, b
         0,
         &format!(
             "The bill stops only while an instance is off. On a machine that is always on, in crontab -e (each starts {lead_min} min \
-             early, which a start takes):"
+             early, which a start takes; what begins with $ is set there too, cron knows nothing of your shell):"
         ),
     );
     text.line(0, &format!("#     CRON_TZ={zone}"));
@@ -207,7 +228,7 @@ pub(super) fn changing(text: &mut Text, launch: &Launch, set: &dyn Fn(u32) -> St
         0,
         &format!(
             "The number by the hour of the week is set from outside, in crontab -e of a machine that is always on (a rise comes \
-             {lead_min} min early, which a start takes):"
+             {lead_min} min early, which a start takes; what begins with $ is set there too, cron knows nothing of your shell):"
         ),
     );
     text.line(0, &format!("#     CRON_TZ={zone}"));
@@ -236,6 +257,28 @@ pub(super) fn switch_instance(launch: &Launch) -> impl Fn(u32, bool) -> String {
             (_, false) => format!("stop-instance {id}   # the command of {}", place.provider),
         }
     }
+}
+
+/// The variable by which a process sees only some GPUs.
+pub(super) fn visible(launch: &Launch) -> &'static str {
+    match launch.gpu.vendor {
+        Vendor::Amd => "HIP_VISIBLE_DEVICES",
+        _ => "CUDA_VISIBLE_DEVICES",
+    }
+}
+
+/// How vLLM gets onto a host that runs no container.
+pub(super) fn installed(text: &mut Text, launch: &Launch) {
+    let version = launch.image.as_ref().map_or("vllm", |it| it.version.as_str());
+    text.note(
+        0,
+        &match launch.gpu.vendor {
+            Vendor::Amd => format!(
+                "Installed: {version} for ROCm as vLLM documents it; what pip installs by itself is for CUDA."
+            ),
+            _ => format!("Installed by: pip install {}", version.replace(' ', "==")),
+        },
+    );
 }
 
 /// The GPUs of a replica on its host, by their numbers there.

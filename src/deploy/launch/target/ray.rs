@@ -18,6 +18,9 @@ pub(super) fn render(launch: &Launch) -> Result<String, LaunchError> {
 }
 
 fn serving(launch: &Launch, serve: &Serve) -> Result<String, LaunchError> {
+    if let Fleet::Scaled(scaled) = &launch.fleet {
+        parts::by_requests(scaled, Target::Ray)?;
+    }
     let Some(checkpoint) = &serve.checkpoint else {
         return Err(LaunchError::CannotExpress {
             target: Target::Ray,

@@ -252,7 +252,7 @@ fn endpoint(text: &mut Text, launch: &Launch, scaled: &Scaled) -> Result<(), Lau
         4,
         "workers: least and most of the plan, and the seconds one stays after its last request.",
     );
-    text.note(4, "scaling: requests a worker that the rule of the plan aims at. timeout: milliseconds of a request.");
+    text.note(4, "scaling: requests a worker that the rule of the plan aims at. timeout: milliseconds of a request, a start and a whole answer.");
     text.line(4, "body=$(jq --null-input \\");
     let mut inner = Text::new();
     common(&mut inner, launch);
@@ -272,7 +272,7 @@ fn endpoint(text: &mut Text, launch: &Launch, scaled: &Scaled) -> Result<(), Lau
         9,
         &format!(
             "scaling: {{type: \"REQUEST_COUNT\", requestCount: {target}}}, timeout: {}}}')",
-            u64::from(launch.drain_s) * 1_000
+            (u64::from(launch.start_s) + u64::from(launch.drain_s)) * 1_000
         ),
     );
     text.line(4, "call POST serverless \"$body\" | jq --raw-output .id").line(4, ";;");

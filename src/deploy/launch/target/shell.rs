@@ -1,7 +1,7 @@
 //! A script that runs the plan on a host itself: vLLM or torchrun without a container.
 
 use super::super::text::Text;
-use super::super::{Launch, LaunchError, Serve, Train, What};
+use super::super::{Fleet, Launch, LaunchError, Serve, Train, What};
 use super::Target;
 use super::{parts, script};
 use crate::deploy::launch::flag::Flag;
@@ -12,6 +12,12 @@ pub(super) fn render(launch: &Launch) -> Result<String, LaunchError> {
     text.line(0, "#!/usr/bin/env bash");
     parts::head(&mut text, launch);
     parts::timetable(&mut text, launch, &parts::switch_instance(launch));
+    if matches!(launch.fleet, Fleet::Scheduled { .. }) {
+        text.note(
+            0,
+            "On each instance, so that the server starts with it, in crontab -e there: @reboot bash THIS.sh, with what it needs from the environment.",
+        );
+    }
     text.line(0, "set -euo pipefail").gap();
     match &launch.what {
         What::Serve(serve) => serving(&mut text, launch, serve),
@@ -42,14 +48,13 @@ fn serving(text: &mut Text, launch: &Launch, serve: &Serve) {
             })
             .collect();
         text.line(0, &format!("devices=({})", devices.join(" ")));
-        text.line(0, "export CUDA_VISIBLE_DEVICES=${devices[$replica]}");
+        text.line(0, &format!("export {}=${{devices[$replica]}}", parts::visible(launch)));
         text.line(0, &format!("port=$(({} + replica))", serve.port));
     } else {
         text.line(0, &format!("port={}", serve.port));
     }
     text.gap();
-    let version = launch.image.as_ref().map_or("vllm", |it| it.version.as_str()).replace(' ', "==");
-    text.note(0, &format!("Installed by: pip install {version}"));
+    parts::installed(text, launch);
     let flags: Vec<Flag> = serve.flags().into_iter().filter(|it| it.name != "--port").collect();
     script::arguments(text, "args", &flags);
     let name = launch.slug();

@@ -41,32 +41,28 @@ pub(super) fn render(launch: &Launch) -> Result<String, LaunchError> {
     let mut text = Text::new();
     parts::head(&mut text, launch);
     let name = launch.slug();
+    let given = given(launch);
     parts::changing(&mut text, launch, &|n| match n {
         0 => format!("sky serve down --yes {name}"),
         n => format!(
-            "sed 's/replicas: .*/replicas: {n}/' THIS.yaml >{name}.now.yaml && (sky serve update --yes {name} {name}.now.yaml || sky serve up --yes --service-name {name} {name}.now.yaml)"
+            "sed 's/replicas: .*/replicas: {n}/' THIS.yaml >{name}.now.yaml && (sky serve update --yes{given} {name} {name}.now.yaml || sky serve up --yes{given} --service-name {name} {name}.now.yaml)"
         ),
     });
     text.line(0, "#");
-    let secret = if parts::environment(launch).iter().any(|it| it.1.is_none()) {
-        " --secret HF_TOKEN"
-    } else {
-        ""
-    };
     match &launch.what {
         What::Train(it) if it.is_spot => {
             text.note(
                 0,
                 &format!(
-                    "Start, and again after an interruption: sky jobs launch{secret} THIS.yaml"
+                    "Start, and again after an interruption: sky jobs launch{given} THIS.yaml"
                 ),
             );
         }
         What::Train(_) => {
-            text.note(0, &format!("Start: sky launch --down{secret} THIS.yaml, which gives the GPUs back when the job has ended."));
+            text.note(0, &format!("Start: sky launch --down{given} THIS.yaml, which gives the GPUs back when the job has ended."));
         }
         What::Serve(_) | What::Own(_) => {
-            text.note(0, &format!("Start: sky serve up --service-name {name}{secret} THIS.yaml. Its controller is a machine of its own, which costs."));
+            text.note(0, &format!("Start: sky serve up --service-name {name}{given} THIS.yaml. Its controller is a machine of its own, which costs."));
             text.note(0, &format!("Stop: sky serve down {name}"));
         }
     }
@@ -83,6 +79,18 @@ pub(super) fn render(launch: &Launch) -> Result<String, LaunchError> {
         What::Train(train) => training(&mut text, launch, train),
     }
     Ok(text.done())
+}
+
+/// What is passed on from where the command is typed.
+fn given(launch: &Launch) -> String {
+    let mut words = String::new();
+    if parts::environment(launch).iter().any(|it| it.1.is_none()) {
+        words.push_str(" --secret HF_TOKEN");
+    }
+    if matches!(&launch.what, What::Serve(it) if it.asks_checkpoint().is_some()) {
+        words.push_str(" --env MODEL");
+    }
+    words
 }
 
 fn resources(text: &mut Text, launch: &Launch, gpu: &str) {

@@ -38,9 +38,14 @@ fn replicas(text: &mut Text, launch: &Launch, ends_s: u32) {
     parts::head(text, launch);
     let name = launch.slug();
     if matches!(launch.fleet, Fleet::Scheduled { .. }) {
+        let copies = launch.copies();
         parts::timetable(text, launch, &|instance, on| {
             if on {
-                format!("sbatch --job-name={name}-{instance} --array=0 THIS.sbatch")
+                let before = (instance - 1) * copies;
+                format!(
+                    "sbatch --job-name={name}-{instance} --array=0-{} --export=ALL,PORT_OFFSET={before} THIS.sbatch",
+                    copies - 1
+                )
             } else {
                 format!("scancel --full --signal=TERM --name={name}-{instance}")
             }
@@ -60,9 +65,12 @@ fn serving(text: &mut Text, launch: &Launch, serve: &Serve) {
     script::model(text, serve);
     environment(text, launch);
     text.note(0, "Replicas on one node have ports of their own.");
-    text.line(0, &format!("port=$(({} + ${{SLURM_ARRAY_TASK_ID:-0}}))", serve.port)).gap();
-    let version = launch.image.as_ref().map_or("vllm", |it| it.version.as_str()).replace(' ', "==");
-    text.note(0, &format!("Installed by: pip install {version}"));
+    text.line(
+        0,
+        &format!("port=$(({} + ${{PORT_OFFSET:-0}} + ${{SLURM_ARRAY_TASK_ID:-0}}))", serve.port),
+    )
+    .gap();
+    parts::installed(text, launch);
     let flags: Vec<Flag> = serve.flags().into_iter().filter(|it| it.name != "--port").collect();
     script::arguments(text, "args", &flags);
     text.gap();

@@ -25,11 +25,25 @@ pub(super) fn render(text: &mut Text, launch: &Launch) {
     metadata(text, 0, launch, launch.slug());
     text.line(0, "spec:");
     text.line(2, "scaleTargetRef:").line(4, &format!("name: {}", json(launch.slug())));
-    text.note(2, "Instances of the plan x replicas on each.");
+    text.note(
+        2,
+        match &launch.fleet {
+            Fleet::Scaled(it) if it.least.is_none() => {
+                "Instances of the plan x replicas on each; the plan does not say the least, one is ours."
+            }
+            _ => "Instances of the plan x replicas on each.",
+        },
+    );
     text.line(2, &format!("minReplicaCount: {}", least * copies));
     text.line(2, &format!("maxReplicaCount: {}", most * copies));
     let stays = idle_s.unwrap_or(DEFAULT_IDLE_S);
-    text.note(2, "Seconds until the last replica goes, and below until others do, as in the plan.");
+    text.note(
+        2,
+        match idle_s {
+            Some(_) => "Seconds until the last replica goes, and below until others do, as in the plan.",
+            None => "Seconds until the last replica goes, and below until others do: the default of KEDA, the plan does not say.",
+        },
+    );
     text.line(2, &format!("cooldownPeriod: {stays}"));
     text.line(2, "advanced:").line(4, "horizontalPodAutoscalerConfig:").line(6, "behavior:");
     text.line(8, "scaleDown:");
