@@ -458,3 +458,68 @@ fn a_token_in_what_runs_is_not_shown() {
     assert!(ran.stderr.contains("line 1 has a token"), "{}", ran.stderr);
     assert!(!ran.stderr.contains(&token) && ran.stdout.is_empty(), "{}", ran.stderr);
 }
+
+/// The report with one value of every plan of a workload replaced.
+fn with_plan(report: &str, workload: &str, key: &str, value: &Value) -> String {
+    let mut whole: Value = serde_json::from_str(report).unwrap();
+    for it in whole["workloads"].as_array_mut().unwrap() {
+        if it["name"] == workload {
+            for plan in it["plans"].as_array_mut().unwrap() {
+                plan[key] = value.clone();
+            }
+        }
+    }
+    whole.to_string()
+}
+
+/// vLLM does not start where its cache cannot hold one request of the longest: of 85,600 tokens a model that takes
+/// 131,072 gets 83 x 1,024.
+#[test]
+fn a_length_nobody_said_is_one_that_starts() {
+    let report = with_plan(&report(), "chat-prod", "max_model_len", &Value::Null);
+    let options = options(&report, "chat-prod");
+    let text = launch(&report, "chat-prod", Target::Docker, &options);
+    let text = text.and_then(|it| it.text(Target::Docker)).unwrap();
+    assert_eq!(flags(&text)["max-model-len"], "84992", "{text}");
+    assert!(text.contains("the report does not say how long requests may be"), "{text}");
+    let too_long = with_plan(&report, "chat-prod", "max_model_len", &Value::from(131_072));
+    let error = launch(&too_long, "chat-prod", Target::Docker, &options).unwrap_err();
+    assert!(matches!(error, LaunchError::DoesNotFit { .. }), "{error}");
+}
+
+/// A rule in seconds of waiting is refused where requests are counted.
+#[test]
+fn seconds_are_no_requests() {
+    let mut policy = serde_json::json!({ "name": "queue_delay", "value": 4.0, "schedule": null });
+    let mut targets = vec![Target::Kubernetes, Target::Ray, Target::Runpod];
+    let report = report();
+    let options = options(&report, "launch-api");
+    while let Some(target) = targets.pop() {
+        let scaled = with_plan(&report, "launch-api", "policy", &policy);
+        let error = launch(&scaled, "launch-api", target, &options);
+        let error = error.and_then(|it| it.text(target)).unwrap_err();
+        assert!(matches!(error, LaunchError::CannotExpress { .. }), "{target}: {error}");
+    }
+    policy["name"] = "request_count".into();
+    let counted = with_plan(&report, "launch-api", "policy", &policy);
+    let text = launch(&counted, "launch-api", Target::Kubernetes, &options);
+    assert!(text.and_then(|it| it.text(Target::Kubernetes)).is_ok());
+}
+
+/// What analyze never writes is refused, not launched.
+#[test]
+fn a_damaged_report_launches_nothing() {
+    let report = report();
+    for (key, value) in [
+        ("tensor_parallel_size", 64),
+        ("gpu_count", 4_000_000_000_u32),
+        ("max_replicas", 4_000_000_000),
+    ] {
+        let damaged = with_plan(&report, "chat-prod", key, &Value::from(value));
+        let error = Advised::read(&damaged, "chat-prod").unwrap_err().to_string();
+        assert!(error.contains(key), "{key}: {error}");
+    }
+    let named = report.replace("\"slug\": \"chat-prod\"", "\"slug\": \"$(id)\"");
+    assert_ne!(named, report);
+    assert!(Advised::read(&named, "chat-prod").is_err());
+}
