@@ -21,6 +21,7 @@ mod inputs;
 mod launch;
 mod output;
 mod past_report;
+mod pasted;
 mod preflight;
 mod prices;
 mod progress;

@@ -1,12 +1,11 @@
 //! `gpuadvise preflight`: whether a host can start what a launch plan asks of it.
 
-use std::io::{Read, Write};
-use std::path::Path;
+use std::io::Write;
 use std::process::{Command, Stdio};
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use super::{CommandResult, inputs, output};
+use super::{CommandResult, inputs, output, pasted};
 use crate::cli::{Format, Global, PreflightArgs};
 use crate::deploy::preflight::{self, SCRIPT};
 use crate::deploy::{Launch, Options, Target};
@@ -38,8 +37,11 @@ pub(super) fn run(args: &PreflightArgs, global: &Global, talk: Talk) -> CommandR
     let needs = launch.needs();
     let (name, text) = match args.from.as_deref() {
         None => ("this host".to_owned(), of_this_host(args, launch.download(), talk)?),
-        Some(path) if path == Path::new("-") => ("stdin".to_owned(), stdin()?),
-        Some(path) => (path.display().to_string(), file(path)?),
+        Some(path) => pasted::read(
+            path,
+            "name a file with what the script of `gpuadvise preflight --script` printed, or - for stdin",
+            "gpuadvise preflight --script | ssh HOST bash | gpuadvise preflight REPORT.json WORKLOAD --from -",
+        )?,
     };
     let facts = preflight::read(&text).map_err(|error| {
         let hint = error.hint();
@@ -85,22 +87,4 @@ fn of_this_host(args: &PreflightArgs, model: Option<&str>, talk: Talk) -> Result
     }
     let done = child.wait_with_output().map_err(failed)?;
     Ok(String::from_utf8_lossy(&done.stdout).into_owned())
-}
-
-fn stdin() -> Result<String, Failure> {
-    let mut bytes = Vec::new();
-    std::io::stdin().read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(ExitStatus::Input, anyhow::Error::new(error).context("stdin"))
-            .with_hint("pipe in what the script printed")
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn file(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("{} cannot be read", path.display()));
-        Failure::new(ExitStatus::Input, error)
-            .with_hint("name a file with what the script of `gpuadvise preflight --script` printed")
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

@@ -1,14 +1,12 @@
 //! `gpuadvise topo`: how the GPUs of a host are connected, in plain words.
 
-use std::io::{IsTerminal, Read};
-use std::path::Path;
 use std::process::Command;
 
 use serde_json::json;
 
 use super::failure::{ExitStatus, Failure};
 use super::talk::Talk;
-use super::{CommandResult, inputs, output};
+use super::{CommandResult, inputs, output, pasted};
 use crate::cli::{Format, Global, TopoArgs};
 use crate::deploy::{exchange, topo};
 
@@ -24,8 +22,11 @@ const ASKED: [(&str, &[&str]); 5] = [
 pub(super) fn run(args: &TopoArgs, global: &Global, talk: Talk) -> CommandResult {
     let (name, text) = match args.file.as_deref() {
         None => ("this host".to_owned(), of_this_host(talk)?),
-        Some(path) if path == Path::new("-") => ("stdin".to_owned(), stdin()?),
-        Some(path) => (path.display().to_string(), file(path)?),
+        Some(path) => pasted::read(
+            path,
+            "name a file with what nvidia-smi, rocm-smi or NCCL printed, or - for stdin",
+            "ssh node 'nvidia-smi topo -m; nvidia-smi -q' | gpuadvise topo -",
+        )?,
     };
     let reading = topo::read(&text).map_err(|error| {
         let hint = error.hint();
@@ -75,29 +76,4 @@ fn of_this_host(talk: Talk) -> Result<String, Failure> {
         ));
     }
     Ok(text)
-}
-
-fn stdin() -> Result<String, Failure> {
-    let mut input = std::io::stdin();
-    if input.is_terminal() {
-        return Err(Failure::usage(
-            "nothing is piped in",
-            "ssh node 'nvidia-smi topo -m; nvidia-smi -q' | gpuadvise topo -",
-        ));
-    }
-    let mut bytes = Vec::new();
-    input.read_to_end(&mut bytes).map_err(|error| {
-        Failure::new(ExitStatus::Input, anyhow::Error::new(error).context("stdin"))
-            .with_hint("pipe in what nvidia-smi printed")
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-fn file(path: &Path) -> Result<String, Failure> {
-    let bytes = std::fs::read(path).map_err(|error| {
-        let error = anyhow::Error::new(error).context(format!("{} cannot be read", path.display()));
-        Failure::new(ExitStatus::Input, error)
-            .with_hint("name a file with what nvidia-smi, rocm-smi or NCCL printed, or - for stdin")
-    })?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }

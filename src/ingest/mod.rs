@@ -44,6 +44,8 @@ mod window;
 
 use chrono_tz::Tz;
 
+pub(crate) use cluster::TOKENS;
+
 use crate::catalog::{Catalog, edit_distance};
 use crate::units::{Period, Timestamp};
 use crate::usage::{UsageTable, schema};

@@ -1,5 +1,7 @@
 //! Words as shells and YAML read them back, and the words that must never be written.
 
+use crate::ingest::TOKENS;
+
 /// A word of a shell command, quoted where the shell would change it.
 pub(super) fn sh(text: &str) -> String {
     let plain = !text.is_empty()
@@ -29,26 +31,6 @@ pub(super) fn comment(text: &str) -> String {
         .collect::<Vec<_>>()
         .join(" ")
 }
-
-/// The beginnings of tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS, Google, NVIDIA, RunPod, and of web
-/// tokens.
-const TOKENS: [&str; 15] = [
-    "hf_",
-    "sk-",
-    "ghp_",
-    "gho_",
-    "ghs_",
-    "github_pat_",
-    "glpat-",
-    "xoxb-",
-    "xoxp-",
-    "AIza",
-    "rpa_",
-    "AKIA",
-    "ASIA",
-    "nvapi-",
-    "eyJ",
-];
 
 /// The first line with a word that looks like a token.
 pub(super) fn secret_line(text: &str) -> Option<usize> {

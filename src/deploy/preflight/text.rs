@@ -1,5 +1,7 @@
 //! Small pieces of text: cleaning, clipping, amounts.
 
+use crate::deploy::topo::text::clip_to;
+
 /// Longest piece of the user's text kept, characters.
 const CLIP: usize = 60;
 
@@ -22,14 +24,7 @@ pub(crate) fn clean(line: &str) -> String {
 
 /// At most 60 characters, on one line.
 pub(crate) fn clip(text: &str) -> String {
-    let one_line: String =
-        text.trim().chars().map(|it| if it.is_control() { ' ' } else { it }).collect();
-    if one_line.chars().count() <= CLIP {
-        return one_line;
-    }
-    let mut out: String = one_line.chars().take(CLIP).collect();
-    out.push('…');
-    out
+    clip_to(text, CLIP)
 }
 
 /// The number a value starts with: `23034 MiB`, `700.00 W`, `16x`.

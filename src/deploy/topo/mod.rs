@@ -17,7 +17,7 @@ mod pairs;
 mod read;
 mod smi_matrix;
 mod table;
-mod text;
+pub(super) mod text;
 
 pub use error::TopoError;
 pub use judge::{

@@ -355,23 +355,29 @@ fn name(text: &str) -> Option<String> {
     clean.then(|| text.to_owned())
 }
 
+/// The beginnings of tokens of Hugging Face, OpenAI, GitHub, GitLab, Slack, AWS, Google, NVIDIA, RunPod, and of web
+/// tokens.
+pub(crate) const TOKENS: [&str; 14] = [
+    "hf_",
+    "sk-",
+    "ghp_",
+    "gho_",
+    "ghs_",
+    "github_pat_",
+    "glpat-",
+    "xox",
+    "AIza",
+    "rpa_",
+    "AKIA",
+    "ASIA",
+    "nvapi-",
+    "eyJ",
+];
+
 /// True for the known forms of tokens, and for long strings of letters and digits mixed.
 fn looks_secret(text: &str) -> bool {
-    const PREFIXES: [&str; 11] = [
-        "hf_",
-        "sk-",
-        "ghp_",
-        "gho_",
-        "ghs_",
-        "github_pat_",
-        "glpat-",
-        "xox",
-        "AKIA",
-        "ASIA",
-        "eyJ",
-    ];
     let long = text.len() >= 32 && text.bytes().all(|b| b.is_ascii_alphanumeric());
     // A commit of a model cache is 40 hexadecimal digits and public.
     let commit = text.len() == 40 && text.bytes().all(|b| b.is_ascii_hexdigit());
-    PREFIXES.iter().any(|it| text.starts_with(it)) || (long && !commit)
+    TOKENS.iter().any(|it| text.starts_with(it)) || (long && !commit)
 }

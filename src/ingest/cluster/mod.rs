@@ -25,6 +25,7 @@ use std::collections::BTreeMap;
 use super::error::IngestError;
 use super::rejected::Rejected;
 use crate::units::Timestamp;
+pub(crate) use engine::TOKENS;
 use raw::{Labels, Meta, PodShape, Resources};
 use read::Reader;
 

@@ -67,14 +67,7 @@ fn replica(text: &mut Text, launch: &Launch) {
         ),
     );
     text.line(0, "replica=${REPLICA:-0}");
-    let devices: Vec<String> = (0..copies)
-        .map(|copy| {
-            let all: Vec<String> =
-                parts::devices(launch, copy).iter().map(u32::to_string).collect();
-            all.join(",")
-        })
-        .collect();
-    text.line(0, &format!("devices=({})", devices.join(" ")));
+    text.line(0, &parts::device_list(launch));
     text.line(0, &format!("name={name}-$replica"));
 }
 

@@ -286,3 +286,11 @@ pub(super) fn devices(launch: &Launch, copy: u32) -> Vec<u32> {
     let n = launch.gpus_per_replica;
     (copy * n..(copy + 1) * n).collect()
 }
+
+/// `devices=(0,1 2,3)`: an array of bash with the GPUs of every replica of an instance.
+pub(super) fn device_list(launch: &Launch) -> String {
+    let of_copy =
+        |copy| devices(launch, copy).iter().map(u32::to_string).collect::<Vec<_>>().join(",");
+    let all: Vec<String> = (0..launch.copies()).map(of_copy).collect();
+    format!("devices=({})", all.join(" "))
+}

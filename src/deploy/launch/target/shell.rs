@@ -40,14 +40,7 @@ fn serving(text: &mut Text, launch: &Launch, serve: &Serve) {
     if copies > 1 {
         text.note(0, &format!("An instance hosts {copies} replicas: run this once for each, with REPLICA=0 to {}.", copies - 1));
         text.line(0, "replica=${REPLICA:-0}");
-        let devices: Vec<String> = (0..copies)
-            .map(|copy| {
-                let all: Vec<String> =
-                    parts::devices(launch, copy).iter().map(u32::to_string).collect();
-                all.join(",")
-            })
-            .collect();
-        text.line(0, &format!("devices=({})", devices.join(" ")));
+        text.line(0, &parts::device_list(launch));
         text.line(0, &format!("export {}=${{devices[$replica]}}", parts::visible(launch)));
         text.line(0, &format!("port=$(({} + replica))", serve.port));
     } else {
